@@ -1,0 +1,38 @@
+# Everything a person or CI does with Assay. `make help` explains the targets; each needs only Python 3.11+, make and the package registries.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast check format bench lock clean
+
+# The first that runs and is new enough: a version manager's shim may be on the PATH and still refuse.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE
+
+FROM ?= 2013-01-01
+TO ?= 2013-12-31
+SERVE ?= yes
+
+help: ## Explain the targets.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+	@echo "  make run takes FROM=, TO= (dates, 2013-01-01 to 2013-12-31) and SERVE=no; ASSAY_HOME says where everything lies (.assay/)."
+
+$(VENV)/.ready: pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "Assay needs Python 3.11, 3.12 or 3.13 on the PATH; found none. Name one: make PYTHON=/path/to/python"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+setup: $(VENV)/.ready ## Make the virtual environment (.venv) from the lock file.
+
+lock: ## Resolve the dependencies anew and write requirements.lock.
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --generate-hashes --group dev \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## Remove what `make run` made (.assay); the virtual environment stays.
+	rm -rf .assay dbt_project/target dbt_project/logs

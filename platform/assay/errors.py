@@ -1,0 +1,82 @@
+"""Typed errors: what was attempted, what was found, what to do.
+
+Every error that Assay raises on purpose is one of these. A `PermanentFailure` will fail again on the same input, so retries stop; a
+`TransientFailure` may succeed when it is tried again. Nothing here knows a table, a file format or Dagster.
+"""
+
+from __future__ import annotations
+
+
+class AssayError(Exception):
+    """Base of every error that Assay raises on purpose; `hint` says what to do about it."""
+
+    hint = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.message = message
+        self.hint = self.hint if hint is None else hint
+        super().__init__(f"{message} {self.hint}".strip())
+
+
+class PermanentFailure(AssayError):
+    """The same input will fail in the same way: do not retry."""
+
+
+class TransientFailure(AssayError):
+    """The outside world got in the way: the same call may succeed later."""
+
+
+class SettingsError(PermanentFailure):
+    """An environment variable or a path cannot be used."""
+
+
+class TableMissing(PermanentFailure):
+    """A table was read before anything was published to it."""
+
+    hint = "Materialize the asset first; `assay tables` lists what is there."
+
+
+class SliceInvalid(PermanentFailure):
+    """A slice does not name whole partitions of its table, so publishing it could replace rows it does not own."""
+
+    hint = "Give one value for each partition column of the table."
+
+
+class RowsOutsideSlice(PermanentFailure):
+    """Rows would land in a partition, or at an event time, that this run does not own."""
+
+    hint = "Check the event time: a run may write only the partitions it was asked for. Nothing was changed."
+
+
+class SchemaDrift(PermanentFailure):
+    """The columns of a frame are not the columns of its table."""
+
+    hint = "Change the contract (or `may_add_columns`), not the table. Nothing was changed."
+
+
+class NullsInRequiredColumn(PermanentFailure):
+    """A column that must not be null has nulls."""
+
+    hint = "Let the contract quarantine such rows, or make the column optional. Nothing was changed."
+
+
+class FrameNotSupported(PermanentFailure):
+    """An object is not one of the frame kinds that can be stored or loaded."""
+
+
+class UnsupportedTableFeature(PermanentFailure):
+    """A Delta table uses a feature that reading by file list would silently ignore."""
+
+    hint = "Assay never writes such tables: find out who changed it, and rewrite it without that feature."
+
+
+class Superseded(TransientFailure):
+    """Somebody else published this partition after this run had read its inputs."""
+
+    hint = "Run it again: it will start from the newer inputs. Nothing was changed."
+
+
+class PublishContention(TransientFailure):
+    """Other writers won the commit every time until the patience ran out."""
+
+    hint = "Run it again, or lower the parallelism of the pool. Nothing was changed."

@@ -1,0 +1,82 @@
+"""Arrow schemas as the lake keeps them: one spelling per type, and what may change between two of them.
+
+Frames of different engines spell the same type differently (large strings, string views, dictionaries, unsigned lengths). Here they get
+the one spelling that Delta stores; whether a difference is a drift is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from assay.errors import SchemaDrift
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.lake.slices import TableSpec
+
+WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+
+
+def lake_type(found: pa.DataType) -> pa.DataType:
+    """Spell a type as Delta stores it: plain strings and binaries, signed integers, microseconds. Unsigned 64-bit integers have no equal."""
+    if pa.types.is_dictionary(found):
+        return lake_type(found.value_type)
+    if pa.types.is_large_string(found) or pa.types.is_string_view(found):
+        return pa.string()
+    if pa.types.is_large_binary(found) or pa.types.is_binary_view(found):
+        return pa.binary()
+    if pa.types.is_timestamp(found):
+        return pa.timestamp("us", tz=None if found.tz is None else "UTC")
+    if pa.types.is_list(found) or pa.types.is_large_list(found):
+        return pa.list_(lake_type(found.value_type))
+    if pa.types.is_struct(found):
+        return pa.struct([pa.field(inner.name, lake_type(inner.type), inner.nullable) for inner in found])
+    if pa.types.is_null(found):
+        return pa.string()
+    return WIDER.get(found, found)
+
+
+def lake_schema(schema: pa.Schema) -> pa.Schema:
+    """Spell every type of `schema` as Delta stores it; nullability stays, metadata of other tools goes."""
+    return pa.schema([pa.field(field.name, lake_type(field.type), field.nullable) for field in schema])
+
+
+def missing_columns(spec: TableSpec, found: pa.Schema) -> pa.Schema:
+    """The columns of `found` that `spec` may add to its table. Raises SchemaDrift on any other difference.
+
+    A missing nullable column is no drift: it is filled with nulls. The order of columns does not matter.
+    """
+    wanted = {field.name: field for field in spec.schema}
+    added = [field for field in lake_schema(found) if field.name not in wanted]
+    problems = [f"unknown column {field.name!r} ({field.type})" for field in added if not spec.may_add_columns]
+    for field in lake_schema(found):
+        if field.name in wanted and field.type != wanted[field.name].type:
+            problems.append(f"column {field.name!r} is {field.type}, not {wanted[field.name].type}")
+    present = set(found.names)
+    problems += [
+        f"required column {name!r} is missing" for name, field in wanted.items() if not field.nullable and name not in present
+    ]
+    problems += [f"partition column {name!r} is missing" for name in spec.partition_by if name not in present]
+    if problems:
+        raise SchemaDrift(f"Tried to store a frame in {spec.name}; found {'; '.join(dict.fromkeys(problems))}.")
+    return pa.schema([pa.field(field.name, field.type, nullable=True) for field in added])
+
+
+def conform(table: pa.Table, schema: pa.Schema, skip: Sequence[str] = ()) -> pa.Table:
+    """Bring a table to the columns, order and types of `schema`, without those in `skip`; absent columns become nulls.
+
+    Only spellings change (`lake_type`): a value that would not survive raises pyarrow's ArrowInvalid.
+    """
+    columns, fields = [], []
+    for field in schema:
+        if field.name in skip:
+            continue
+        fields.append(field)
+        if field.name in table.column_names:
+            columns.append(table.column(field.name).cast(field.type))
+        else:
+            columns.append(pa.nulls(table.num_rows, field.type))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))

@@ -1,0 +1,98 @@
+"""Slices: the part of a table that one run owns.
+
+A slice is the only way to say "these rows" to the lake: reading, replacing and checking partitions all ask its one predicate, so they
+cannot disagree. Nothing here knows Dagster (`orchestration/partitions.py` turns partition keys into slices) or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assay.errors import SliceInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """What a table of the lake must look like.
+
+    `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
+    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns.
+    """
+
+    name: str
+    schema: pa.Schema
+    partition_by: tuple[str, ...] = ()
+    event_time: str | None = None
+    may_add_columns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of time, [start, end): aware datetimes in UTC, or dates where the event time is a date."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition: its key as people say it, its values in the order of the table's partition columns, and its window of event time."""
+
+    key: str
+    values: tuple[str, ...] = ()
+    window: Window | None = None
+
+
+WHOLE = Partition(key="")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows of some partitions of one table; the whole table only where the table has no partitions."""
+
+    spec: TableSpec
+    partitions: tuple[Partition, ...]
+    _by_values: Mapping[tuple[str, ...], Partition] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        wanted = len(self.spec.partition_by)
+        for partition in self.partitions:
+            if len(partition.values) != wanted:
+                raise SliceInvalid(
+                    f"{self.spec.name} is partitioned by {self.spec.partition_by or 'nothing'}; the partition {partition.key!r}"
+                    f" gives {len(partition.values)} values."
+                )
+        by_values = {partition.values: partition for partition in self.partitions}
+        if not by_values or len(by_values) != len(self.partitions):
+            raise SliceInvalid(
+                f"A slice of {self.spec.name} names no partition, or one of them twice.", hint="Name each partition once."
+            )
+        object.__setattr__(self, "_by_values", by_values)
+
+    def owner(self, values: tuple[str, ...]) -> Partition | None:
+        """Say which partition of the slice holds these values of the partition columns; None when the slice does not own them."""
+        return self._by_values.get(values)
+
+    def chunks(self, size: int) -> Iterator[Slice]:
+        """Cut into slices of at most `size` partitions, in order."""
+        for start in range(0, len(self.partitions), size):
+            yield Slice(self.spec, self.partitions[start : start + size])
+
+    def only(self, keys: Sequence[str] | set[str]) -> Slice:
+        """Keep the partitions with these keys."""
+        return Slice(self.spec, tuple(partition for partition in self.partitions if partition.key in set(keys)))
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the partitions, in order."""
+        return [partition.key for partition in self.partitions]

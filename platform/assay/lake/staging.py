@@ -1,0 +1,273 @@
+"""Staging: Parquet files where no reader looks yet, and what their footers say about them.
+
+A staged file lies at its final place under a name that no other attempt can have, and is invisible until a Delta commit names it. What
+is checked before the commit is read back from the staged bytes, so the cost of a check does not grow with the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from assay.errors import NullsInRequiredColumn, RowsOutsideSlice
+from assay.lake.schemas import conform, missing_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from assay.lake.slices import Partition, Slice
+
+ROW_GROUP = 131_072
+LONGEST_STRING_STATISTIC = 64
+WRITERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """One Parquet file that waits for its commit. `path` is relative to the table; `digest` is of its bytes; `bounds` are (min, max)."""
+
+    path: str
+    partition: Partition
+    size: int
+    rows: int
+    modified_ms: int
+    digest: str
+    nulls: dict[str, int]
+    bounds: dict[str, tuple[Any, Any]]
+
+    def statistics(self) -> dict[str, Any]:
+        """Delta statistics. Delta keeps milliseconds, so a timestamp's maximum is rounded up, never down."""
+        low = {name: encoded for name, (lo, _) in self.bounds.items() if (encoded := _encode(lo, up=False)) is not None}
+        high = {name: encoded for name, (_, hi) in self.bounds.items() if (encoded := _encode(hi, up=True)) is not None}
+        both = low.keys() & high.keys()
+        return {
+            "numRecords": self.rows,
+            "minValues": {name: low[name] for name in low if name in both},
+            "maxValues": {name: high[name] for name in high if name in both},
+            "nullCount": self.nulls,
+        }
+
+
+@dataclass(slots=True)
+class Staging:
+    """The files of one attempt to publish a slice, checked; `added` are the columns that the table does not have yet."""
+
+    root: Path
+    slice: Slice
+    attempt: str
+    files: list[StagedFile]
+    added: pa.Schema
+
+    def rows_of(self, key: str) -> int:
+        """Count the rows staged for one partition."""
+        return sum(file.rows for file in self.files if file.partition.key == key)
+
+    def digest_of(self, key: str) -> str:
+        """The digest of what is staged for one partition: equal bytes in equal files give equal digests."""
+        return combine(file.digest for file in self.files if file.partition.key == key)
+
+    def discard(self) -> None:
+        """Remove the files. Only for an attempt that was never offered to the log: a commit of unknown outcome may need them."""
+        for file in self.files:
+            with suppress(FileNotFoundError):
+                (self.root / file.path).unlink()
+
+
+def combine(digests: Iterable[str]) -> str:
+    """One digest for a set of files, whatever their order."""
+    return hashlib.blake2b("\n".join(sorted(digests)).encode(), digest_size=8).hexdigest()
+
+
+def stage(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame]) -> Staging:
+    """Write each frame as one file per partition under `root` and check the result against the slice.
+
+    Frames are consumed one by one, so memory is bounded by the largest. Raises SchemaDrift, NullsInRequiredColumn or RowsOutsideSlice;
+    then the files are gone and the table is as it was.
+    """
+    import pyarrow as pa
+
+    staging = Staging(root, slice_, uuid.uuid4().hex[:12], [], pa.schema([]))
+    try:
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for frame in frames:
+                table, added = _to_arrow(frame, slice_)
+                staging.added = added if len(added) else staging.added
+                staging.files.extend(pool.map(lambda part: _write(staging, *part), list(_split(table, slice_))))
+        for file in staging.files:
+            _refuse_nulls(file, slice_)
+            _refuse_strays(file, slice_)
+    except BaseException:
+        staging.discard()
+        raise
+    return staging
+
+
+def _to_arrow(frame: pl.DataFrame, slice_: Slice) -> tuple[pa.Table, pa.Schema]:
+    import polars as pl
+    import pyarrow as pa
+
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    added = missing_columns(slice_.spec, table.schema)
+    return conform(table, pa.schema([*slice_.spec.schema, *added])), added
+
+
+def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table]]:
+    """Cut a table into its partitions, keeping the order of rows. Raises RowsOutsideSlice for a value that the slice does not own."""
+    import polars as pl
+
+    columns = slice_.spec.partition_by
+    if not table.num_rows:
+        return
+    if not columns:
+        yield slice_.partitions[0], table
+        return
+    keys = pl.from_arrow(table.select(list(columns)))
+    assert isinstance(keys, pl.DataFrame)  # noqa: S101  # from_arrow of a table is a frame
+    groups = keys.with_row_index("_row").group_by(columns, maintain_order=True).agg(pl.col("_row"))
+    rest = [name for name in table.column_names if name not in columns]
+    body = table.select(rest)
+    for *values, rows in groups.iter_rows():
+        found = tuple(partition_value(value) for value in values)
+        owner = slice_.owner(found)
+        if owner is None:
+            shown = ", ".join(f"{name} = {value}" for name, value in zip(columns, found, strict=True))
+            raise RowsOutsideSlice(
+                f"Tried to publish {_named(slice_)} of {slice_.spec.name}; found {len(rows)} rows with {shown}, which are not part of it."
+            )
+        contiguous = rows[-1] - rows[0] + 1 == len(rows)
+        yield owner, body.slice(rows[0], len(rows)) if contiguous else body.take(rows)
+
+
+def partition_value(value: object) -> str:
+    """Spell the value of a partition column as Delta keeps it: dates and timestamps in ISO form, anything else as text. Null is empty."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, date):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def _named(slice_: Slice) -> str:
+    keys = slice_.keys
+    return f"partition {keys[0]!r}" if len(keys) == 1 else f"{len(keys)} partitions ({keys[0]!r} to {keys[-1]!r})"
+
+
+def folder_of(slice_: Slice, partition: Partition) -> str:
+    """The folder of a partition below its table, in Hive's way: `column=value`, percent-encoded."""
+    return "".join(
+        f"{quote(column, safe='')}={quote(value, safe='')}/"
+        for column, value in zip(slice_.spec.partition_by, partition.values, strict=True)
+    )
+
+
+def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFile:
+    """Write one file durably: bytes, folder and (if new) the folder's entry are synced, because delta-rs syncs nothing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink, collected = pa.BufferOutputStream(), list[Any]()
+    # store_schema=False: the same rows give the same bytes, whichever engine's spelling of a type they came in
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        store_schema=False,
+        row_group_size=ROW_GROUP,
+        metadata_collector=collected,
+        coerce_timestamps="us",
+    )
+    data = sink.getvalue()
+    digest = hashlib.blake2b(data, digest_size=8).hexdigest()
+    folder = staging.root / folder_of(staging.slice, partition)
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"part-{digest}-{uuid.uuid4().hex[:12]}.parquet"
+    with target.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    for changed in (folder, folder.parent) if new else (folder,):
+        sync_folder(changed)
+    nulls, bounds = _footer(pq.read_metadata(pa.BufferReader(data)))
+    return StagedFile(
+        path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
+        modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,
+    )  # fmt: skip
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the entries of a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
+    """Null counts and bounds of the flat columns, over all row groups; a column without full statistics has none."""
+    nulls, bounds = dict[str, int](), dict[str, tuple[Any, Any]]()
+    groups = range(metadata.num_row_groups)
+    for index in range(metadata.num_columns):
+        name = metadata.schema.column(index).path
+        found = [metadata.row_group(group).column(index).statistics for group in groups]
+        if "." in name or not found or any(one is None or not one.has_null_count for one in found):
+            continue
+        nulls[name] = sum(one.null_count for one in found)
+        filled = [one for one in found if one.num_values]
+        if filled and all(one.has_min_max for one in filled):
+            bounds[name] = (min(one.min for one in filled), max(one.max for one in filled))
+    return nulls, bounds
+
+
+def _encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC) if value.tzinfo else value
+        moment += timedelta(microseconds=999 if up else 0)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124  # NaN is not itself
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_STRING_STATISTIC else None
+    return value if isinstance(value, bool | int) else None
+
+
+def _refuse_nulls(file: StagedFile, slice_: Slice) -> None:
+    for field in slice_.spec.schema:
+        if not field.nullable and file.nulls.get(field.name, 0):
+            raise NullsInRequiredColumn(
+                f"Tried to publish partition {file.partition.key!r} of {slice_.spec.name}; found {file.nulls[field.name]} nulls in"
+                f" {field.name!r}, which is required."
+            )
+
+
+def _refuse_strays(file: StagedFile, slice_: Slice) -> None:
+    column, window = slice_.spec.event_time, file.partition.window
+    if column is None or window is None or column not in file.bounds:
+        return
+    strays = [moment for moment in file.bounds[column] if _moment(moment) not in window]
+    if strays:
+        raise RowsOutsideSlice(
+            f"Tried to publish partition {file.partition.key!r} of {slice_.spec.name}, [{window.start}, {window.end});"
+            f" found {column} = {strays[0]}."
+        )
+
+
+def _moment(value: date | datetime) -> datetime:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC)

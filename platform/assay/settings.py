@@ -1,0 +1,62 @@
+"""What varies between environments, read in one place.
+
+Only this module reads `os.environ`. Everything made at run time lies under `home`, so a scratch copy of the world is one variable away.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml."""
+
+    home: Path
+    dbt_project: Path
+
+    @property
+    def landing(self) -> Path:
+        """Where upstream systems drop their files."""
+        return self.home / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """The root of the tables: one Delta table per `<layer>/<dataset>` folder."""
+        return self.home / "lake"
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder of Dagster's instance."""
+        return self.home / "dagster"
+
+    @property
+    def scratch(self) -> Path:
+        """Private working folders of runs, emptied when each run ends."""
+        return self.home / "scratch"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout).
+
+    Raises SettingsError when ASSAY_HOME names something that is not a folder.
+    """
+    found = os.environ if environ is None else environ
+    home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
+    if home.exists() and not home.is_dir():
+        raise SettingsError(
+            f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
+        )
+    return Settings(
+        home=home, dbt_project=Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
+    )
