@@ -80,3 +80,21 @@ class PublishContention(TransientFailure):
     """Other writers won the commit every time until the patience ran out."""
 
     hint = "Run it again, or lower the parallelism of the pool. Nothing was changed."
+
+
+class ContractInvalid(PermanentFailure):
+    """A contract does not say what it must, or says what nobody can obey."""
+
+    hint = "docs/contracts.md lists what a contract may say."
+
+
+class FileUnreadable(PermanentFailure):
+    """A landing file cannot be read at all: truncated, of another encoding, without header, with ragged rows."""
+
+    hint = "Have the file sent again; its partition was not changed."
+
+
+class PartitionsFailed(PermanentFailure):
+    """Some partitions of a range did not meet their contract; the others were published."""
+
+    hint = "The failed partitions keep their last good version. `assay sql` reads why from the quarantine schema."

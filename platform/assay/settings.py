@@ -57,6 +57,4 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
         )
-    return Settings(
-        home=home, dbt_project=Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
-    )
+    return Settings(home=home, dbt_project=Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve())

@@ -133,15 +133,9 @@ def completion_day() -> pl.Expr:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Drop files from the command line: `python -m flights.upstream --from 2013-01-01 --to 2013-01-31`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flights.upstream", description="Drop the real flights of 2013 as landing files."
-    )
-    parser.add_argument(
-        "--from", dest="first", type=date.fromisoformat, default=FIRST_DAY, help="first flight day (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--to", dest="last", type=date.fromisoformat, default=LAST_DAY, help="last flight day (default: %(default)s)"
-    )
+    parser = argparse.ArgumentParser(prog="python -m flights.upstream", description="Drop the real flights of 2013 as landing files.")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=FIRST_DAY, help="first flight day (default: %(default)s)")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=LAST_DAY, help="last flight day (default: %(default)s)")
     parser.add_argument("--landing", type=Path, help="folder to drop into (default: that of the settings)")
     asked = parser.parse_args(arguments)
     try:
@@ -186,9 +180,8 @@ def _lines(text: bytes) -> pl.Series:
     """Lines of a text after its header, untouched: read as a CSV of one column, whose separator and quotes never occur."""
     import polars as pl
 
-    return pl.read_csv(
-        text, separator="\x01", quote_char=None, has_header=False, skip_rows=1, new_columns=["line"], infer_schema=False
-    )["line"]
+    lines = pl.read_csv(text, separator="\x01", quote_char=None, has_header=False, skip_rows=1, infer_schema=False)
+    return lines.to_series().alias("line")
 
 
 def _weather(source: Path, first: date, last: date) -> Iterator[LandingFile]:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,9 @@ from hypothesis import strategies as st
 from assay.errors import PermanentFailure
 from flights import upstream
 from flights.upstream import FIRST_DAY, LAST_DAY, DaysOutsideTheData, Dropped, SourceDataMissing, drop_files, main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EVERY_DAY = [FIRST_DAY + timedelta(days=n) for n in range(365)]
 KILLED_IN_THE_THIRD_FILE = """
@@ -161,10 +165,12 @@ def test_rows_counts_the_data_rows_of_all_files(tmp_path: Path) -> None:
     assert dropped.rows == sum(content.count(b"\n") for content in landed.values()) - headers
 
 
-def test_a_file_that_was_damaged_is_written_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [lambda content: content[:1000], lambda content: content + b"2013,5,1\n"], ids=["cut", "longer"])
+def test_a_whole_file_that_was_damaged_is_written_again(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     drop_files(tmp_path, date(2013, 5, 1), date(2013, 5, 1))
     before = contents(tmp_path)
-    (tmp_path / "flights/flights_2013-05-01.csv").write_bytes(b"year,month\n")
+    damaged = tmp_path / "flights/flights_2013-05-01.csv"
+    damaged.write_bytes(damage(damaged.read_bytes()))
     assert drop_files(tmp_path, date(2013, 5, 1), date(2013, 5, 1)).written == 1
     assert contents(tmp_path) == before
 

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import PublishContention, Superseded, TableMissing
+import pyarrow as pa
+
+from assay.errors import PermanentFailure, PublishContention, Superseded, TableMissing
+from assay.lake.schemas import refuse_mismatch
 from assay.lake.snapshots import Snapshot, open_snapshot
 from assay.lake.staging import Staging, sync_folder
 
@@ -26,10 +29,11 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
-    from assay.lake.slices import Slice
+    from assay.lake.slices import Slice, TableSpec
 
 TOKEN = "assay:"  # noqa: S105  # the prefix of a partition's app id in the Delta log
 ATTEMPTS = 200
+FAILURES = 5
 LONGEST_PAUSE_SECONDS = 0.5
 
 
@@ -87,26 +91,30 @@ def publish(
     """Replace the partitions of the staged slice by the staged files, in one commit.
 
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
-    read: if one is different now, Superseded is raised and nothing changes. Without `expected` the last writer wins. Raises
-    PublishContention when other writers of the table win every time. After either error the table is as it was.
+    read: if one is different now, Superseded is raised and nothing changes. Without `expected` the last writer wins. Raises SchemaDrift
+    when the files do not fit the table, PublishContention when other writers win every time, and the storage's own error when it
+    fails again and again. After each of them the table is as it was.
     """
-    slice_, spec = staging.slice, staging.slice.spec
-    table = _open_or_create(root, staging)
+    spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
+    table = _open_or_create(root, spec, wanted)
     commit = _Commit(staging, tokens, provenance or Provenance())
     for attempt in range(1, ATTEMPTS + 1):
-        table.update_incremental()
-        if attempt > 1 and (version := commit.landed_in(table)) is not None:
-            return _published(staging, version, attempt)
-        _refuse_overtaken(table, slice_, tokens, expected or {})
-        if (version := commit.offer(table)) is not None:
+        try:
+            refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
+            _refuse_overtaken(table, staging.slice, tokens, expected or {})
+        except (PermanentFailure, Superseded):
+            if attempt == 1:
+                staging.discard()  # later it could be that a file is live: the janitor takes what is not
+            raise
+        version = commit.offer(table) if _has_columns(table, wanted) else None
+        if version is None:
+            time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
+            version = commit.landed_in(table)
+        if version is not None:
             _sync_log(Path(root, spec.name), version)
-            return _published(staging, version, attempt)
-        time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
-    raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(slice_.partitions)} partitions of {spec.name}.")
-
-
-def _published(staging: Staging, version: int, attempts: int) -> Published:
-    return Published(version, attempts, len(staging.files), sum(file.rows for file in staging.files))
+            return Published(version, attempt, len(staging.files), sum(file.rows for file in staging.files))
+        commit.give_up_when_broken()
+    raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
 
 
 def _refuse_overtaken(table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
@@ -123,6 +131,7 @@ class _Commit:
     staging: Staging
     tokens: Mapping[str, int]
     provenance: Provenance
+    failures: list[Exception] = field(default_factory=list)
 
     def offer(self, table: DeltaTable) -> int | None:
         """Commit on top of the version that `table` shows; None when that was lost, or when its outcome is unknown."""
@@ -138,16 +147,26 @@ class _Commit:
                 commit_properties=self._properties(),
                 post_commithook_properties=_hooks(),
             )
-        except (CommitFailedError, DeltaError, OSError):
+        except CommitFailedError:
             return None  # an error does not mean "not committed": `landed_in` decides
+        except (DeltaError, OSError) as failure:
+            self.failures.append(failure)
+            return None
         return target
 
     def landed_in(self, table: DeltaTable) -> int | None:
-        """The version that this publication wrote, if it did."""
-        for entry in table.history(limit=ATTEMPTS):
+        """Look at the newest version; say which of those since the last look this publication wrote, if it did."""
+        seen = table.version()
+        table.update_incremental()
+        for entry in table.history(limit=table.version() - seen) if table.version() > seen else []:
             if entry.get("assay.attempt") == self.staging.attempt:
                 return int(entry["version"])
         return None
+
+    def give_up_when_broken(self) -> None:
+        """Raise the storage's own error once it has failed, not lost a race, too often."""
+        if len(self.failures) >= FAILURES:
+            raise self.failures[-1]
 
     def _additions(self) -> list[Any]:
         from deltalake.transaction import AddAction
@@ -166,10 +185,9 @@ class _Commit:
 
         snapshot, now = Snapshot(self.staging.slice.spec.name, table), int(time.time() * 1000)
         owned = [file for file in snapshot.files if self.staging.slice.owner(file.values) is not None]
-        root = Path(table.table_uri.removeprefix("file://"))
         return [
             RemoveAction(
-                str(Path(file.path).relative_to(root)), data_change=True, deletion_timestamp=now, size=file.size,
+                str(Path(file.path).relative_to(snapshot.folder)), data_change=True, deletion_timestamp=now, size=file.size,
                 partition_values=dict(zip(snapshot.partition_by, file.values, strict=True)),
             )
             for file in owned
@@ -179,11 +197,7 @@ class _Commit:
         from deltalake import CommitProperties, Transaction
 
         staging, why = self.staging, self.provenance
-        partitions = {
-            partition.key: {"rows": staging.rows_of(partition.key), "digest": staging.digest_of(partition.key)}
-            | dict(why.notes.get(partition.key, {}))
-            for partition in staging.slice.partitions
-        }
+        partitions = {key: summary | dict(why.notes.get(key, {})) for key, summary in staging.summaries().items()}
         return CommitProperties(
             max_commit_retries=0,  # strict compare-and-swap: delta-rs's own retries would double rows in an empty partition
             # no last_updated in the Transaction: it would let the token expire
@@ -212,25 +226,30 @@ def _sync_log(root: Path, version: int) -> None:
     sync_folder(root / "_delta_log")
 
 
-def _open_or_create(root: Path, staging: Staging) -> DeltaTable:
-    """Open the table, made with the slice's schema if it is new; columns that the spec lets in are added first, as nulls for old rows."""
-    import pyarrow as pa
-    from deltalake import DeltaTable, Schema
+def _open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
+    from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
-    spec = staging.slice.spec
-    if (found := newest(root, spec.name)) is None:
-        (root / spec.name).mkdir(parents=True, exist_ok=True)
-        try:
-            return DeltaTable.create(
-                str(root / spec.name),
-                schema=pa.schema([*spec.schema, *staging.added]),
-                mode="error",
-                partition_by=list(spec.partition_by),
-            )
-        except (DeltaError, OSError):
-            found = open_snapshot(root, spec.name)  # another writer was first
-    known = set(found.schema.names)
-    if new := [item for item in Schema.from_arrow(pa.schema([*spec.schema, *staging.added])).fields if item.name not in known]:
-        found.table.alter.add_columns(new)
-    return found.table
+    if (found := newest(root, spec.name)) is not None:
+        return found.table
+    (root / spec.name).mkdir(parents=True, exist_ok=True)
+    try:
+        return DeltaTable.create(str(root / spec.name), schema=wanted, mode="error", partition_by=list(spec.partition_by))
+    except (DeltaError, OSError):
+        return open_snapshot(root, spec.name).table  # another writer was first
+
+
+def _has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
+    """Add the columns that the table lacks, as nulls for its old rows; False when another writer was first at that."""
+    from deltalake import Schema
+    from deltalake.exceptions import CommitFailedError
+
+    known = {column.name for column in table.schema().fields}
+    new = pa.schema([column.with_nullable(True) for column in wanted if column.name not in known])  # noqa: FBT003  # pyarrow's way
+    if not len(new):
+        return True
+    try:
+        table.alter.add_columns(Schema.from_arrow(new).fields)
+    except CommitFailedError:
+        return False
+    return True

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from assay.lake.slices import TableSpec
 
 WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+WITHOUT_EQUAL = {pa.uint64(), pa.float16(), pa.month_day_nano_interval()}
 
 
 def lake_type(found: pa.DataType) -> pa.DataType:
-    """Spell a type as Delta stores it: plain strings and binaries, signed integers, microseconds. Unsigned 64-bit integers have no equal."""
+    """Spell a type as Delta stores it: plain strings and binaries, signed integers, microseconds.
+
+    Raises SchemaDrift for a type that has no equal, as unsigned 64-bit integers and times of day.
+    """
     if pa.types.is_dictionary(found):
         return lake_type(found.value_type)
     if pa.types.is_large_string(found) or pa.types.is_string_view(found):
@@ -30,12 +34,14 @@ def lake_type(found: pa.DataType) -> pa.DataType:
         return pa.binary()
     if pa.types.is_timestamp(found):
         return pa.timestamp("us", tz=None if found.tz is None else "UTC")
-    if pa.types.is_list(found) or pa.types.is_large_list(found):
+    if pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found):
         return pa.list_(lake_type(found.value_type))
     if pa.types.is_struct(found):
         return pa.struct([pa.field(inner.name, lake_type(inner.type), inner.nullable) for inner in found])
     if pa.types.is_null(found):
         return pa.string()
+    if found in WITHOUT_EQUAL or pa.types.is_time(found) or pa.types.is_duration(found) or pa.types.is_decimal256(found):
+        raise SchemaDrift(f"Tried to store a column of type {found}, which Delta does not have.", hint="Cast it first.")
     return WIDER.get(found, found)
 
 
@@ -47,18 +53,18 @@ def lake_schema(schema: pa.Schema) -> pa.Schema:
 def missing_columns(spec: TableSpec, found: pa.Schema) -> pa.Schema:
     """The columns of `found` that `spec` may add to its table. Raises SchemaDrift on any other difference.
 
-    A missing nullable column is no drift: it is filled with nulls. The order of columns does not matter.
+    A missing nullable column is no drift, nor is one of nothing but nulls without a type. The order of columns does not matter.
     """
     wanted = {field.name: field for field in spec.schema}
     added = [field for field in lake_schema(found) if field.name not in wanted]
     problems = [f"unknown column {field.name!r} ({field.type})" for field in added if not spec.may_add_columns]
-    for field in lake_schema(found):
-        if field.name in wanted and field.type != wanted[field.name].type:
-            problems.append(f"column {field.name!r} is {field.type}, not {wanted[field.name].type}")
-    present = set(found.names)
     problems += [
-        f"required column {name!r} is missing" for name, field in wanted.items() if not field.nullable and name not in present
+        f"column {field.name!r} is {field.type}, not {wanted[field.name].type}"
+        for field, raw in zip(lake_schema(found), found, strict=True)
+        if field.name in wanted and field.type != wanted[field.name].type and not pa.types.is_null(raw.type)
     ]
+    present = set(found.names)
+    problems += [f"required column {name!r} is missing" for name, field in wanted.items() if not field.nullable and name not in present]
     problems += [f"partition column {name!r} is missing" for name in spec.partition_by if name not in present]
     if problems:
         raise SchemaDrift(f"Tried to store a frame in {spec.name}; found {'; '.join(dict.fromkeys(problems))}.")
@@ -68,7 +74,7 @@ def missing_columns(spec: TableSpec, found: pa.Schema) -> pa.Schema:
 def conform(table: pa.Table, schema: pa.Schema, skip: Sequence[str] = ()) -> pa.Table:
     """Bring a table to the columns, order and types of `schema`, without those in `skip`; absent columns become nulls.
 
-    Only spellings change (`lake_type`): a value that would not survive raises pyarrow's ArrowInvalid.
+    Only spellings change (`lake_type`): a value that would not survive it, such as a nanosecond, raises SchemaDrift.
     """
     columns, fields = [], []
     for field in schema:
@@ -76,7 +82,44 @@ def conform(table: pa.Table, schema: pa.Schema, skip: Sequence[str] = ()) -> pa.
             continue
         fields.append(field)
         if field.name in table.column_names:
-            columns.append(table.column(field.name).cast(field.type))
+            columns.append(_spelled(table.column(field.name), field))
         else:
             columns.append(pa.nulls(table.num_rows, field.type))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _spelled(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    try:
+        return column.cast(field.type)
+    except pa.ArrowInvalid as lost:
+        raise SchemaDrift(f"Tried to store {field.name!r} as {field.type}; {lost}.", hint="Round or cast it first.") from lost
+
+
+def union(first: pa.Schema, second: pa.Schema) -> pa.Schema:
+    """The columns of both. Raises SchemaDrift when one column has two types."""
+    types = {field.name: field.type for field in first}
+    if clashes := [field for field in second if types.get(field.name, field.type) != field.type]:
+        raise SchemaDrift(f"Column {clashes[0].name!r} is {types[clashes[0].name]} in one frame and {clashes[0].type} in another.")
+    return pa.schema([*first, *(field for field in second if field.name not in types)])
+
+
+def refuse_mismatch(spec: TableSpec, wanted: pa.Schema, table: pa.Schema, partition_by: Sequence[str]) -> None:
+    """Raise SchemaDrift unless files with the columns `wanted` can join a table as it is now.
+
+    Delta checks nothing of this at a commit: other types or partition columns would make the whole table unreadable.
+    """
+    columns = {field.name: field for field in table}
+    problems = [
+        f"column {field.name!r} is {columns[field.name].type} there, not {field.type}"
+        for field in wanted
+        if field.name in columns and columns[field.name].type != field.type
+    ]
+    required = {field.name for field in wanted if not field.nullable}
+    problems += [f"column {field.name!r} is required there" for field in table if not field.nullable and field.name not in required]
+    if tuple(partition_by) != spec.partition_by:
+        problems.append(f"it is partitioned by {tuple(partition_by)}, not {spec.partition_by}")
+    if problems:
+        raise SchemaDrift(
+            f"Tried to publish to the existing table {spec.name}; {'; '.join(problems)}.",
+            hint="Publish the new form as a new table, or restore the old one. Nothing was changed.",
+        )

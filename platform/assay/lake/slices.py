@@ -53,7 +53,8 @@ class Partition:
     window: Window | None = None
 
 
-WHOLE = Partition(key="")
+WHOLE = Partition(key="all")
+NULL_VALUES = {"", "__HIVE_DEFAULT_PARTITION__"}  # Delta and Hive read these as null
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,14 @@ class Slice:
                     f"{self.spec.name} is partitioned by {self.spec.partition_by or 'nothing'}; the partition {partition.key!r}"
                     f" gives {len(partition.values)} values."
                 )
+            if NULL_VALUES & set(partition.values):
+                raise SliceInvalid(
+                    f"The partition {partition.key!r} of {self.spec.name} has {partition.values}, which readers take for null.",
+                    hint="Give the partition another key.",
+                )
         by_values = {partition.values: partition for partition in self.partitions}
         if not by_values or len(by_values) != len(self.partitions):
-            raise SliceInvalid(
-                f"A slice of {self.spec.name} names no partition, or one of them twice.", hint="Name each partition once."
-            )
+            raise SliceInvalid(f"A slice of {self.spec.name} names no partition, or one of them twice.", hint="Name each partition once.")
         object.__setattr__(self, "_by_values", by_values)
 
     def owner(self, values: tuple[str, ...]) -> Partition | None:
@@ -90,7 +94,8 @@ class Slice:
 
     def only(self, keys: Sequence[str] | set[str]) -> Slice:
         """Keep the partitions with these keys."""
-        return Slice(self.spec, tuple(partition for partition in self.partitions if partition.key in set(keys)))
+        wanted = set(keys)
+        return Slice(self.spec, tuple(partition for partition in self.partitions if partition.key in wanted))
 
     @property
     def keys(self) -> list[str]:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 READABLE_FEATURES = {"timestampNtz"}
 OLDEST_READER_OF_FEATURES = 3
 DUCKDB_TYPES = {
-    "long": "BIGINT", "integer": "INTEGER", "short": "SMALLINT", "byte": "TINYINT", "double": "DOUBLE", "float": "FLOAT",
-    "string": "VARCHAR", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMPTZ", "timestamp_ntz": "TIMESTAMP", "binary": "BLOB",
+    pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.int16(): "SMALLINT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
+    pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ class DataFile:
     def digest(self) -> str:
         """The digest of the file's bytes, which `staging` put into its name; the name itself for a file of another writer."""
         parts = Path(self.path).name.split("-")
-        return parts[1] if len(parts) == 3 and parts[0] == "part" else Path(self.path).name  # noqa: PLR2004
+        return parts[1] if len(parts) == 3 and parts[0] == "part" else Path(self.path).name
 
     def may_hold(self, column: str, start: object, end: object) -> bool:
         """False only if the statistics prove that no row has `column` in [start, end). Without statistics anything may be there."""
@@ -77,10 +78,15 @@ class Snapshot:
         return tuple(self.table.metadata().partition_columns)
 
     @cached_property
+    def folder(self) -> Path:
+        """Where the table lies."""
+        return Path(unquote(self.table.table_uri.removeprefix("file://")))
+
+    @cached_property
     def files(self) -> list[DataFile]:
         """The files of this version, in the order of their partitions."""
         actions = pa.table(self.table.get_add_actions()).to_pylist()
-        root = Path(self.table.table_uri.removeprefix("file://"))
+        root = self.folder
         found = []
         for action in actions:
             partition = action.get("partition") or {}
@@ -112,30 +118,27 @@ class Snapshot:
         if not chosen:
             return pl.DataFrame(schema=schema).select(wanted).lazy()
         body = {name: kind for name, kind in schema.items() if name not in self.partition_by}
+        above = {part.partition("=")[0]: pl.String() for part in self.folder.parts if "=" in part}  # Polars reads the whole path
         frame = pl.scan_parquet(
             [file.path for file in chosen], glob=False, schema=body, missing_columns="insert", hive_partitioning=bool(self.partition_by),
-            hive_schema={name: schema[name] for name in self.partition_by} if self.partition_by else None,
+            hive_schema=above | {name: schema[name] for name in self.partition_by} if self.partition_by else None,
         )  # fmt: skip
         return frame.select(wanted)
 
     def duckdb_select(self, keep: Callable[[DataFile], bool] | None = None) -> str:
         """SQL that selects exactly this snapshot in DuckDB, without an extension: the fast way, and safe beside writers."""
-        fields = {field.name: _duckdb_type(field.type) for field in self.table.schema().fields}
+        fields = {field.name: duckdb_type(field.type) for field in self.schema}
         chosen = [file.path for file in self.files if keep is None or keep(file)]
+        # a column that none of the files has yet comes from the empty half
+        empty = "SELECT " + ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in fields.items()) + " WHERE false"
         if not chosen:
-            return (
-                "SELECT "
-                + ", ".join(f"NULL::{kind or 'VARCHAR'} AS {quoted(name)}" for name, kind in fields.items())
-                + " WHERE false"
-            )
+            return empty
         hive = ""
         if self.partition_by:
             kinds = ", ".join(f"{literal(column)}: {fields[column]}" for column in self.partition_by)
             hive = f", hive_partitioning=true, hive_types={{{kinds}}}"
-        columns = ", ".join(
-            f"{quoted(name)}::{kind} AS {quoted(name)}" if kind else quoted(name) for name, kind in fields.items()
-        )
-        return f"SELECT {columns} FROM read_parquet([{', '.join(map(literal, chosen))}], union_by_name=true{hive})"  # noqa: S608  # quoted
+        source = f"read_parquet([{', '.join(map(literal, chosen))}], union_by_name=true{hive})"
+        return f"SELECT {', '.join(map(quoted, fields))} FROM ({empty} UNION ALL BY NAME SELECT * FROM {source})"  # noqa: S608  # quoted
 
 
 def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot:
@@ -178,11 +181,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _duckdb_type(kind: object) -> str | None:
-    name = getattr(kind, "type", None)
-    if not isinstance(name, str):
-        return None
-    return name.upper() if name.startswith("decimal") else DUCKDB_TYPES.get(name)
+def duckdb_type(kind: pa.DataType) -> str:
+    """Spell an Arrow type of the lake for DuckDB."""
+    if pa.types.is_list(kind):
+        return duckdb_type(kind.value_type) + "[]"
+    if pa.types.is_struct(kind):
+        return "STRUCT(" + ", ".join(f"{quoted(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
+    if pa.types.is_decimal(kind):
+        return f"DECIMAL({kind.precision}, {kind.scale})"
+    return DUCKDB_TYPES[kind]
 
 
 def _text(value: object) -> str:

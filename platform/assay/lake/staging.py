@@ -12,25 +12,24 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from assay.errors import NullsInRequiredColumn, RowsOutsideSlice
-from assay.lake.schemas import conform, missing_columns
+from assay.lake.schemas import conform, missing_columns, union
+from assay.lake.statistics import encode, footer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import polars as pl
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from assay.lake.slices import Partition, Slice
 
 ROW_GROUP = 131_072
-LONGEST_STRING_STATISTIC = 64
 WRITERS = 4
 
 
@@ -49,8 +48,8 @@ class StagedFile:
 
     def statistics(self) -> dict[str, Any]:
         """Delta statistics. Delta keeps milliseconds, so a timestamp's maximum is rounded up, never down."""
-        low = {name: encoded for name, (lo, _) in self.bounds.items() if (encoded := _encode(lo, up=False)) is not None}
-        high = {name: encoded for name, (_, hi) in self.bounds.items() if (encoded := _encode(hi, up=True)) is not None}
+        low = {name: encoded for name, (lo, _) in self.bounds.items() if (encoded := encode(lo, up=False)) is not None}
+        high = {name: encoded for name, (_, hi) in self.bounds.items() if (encoded := encode(hi, up=True)) is not None}
         both = low.keys() & high.keys()
         return {
             "numRecords": self.rows,
@@ -78,6 +77,16 @@ class Staging:
         """The digest of what is staged for one partition: equal bytes in equal files give equal digests."""
         return combine(file.digest for file in self.files if file.partition.key == key)
 
+    def summaries(self) -> dict[str, dict[str, Any]]:
+        """The rows and the digest of each partition of the slice, by key."""
+        files: dict[str, list[StagedFile]] = {key: [] for key in self.slice.keys}
+        for file in self.files:
+            files[file.partition.key].append(file)
+        return {
+            key: {"rows": sum(file.rows for file in found), "digest": combine(file.digest for file in found)}
+            for key, found in files.items()
+        }
+
     def discard(self) -> None:
         """Remove the files. Only for an attempt that was never offered to the log: a commit of unknown outcome may need them."""
         for file in self.files:
@@ -103,10 +112,11 @@ def stage(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame]) -> Staging:
         with ThreadPoolExecutor(WRITERS) as pool:
             for frame in frames:
                 table, added = _to_arrow(frame, slice_)
-                staging.added = added if len(added) else staging.added
-                staging.files.extend(pool.map(lambda part: _write(staging, *part), list(_split(table, slice_))))
+                staging.added = union(staging.added, added)
+                _refuse_nulls(table, slice_)
+                for _ in pool.map(lambda part: staging.files.append(_write(staging, *part)), list(_split(table, slice_))):
+                    pass  # each thread records its file itself: none is forgotten when another one fails
         for file in staging.files:
-            _refuse_nulls(file, slice_)
             _refuse_strays(file, slice_)
     except BaseException:
         staging.discard()
@@ -151,9 +161,15 @@ def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table
 
 
 def partition_value(value: object) -> str:
-    """Spell the value of a partition column as Delta keeps it: dates and timestamps in ISO form, anything else as text. Null is empty."""
+    """Spell the value of a partition column as Delta keeps it: dates and timestamps in ISO form, anything else as text. Null is empty.
+
+    A timestamp with a time zone says so (`Z`): DuckDB would read it in the zone of its session.
+    """
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        wall = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return wall.isoformat(sep="T" if value.tzinfo else " ") + ("Z" if value.tzinfo else "")
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, date):
         return value.isoformat()
     return "" if value is None else str(value)
@@ -200,7 +216,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
         os.fsync(file.fileno())
     for changed in (folder, folder.parent) if new else (folder,):
         sync_folder(changed)
-    nulls, bounds = _footer(pq.read_metadata(pa.BufferReader(data)))
+    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)))
     return StagedFile(
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,
@@ -216,42 +232,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
-    """Null counts and bounds of the flat columns, over all row groups; a column without full statistics has none."""
-    nulls, bounds = dict[str, int](), dict[str, tuple[Any, Any]]()
-    groups = range(metadata.num_row_groups)
-    for index in range(metadata.num_columns):
-        name = metadata.schema.column(index).path
-        found = [metadata.row_group(group).column(index).statistics for group in groups]
-        if "." in name or not found or any(one is None or not one.has_null_count for one in found):
-            continue
-        nulls[name] = sum(one.null_count for one in found)
-        filled = [one for one in found if one.num_values]
-        if filled and all(one.has_min_max for one in filled):
-            bounds[name] = (min(one.min for one in filled), max(one.max for one in filled))
-    return nulls, bounds
-
-
-def _encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC) if value.tzinfo else value
-        moment += timedelta(microseconds=999 if up else 0)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124  # NaN is not itself
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_STRING_STATISTIC else None
-    return value if isinstance(value, bool | int) else None
-
-
-def _refuse_nulls(file: StagedFile, slice_: Slice) -> None:
+def _refuse_nulls(table: pa.Table, slice_: Slice) -> None:
+    """Asked of the frame, not of the file: footers do not count the nulls of nested columns."""
     for field in slice_.spec.schema:
-        if not field.nullable and file.nulls.get(field.name, 0):
+        if not field.nullable and (nulls := table.column(field.name).null_count):
             raise NullsInRequiredColumn(
-                f"Tried to publish partition {file.partition.key!r} of {slice_.spec.name}; found {file.nulls[field.name]} nulls in"
-                f" {field.name!r}, which is required."
+                f"Tried to publish {_named(slice_)} of {slice_.spec.name}; found {nulls} nulls in {field.name!r}, which is required."
             )
 
 

@@ -1,0 +1,73 @@
+"""The lake inside a dbt run: pinned snapshots as views of the DuckDB database, made once per connection.
+
+dbt-duckdb loads this module by the name in `profiles.yml`. It gives the models `silver.<table>` to read and `published.<table>`, the gold
+rows that are in the lake already. It never writes to the lake.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
+
+from assay.errors import AssayError, TableMissing
+from assay.lake.snapshots import open_snapshot, quoted, table_names
+from assay.settings import load_settings
+
+if TYPE_CHECKING:
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from duckdb import DuckDBPyConnection
+
+GOLD = "gold"
+PUBLISHED = "published"
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
+    """Without configuration: the newest version of every table of the settings' lake. With `lake` and `pins`: exactly those."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Read the pins: a JSON object of table names (`silver/flights`) and versions; none means the newest of all."""
+        self.pins: dict[str, int] | None = json.loads(plugin_config["pins"]) if plugin_config.get("pins") else None
+        self.lake = Path(plugin_config["lake"]) if plugin_config.get("lake") else load_settings().lake
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:  # noqa: ARG002  # the hook's arguments
+        """Make the folder of the database: DuckDB does not, and a fresh checkout has none."""
+        Path(creds.path).parent.mkdir(parents=True, exist_ok=True)
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Create the views. An error of the lake becomes dbt's own, which dbt prints in one line instead of a stack trace."""
+        if _is_read_only(conn):
+            return  # somebody looks at a finished run: the views are there
+        try:
+            self._create_views(conn)
+        except AssayError as problem:
+            raise DbtRuntimeError(str(problem)) from problem
+
+    def _create_views(self, conn: DuckDBPyConnection) -> None:
+        pins = self.pins if self.pins is not None else dict.fromkeys(table_names(self.lake))
+        if not any(name.startswith("silver/") for name in pins):
+            raise TableMissing(f"Tried to read the lake at {self.lake}; it has no silver table yet.", hint="Run `make run` first.")
+        for name, version in pins.items():
+            layer, table = name.split("/")
+            schema = PUBLISHED if layer == GOLD else layer
+            select = open_snapshot(self.lake, name, version).duckdb_select()
+            conn.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+            conn.execute(f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(table)} AS {select}")
+            if layer == GOLD:
+                _stand_in(conn, table)
+
+
+def _is_read_only(conn: DuckDBPyConnection) -> bool:
+    row = conn.execute("SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()").fetchone()
+    return row is not None and bool(row[0])
+
+
+def _stand_in(conn: DuckDBPyConnection, table: str) -> None:
+    """Let models read a model that this run does not build: until it is built here, it shows what is published."""
+    found = conn.execute("SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [GOLD, table]).fetchone()
+    if found is None:
+        conn.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(GOLD)}")
+        conn.execute(f"CREATE VIEW {quoted(GOLD)}.{quoted(table)} AS SELECT * FROM {quoted(PUBLISHED)}.{quoted(table)}")  # noqa: S608  # quoted

@@ -1,0 +1,179 @@
+"""Runs dbt in this process: a project parsed once, each build in a database of its own, its tests before anything is published.
+
+dbt keeps global state (flags, event manager, adapters), so one build runs at a time in a process; other processes do not notice. Everything
+a build needs is passed by --vars, which `profiles.yml` reads: nothing is written to os.environ. Nothing here writes to the lake.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import PermanentFailure
+from assay.gold.models import judged_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from dbt.contracts.graph.manifest import Manifest
+
+PARSED = "target/assay"  # apart from target/ itself, where a developer's dbt writes
+PASSING = {"success", "pass", "warn", "no-op"}
+EXAMPLES = 3
+QUIET = (
+    "--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-print",
+    "--no-version-check", "--no-send-anonymous-usage-stats",
+)  # fmt: skip
+ONE_AT_A_TIME = threading.Lock()
+
+
+class DbtFailed(PermanentFailure):
+    """dbt could not start or parse: no model was built."""
+
+    hint = "Run `dbt build` in the dbt project to see the whole message. Nothing was published."
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """What became of one model or test. `model` is the name of the model that a test judges; `rows` are those a model staged.
+
+    `message` says why a node failed: dbt's error, or for a test some of the rows that broke it.
+    """
+
+    unique_id: str
+    name: str
+    kind: str
+    model: str | None
+    passed: bool
+    severity: str
+    failures: int
+    message: str
+    seconds: float
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build did, in the order in which it ran; `duckdb_path` holds the staged rows until its folder is removed."""
+
+    nodes: tuple[NodeResult, ...]
+    duckdb_path: Path
+
+    def passed(self, model: str | None = None) -> bool:
+        """Say whether every model and every test of severity error passed; with `model`, only those that concern it."""
+        concerned = [node for node in self.nodes if model in {None, node.name, node.model}]
+        return bool(concerned) and all(node.passed or node.severity == "warn" for node in concerned)
+
+    @property
+    def failed(self) -> tuple[NodeResult, ...]:
+        """The nodes that did not pass, warnings included."""
+        return tuple(node for node in self.nodes if not node.passed)
+
+
+def parse_project(project: Path) -> Path:
+    """Parse the project and write target/assay/manifest.json (and dbt's own form of it beside); return its path.
+
+    Costs seconds, or half a second when nothing changed. Raises DbtFailed with dbt's message.
+    """
+    target = project / PARSED
+    result = _invoke(["parse", *QUIET, *_places(project, target, target), "--target", "assay"], None)
+    if not result.success:
+        raise DbtFailed(f"Tried to parse {project}; {result.exception}.") from result.exception
+    return target / "manifest.json"
+
+
+def build(
+    project: Path,
+    *,
+    manifest: Path,
+    models: Sequence[str],
+    window_start: date,
+    window_end: date,
+    pins: Mapping[str, int],
+    lake: Path,
+    scratch: Path,
+    threads: int = 2,
+) -> BuildResult:
+    """Build and test `models` for [window_start, window_end), whole months, on the table versions in `pins`.
+
+    `manifest` comes from `parse_project`; `pins` maps the tables to read (`silver/flights`) and the gold tables as published (`gold/x`) to
+    versions. `threads` are DuckDB's; dbt runs one node after the other. A new folder under `scratch` gets the database, the logs and the compiled SQL. A failing model or test is a result, not an
+    exception; DbtFailed is raised when dbt did not get as far as running one.
+    """
+    folder = scratch / f"gold-{uuid.uuid4().hex[:12]}"
+    folder.mkdir(parents=True)
+    given = {
+        "window_start": window_start.isoformat(), "window_end": window_end.isoformat(), "assay_lake": str(lake),
+        "assay_pins": json.dumps(dict(pins)), "assay_scratch": str(folder), "assay_threads": threads,
+    }  # fmt: skip
+    arguments = [
+        "build", *QUIET, *_places(project, folder / "target", folder), "--target", "assay", "--vars", json.dumps(given),
+        "--no-write-json", "--no-partial-parse", "--no-populate-cache", "--exclude-resource-type", "unit_test",
+        # a test that also reads models which are not built here would judge them too
+        "--indirect-selection", "buildable", "--select", *models,
+    ]  # fmt: skip
+    result = _invoke(arguments, manifest)
+    if result.result is None:
+        raise DbtFailed(f"Tried to build {', '.join(models)}; {result.exception}.") from result.exception
+    return BuildResult(tuple(_results(result.result.results, folder / "assay.duckdb")), folder / "assay.duckdb")
+
+
+def _places(project: Path, target: Path, logs: Path) -> list[str]:
+    return ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target), "--log-path", str(logs)]
+
+
+def _invoke(arguments: list[str], manifest: Path | None) -> Any:  # noqa: ANN401  # dbt is imported where it is used
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    with ONE_AT_A_TIME:
+        try:
+            return dbtRunner(manifest=_load(manifest) if manifest else None).invoke(arguments)
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # or the database stays locked until the process ends
+
+
+def _load(manifest: Path) -> Manifest:
+    """Load dbt's own form of the manifest, which lies beside the JSON: the JSON cannot be turned back into all of it."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    loaded: Manifest = Manifest.from_msgpack(manifest.with_name("partial_parse.msgpack").read_bytes(), decoder=extended_mashumuro_decoder)
+    loaded.build_flat_graph()
+    return loaded
+
+
+def _results(results: Sequence[Any], database: Path) -> Iterator[NodeResult]:
+    for result in results:
+        node, passed = result.node, result.status in PASSING
+        test = node.resource_type == "test"
+        judged = judged_model(getattr(node, "attached_node", None), node.config.meta, node.depends_on.nodes)
+        message = "" if passed and result.status != "warn" else str(result.message or "")
+        if test and result.failures and message:
+            message = f"{message}\n{_examples(database, node.compiled_code)}"
+        yield NodeResult(
+            unique_id=node.unique_id, name=node.name, kind="test" if test else "model",
+            model=judged.rsplit(".")[-1] if test and judged else None,
+            passed=passed and result.status != "warn", severity=node.config.severity.lower() if test else "error",
+            failures=int(result.failures or 0), message=message, seconds=result.execution_time,
+            rows=None if test else result.adapter_response.get("rows_affected"),
+        )  # fmt: skip
+
+
+def _examples(database: Path, query: str) -> str:
+    """Some of the rows that broke a test, one per line. The test's SQL is run once more: dbt keeps only their number."""
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = connection.execute(query)
+        names = [column[0] for column in rows.description]
+        return "\n".join(
+            ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
+            for row in rows.fetchmany(EXAMPLES)
+        )

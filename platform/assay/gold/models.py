@@ -1,0 +1,168 @@
+"""What the engine knows of the gold models: read from dbt's manifest, as plain JSON, without importing dbt.
+
+A model says by its `meta.assay` how it is partitioned and how far it reads, so nothing in the engine knows a model by name. Running dbt is
+`dbt_runner.py`, reading what it built is `staged.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import PermanentFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+LAYER = "gold"
+
+
+class ModelNotDescribed(PermanentFailure):
+    """A gold model lacks what the engine must know to publish it."""
+
+    hint = "Complete `config.meta` in the model's .yml: owner (name, email) and assay (partition_by, event_time, key)."
+
+
+class ModelUnknown(PermanentFailure):
+    """The manifest has no such model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the model's contract declares it."""
+
+    name: str
+    data_type: str
+    description: str
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTest:
+    """A dbt test; `model` is the one that it judges, None when it judges several and none of them by name (`meta.assay.model`)."""
+
+    unique_id: str
+    name: str
+    model: str | None
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A gold model. `depends_on` names the tables it reads (`silver/flights`, `gold/x`).
+
+    A partition is the month of `event_time`. To build a window, the rows from `lookback_days` before it to `lookahead_days` after it are read.
+    `code_version` changes with the model's SQL, its properties and the project's macros that it uses, and with nothing else.
+    """
+
+    name: str
+    unique_id: str
+    description: str
+    columns: tuple[Column, ...]
+    owner: Mapping[str, str]
+    partition_by: str
+    event_time: str
+    key: tuple[str, ...]
+    lookback_days: int
+    lookahead_days: int
+    depends_on: tuple[str, ...]
+    tests: tuple[ModelTest, ...]
+    code_version: str
+
+    @property
+    def table(self) -> str:
+        """The name of its table in the lake."""
+        return f"{LAYER}/{self.name}"
+
+
+def read_models(manifest: Path) -> tuple[Model, ...]:
+    """Read every model of the project from target/manifest.json, upstream before downstream.
+
+    Raises ModelNotDescribed when a model does not tell the engine what it needs.
+    """
+    content = json.loads(manifest.read_bytes())
+    nodes = {uid: node for uid, node in content["nodes"].items() if node["resource_type"] == "model"}
+    tests = [_test(node, content) for node in content["nodes"].values() if node["resource_type"] == "test"]
+    return tuple(_model(nodes[uid], content, tests) for uid in _in_order(nodes))
+
+
+def pick(models: Iterable[Model], name: str) -> Model:
+    """Find a model by name. Raises ModelUnknown with the choices."""
+    known = {model.name: model for model in models}
+    if name not in known:
+        raise ModelUnknown(f"Tried to find the gold model {name!r}; the manifest has {', '.join(sorted(known))}.")
+    return known[name]
+
+
+def _model(node: dict[str, Any], content: dict[str, Any], tests: list[ModelTest]) -> Model:
+    meta = node["config"]["meta"]
+    try:
+        facts, owner = meta["assay"], meta["owner"]
+        return Model(
+            name=node["name"], unique_id=node["unique_id"], description=node["description"].strip(),
+            columns=tuple(_column(column) for column in node["columns"].values()),
+            owner=dict(owner), partition_by=facts["partition_by"], event_time=facts["event_time"], key=tuple(facts["key"]),
+            lookback_days=int(facts.get("lookback_days", 0)), lookahead_days=int(facts.get("lookahead_days", 0)),
+            depends_on=tuple(_tables(node, content)),
+            tests=tuple(sorted((test for test in tests if test.model == node["name"]), key=lambda test: test.name)),
+            code_version=_code_version(node, content),
+        )  # fmt: skip
+    except KeyError as missing:
+        raise ModelNotDescribed(f"Tried to read the gold model {node['name']}; its meta does not give {missing}.") from missing
+
+
+def _column(column: dict[str, Any]) -> Column:
+    required = any(constraint["type"] == "not_null" for constraint in column["constraints"])
+    return Column(column["name"], column["data_type"] or "", column["description"], nullable=not required)
+
+
+def _test(node: dict[str, Any], content: dict[str, Any]) -> ModelTest:
+    judged = judged_model(node.get("attached_node"), node["config"]["meta"], node["depends_on"]["nodes"])
+    name = content["nodes"][judged]["name"] if judged in content["nodes"] else judged
+    return ModelTest(node["unique_id"], node["name"], name, node["config"]["severity"].lower(), node.get("description", ""))
+
+
+def judged_model(attached: str | None, meta: Mapping[str, Any], parents: Iterable[str]) -> str | None:
+    """Say which model a test judges: the one it is attached to, else the one its meta names, else its only parent."""
+    named = meta.get("assay", {}).get("model")
+    models = [uid for uid in parents if uid.startswith("model.")]
+    return attached or named or (models[0] if len(models) == 1 else None)
+
+
+def _tables(node: dict[str, Any], content: dict[str, Any]) -> Iterator[str]:
+    for uid in node["depends_on"]["nodes"]:
+        if uid in content["sources"]:
+            source = content["sources"][uid]
+            yield "/".join(source["config"]["meta"].get("dagster", {}).get("asset_key", (source["source_name"], source["name"])))
+        elif uid in content["nodes"]:
+            yield f"{LAYER}/{content['nodes'][uid]['name']}"
+
+
+def _code_version(node: dict[str, Any], content: dict[str, Any]) -> str:
+    """A digest of what decides the rows: SQL, properties and own macros (dbt's own are pinned with dbt)."""
+    macros = content["macros"]
+    used, todo = set[str](), list(node["depends_on"]["macros"])
+    while todo:
+        uid = todo.pop()
+        if uid in macros and uid not in used and macros[uid]["package_name"] == node["package_name"]:
+            used.add(uid)
+            todo.extend(macros[uid]["depends_on"]["macros"])
+    materialized = f"macro.{node['package_name']}.materialization_{node['config']['materialized']}_duckdb"
+    used |= {materialized} & macros.keys()
+    columns = [[column["name"], column["data_type"], column["constraints"]] for column in node["columns"].values()]
+    parts = [node["raw_code"], columns, node["config"]["meta"].get("assay"), [macros[uid]["macro_sql"] for uid in sorted(used)]]
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _in_order(nodes: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """Unique ids, each after those it depends on; alphabetical where there is a choice."""
+    done, todo = set[str](), sorted(nodes)
+    while todo:
+        ready = [uid for uid in todo if not (set(nodes[uid]["depends_on"]["nodes"]) & nodes.keys()) - done]
+        yield from ready
+        done.update(ready)
+        todo = [uid for uid in todo if uid not in done]

@@ -1,0 +1,114 @@
+"""The ingest step: landing files become bronze partitions, each by arrival and exactly once.
+
+A partition is replaced by what its files hold now, in one commit; the same files again change nothing. Rows without a usable event date
+stay in bronze and are also set aside in quarantine, because no silver partition will ever read them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.code_version import code_version
+from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.ingest.bronze import Batch, batches, bronze_spec, read_batches
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
+from assay.lake.slices import Slice
+from assay.lake.staging import stage
+from assay.steps import CHUNK_ROWS, Outcome, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import polars as pl
+
+CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates")
+BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rather than larger
+
+
+def bronze_fingerprints(run: Run, contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
+    """What each arrival that has landed would be made from: the contract's words on landing, the code, the contents of its files."""
+    code = code_version(*CODE)
+    return {arrival: fingerprint("bronze", contract.landing_meaning(), code, batch.contents) for arrival, batch in found.items()}
+
+
+def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
+    """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
+    found = batches(run.landing, contract)
+    landed = {partition.key: found[_arrival(partition.values)] for partition in slice_.partitions if _arrival(partition.values) in found}
+    wanted = {batch_key: fingerprint_ for batch_key, fingerprint_ in _by_key(run, contract, landed).items()}
+    current = current_tokens(newest(run.lake, slice_.spec.name), list(landed))
+    for key in slice_.keys:
+        if key not in landed:
+            yield Outcome(key, Status.REFUSED, refusal=f"No file has landed for {key}: {contract.source.path} names none.")
+        elif wanted[key] == current[key] and not run.force:
+            yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
+    due = [key for key in landed if run.force or wanted[key] != current[key]]
+    for keys in _chunks(due, landed):
+        yield from _ingest_chunk(run, contract, slice_.only(keys), landed, wanted, current)
+
+
+def _arrival(values: tuple[str, ...]) -> str:
+    return values[0] if values else ""
+
+
+def _by_key(run: Run, contract: Contract, landed: Mapping[str, Batch]) -> dict[str, int]:
+    return bronze_fingerprints(run, contract, landed)
+
+
+def _chunks(keys: list[str], landed: Mapping[str, Batch]) -> Iterator[list[str]]:
+    """Cut the arrivals into runs of about CHUNK_ROWS rows, judged by the size of their files."""
+    chunk, size = list[str](), 0
+    for key in keys:
+        bytes_ = sum(file.path.stat().st_size for file, _ in landed[key].files)
+        if chunk and size + bytes_ > CHUNK_ROWS * BYTES_PER_ROW:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(key)
+        size += bytes_
+    if chunk:
+        yield chunk
+
+
+def _ingest_chunk(
+    run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], wanted: Mapping[str, int], current: Mapping[str, int | None]
+) -> Iterator[Outcome]:
+    by_arrival = {landed[key].arrival: key for key in slice_.keys}
+    frame, failed = read_batches([landed[key] for key in slice_.keys], contract)
+    for arrival, error in failed.items():
+        yield Outcome(by_arrival[arrival], Status.REFUSED, refusal=error.message)
+    good = [key for key in slice_.keys if landed[key].arrival not in failed]
+    if not good:
+        return
+    tokens = {key: wanted[key] for key in good}
+    provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, {key: {"files": landed[key].contents} for key in good})
+    staging = stage(run.lake / slice_.spec.name, slice_.only(good), [frame])
+    unreadable = dict[str, int]()
+    if contract.event_time:
+        rejected = _without_event_date(frame, contract, run.run_id)
+        unreadable = dict(rejected.group_by(PARTITION).len().iter_rows())
+        Quarantine(run.lake, contract.dataset, ARRIVALS).store(rejected, tokens, {key: current[key] for key in good}, provenance)
+    done = publish(run.lake, staging, tokens, expected={key: current[key] for key in good}, provenance=provenance)
+    for key in good:
+        facts = {"files": len(landed[key].files), "version": done.version, "quarantined": unreadable.get(key, 0)}
+        broken = {"event_time_readable": unreadable[key]} if key in unreadable else {}
+        yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts, broken)
+
+
+def _without_event_date(frame: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
+    """The rows that no event partition will read, as quarantine rows under their arrival."""
+    import polars as pl
+
+    time, span = contract.event_time, contract.partitioning
+    assert time is not None  # noqa: S101  # the caller looked
+    reason = f"event_time_readable: `{time.expression}` gives no {time.format} in [{span.start}, {span.end or 'now'})."
+    arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
+    return frame.filter(pl.col(EVENT_DATE).is_null()).select(
+        pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
+        pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
+        pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
+        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), arrival.alias(PARTITION),
+    )  # fmt: skip
+
+
+__all__ = ["bronze_fingerprints", "bronze_spec", "ingest"]

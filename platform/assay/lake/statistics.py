@@ -1,0 +1,45 @@
+"""Statistics: what the footer of a Parquet file says about its columns, and how Delta writes that down.
+
+Wrong statistics hide rows from readers that skip files, so a value without an exact spelling has none.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+LONGEST_STRING = 64
+
+
+def footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
+    """Null counts and bounds of the flat columns, over all row groups; a column without full statistics has none."""
+    nulls, bounds = dict[str, int](), dict[str, tuple[Any, Any]]()
+    groups = range(metadata.num_row_groups)
+    for index in range(metadata.num_columns):
+        name = metadata.schema.column(index).path
+        found = [metadata.row_group(group).column(index).statistics for group in groups]
+        if "." in name or not found or any(one is None or not one.has_null_count for one in found):
+            continue
+        nulls[name] = sum(one.null_count for one in found)
+        filled = [one for one in found if one.num_values]
+        if filled and all(one.has_min_max for one in filled):
+            bounds[name] = (min(one.min for one in filled), max(one.max for one in filled))
+    return nulls, bounds
+
+
+def encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold
+    """Spell a bound for Delta, which keeps milliseconds: a maximum is rounded `up`. None when it has no exact spelling."""
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC) if value.tzinfo else value
+        moment += timedelta(microseconds=999 if up else 0)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124  # NaN is not itself
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_STRING else None
+    return value if isinstance(value, bool | int) else None

@@ -1,0 +1,157 @@
+"""The IO manager: what an asset returns becomes the partitions of its run, in one atomic commit; what it asks for is read from a snapshot.
+
+It only brings Dagster's contexts to `lake/`: which partitions (`partitions.py`), which table, which frame kind. It publishes frames that
+need no contract; assets with one publish by themselves and return nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pyarrow as pa
+
+from assay.errors import FrameNotSupported, PermanentFailure, SliceInvalid
+from assay.lake.frames import from_snapshot, to_chunks
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.schemas import lake_schema
+from assay.lake.slices import TableSpec
+from assay.lake.snapshots import open_snapshot
+from assay.lake.staging import combine, stage
+from assay.orchestration.partitions import partition_of, slice_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import polars as pl
+
+    from assay.lake.snapshots import Snapshot
+    from assay.lake.staging import Staging
+
+PARTITION_BY = "assay/partition_by"
+EVENT_TIME = "assay/event_time"
+MAY_ADD_COLUMNS = "assay/may_add_columns"
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """Stores any frame kind of `lake/frames.py` as the partitions of the run, and loads those that the partition mapping gives.
+
+    Asset metadata says what the frame cannot: `assay/partition_by` (a column or several; required when the asset has partitions),
+    `assay/event_time` (the column whose values must lie in the partition) and `assay/may_add_columns`. Input metadata may name `columns`.
+    """
+
+    root: str
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Replace exactly the partitions of this run. None is for assets that published by themselves: nothing is stored."""
+        if obj is None:
+            return
+        with stop_retries_of_permanent_failures():
+            name = table_name(context.asset_key)
+            found = newest(Path(self.root), name)
+            spec, chunks = table_spec(name, context, found, to_chunks(obj))
+            definition = context.asset_partitions_def if context.has_asset_partitions else None
+            slice_ = slice_of(definition, context.asset_partition_keys if definition else [], spec)
+            outcome = self._publish(stage(Path(self.root) / name, slice_, chunks), found, context.run_id)
+        context.add_output_metadata(outcome)
+
+    def _publish(self, staging: Staging, found: Snapshot | None, run_id: str) -> dict[str, Any]:
+        """Publish unless the table holds just these files under just these tokens; say what happened."""
+        spec, summaries = staging.slice.spec, staging.summaries()
+        tokens = {key: fingerprint("content", summary["digest"]) for key, summary in summaries.items()}
+        rows = sum(summary["rows"] for summary in summaries.values())
+        if found is not None and not len(staging.added) and _holds(found, staging, tokens):
+            staging.discard()
+            outcome, version = "unchanged", found.version
+        else:
+            outcome, version = "published", publish(Path(self.root), staging, tokens, provenance=Provenance(run_id=run_id)).version
+        columns = [*spec.schema, *staging.added]
+        return {
+            "assay/outcome": outcome,
+            "assay/version": version,
+            "dagster/row_count": rows,
+            "dagster/uri": (Path(self.root) / spec.name).as_uri(),
+            "dagster/column_schema": dg.TableSchema([dg.TableColumn(column.name, str(column.type)) for column in columns]),
+        }
+
+    def load_input(self, context: dg.InputContext) -> object:
+        """Read the partitions that the partition mapping gives, as the type that the input is annotated with (default: polars.DataFrame)."""
+        import polars as pl
+
+        with stop_retries_of_permanent_failures():
+            snapshot = open_snapshot(Path(self.root), table_name(context.asset_key))
+            keep = None
+            if context.has_asset_partitions:
+                spec = TableSpec(snapshot.name, snapshot.schema, snapshot.partition_by)
+                keys, definition = context.asset_partition_keys, context.asset_partitions_def
+                owned = {partition_of(definition, key, spec).values for key in keys}
+                keep = lambda file: file.values in owned  # noqa: E731  # a predicate, not a function with a name
+            wanted = context.dagster_type.typing_type
+            columns = metadata_value(context.definition_metadata, "columns")
+            return from_snapshot(snapshot, keep, pl.DataFrame if wanted is Any else wanted, columns)
+
+
+def table_name(key: dg.AssetKey) -> str:
+    """The table of an asset: `<layer>/<dataset>`."""
+    return "/".join(key.path)
+
+
+def table_spec(
+    name: str, context: dg.OutputContext, found: Snapshot | None, chunks: Iterator[pl.DataFrame]
+) -> tuple[TableSpec, Iterator[pl.DataFrame]]:
+    """What the table must look like: as it is, or like the first frame when it is new. Gives the chunks back, the first one included."""
+    metadata = context.definition_metadata
+    columns = metadata_value(metadata, PARTITION_BY) or ()
+    partition_by = (columns,) if isinstance(columns, str) else tuple(columns)
+    if context.has_asset_partitions and not partition_by:
+        raise SliceInvalid(
+            f"Tried to store a partition of {name}, whose asset does not name its partition column.",
+            hint=f"Give the asset metadata={{'{PARTITION_BY}': 'the_column'}}.",
+        )
+    if found is not None:
+        schema = found.schema
+    else:
+        first = next(chunks, None)
+        if first is None:
+            raise FrameNotSupported(f"Tried to store no frame at all as the new table {name}.", hint="Yield one frame with its columns.")
+        schema, chunks = new_schema(first, partition_by), chain([first], chunks)
+    event_time, may_add = metadata_value(metadata, EVENT_TIME), bool(metadata_value(metadata, MAY_ADD_COLUMNS))
+    return TableSpec(name, schema, partition_by, event_time, may_add), chunks
+
+
+def new_schema(frame: pl.DataFrame, partition_by: tuple[str, ...]) -> pa.Schema:
+    """The schema of a new table: the frame's columns, all nullable except the partition columns."""
+    import polars as pl
+
+    if missing := [column for column in partition_by if column not in frame.columns]:
+        raise SliceInvalid(f"The frame has no column {missing[0]!r} to partition by; it has {frame.columns}.")
+    schema = lake_schema(frame.clear().to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
+    return pa.schema([field.with_nullable(field.name not in partition_by) for field in schema])
+
+
+def metadata_value(metadata: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # JSON
+    """A value of definition metadata, whether Dagster wrapped it or not."""
+    value = metadata.get(name)
+    return value.value if isinstance(value, dg.MetadataValue) else value
+
+
+def _holds(found: Snapshot, staging: Staging, tokens: Mapping[str, int]) -> bool:
+    digests: dict[tuple[str, ...], list[str]] = {}
+    for file in found.files:
+        digests.setdefault(file.values, []).append(file.digest)
+    summaries = staging.summaries()
+    return current_tokens(found, list(tokens)) == dict(tokens) and all(
+        combine(digests.get(partition.values, [])) == summaries[partition.key]["digest"] for partition in staging.slice.partitions
+    )
+
+
+@contextmanager
+def stop_retries_of_permanent_failures() -> Iterator[None]:
+    """Tell Dagster not to retry what would fail in the same way again."""
+    try:
+        yield
+    except PermanentFailure as failure:
+        raise dg.Failure(f"{type(failure).__name__}: {failure}", allow_retries=False) from failure

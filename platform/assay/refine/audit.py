@@ -1,0 +1,104 @@
+"""The audit: a contract as a pandera schema, and which rows break which of its rules.
+
+pandera says row by row what failed; here that becomes one verdict per row and one count per rule and partition. A warning is counted and
+lets the row pass, an error rejects it. Nothing here reads or writes a table.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from assay.contracts.compile import flag_of, violation
+from assay.contracts.model import Contract, Kind, Rule, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandera.polars as pandera
+    import polars as pl
+
+LONGEST_VALUE = 80
+INDEX = "_index"
+
+
+def pandera_schema(contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pandera.DataFrameSchema:
+    """The contract's row rules as a pandera schema; each check is named after its rule.
+
+    `references` holds, for each reference rule's (dataset, column), the values that exist there.
+    """
+    pandera = _pandera()
+    by_column: dict[str | None, list[pandera.Check]] = {}
+    for rule in contract.rules:
+        by_column.setdefault(_checked_column(rule), []).append(_check(rule, references))
+    whole = by_column.pop(None, [])
+    columns = {str(name): pandera.Column(nullable=True, checks=checks) for name, checks in by_column.items()}
+    return pandera.DataFrameSchema(columns, checks=whole)
+
+
+def _pandera() -> pandera:
+    """Import pandera without pyspark, which it would load, when it is installed, for a backend that is not used here (0.6 CPU s)."""
+    if "pandera.polars" not in sys.modules and "pyspark" not in sys.modules:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]  # makes `import pyspark` fail, as if it were not installed
+        try:
+            import pandera.polars as module
+        finally:
+            del sys.modules["pyspark"]
+        return module
+    import pandera.polars as module
+
+    return module
+
+
+def _checked_column(rule: Rule) -> str | None:
+    return flag_of(rule) if rule.kind is Kind.TYPE else rule.column
+
+
+def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pandera.Check:
+    import polars as pl
+
+    kept = ~violation(rule, references).fill_null(pl.lit(value=False))
+    return _pandera().Check(lambda data: data.lazyframe.select(kept), name=rule.name, ignore_na=False)
+
+
+def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
+    """Every (row, broken rule) of a conformed frame: `_index` (u32 row number), `rule`, `severity`, `found` (the value, shortened)."""
+    import polars as pl
+    from pandera.errors import SchemaErrors
+
+    nothing = pl.DataFrame(schema={INDEX: pl.UInt32, "rule": pl.String, "severity": pl.String, "found": pl.String})
+    try:
+        pandera_schema(contract, references).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return nothing
+    severities = pl.DataFrame({"rule": [rule.name for rule in contract.rules], "severity": [str(rule.severity) for rule in contract.rules]})
+    found = cases.select(
+        pl.col("index").cast(pl.UInt32).alias(INDEX), pl.col("check").alias("rule"),
+        pl.col("failure_case").cast(pl.String).str.slice(0, LONGEST_VALUE).alias("found"),
+    ).join(severities, on="rule", how="left")  # fmt: skip
+    unknown = found.filter(pl.col("severity").is_null() | pl.col(INDEX).is_null())
+    if not unknown.is_empty():  # a failure of pandera itself, not of a row: the frame is not what the contract compiled to
+        raise errors
+    return found.select(nothing.columns)
+
+
+def verdicts(found: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """One row per rejected row: `_index`, `rule` (the first in the contract's order), `severity`, `reason` (every broken error rule)."""
+    import polars as pl
+
+    order = {rule.name: number for number, rule in enumerate(contract.rules)}
+    described = {rule.name: rule.description for rule in contract.rules}
+    shown = {rule.name for rule in contract.rules if rule.kind not in {Kind.TYPE, Kind.REQUIRED, Kind.EXPRESSION}}
+    reason = pl.concat_str(
+        pl.col("rule"), pl.lit(": "), pl.col("rule").replace_strict(described, default=""),
+        pl.when(pl.col("rule").is_in(shown)).then(pl.concat_str(pl.lit(" Found "), pl.col("found"), pl.lit("."))).otherwise(pl.lit("")),
+    )  # fmt: skip
+    return (
+        found.filter(pl.col("severity") == Severity.ERROR)
+        .with_columns(reason.alias("reason"), pl.col("rule").replace_strict(order, return_dtype=pl.Int32).alias("_order"))
+        .sort(INDEX, "_order")
+        .group_by(INDEX, maintain_order=True)
+        .agg(pl.col("rule").first(), pl.col("severity").first(), pl.col("reason").str.join(" "))
+    )

@@ -1,0 +1,79 @@
+"""Conform: landed text becomes the contract's typed columns.
+
+A text that cannot be read as its type is not lost: the row is flagged, so that the audit can name the column and quarantine it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.contracts.compile import arrow_type, flag_of
+from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
+
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+
+
+def conform(frame: pl.LazyFrame, contract: Contract, transform: Transform | None = None) -> pl.LazyFrame:
+    """Type the landing columns, fill the partition column from the event date, then let the transform add what the contract leaves to it.
+
+    In: `bronze_spec` columns, text. Out: the contract's columns, the flags of `flag_of`, and the landing columns that kept their names.
+    """
+    import polars as pl
+
+    absent = list(contract.source.null_values)
+    frame = frame.with_columns(
+        pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns
+    )
+    typed = [_typed(column).alias(column.name) for column in contract.columns if column.source or column.expression]
+    flags = [
+        (pl.col(column.source).is_not_null() & _typed(column).is_null()).alias(flag_of(rule))
+        for rule in contract.rules
+        if rule.kind is Kind.TYPE
+        for column in contract.columns
+        if column.name == rule.column and column.source
+    ]
+    frame = frame.with_columns(*typed, *flags, *_partition(contract))
+    return transform(frame) if transform else frame
+
+
+def _partition(contract: Contract) -> list[pl.Expr]:
+    import polars as pl
+
+    spec = contract.partitioning
+    if spec.column is None:
+        return []
+    day = pl.col(EVENT_DATE)
+    return [(day.dt.truncate("1mo") if spec.grain is Grain.MONTH else day).alias(spec.column)]
+
+
+def _typed(column: Column) -> pl.Expr:
+    """Read text as the column's type; null where it cannot be."""
+    import polars as pl
+
+    text = pl.sql_expr(column.expression) if column.expression else pl.col(str(column.source))
+    match column.logical_type:
+        case "string":
+            return text
+        case "boolean":
+            lower = text.str.to_lowercase()
+            return pl.when(lower.is_in(TRUE)).then(pl.lit(value=True)).when(lower.is_in(FALSE)).then(pl.lit(value=False))
+        case "date":
+            return text.str.to_date(column.format or "%Y-%m-%d", strict=False)
+        case "timestamp":
+            return text.str.to_datetime(column.format, strict=False, time_unit="us").dt.replace_time_zone("UTC")
+        case _:
+            return text.cast(_polars_type(column), strict=False)
+
+
+def _polars_type(column: Column) -> pl.DataType:
+    import polars as pl
+    import pyarrow as pa
+
+    return pl.DataFrame(pa.schema([pa.field("_", arrow_type(column))]).empty_table()).schema["_"]

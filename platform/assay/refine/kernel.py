@@ -1,0 +1,131 @@
+"""The kernel: bronze rows in, published and rejected rows out. A pure frame function, vectorised over any number of partitions.
+
+conform -> audit -> split -> deduplicate. Duplicates are dropped among good rows only: a late correction that breaks a rule must not take
+away the good row that it meant to replace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assay.contracts.compile import published_schema
+from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
+from assay.lake.quarantine import PARTITION
+from assay.refine.audit import INDEX, failures, verdicts
+from assay.refine.conform import conform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from assay.contracts.model import DatasetRule
+    from assay.refine.conform import Transform
+
+WHOLE = "all"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows of one partition: landed = published + quarantined + duplicates, always. `broken` counts rows per rule."""
+
+    landed: int = 0
+    published: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    broken: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def closes(self) -> bool:
+        """Whether no row was lost and none was made up."""
+        return self.landed == self.published + self.quarantined + self.duplicates
+
+    def broken_dataset_rules(self, contract: Contract) -> list[DatasetRule]:
+        """The promises about the whole partition that it does not keep."""
+        return [rule for rule in contract.dataset_rules if rule.metric == "rowCount" and not rule.holds(self.published)]
+
+    def refusal(self, contract: Contract) -> str | None:
+        """Why the partition must not be published; None if it may."""
+        broken = [rule for rule in self.broken_dataset_rules(contract) if rule.severity is Severity.ERROR]
+        if broken:
+            return f"{broken[0].name}: {broken[0].description} Found {self.published} rows, of {self.landed} that landed."
+        limit = contract.rejected_share_below
+        if limit is not None and self.landed and self.quarantined / self.landed >= limit:
+            worst = max(self.broken, key=lambda name: self.broken[name], default="none")
+            return f"rejectedShare: {self.quarantined} of {self.landed} rows break an error rule, the limit is {limit:.0%}; most break {worst}."
+        return None
+
+
+@dataclass(slots=True)
+class Refined:
+    """`published` has the contract's columns, by partition and key; `rejected` those of the quarantine; `tallies` are by partition value."""
+
+    published: pl.DataFrame
+    rejected: pl.DataFrame
+    tallies: dict[str, Tally]
+
+
+def refine(
+    bronze: pl.LazyFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series], transform: Transform | None, run_id: str
+) -> Refined:
+    """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text)."""
+    import polars as pl
+
+    raw = bronze.collect().with_row_index(INDEX)
+    typed = conform(raw.lazy(), contract, transform).with_columns(_partition(contract)).collect()
+    found = failures(typed.drop(INDEX), contract, references)
+    rejects = verdicts(found, contract)
+    good = typed.join(rejects.select(INDEX), on=INDEX, how="anti") if rejects.height else typed
+    latest = _latest(good, contract)
+    rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
+    tallies = _tally(typed, good, latest, rejected, found)
+    names = published_schema(contract).names
+    order = list(dict.fromkeys([*([contract.partitioning.column] if contract.partitioning.column else []), *contract.key])) or names
+    return Refined(latest.select(pl.col(names)).sort(order), rejected, tallies)
+
+
+def _partition(contract: Contract) -> pl.Expr:
+    import polars as pl
+
+    column = contract.partitioning.column
+    value = pl.col(column).cast(pl.String) if column else pl.lit(WHOLE)
+    return value.alias(PARTITION)
+
+
+def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row."""
+    if not contract.key or not good.select(contract.key).is_duplicated().any():
+        return good
+    arrival = [ARRIVAL] if ARRIVAL in good.columns else []
+    return good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique(contract.key, keep="last", maintain_order=True)
+
+
+def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
+    import polars as pl
+
+    joined = rejects.join(raw, on=INDEX, how="left").join(typed.select(INDEX, PARTITION), on=INDEX, how="left")
+    return joined.sort(INDEX).select(
+        "rule", "severity", "reason", pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"),
+        pl.col(SOURCE_HASH).alias("source_hash"), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
+        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), PARTITION,
+    )  # fmt: skip
+
+
+def _tally(
+    typed: pl.DataFrame, good: pl.DataFrame, latest: pl.DataFrame, rejected: pl.DataFrame, found: pl.DataFrame
+) -> dict[str, Tally]:
+    """Count each fate by itself, so that the sum can tell when a row was lost."""
+    published, quarantined, passed = _count(latest), _count(rejected), _count(good)
+    tallies = {
+        key: Tally(rows, published.get(key, 0), quarantined.get(key, 0), passed.get(key, 0) - published.get(key, 0))
+        for key, rows in _count(typed).items()
+    }
+    broken = found.select(INDEX, "rule").join(typed.select(INDEX, PARTITION), on=INDEX).group_by(PARTITION, "rule").len().sort("rule")
+    for key, rule, rows in broken.iter_rows():
+        tallies[key].broken[rule] = rows
+    return tallies
+
+
+def _count(frame: pl.DataFrame) -> dict[str, int]:
+    return dict(frame.group_by(PARTITION).len().iter_rows())

@@ -1,0 +1,193 @@
+"""The refine step: bronze rows of some event partitions, through the kernel, into silver and quarantine.
+
+Inputs are pinned when the step begins; what was published is by compare-and-swap on what it then saw. Quarantine commits first and silver's
+commit makes it visible, so the two agree at every instant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from assay.code_version import code_version
+from assay.contracts.compile import published_schema
+from assay.contracts.model import EVENT_DATE, Contract, Grain
+from assay.errors import AssayError, ContractInvalid
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.quarantine import PARTITION, Quarantine
+from assay.lake.slices import Partition, Slice, TableSpec
+from assay.lake.snapshots import DataFile, Snapshot, open_snapshot, total_rows
+from assay.lake.staging import combine, stage
+from assay.refine.kernel import WHOLE, Refined, Tally, refine
+from assay.steps import CHUNK_ROWS, Outcome, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from assay.refine.conform import Transform
+
+CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules")
+
+
+def silver_spec(contract: Contract) -> TableSpec:
+    """The published table of a contract, partitioned by the contract's partition column."""
+    column = contract.partitioning.column
+    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else ())
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pinned inputs of a refinement: bronze, and the snapshots that reference rules look into."""
+
+    contract: Contract
+    bronze: Snapshot
+    references: dict[str, Snapshot]
+    code: str
+
+    @classmethod
+    def pin(cls, run: Run, contract: Contract) -> Inputs:
+        """Open everything once. Raises TableMissing for a table that was never published."""
+        references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
+        return cls(contract, open_snapshot(run.lake, f"bronze/{contract.dataset}"), references, refine_code(contract))
+
+    def files(self, partition: Partition) -> list[DataFile]:
+        """The bronze files that may hold rows of an event partition, by their statistics."""
+        if self.contract.is_snapshot:
+            return self.bronze.files
+        start, end = event_dates(self.contract, partition)
+        return [file for file in self.bronze.files if file.may_hold(EVENT_DATE, start, end)]
+
+    def fingerprint(self, partition: Partition) -> int:
+        """What a partition would be made from: contract, code, the contents of its bronze files and of the reference tables."""
+        others = {name: combine(file.digest for file in snapshot.files) for name, snapshot in self.references.items()}
+        mine = sorted(file.digest for file in self.files(partition))
+        return fingerprint("silver", self.contract.meaning(), self.code, mine, others)
+
+    def versions(self) -> dict[str, int]:
+        """The version of each input table."""
+        return {snapshot.name: snapshot.version for snapshot in (self.bronze, *self.references.values())}
+
+    def reference_values(self) -> dict[tuple[str, str], pl.Series]:
+        """For each (dataset, column) that a rule looks into, the values there."""
+        wanted = dict.fromkeys(rule.argument for rule in self.contract.references)
+        return {(name, column): self.references[name].scan(columns=[column]).collect()[column] for name, column in wanted}
+
+
+def refine_code(contract: Contract) -> str:
+    """The version of the code that refines a dataset: the engine's kernel and the dataset's own transform."""
+    transform = (contract.transform.partition(":")[0],) if contract.transform else ()
+    return code_version(*CODE, *transform)
+
+
+def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
+    """The half-open span of event dates of a partition."""
+    start = date.fromisoformat(partition.values[0])
+    if contract.partitioning.grain is Grain.MONTH:
+        return start, (start + timedelta(days=31)).replace(day=1)
+    return start, start + timedelta(days=1)
+
+
+def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
+    """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition."""
+    inputs = Inputs.pin(run, contract)
+    current = current_tokens(newest(run.lake, slice_.spec.name), slice_.keys)
+    wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
+    due = []
+    for partition in slice_.partitions:
+        if wanted[partition.key] == current[partition.key] and not run.force:
+            yield Outcome(partition.key, Status.UNCHANGED)
+        else:
+            due.append(partition)
+    work = _Work(run, inputs, wanted, current)
+    for chunk in _chunks(due, inputs):
+        yield from work.chunk(slice_.only([partition.key for partition in chunk]))
+
+
+def _chunks(partitions: list[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
+    chunk, size = list[Partition](), 0
+    for partition in partitions:
+        rows = total_rows(inputs.files(partition)) // 2  # a bronze file is shared by about two event partitions
+        if chunk and size + rows > CHUNK_ROWS:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(partition)
+        size += rows
+    if chunk:
+        yield chunk
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The chunks of one refinement share its inputs and fingerprints."""
+
+    run: Run
+    inputs: Inputs
+    wanted: dict[str, int]
+    current: dict[str, int | None]
+
+    def chunk(self, slice_: Slice) -> Iterator[Outcome]:
+        contract = self.inputs.contract
+        refined = refine(self._bronze(slice_), contract, self.inputs.reference_values(), load_transform(contract), self.run.run_id)
+        tallies = {partition.key: refined.tallies.get(_value(partition), Tally()) for partition in slice_.partitions}
+        refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(contract))}
+        for key, why in refusals.items():
+            yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), tallies[key].broken, why)
+        good = [partition for partition in slice_.partitions if partition.key not in refusals]
+        if good:
+            version = self._publish(Slice(slice_.spec, tuple(good)), refined, tallies)
+            for partition in good:
+                tally = tallies[partition.key]
+                yield Outcome(partition.key, Status.PUBLISHED, tally.published, _facts(tally) | {"version": version}, tally.broken)
+
+    def _bronze(self, slice_: Slice) -> pl.LazyFrame:
+        """The bronze rows of the slice: the files that may hold some, then exactly the rows of its event dates."""
+        import polars as pl
+
+        if self.inputs.contract.is_snapshot:
+            return self.inputs.bronze.scan()
+        spans = [event_dates(self.inputs.contract, partition) for partition in slice_.partitions]
+        paths = {file.path for partition in slice_.partitions for file in self.inputs.files(partition)}
+        rows = self.inputs.bronze.scan(lambda file: file.path in paths)
+        days = [start + timedelta(days=offset) for start, end in spans for offset in range((end - start).days)]
+        return rows.filter(pl.col(EVENT_DATE).is_in(days))
+
+    def _publish(self, slice_: Slice, refined: Refined, tallies: dict[str, Tally]) -> int:
+        import polars as pl
+
+        contract, values = self.inputs.contract, {_value(partition): partition.key for partition in slice_.partitions}
+        if lost := [key for key in slice_.keys if not tallies[key].closes]:
+            raise AssayError(f"Tried to publish {slice_.spec.name}; the rows of {lost[0]!r} do not add up: {tallies[lost[0]]}.")
+        tokens, seen = {key: self.wanted[key] for key in slice_.keys}, {key: self.current[key] for key in slice_.keys}
+        notes = {key: _facts(tallies[key]) | {"broken": tallies[key].broken} for key in slice_.keys}
+        provenance = Provenance(self.run.run_id, contract.version, self.inputs.code, self.inputs.versions(), notes)
+        column = contract.partitioning.column
+        published = refined.published.filter(pl.col(column).cast(pl.String).is_in(list(values))) if column else refined.published
+        staging = stage(self.run.lake / slice_.spec.name, slice_, [published])
+        rejected = refined.rejected.filter(pl.col(PARTITION).is_in(list(values)))
+        rejected = rejected.with_columns(pl.col(PARTITION).replace_strict(values, return_dtype=pl.String))
+        Quarantine(self.run.lake, contract.dataset).store(rejected, tokens, seen, provenance)
+        return publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance).version
+
+
+def _value(partition: Partition) -> str:
+    return partition.values[0] if partition.values else WHOLE
+
+
+def _facts(tally: Tally) -> dict[str, int]:
+    return {"landed": tally.landed, "published": tally.published, "quarantined": tally.quarantined, "duplicates": tally.duplicates}
+
+
+def load_transform(contract: Contract) -> Transform | None:
+    """The function that `module:name` of the contract names. Raises ContractInvalid if there is none."""
+    if contract.transform is None:
+        return None
+    module, _, name = contract.transform.partition(":")
+    try:
+        found: Transform = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ContractInvalid(f"{contract.path}: the transform {contract.transform!r} cannot be loaded: {error}.") from error
+    return found
