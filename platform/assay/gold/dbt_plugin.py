@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 GOLD = "gold"
-PUBLISHED = "published"
+PUBLISHED, STAGED = "published", "staged"
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
+class Plugin(BasePlugin):
     """Without configuration: the newest version of every table of the settings' lake. With `lake` and `pins`: exactly those."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -50,6 +50,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt has no types
         pins = self.pins if self.pins is not None else dict.fromkeys(table_names(self.lake))
         if not any(name.startswith("silver/") for name in pins):
             raise TableMissing(f"Tried to read the lake at {self.lake}; it has no silver table yet.", hint="Run `make run` first.")
+        conn.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGED}")  # here, because models that run side by side would make it twice
         for name, version in pins.items():
             layer, table = name.split("/")
             schema = PUBLISHED if layer == GOLD else layer

@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ModelTest:
-    """A dbt test; `model` is the one that it judges, None when it judges several and none of them by name (`meta.assay.model`)."""
+    """A dbt test; `model` is the name of the one that it judges, None when that is not a single one."""
 
     unique_id: str
     name: str
@@ -55,7 +55,7 @@ class ModelTest:
 class Model:
     """A gold model. `depends_on` names the tables it reads (`silver/flights`, `gold/x`).
 
-    A partition is the month of `event_time`. To build a window, the rows from `lookback_days` before it to `lookahead_days` after it are read.
+    A partition is the month of `event_time`. To build a window, rows from `lookback_days` before it to `lookahead_days` after it are read.
     `code_version` changes with the model's SQL, its properties and the project's macros that it uses, and with nothing else.
     """
 
@@ -86,7 +86,7 @@ def read_models(manifest: Path) -> tuple[Model, ...]:
     """
     content = json.loads(manifest.read_bytes())
     nodes = {uid: node for uid, node in content["nodes"].items() if node["resource_type"] == "model"}
-    tests = [_test(node, content) for node in content["nodes"].values() if node["resource_type"] == "test"]
+    tests = [_test(node) for node in content["nodes"].values() if node["resource_type"] == "test"]
     return tuple(_model(nodes[uid], content, tests) for uid in _in_order(nodes))
 
 
@@ -120,17 +120,18 @@ def _column(column: dict[str, Any]) -> Column:
     return Column(column["name"], column["data_type"] or "", column["description"], nullable=not required)
 
 
-def _test(node: dict[str, Any], content: dict[str, Any]) -> ModelTest:
-    judged = judged_model(node.get("attached_node"), node["config"]["meta"], node["depends_on"]["nodes"])
-    name = content["nodes"][judged]["name"] if judged in content["nodes"] else judged
-    return ModelTest(node["unique_id"], node["name"], name, node["config"]["severity"].lower(), node.get("description", ""))
+def _test(node: dict[str, Any]) -> ModelTest:
+    config = node["config"]
+    judged = judged_model(node.get("attached_node"), config["meta"], node["depends_on"]["nodes"])
+    return ModelTest(node["unique_id"], node["name"], judged, config["severity"].lower(), node.get("description", "").strip())
 
 
 def judged_model(attached: str | None, meta: Mapping[str, Any], parents: Iterable[str]) -> str | None:
-    """Say which model a test judges: the one it is attached to, else the one its meta names, else its only parent."""
-    named = meta.get("assay", {}).get("model")
-    models = [uid for uid in parents if uid.startswith("model.")]
-    return attached or named or (models[0] if len(models) == 1 else None)
+    """Name the model that a test judges: the one it is attached to, else the one its `meta.assay.model` names, else its only parent."""
+    if not attached and (named := meta.get("assay", {}).get("model")):
+        return str(named)
+    models = [attached] if attached else [uid for uid in parents if uid.startswith("model.")]
+    return models[0].split(".")[2] if len(models) == 1 else None
 
 
 def _tables(node: dict[str, Any], content: dict[str, Any]) -> Iterator[str]:

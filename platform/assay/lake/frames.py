@@ -119,7 +119,7 @@ def from_snapshot(
         ("polars", "DataFrame"): lazy.collect,
         ("pyarrow", "Table"): lambda: _arrow(lazy.collect(), schema),
         ("pyarrow", "RecordBatchReader"): lambda: pa.RecordBatchReader.from_batches(schema, _batches(lazy, schema)),
-        ("pandas", "DataFrame"): lambda: _arrow(lazy.collect(), schema).to_pandas(),
+        ("pandas", "DataFrame"): lambda: _pandas(_arrow(lazy.collect(), schema)),
         ("duckdb", "DuckDBPyRelation"): lambda: _relation(snapshot.duckdb_select(keep), names),
     }
     maker = makers.get((getattr(wanted, "__module__", "").partition(".")[0], getattr(wanted, "__name__", "")))
@@ -137,6 +137,14 @@ def _arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
 def _batches(lazy: pl.LazyFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for frame in lazy.collect_batches(chunk_size=CHUNK_ROWS):
         yield from _arrow(frame, schema).to_batches()
+
+
+def _pandas(table: pa.Table) -> pd.DataFrame:
+    """Integers keep nulls and all their digits, which pandas would otherwise turn into floats."""
+    import pandas as pd
+
+    whole = {pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
+    return cast("pd.DataFrame", table.to_pandas(types_mapper=whole.get))
 
 
 def _relation(select: str, names: Sequence[str]) -> duckdb.DuckDBPyRelation:

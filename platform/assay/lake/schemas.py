@@ -61,7 +61,7 @@ def missing_columns(spec: TableSpec, found: pa.Schema) -> pa.Schema:
     problems += [
         f"column {field.name!r} is {field.type}, not {wanted[field.name].type}"
         for field, raw in zip(lake_schema(found), found, strict=True)
-        if field.name in wanted and field.type != wanted[field.name].type and not pa.types.is_null(raw.type)
+        if field.name in wanted and not pa.types.is_null(raw.type) and not _fits(field.type, wanted[field.name].type)
     ]
     present = set(found.names)
     problems += [f"required column {name!r} is missing" for name, field in wanted.items() if not field.nullable and name not in present]
@@ -69,6 +69,13 @@ def missing_columns(spec: TableSpec, found: pa.Schema) -> pa.Schema:
     if problems:
         raise SchemaDrift(f"Tried to store a frame in {spec.name}; found {'; '.join(dict.fromkeys(problems))}.")
     return pa.schema([pa.field(field.name, field.type, nullable=True) for field in added])
+
+
+def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Equal, or a decimal whose every value the wanted one holds: pandas keeps no more digits than its values have."""
+    if pa.types.is_decimal(found) and pa.types.is_decimal(wanted):
+        return bool(found.scale <= wanted.scale and found.precision - found.scale <= wanted.precision - wanted.scale)
+    return bool(found == wanted)
 
 
 def conform(table: pa.Table, schema: pa.Schema, skip: Sequence[str] = ()) -> pa.Table:

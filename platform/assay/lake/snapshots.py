@@ -85,7 +85,7 @@ class Snapshot:
     @cached_property
     def files(self) -> list[DataFile]:
         """The files of this version, in the order of their partitions."""
-        actions = pa.table(self.table.get_add_actions()).to_pylist()
+        actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all().to_pylist()  # pa.table imports pandas: 0.2 s
         root = self.folder
         found = []
         for action in actions:

@@ -59,13 +59,13 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._lock = threading.RLock()  # instead of stock's plain one: `_store` holds a run's file and the index together
         self._open: OrderedDict[str, sa.Connection] = OrderedDict()
         self._owner = os.getpid()
         self._inherited: list[object] = []
         self._tables: set[str] = set()
         self._poller = SqlPollingEventWatcher(self)
         super().__init__(base_dir, inst_data)
-        self._db_lock = threading.RLock()  # type: ignore[assignment]  # `_store` holds a run's file and the index together
 
     @classmethod
     def config_type(cls) -> dict[str, Field]:
@@ -81,7 +81,7 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        with self._db_lock:
+        with self._lock:
             try:
                 with self._connection(shard).begin() as transaction:
                     yield transaction.connection
@@ -102,7 +102,7 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         return self._open[shard]
 
     def _open_shard(self, shard: str) -> sa.Connection:
-        connect_args = {"timeout": BUSY_SECONDS, "check_same_thread": False}  # any thread, one at a time: `_db_lock`
+        connect_args = {"timeout": BUSY_SECONDS, "check_same_thread": False}  # any thread, one at a time: `_lock`
         engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=connect_args)
         if shard not in self._initialized_dbs:
             self._initdb(engine)
@@ -220,7 +220,7 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         super().dispose()
 
     def _close(self, shards: Sequence[str]) -> None:
-        with self._db_lock:
+        with self._lock:
             for connection in [self._open.pop(shard) for shard in shards if shard in self._open and self._owner == os.getpid()]:
                 connection.close()
 

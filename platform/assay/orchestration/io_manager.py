@@ -78,7 +78,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         }
 
     def load_input(self, context: dg.InputContext) -> object:
-        """Read the partitions that the partition mapping gives, as the type that the input is annotated with (default: polars.DataFrame)."""
+        """Read the partitions that the partition mapping gives, as the type the input is annotated with (default: polars.DataFrame)."""
         import polars as pl
 
         with stop_retries_of_permanent_failures():

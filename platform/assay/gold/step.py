@@ -1,0 +1,225 @@
+"""The gold step: dbt models for some months, built and tested in a private DuckDB, published only after every test has passed.
+
+Inputs are pinned by version. A month is outdated when the model's code or one of the files that it reads has changed, so a late row reopens
+exactly the months it touches. A failing test of any model leaves the lake as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from assay.code_version import code_version
+from assay.contracts.model import Grain
+from assay.errors import TableMissing
+from assay.gold.dbt_runner import BuildResult, build
+from assay.gold.models import LAYER, Model
+from assay.gold.staged import model_schema, staged_rows
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.slices import Slice, TableSpec
+from assay.lake.snapshots import Snapshot, open_snapshot
+from assay.lake.staging import combine, stage
+from assay.steps import Outcome, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from assay.contracts.model import Contract
+    from assay.lake.slices import Partition
+
+CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
+
+
+def gold_spec(model: Model) -> TableSpec:
+    """The published table of a model."""
+    return TableSpec(model.table, model_schema(model), (model.partition_by,), event_time=model.event_time)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A dbt project as the step needs it: where it is, its manifest, its models (upstream first), and where builds may work."""
+
+    folder: Path
+    manifest: Path
+    models: tuple[Model, ...]
+    scratch: Path
+
+
+@dataclass
+class GoldInputs:
+    """The pinned snapshots of everything that the models of a build read; `built` are the models that the same build makes."""
+
+    contracts: Mapping[str, Contract]
+    snapshots: dict[str, Snapshot | None]
+    built: dict[str, Model]
+
+    @classmethod
+    def pin(cls, run: Run, models: Sequence[Model]) -> GoldInputs:
+        """Open each table once. Raises TableMissing for a silver table that was never published."""
+        needed = dict.fromkeys(table for model in models for table in (model.table, *model.depends_on))
+        snapshots = {
+            table: newest(run.lake, table) if table.startswith(f"{LAYER}/") else open_snapshot(run.lake, table) for table in needed
+        }
+        return cls(run.contracts, snapshots, {model.table: model for model in models})
+
+    @property
+    def pins(self) -> dict[str, int]:
+        """The version of every table that exists."""
+        return {table: snapshot.version for table, snapshot in self.snapshots.items() if snapshot}
+
+    def fingerprint(self, model: Model, month: date) -> int:
+        """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
+        start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
+        parts = {table: self._content(table, start, end) for table in model.depends_on}
+        return fingerprint("gold", model.code_version, code_version(*CODE), parts)
+
+    def _content(self, table: str, start: date, end: date) -> object:
+        if table in self.built:
+            return [self.fingerprint(self.built[table], month) for month in months_between(start, end)]
+        snapshot = self.snapshots[table]
+        if snapshot is None:
+            raise TableMissing(f"Tried to read {table}; it was never published.")
+        grain = self._grain(table)
+        if grain is Grain.NONE:
+            return combine(file.digest for file in snapshot.files)
+        spans = ((file, date.fromisoformat(file.values[0])) for file in snapshot.files)
+        return combine(file.digest for file, first in spans if first < end and _end(first, grain) > start)
+
+    def _grain(self, table: str) -> Grain:
+        layer, _, dataset = table.partition("/")
+        return Grain.MONTH if layer == LAYER else self.contracts[dataset].partitioning.grain
+
+    def has_rows(self, model: Model, month: date) -> bool:
+        """Whether any time-partitioned input has a partition in the month itself."""
+        start, end = month, next_month(month)
+        for table in model.depends_on:
+            if table in self.built:
+                if self.has_rows(self.built[table], month):
+                    return True
+                continue
+            snapshot, grain = self.snapshots[table], self._grain(table)
+            if snapshot and grain is not Grain.NONE:
+                firsts = (date.fromisoformat(file.values[0]) for file in snapshot.files)
+                if any(first < end and _end(first, grain) > start for first in firsts):
+                    return True
+        return False
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return (month.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+def months_between(start: date, end: date) -> list[date]:
+    """The first days of the months that overlap [start, end)."""
+    found, month = [], start.replace(day=1)
+    while month < end:
+        found.append(month)
+        month = next_month(month)
+    return found
+
+
+def _end(first: date, grain: Grain) -> date:
+    return next_month(first) if grain is Grain.MONTH else first + timedelta(days=1)
+
+
+def month_of(partition: Partition) -> date:
+    """The month of a gold partition."""
+    return date.fromisoformat(partition.values[0])
+
+
+def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:
+    """Bring the months of some models up to date. `slices` maps a model's name to the months asked for. Yields model and outcome."""
+    models = [model for model in project.models if model.name in slices]
+    inputs = GoldInputs.pin(run, models)
+    wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
+    current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
+    due: dict[date, None] = {}
+    for model in models:
+        for partition in slices[model.name].partitions:
+            if not run.force and wanted[model.name][partition.key] == current[model.name][partition.key]:
+                yield model, Outcome(partition.key, Status.UNCHANGED)
+            else:
+                due[month_of(partition)] = None
+    work = _Work(run, project, inputs, wanted, current)
+    for months in stretches(sorted(due)):
+        yield from work.build(models, slices, months)
+
+
+def stretches(months: Sequence[date]) -> Iterator[list[date]]:
+    """Cut sorted months into stretches without a gap: a build has one window."""
+    stretch: list[date] = []
+    for month in months:
+        if stretch and next_month(stretch[-1]) != month:
+            yield stretch
+            stretch = []
+        stretch.append(month)
+    if stretch:
+        yield stretch
+
+
+@dataclass(frozen=True)
+class _Work:
+    run: Run
+    project: Project
+    inputs: GoldInputs
+    wanted: Mapping[str, Mapping[str, int]]
+    current: Mapping[str, Mapping[str, int | None]]
+
+    def build(self, models: Sequence[Model], slices: Mapping[str, Slice], months: Sequence[date]) -> Iterator[tuple[Model, Outcome]]:
+        due = {m.name: self._due(m, slices[m.name], months) for m in models}
+        building = [model for model in models if due[model.name]]
+        result = build(
+            self.project.folder, manifest=self.project.manifest, models=[model.name for model in building], window_start=months[0],
+            window_end=next_month(months[-1]), pins=self.inputs.pins, lake=self.run.lake, scratch=self.project.scratch,
+        )  # fmt: skip
+        try:
+            refusal = _refusal(result)
+            for model in building:
+                slice_ = slices[model.name].only(due[model.name])
+                if refusal is None:
+                    yield from ((model, outcome) for outcome in self._publish(model, slice_, result))
+                else:
+                    broken = _broken(result, model)
+                    yield from ((model, Outcome(key, Status.REFUSED, broken=broken, refusal=refusal)) for key in slice_.keys)
+        finally:
+            shutil.rmtree(result.duckdb_path.parent, ignore_errors=True)
+
+    def _due(self, model: Model, slice_: Slice, months: Sequence[date]) -> list[str]:
+        wanted, current = self.wanted[model.name], self.current[model.name]
+        inside = [partition.key for partition in slice_.partitions if month_of(partition) in set(months)]
+        return [key for key in inside if self.run.force or wanted[key] != current[key]]
+
+    def _publish(self, model: Model, slice_: Slice, result: BuildResult) -> Iterator[Outcome]:
+        """Publish the months that were due; months in between that were built only because a window has no gaps stay as they are."""
+        import polars as pl
+
+        keys = {partition.values[0] for partition in slice_.partitions}
+        column = pl.col(model.partition_by).cast(pl.String)
+        frames = (frame for frame in staged_rows(result.duckdb_path, model) if frame.select(column).item(0, 0) in keys)
+        staging = stage(self.run.lake / model.table, slice_, frames)
+        tokens, seen = {key: self.wanted[model.name][key] for key in slice_.keys}, {key: self.current[model.name][key] for key in slice_.keys}
+        pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
+        provenance = Provenance(self.run.run_id, "", model.code_version, pins)
+        done = publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance)
+        tests = sum(node.model == model.name for node in result.nodes)
+        for key in slice_.keys:
+            yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, _broken(result, model))
+
+
+def _refusal(result: BuildResult) -> str | None:
+    """Why nothing of a build may be published; None if it may."""
+    failed = [node for node in result.nodes if not node.passed and node.severity != "warn"]
+    if not failed:
+        return None
+    first = failed[0]
+    more = f" {len(failed) - 1} more failed." if len(failed) > 1 else ""
+    return f"{first.kind} {first.name} failed: {first.message.strip() or f'{first.failures} rows'}.{more} Nothing of this build was published."
+
+
+def _broken(result: BuildResult, model: Model) -> dict[str, int]:
+    """The failed tests of a model with the rows that broke each."""
+    return {node.name: node.failures for node in result.nodes if node.model == model.name and not node.passed}

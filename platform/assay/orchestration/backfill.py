@@ -1,0 +1,114 @@
+"""Backfills from the command line: single-run range backfills, executed in this process, recorded in the instance that the UI shows.
+
+A Dagster run has one range of keys, so assets whose partitions differ (arrival days, event days, months) get a run each, one stage after
+the other, all under one backfill tag. Each run covers a range of what is outdated; partitions of it that are up to date are left alone.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assay.orchestration.lake_assets import FORCE_TAG
+from assay.orchestration.plan import contiguous
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from datetime import date
+
+    from assay.orchestration.plan import Due, Planner
+
+BACKFILL_TAG = "assay/backfill"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run: assets that share their partitions, and the range of keys; no range for assets without partitions."""
+
+    keys: tuple[dg.AssetKey, ...]
+    first: str | None
+    last: str | None
+    partitions: int
+
+    @property
+    def title(self) -> str:
+        """What a person reads while it works."""
+        names = ", ".join(key.to_user_string() for key in self.keys)
+        span = "" if self.first is None else f" {self.first}" if self.first == self.last else f" {self.first} to {self.last}"
+        return f"{names}{span}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One finished run: how long it took and, if it failed, why."""
+
+    request: Request
+    run_id: str
+    seconds: float
+    failure: str | None
+
+
+def requests(due: Sequence[Due]) -> Iterator[Request]:
+    """Pack outdated assets of one stage into as few runs as Dagster allows: those with equal partitions and equal ranges share a run."""
+    grouped: dict[tuple[object, ...], list[Due]] = {}
+    for one in due:
+        if not one.partitions:
+            continue
+        spans = ((None, None),) if one.definition is None else tuple(contiguous(one))
+        for span in spans:
+            grouped.setdefault((one.definition, span), []).append(one)
+    for (_, span), members in grouped.items():
+        first, last = span  # type: ignore[misc]  # the key is (definition, (first, last))
+        yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members))
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """A backfill of a code location's assets over days [first, last], or over everything."""
+
+    job: dg.JobDefinition
+    planner: Planner
+    instance: dg.DagsterInstance
+    first: date | None = None
+    last: date | None = None
+    only: Collection[dg.AssetKey] | None = None
+
+    def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
+        """Plan and run one stage after the other; a stage sees what the one before has published. Stops after a stage that failed."""
+        backfill = uuid.uuid4().hex[:8]
+        for stage in self.planner.stages:
+            keys = [key for key in stage.keys if self.only is None or key in self.only]
+            failed = False
+            for request in requests([self.planner.due(key, self.first, self.last) for key in keys]):
+                announce(request)
+                ran = self._run(request, backfill)
+                failed = failed or ran.failure is not None
+                yield ran
+            if failed:
+                return
+
+    def _run(self, request: Request, backfill: str) -> Ran:
+        tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
+        if request.first is not None and request.last is not None:
+            tags |= {RANGE_START: request.first, RANGE_END: request.last}
+        began = time.monotonic()
+        result = self.job.execute_in_process(
+            instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
+        )
+        return Ran(request, result.run_id, time.monotonic() - began, None if result.success else _why(result))
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    """The first failed step's own words."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            return data.error_display_string.strip().splitlines()[0] if data.error else "the step failed"
+    return "the run failed before a step began"

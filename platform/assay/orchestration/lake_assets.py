@@ -1,0 +1,132 @@
+"""The assets of a contract: what lands, bronze, silver. One factory for every dataset; no dataset is known by name.
+
+An asset's body only turns partition keys into a slice, calls the step, and reports: the steps know nothing of Dagster. This module does not
+postpone its annotations: Dagster reads those of an asset's body when the asset is made.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assay.code_version import code_version
+from assay.contracts.model import Contract
+from assay.ingest import step as ingest_step
+from assay.ingest.bronze import bronze_spec
+from assay.ingest.step import ingest
+from assay.orchestration.calendars import arrivals_of, events_of, overlapping
+from assay.orchestration.metadata import column_schema, landing_schema, table_metadata
+from assay.orchestration.partitions import slice_of
+from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
+from assay.refine.step import refine_code, refine_partitions, silver_spec
+from assay.settings import Settings
+from assay.steps import Run
+
+FORCE_TAG = "assay/force"
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
+    """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
+    force = context.run.tags.get(FORCE_TAG) == "true"
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force)
+
+
+def keys_of(context: dg.AssetExecutionContext) -> list[str]:
+    """The partition keys of this run; none for an asset without partitions."""
+    return list(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else []
+
+
+def lake_assets(settings: Settings, contracts: Mapping[str, Contract], folder: Path) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Landing, bronze and silver assets of all contracts in a folder."""
+    found: list[dg.AssetsDefinition | dg.AssetSpec] = []
+    for contract in contracts.values():
+        found += [
+            landing_spec(settings, contract, folder),
+            bronze_asset(settings, contracts, contract, folder),
+            silver_asset(settings, contracts, contract, folder),
+        ]
+    return found
+
+
+def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.AssetSpec:
+    """The files that upstream drops: nothing here makes them, so the asset is external."""
+    return dg.AssetSpec(
+        ["landing", contract.dataset],
+        description=f"Files that upstream drops as `{contract.source.path}`. {contract.description}",
+        group_name="landing",
+        kinds={contract.source.format, "file"},
+        owners=[contract.owner],
+        metadata={
+            "dagster/uri": str(settings.landing / contract.source.path),
+            "dagster/column_schema": landing_schema(contract),
+            "contract": dg.MetadataValue.path(folder / contract.path),
+        },
+    )
+
+
+def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract: Contract, folder: Path) -> dg.AssetsDefinition:
+    """What landed, as received, one partition per arrival."""
+    definition, spec = arrivals_of(contract), bronze_spec(contract)
+    key = dg.AssetKey(["bronze", contract.dataset])
+    asset = dg.AssetSpec(
+        key,
+        deps=[dg.AssetKey(["landing", contract.dataset])],
+        description=f"{contract.dataset} as received, with source file, row number and event date. Text only; nothing is dropped.",
+        group_name="bronze",
+        kinds={"bronze", "deltalake"},
+        owners=[contract.owner],
+        code_version=code_version(*ingest_step.CODE),
+        partitions_def=definition,
+        tags={"domain": contract.domain} if contract.domain else None,
+        metadata={**table_metadata(settings, spec.name, folder / contract.path), "dagster/column_schema": landing_schema(contract)},
+    )
+
+    @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
+    def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        with permanent_failures():
+            outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
+        yield from report(context, [Report(key, outcomes)])
+
+    return bronze
+
+
+def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract: Contract, folder: Path) -> dg.AssetsDefinition:
+    """The published table: typed, deduplicated, audited against the contract before anybody can read it."""
+    definition, spec = events_of(contract), silver_spec(contract)
+    key = dg.AssetKey(["silver", contract.dataset])
+    mapping = overlapping(contract.lateness) if definition else None
+    asset = dg.AssetSpec(
+        key,
+        deps=[
+            dg.AssetDep(["bronze", contract.dataset], partition_mapping=mapping),
+            *(dg.AssetDep(["silver", dataset]) for dataset in contract.upstream),
+        ],
+        description=f"{contract.description} Grain: {contract.granularity}.",
+        group_name="silver",
+        kinds={"silver", "polars", "deltalake"},
+        owners=[contract.owner],
+        code_version=refine_code(contract),
+        partitions_def=definition,
+        tags={"domain": contract.domain} if contract.domain else None,
+        metadata={
+            **table_metadata(settings, spec.name, folder / contract.path),
+            "dagster/column_schema": column_schema(contract.columns, contract.key),
+            "contract_version": contract.version,
+        },
+    )
+    check = contract_check(key, definition, f"The {len(contract.rules) + len(contract.dataset_rules)} rules of {contract.path}.")
+
+    @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
+    def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        with permanent_failures():
+            outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
+        yield from report(context, [Report(key, outcomes, contract.rules)])
+
+    return silver
+
+
+def _policies(table: str) -> dict[str, Any]:
+    """One writer per table at a time, one run per range, retries for what may pass."""
+    return {"pool": table.replace("/", "_"), "backfill_policy": ONE_RUN, "retry_policy": RETRIES, "can_subset": True}

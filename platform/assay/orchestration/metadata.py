@@ -1,0 +1,73 @@
+"""What a person sees of an asset in Dagster: owner, kinds, columns, links. Said once here, from the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from assay.contracts.model import Column, Contract, Rule
+    from assay.settings import Settings
+    from assay.steps import Outcome
+
+RULES = dg.TableSchema([dg.TableColumn(name) for name in ("rule", "severity")] + [dg.TableColumn("rows", "int"), dg.TableColumn("promise")])
+
+
+def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSchema:
+    """A contract's columns for Dagster's catalogue, with units, constraints and classification."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.name,
+                column.physical_type or column.logical_type,
+                description=column.description + (f" Unit: {column.unit}." if column.unit else ""),
+                constraints=dg.TableColumnConstraints(nullable=not column.required, unique=[column.name] == list(key)),
+                tags={"classification": column.classification} if column.classification else None,
+            )
+            for column in columns
+        ]
+    )
+
+
+def landing_schema(contract: Contract) -> dg.TableSchema:
+    """The columns of a bronze table: everything that landed is text."""
+    return dg.TableSchema([dg.TableColumn(name, "VARCHAR", description="As received.") for name in contract.source.columns])
+
+
+def table_metadata(settings: Settings, table: str, contract_file: Path) -> dict[str, Any]:
+    """Where the table lies, how it is called, and a link to its contract."""
+    location = settings.lake / table
+    return {
+        "dagster/table_name": table.replace("/", "."),
+        "dagster/uri": str(location),
+        "contract": dg.MetadataValue.path(contract_file),
+    }
+
+
+def rules_table(rules: Sequence[Rule], broken: Mapping[str, int]) -> dg.TableMetadataValue:
+    """The broken rules with the number of rows that break each. The rules that hold are only counted: an event is paid for by its size."""
+    by_name = {rule.name: rule for rule in rules}
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "rule": name,
+                    "severity": str(by_name[name].severity) if name in by_name else "error",
+                    "rows": rows,
+                    "promise": by_name[name].description if name in by_name else "",
+                }
+            )
+            for name, rows in broken.items()
+        ],
+        RULES,
+    )
+
+
+def outcome_metadata(outcome: Outcome, *, partitioned: bool) -> dict[str, Any]:
+    """What a materialization says of one partition."""
+    rows = {("dagster/partition_row_count" if partitioned else "dagster/row_count"): outcome.rows} if outcome.status == "published" else {}
+    return {"assay/outcome": str(outcome.status), **rows, **{f"assay/{name}": value for name, value in outcome.facts.items()}}

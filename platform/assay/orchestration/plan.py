@@ -1,0 +1,169 @@
+"""The plan: which partitions are outdated, found without running anything.
+
+A partition is due when what it would be made from now (contract, code, inputs) has another fingerprint than what is published. Backfills, the
+arrival sensor and a second `make run` all ask here, so that they agree on what is left to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assay.errors import TableMissing
+from assay.gold.models import LAYER
+from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.ingest.bronze import batches, bronze_spec
+from assay.ingest.step import bronze_fingerprints
+from assay.lake.publisher import current_tokens, fingerprint, newest
+from assay.orchestration.calendars import arrivals_of, events_of, keys_between
+from assay.orchestration.gold_assets import gold_definition
+from assay.orchestration.partitions import slice_of
+from assay.refine.step import Inputs, silver_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    from assay.contracts.model import Contract
+    from assay.gold.step import Project
+    from assay.lake.slices import Slice, TableSpec
+    from assay.steps import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions."""
+
+    key: dg.AssetKey
+    definition: dg.TimeWindowPartitionsDefinition | None
+    fingerprints: Mapping[str, int]
+
+    @property
+    def partitions(self) -> list[str]:
+        """The keys that are due, in order."""
+        return list(self.fingerprints)
+
+    @property
+    def digest(self) -> int:
+        """A number for the work as a whole: the same work again, and only that, has the same."""
+        return fingerprint(self.key.path, dict(self.fingerprints))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Assets of one kind that can be planned together because all they read is up to date once the stages before have run."""
+
+    name: str
+    keys: tuple[dg.AssetKey, ...]
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans a lake: its contracts and its gold project, under one run's settings (with `force` everything in range is due)."""
+
+    run: Run
+    contracts: Mapping[str, Contract]
+    project: Project
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The order in which things become up to date: bronze, silver tables that others refer to, the other silver tables, gold."""
+        names = list(self.contracts)
+        referred = {name for contract in self.contracts.values() for name in contract.upstream}
+        gold = tuple(dg.AssetKey([LAYER, model.name]) for model in self.project.models)
+        found = [
+            Stage("bronze", _keys("bronze", names)),
+            Stage("silver (reference)", _keys("silver", [name for name in names if name in referred])),
+            Stage("silver", _keys("silver", [name for name in names if name not in referred])),
+            Stage("gold", gold),
+        ]
+        return [stage for stage in found if stage.keys]
+
+    def due(self, key: dg.AssetKey, first: date | None = None, last: date | None = None) -> Due:
+        """The outdated partitions of one asset that overlap the days [first, last]; without days, of all its partitions."""
+        layer, name = key.path
+        if layer == LAYER:
+            return self._gold(name, first, last)
+        contract = self.contracts[name]
+        return self._bronze(contract, first, last) if layer == "bronze" else self._silver(contract, first, last)
+
+    def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
+        definition, spec = arrivals_of(contract), bronze_spec(contract)
+        found = batches(self.run.landing, contract)
+        if definition is not None:
+            keys = _keys_in_range(definition, first, last, contract.lateness)
+            found = {key: batch for key, batch in found.items() if key in keys}
+        made = bronze_fingerprints(self.run, contract, found)
+        wanted = {key or "all": value for key, value in made.items()}
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, spec.name)
+
+    def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
+        definition, spec = events_of(contract), silver_spec(contract)
+        key = dg.AssetKey(["silver", contract.dataset])
+        try:
+            inputs = Inputs.pin(self.run, contract)
+        except TableMissing:
+            return Due(key, definition, {})
+        slice_ = _slice(definition, spec, first, last)
+        wanted = {p.key: inputs.fingerprint(p) for p in slice_.partitions if inputs.files(p)} if slice_ else {}
+        return self._outdated(key, definition, wanted, spec.name)
+
+    def _gold(self, name: str, first: date | None, last: date | None) -> Due:
+        model = next(found for found in self.project.models if found.name == name)
+        definition, spec = gold_definition(self.contracts), gold_spec(model)
+        key = dg.AssetKey([LAYER, name])
+        try:
+            inputs = GoldInputs.pin(self.run, self.project.models)
+        except TableMissing:
+            return Due(key, definition, {})
+        slice_ = _slice(definition, spec, first, last)
+        months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
+        return self._outdated(key, definition, {p.key: inputs.fingerprint(model, month_of(p)) for p in months}, spec.name)
+
+    def _outdated(
+        self, key: dg.AssetKey, definition: dg.TimeWindowPartitionsDefinition | None, wanted: Mapping[str, int], table: str
+    ) -> Due:
+        current = current_tokens(newest(self.run.lake, table), list(wanted))
+        due = {part: value for part, value in wanted.items() if self.run.force or current[part] != value}
+        order = definition.get_partition_keys() if definition else ["all"]
+        return Due(key, definition, {part: due[part] for part in order if part in due})
+
+
+def _keys(layer: str, names: Sequence[str]) -> tuple[dg.AssetKey, ...]:
+    return tuple(dg.AssetKey([layer, name]) for name in names)
+
+
+def _keys_in_range(definition: dg.TimeWindowPartitionsDefinition, first: date | None, last: date | None, lateness: int) -> set[str]:
+    """The keys of the days asked for, and of `lateness` partitions after them, in which their last rows arrive."""
+    keys = definition.get_partition_keys()
+    if first is None or last is None:
+        return set(keys)
+    inside = keys_between(definition, first, last)
+    if not inside:
+        return set()
+    end = keys.index(inside[-1]) + 1
+    return {*inside, *keys[end : end + lateness]}
+
+
+def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec, first: date | None, last: date | None) -> Slice | None:
+    if definition is None:
+        return slice_of(None, [], spec)
+    keys = definition.get_partition_keys() if first is None or last is None else keys_between(definition, first, last)
+    return slice_of(definition, keys, spec) if keys else None
+
+
+def contiguous(due: Due) -> Iterator[tuple[str, str]]:
+    """The due partitions as ranges (first key, last key) without a gap."""
+    assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
+    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
+    start = previous = None
+    for key in due.partitions:
+        if previous is not None and order[key] != order[previous] + 1:
+            yield str(start), previous
+            start = None
+        start = start or key
+        previous = key
+    if previous is not None:
+        yield str(start), previous

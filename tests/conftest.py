@@ -1,0 +1,57 @@
+"""What all tests share, and the tiers: a unit test that needs a heavy engine or a broker fails with the place to move it to."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+UNIT = Path(__file__).parent / "unit"
+HEAVY = {"pyspark", "dbt", "dagster_dbt", "confluent_kafka"}
+
+
+class Tier:
+    """An import hook that refuses heavy packages while a unit test is collected or run."""
+
+    unit = False
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if self.unit and name.partition(".")[0] in HEAVY:
+            raise ImportError(f"tests/unit may not import {name}: move the test to tests/integration")
+
+
+tier = Tier()
+sys.meta_path.insert(0, tier)  # type: ignore[arg-type]
+
+
+@contextmanager
+def tier_of(path: Path) -> Iterator[None]:
+    tier.unit = path.is_relative_to(UNIT)
+    try:
+        yield
+    finally:
+        tier.unit = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, object, object]:
+    with tier_of(collector.path):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with tier_of(item.path):
+        return (yield)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """The root of an empty lake."""
+    return tmp_path / "lake"

@@ -1,0 +1,364 @@
+"""Our event log against the stock one: the same rows, the same answers, and nothing lost beside other writers, kills and forks."""
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from assay.orchestration import event_log
+from assay.orchestration.event_log import OpenSqliteEventLogStorage
+
+TEMPLATE = Path(event_log.__file__).with_name("dagster.yaml")
+DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2014-01-01")
+BAD_DAY = "2013-01-03"
+KEYS = [dg.AssetKey("raw"), dg.AssetKey("refined"), dg.AssetKey("summary")]
+CHECKS = [dg.AssetCheckKey(dg.AssetKey("refined"), "contract"), dg.AssetCheckKey(dg.AssetKey("summary"), "totals")]
+
+
+def open_instance(home: Path, kind: str) -> dg.DagsterInstance:
+    """Open `home` with our event log or, from the same template without its event log lines, with the stock one."""
+    config = yaml.safe_load(TEMPLATE.read_text())
+    if kind == "stock":
+        del config["event_log_storage"]
+    home.mkdir(exist_ok=True)
+    (home / f"{kind}.yaml").write_text(yaml.safe_dump(config))
+    os.environ["DAGSTER_HOME"] = str(home)
+    instance = dg.DagsterInstance.from_config(str(home), f"{kind}.yaml")
+    assert isinstance(instance.event_log_storage, OpenSqliteEventLogStorage) == (kind == "ours")
+    return instance
+
+
+@pytest.fixture(autouse=True)
+def _dagster_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with open_instance(tmp_path / "home", "ours") as instance:
+        yield instance
+
+
+@dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), code_version="7")
+def raw(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"days": len(context.partition_keys)}, tags={"source": "test"})
+
+
+@dg.asset(
+    deps=[raw],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    output_required=False,
+    check_specs=[dg.AssetCheckSpec("contract", asset="refined", partitions_def=DAYS, blocking=True)],
+)
+def refined(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    for day in context.partition_keys:
+        passed = day != BAD_DAY
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("refined"), check_name="contract", passed=passed, metadata={"rows": 1}, partition=day
+        )
+        context.log_event(evaluation)
+        if passed:
+            context.log_event(dg.AssetMaterialization("refined", partition=day, metadata={"rows": 1}))
+    yield dg.AssetCheckResult(passed=BAD_DAY not in context.partition_keys)
+    if BAD_DAY in context.partition_keys:
+        raise dg.Failure(f"{BAD_DAY} broke its contract", allow_retries=False)
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("totals", asset="summary")], retry_policy=dg.RetryPolicy(max_retries=1))
+def summary(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    context.log.info("a line of the user's")
+    context.log_event(dg.AssetObservation("raw", partition="2013-01-01", tags={"dagster/data_version": "9"}))
+    if context.retry_number == 0:
+        raise dg.RetryRequested(max_retries=1)
+    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)])
+
+
+def run(instance: dg.DagsterInstance, *assets: Any, days: tuple[str, str] | None = None, run_id: str | None = None) -> bool:
+    tags = {f"dagster/asset_partition_range_{end}": day for end, day in zip(("start", "end"), days or (), strict=False)}
+    return dg.materialize(list(assets), instance=instance, tags=tags, raise_on_error=False, run_id=run_id).success
+
+
+def live_through_everything(instance: dg.DagsterInstance) -> None:
+    """Write every kind of event that Assay causes: ranges, failures, retries, checks, runless events, wipes and deletions."""
+    assert not run(instance, raw, refined, days=("2013-01-01", "2013-01-12"))
+    assert run(instance, raw, refined, days=("2013-01-04", "2013-01-06"))
+    assert run(instance, raw, days=("2013-01-01", "2013-01-02"))
+    assert run(instance, summary)
+    assert run(instance, summary)
+    for passed in (True, False):
+        instance.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-02-01", tags={"dagster/code_version": "1"}))
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset_key=CHECKS[0].asset_key, check_name="contract", passed=passed, partition="2013-02-01")
+        )
+        instance.report_runless_asset_event(dg.AssetCheckEvaluation(asset_key=CHECKS[1].asset_key, check_name="totals", passed=passed))
+    instance.report_runless_asset_event(dg.AssetObservation("wiped"))
+    instance.wipe_assets([dg.AssetKey("wiped")])
+    instance.delete_run(instance.get_runs(limit=1)[0].run_id)
+
+
+def rows_of(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of every file, with ids, and with what differs between any two runs replaced."""
+    files = sorted((home / "history" / "runs").glob("*.db"), key=lambda file: file.stat().st_ctime_ns) + [home / "history/runs/.db"]
+    run_ids: dict[str, str] = {}
+    with closing(sqlite3.connect(home / "history" / "runs.db")) as connection:
+        created = [run_id for (run_id,) in connection.execute("SELECT run_id FROM runs ORDER BY id")]
+
+    def neutral(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        value = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", lambda m: run_ids.setdefault(m[0], f"run {len(run_ids)}"), value)
+        value = re.sub(r"\d{10}\.\d+|20[2-9]\d-\d\d-\d\d[ T][\d:.]+", "<time>", value).replace(str(home), "<home>")
+        return re.sub(r'("pid": |"duration_ms": |pid: |in |"log_key": \[.*?\], |"file_key": )"?[\w.]+"?', r"\1<volatile>", value)
+
+    def shard(file: Path) -> str:
+        return str(neutral(file.stem))
+
+    dump = {}
+    for file in sorted(files, key=lambda file: created.index(file.stem) if file.stem in created else -1):
+        with closing(sqlite3.connect(file)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+            for table in tables:
+                rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+                dump[f"{shard(file)}.{table}"] = [tuple(neutral(value) for value in row) for row in rows]
+    return dump
+
+
+def answers_of(instance: dg.DagsterInstance) -> dict[str, object]:
+    log, runs = instance.event_log_storage, instance.get_runs()
+    return {
+        "logs": [instance.all_logs(run.run_id) for run in runs],
+        "stats": [(instance.get_run_stats(run.run_id), instance.get_run_step_stats(run.run_id)) for run in runs],
+        "keys": instance.all_asset_keys(),
+        "partitions": [instance.get_materialized_partitions(key) for key in KEYS],
+        "latest": instance.get_latest_materialization_events(KEYS),
+        "materializations": [instance.fetch_materializations(key, limit=1000) for key in KEYS],
+        "observations": [instance.fetch_observations(key, limit=1000) for key in KEYS],
+        "planned": [
+            instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, key)) for key in KEYS
+        ],
+        "failures": instance.fetch_run_status_changes(dg.DagsterEventType.RUN_FAILURE, limit=100),
+        "asset rows": instance.get_asset_records(KEYS),
+        "tags": [log.get_event_tags_for_asset(key) for key in KEYS],
+        "history": [log.get_asset_check_execution_history(check, limit=1000) for check in CHECKS],
+        "latest checks": log.get_latest_asset_check_execution_by_key(CHECKS),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", ["0", "1000"])
+def test_every_row_is_what_the_stock_class_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: str) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", batch)
+    for kind in ("stock", "ours"):
+        with open_instance(tmp_path / kind, kind) as instance:
+            live_through_everything(instance)
+    stock, ours = rows_of(tmp_path / "stock"), rows_of(tmp_path / "ours")
+    assert len(stock["index.asset_check_executions"]) > 10
+    assert len(stock["index.asset_event_tags"]) > 10
+    assert ours.keys() == stock.keys()
+    for table in stock:
+        assert ours[table] == stock[table], table
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writer", ["ours", "stock"])
+def test_both_classes_give_the_same_answers_about_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    with open_instance(tmp_path / "home", writer) as instance:
+        live_through_everything(instance)
+        with open_instance(tmp_path / "home", "stock") as stock, open_instance(tmp_path / "home", "ours") as ours:
+            expected = answers_of(stock)
+            assert answers_of(ours) == expected
+            assert answers_of(instance) == expected
+    assert expected["partitions"][1] == {f"2013-01-{day:02}" for day in range(1, 13) if day != 3} | {"2013-02-01"}  # type: ignore[index]
+
+
+def write_and_acknowledge(home: Path, kind: str, name: str, days: int) -> None:
+    """Body of a writer process: log a check and a materialization per day, and print each day once Dagster has returned from both."""
+
+    @dg.asset(
+        name=name, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), output_required=False,
+        check_specs=[dg.AssetCheckSpec("contract", asset=name, partitions_def=DAYS)],
+    )  # fmt: skip
+    def writer(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        for day in context.partition_keys:
+            context.log_event(dg.AssetCheckEvaluation(asset_key=context.asset_key, check_name="contract", passed=True, partition=day))
+            context.log_event(dg.AssetMaterialization(name, partition=day))
+            context.instance.report_runless_asset_event(dg.AssetMaterialization("shared", partition=f"{name} {day}"))
+            os.write(1, f"{day}\n".encode())
+        yield dg.AssetCheckResult(passed=True)
+
+    keys = DAYS.get_partition_keys()
+    with open_instance(home, kind) as instance:
+        assert run(instance, writer, days=(keys[0], keys[days - 1]))
+
+
+def start_writer(home: Path, kind: str, name: str, days: int) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, str(home), kind, name, str(days)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def assert_recorded(instance: dg.DagsterInstance, name: str, days: set[str]) -> None:
+    """Each of `days` is in the index, in the check history and in the log of the run that wrote it."""
+    assert days <= instance.get_materialized_partitions(dg.AssetKey(name))
+    assert {f"{name} {day}" for day in days} <= instance.get_materialized_partitions(dg.AssetKey("shared"))
+    check = dg.AssetCheckKey(dg.AssetKey(name), "contract")
+    history = instance.event_log_storage.get_asset_check_execution_history(check, limit=1000)
+    assert days <= {record.partition for record in history if record.status.value == "SUCCEEDED"}
+    logged = [event.dagster_event for record in instance.get_runs() for event in instance.all_logs(record.run_id)]
+    materialized = {event.partition for event in logged if event and event.is_step_materialization and event.asset_key == dg.AssetKey(name)}
+    assert days <= materialized
+
+
+def assert_files_are_sound(home: Path) -> None:
+    for file in (home / "history" / "runs").glob("*.db"):
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)], file
+
+
+@pytest.mark.slow
+def test_stock_and_our_writers_at_once_lose_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_instance(home, "ours") as ours, open_instance(home, "stock") as stock:
+        writers = {f"{kind}_{n}": start_writer(home, kind, f"{kind}_{n}", 40) for kind in ("ours", "stock") for n in (1, 2)}
+        for name, writer in writers.items():
+            acknowledged = writer.communicate(timeout=120)[0].split()
+            assert (writer.returncode, len(acknowledged)) == (0, 40), name
+            for instance in (ours, stock):
+                assert_recorded(instance, name, set(acknowledged))
+        assert len(ours.fetch_materializations(dg.AssetKey("shared"), limit=1000).records) == 4 * 40
+    assert_files_are_sound(home)
+
+
+@pytest.mark.slow
+def test_a_killed_writer_loses_no_acknowledged_event_and_the_files_stay_sound(tmp_path: Path) -> None:
+    home, chance, total = tmp_path / "home", random.Random(13), 0
+    with open_instance(home, "ours") as instance:
+        for kill in range(0, 10, 2):
+            writers = {f"killed_{kill + n}": start_writer(home, "ours", f"killed_{kill + n}", 365) for n in (0, 1)}
+            for name, writer in writers.items():
+                assert writer.stdout
+                acknowledged = [writer.stdout.readline() for _ in range(chance.randint(1, 120))]
+                time.sleep(chance.random() / 100)
+                writer.send_signal(signal.SIGKILL)
+                acknowledged += writer.communicate()[0].splitlines()
+                assert writer.returncode == -signal.SIGKILL, "the writer ended before it was killed"
+                assert_recorded(instance, name, {day.strip() for day in acknowledged})
+                total += len(acknowledged)
+        assert run(instance, raw, days=("2013-01-01", "2013-01-02"))
+    assert total > 100
+    assert_files_are_sound(home)
+
+
+@pytest.mark.slow
+def test_a_watcher_sees_events_while_another_process_writes_them(ours: dg.DagsterInstance, tmp_path: Path) -> None:
+    run_id, seen, early = dg.DagsterRun("watched").run_id, [], threading.Event()
+
+    @dg.asset
+    def slow() -> None:
+        assert early.wait(30), "no event reached the watcher while the run was going on"
+
+    def watcher(event: dg.EventLogEntry, cursor: str) -> None:
+        seen.append(event)
+        if event.dagster_event and event.dagster_event.is_step_start:
+            early.set()
+
+    ours.watch_event_logs(run_id, None, watcher)
+    with open_instance(tmp_path / "home", "ours") as writing:
+        assert run(writing, slow, run_id=run_id)
+    deadline = time.monotonic() + 20
+    while len(seen) < len(ours.all_logs(run_id)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert seen == ours.all_logs(run_id)
+    ours.end_watch_event_logs(run_id, watcher)
+
+
+def test_an_event_that_the_index_refuses_is_in_no_file_and_the_next_is_in_both(
+    ours: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "BUSY_SECONDS", 0.1)
+    with closing(sqlite3.connect(tmp_path / "home/history/runs/index.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sa.exc.OperationalError, match="database is locked"):
+            ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-01-01"))
+        other.execute("ROLLBACK")
+    ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-01-02"))
+    assert ours.get_materialized_partitions(dg.AssetKey("refined")) == {"2013-01-02"}
+    assert [log.dagster_event.partition for log in ours.all_logs("") if log.dagster_event] == ["2013-01-02"]
+
+
+def test_a_forked_child_opens_files_of_its_own(ours: dg.DagsterInstance, tmp_path: Path) -> None:
+    ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="parent"))
+    child = os.fork()
+    if child == 0:
+        ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="child"))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="parent again"))
+    with open_instance(tmp_path / "home", "stock") as stock:
+        assert stock.get_materialized_partitions(dg.AssetKey("refined")) == {"parent", "child", "parent again"}
+    assert_files_are_sound(tmp_path / "home")
+
+
+def test_more_runs_than_open_files_can_be_read(ours: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "OPEN_SHARDS", 2)
+    assert all(run(ours, raw, days=("2013-01-01", "2013-01-01")) for _ in range(3))
+    assert len({len(ours.all_logs(record.run_id)) for record in ours.get_runs()}) == 1
+
+
+def test_wiping_the_log_leaves_no_open_file_behind(ours: dg.DagsterInstance) -> None:
+    assert run(ours, raw, days=("2013-01-01", "2013-01-01"))
+    ours.event_log_storage.wipe()
+    assert ours.all_asset_keys() == []
+    assert run(ours, raw, days=("2013-01-02", "2013-01-02"))
+    assert ours.get_materialized_partitions(dg.AssetKey("raw")) == {"2013-01-02"}
+
+
+def test_the_template_is_a_real_instance_with_our_event_log_and_stock_without_those_lines(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_instance(home, "ours") as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("kept"))
+        assert (instance.run_retries_enabled, instance.run_retries_max_retries) == (True, 2)
+        assert not instance.run_retries_retry_on_asset_or_op_failure
+        assert instance.run_monitoring_enabled
+        assert not instance.telemetry_enabled
+        concurrency = instance.get_concurrency_config()
+        assert concurrency.run_queue_config
+        assert concurrency.run_queue_config.max_concurrent_runs == 4
+        assert concurrency.pool_config.default_pool_limit == 1
+    lines = TEMPLATE.read_text().splitlines()
+    start = lines.index("event_log_storage:")
+    (home / "dagster.yaml").write_text("\n".join(lines[:start] + lines[start + 3 :]))
+    with dg.DagsterInstance.get() as stock:
+        assert type(stock.event_log_storage).__name__ == "SqliteEventLogStorage"
+        assert stock.all_asset_keys() == [dg.AssetKey("kept")]
+
+
+def test_dagster_is_the_version_that_the_event_log_was_verified_against() -> None:
+    pins = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert "dagster==1.13.27" in pins
+    assert version("dagster") == "1.13.27", (
+        "event_log.py overrides private methods of Dagster. Before changing the pin: run the slow tests of this file; compare the new "
+        "SqliteEventLogStorage.store_event and _connect, and SqlEventLogStorage.store_asset_check_event, _store_asset_event and "
+        "_get_asset_entry_values with what _store, _mirror, _record_check and _update_asset_keys do; then change the version here."
+    )
+
+
+if __name__ == "__main__":
+    write_and_acknowledge(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))
