@@ -30,6 +30,32 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 
 setup: $(VENV)/.ready ## Make the virtual environment (.venv) from the lock file.
 
+run: setup ## Drop the upstream files, build bronze, silver and gold, print a summary, then serve the Dagster UI on 127.0.0.1:3000.
+	$(BIN)/assay init
+	$(BIN)/python -m flights.upstream --from $(FROM) --to $(TO)
+	$(BIN)/assay backfill --from $(FROM) --to $(TO)
+	$(BIN)/assay summary
+	@if [ "$(SERVE)" != "no" ]; then exec $(BIN)/assay serve; fi
+
+format: setup ## Format the code and mend what can be mended.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: setup ## Format, lint, strict types and architecture.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/unit/test_architecture.py
+
+test: setup ## Run every test.
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-fast: setup ## Run the unit tests: under a minute.
+	$(BIN)/pytest -q tests/unit
+
+bench: setup ## Run the measures; each prints one ratio.
+	$(BIN)/python bench/run.py
+
 lock: ## Resolve the dependencies anew and write requirements.lock.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --generate-hashes --group dev \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+EVENT_BATCH = "1000"  # materializations of a range are stored by so many at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def workspace(self) -> Path:
+        """The file that names the code location, as Dagster reads it."""
+        return CHECKOUT / "workspace.yaml"
+
+    @property
     def scratch(self) -> Path:
         """Private working folders of runs, emptied when each run ends."""
         return self.home / "scratch"
@@ -58,3 +64,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
         )
     return Settings(home=home, dbt_project=Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve())
+
+
+def export(settings: Settings) -> None:
+    """Tell this process and its children, Dagster's among them, what was settled: DAGSTER_HOME, ASSAY_HOME and the size of event batches."""
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["ASSAY_HOME"] = str(settings.home)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

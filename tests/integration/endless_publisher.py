@@ -11,13 +11,16 @@ import os
 import random
 import sys
 import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pyarrow as pa
 
-from assay.errors import TableMissing
+from assay.errors import Superseded, TableMissing
 from assay.lake.publisher import current_tokens, newest, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, open_snapshot
@@ -35,24 +38,40 @@ SPEC = TableSpec(
     ),
     ("part",),
 )
-PARTS = [f"part {number}" for number in range(6)]
+PARTS = [f"part {number}" for number in range(12)]
 
 
-def work(generation: str, parts: list[str], rows: int) -> dict[str, object]:
-    return {"generation": generation, "parts": parts, "rows": rows}
+@dataclass(frozen=True)
+class Job:
+    """One publication: which partitions it replaces, by how many rows each, and what they held when it was begun."""
+
+    generation: str
+    parts: list[str]
+    rows: int
+    expected: dict[str, int | None]
+
+    @property
+    def token(self) -> int:
+        return int.from_bytes(self.generation.encode()[-7:])
 
 
-def publish_once(lake: Path, generation: str, parts: list[str], rows: int) -> int:
-    """Publish in two chunks, so that each partition has several files. A generation that is there already is not published again."""
-    token = int.from_bytes(generation.encode()[-7:])
-    tokens = dict.fromkeys(parts, token)
-    if current_tokens(newest(lake, SPEC.name), parts) == tokens:
-        return 0
-    frame = pl.DataFrame({"part": parts}).join(pl.DataFrame({"row": range(rows)}), how="cross").drop("row")
-    frame = frame.with_columns(generation=pl.lit(generation), rows=pl.lit(rows, pl.Int64), parts=pl.lit(json.dumps(parts)))
-    slice_ = Slice(SPEC, tuple(Partition(part, (part,)) for part in parts))
-    halves = [frame[::2], frame[1::2]]
-    return publish(lake, stage(lake / SPEC.name, slice_, halves), tokens).version
+def new_job(lake: Path, generation: str, parts: list[str], rows: int) -> Job:
+    return Job(generation, parts, rows, current_tokens(newest(lake, SPEC.name), parts))
+
+
+def publish_once(lake: Path, job: Job) -> None:
+    """Publish in two chunks, so that each partition has several files. What has landed already is not published again.
+
+    Raises Superseded when another publication has replaced one of the partitions since the job was begun.
+    """
+    tokens = dict.fromkeys(job.parts, job.token)
+    if current_tokens(newest(lake, SPEC.name), job.parts) == tokens:
+        return
+    frame = pl.DataFrame({"part": job.parts}).join(pl.DataFrame({"row": range(job.rows)}), how="cross").drop("row")
+    frame = frame.with_columns(generation=pl.lit(job.generation), rows=pl.lit(job.rows, pl.Int64), parts=pl.lit(json.dumps(job.parts)))
+    slice_ = Slice(SPEC, tuple(Partition(part, (part,)) for part in job.parts))
+    staging = stage(lake / SPEC.name, slice_, [frame[::2], frame[1::2]])
+    publish(lake, staging, tokens, expected=job.expected)
 
 
 def state(snapshot: Snapshot) -> dict[str, tuple[str, list[str]]]:
@@ -70,39 +89,53 @@ def say(**what: object) -> None:
     os.write(1, (json.dumps(what) + "\n").encode())
 
 
-def write_forever(lake: Path, seed: int, unfinished: dict[str, object] | None) -> None:
+def warm_up() -> None:
+    """Import what is imported where it is used, so that a kill meets a publication and not an import."""
+    with TemporaryDirectory() as scratch:
+        publish_once(Path(scratch), new_job(Path(scratch), "warm-up", PARTS[:1], 1))
+
+
+def write_forever(lake: Path, seed: int, unfinished: Job | None) -> None:
+    warm_up()
     chance = random.Random(seed)
     for number in count():
-        job = unfinished or work(f"{seed}-{number:04d}", sorted(chance.sample(PARTS, chance.randint(1, 4))), chance.randint(1, 3000))
+        parts = sorted(chance.sample(PARTS, chance.randint(1, 3)))
+        job = unfinished or new_job(lake, f"{seed}-{number:04d}", parts, chance.randint(1, 3000))
         unfinished = None
-        say(begin=job)
-        publish_once(lake, job["generation"], job["parts"], job["rows"])  # type: ignore[arg-type]
-        say(done=job)
+        say(begun=asdict(job))
+        try:
+            publish_once(lake, job)
+            say(done=job.generation)
+        except Superseded:
+            say(overtaken=job.generation)
 
 
 def read_forever(lake: Path, *, stop: Path) -> None:
     looks = 0
     while not stop.exists():
-        try:
+        with suppress(TableMissing):
             state(open_snapshot(lake, SPEC.name))
-        except TableMissing:
-            time.sleep(0.01)
-            continue
-        looks += 1
+            looks += 1
+        time.sleep(0.005)
     say(looks=looks)
+
+
+def write_together(lake: Path, job: Job) -> None:
+    """Wait for the others, then publish once."""
+    warm_up()
+    say(ready=True)
+    while not (lake / "go").exists():
+        time.sleep(0.0005)
+    publish_once(lake, job)
 
 
 def main(role: str, lake: str, argument: str, *rest: str) -> None:
     if role == "write":
-        write_forever(Path(lake), int(argument), json.loads(rest[0]) if rest else None)
+        write_forever(Path(lake), int(argument), Job(**json.loads(rest[0])) if rest else None)
     elif role == "read":
         read_forever(Path(lake), stop=Path(argument))
     else:
-        job = json.loads(argument)
-        say(ready=True)
-        while not Path(lake, "go").exists():
-            time.sleep(0.001)
-        say(version=publish_once(Path(lake), job["generation"], job["parts"], job["rows"]))
+        write_together(Path(lake), Job(**json.loads(argument)))
 
 
 if __name__ == "__main__":

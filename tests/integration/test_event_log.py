@@ -90,9 +90,9 @@ def summary(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)])
 
 
-def run(instance: dg.DagsterInstance, *assets: Any, days: tuple[str, str] | None = None, run_id: str | None = None) -> bool:
+def run(instance: dg.DagsterInstance, *assets: Any, days: tuple[str, str] | None = None) -> bool:
     tags = {f"dagster/asset_partition_range_{end}": day for end, day in zip(("start", "end"), days or (), strict=False)}
-    return dg.materialize(list(assets), instance=instance, tags=tags, raise_on_error=False, run_id=run_id).success
+    return dg.materialize(list(assets), instance=instance, tags=tags, raise_on_error=False).success
 
 
 def live_through_everything(instance: dg.DagsterInstance) -> None:
@@ -267,49 +267,51 @@ def test_a_killed_writer_loses_no_acknowledged_event_and_the_files_stay_sound(tm
 
 
 @pytest.mark.slow
-def test_a_watcher_sees_events_while_another_process_writes_them(ours: dg.DagsterInstance, tmp_path: Path) -> None:
-    run_id, seen, early = dg.DagsterRun("watched").run_id, [], threading.Event()
+def test_a_watcher_sees_the_events_of_a_run_while_it_goes_on(ours: dg.DagsterInstance, tmp_path: Path) -> None:
+    seen: list[dg.EventLogEntry] = []
+    early = threading.Event()
 
-    @dg.asset
-    def slow() -> None:
-        assert early.wait(30), "no event reached the watcher while the run was going on"
-
-    def watcher(event: dg.EventLogEntry, cursor: str) -> None:
+    def watcher(event: dg.EventLogEntry, _cursor: str) -> None:
         seen.append(event)
         if event.dagster_event and event.dagster_event.is_step_start:
             early.set()
 
-    ours.watch_event_logs(run_id, None, watcher)
+    @dg.asset
+    def slow(context: dg.AssetExecutionContext) -> None:
+        ours.watch_event_logs(context.run_id, None, watcher)
+        assert early.wait(10), "no event reached the watcher while the run was going on"
+
     with open_instance(tmp_path / "home", "ours") as writing:
-        assert run(writing, slow, run_id=run_id)
-    deadline = time.monotonic() + 20
-    while len(seen) < len(ours.all_logs(run_id)) and time.monotonic() < deadline:
+        assert run(writing, slow)
+    everything = ours.all_logs(ours.get_runs()[0].run_id)
+    deadline = time.monotonic() + 10
+    while len(seen) < len(everything) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert seen == ours.all_logs(run_id)
-    ours.end_watch_event_logs(run_id, watcher)
+    assert seen == everything
 
 
-def test_an_event_that_the_index_refuses_is_in_no_file_and_the_next_is_in_both(
-    ours: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_event_that_the_index_refuses_is_in_no_file_and_the_next_is_in_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_log, "BUSY_SECONDS", 0.1)
-    with closing(sqlite3.connect(tmp_path / "home/history/runs/index.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(sa.exc.OperationalError, match="database is locked"):
-            ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-01-01"))
-        other.execute("ROLLBACK")
-    ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-01-02"))
-    assert ours.get_materialized_partitions(dg.AssetKey("refined")) == {"2013-01-02"}
-    assert [log.dagster_event.partition for log in ours.all_logs("") if log.dagster_event] == ["2013-01-02"]
+    with open_instance(tmp_path / "home", "ours") as ours:
+        with closing(sqlite3.connect(tmp_path / "home/history/runs/index.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(sa.exc.OperationalError, match="database is locked"):
+                ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-01-01"))
+            other.execute("ROLLBACK")
+        ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="2013-01-02"))
+        assert ours.get_materialized_partitions(dg.AssetKey("refined")) == {"2013-01-02"}
+        assert [log.dagster_event.partition for log in ours.all_logs("") if log.dagster_event] == ["2013-01-02"]
 
 
 def test_a_forked_child_opens_files_of_its_own(ours: dg.DagsterInstance, tmp_path: Path) -> None:
     ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="parent"))
     child = os.fork()
     if child == 0:
-        ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="child"))
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+        try:
+            ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="child"))
+        finally:
+            os._exit(0)  # whatever happens: the child must not go on with the tests
+    os.waitpid(child, 0)
     ours.report_runless_asset_event(dg.AssetMaterialization("refined", partition="parent again"))
     with open_instance(tmp_path / "home", "stock") as stock:
         assert stock.get_materialized_partitions(dg.AssetKey("refined")) == {"parent", "child", "parent again"}

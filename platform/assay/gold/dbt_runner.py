@@ -11,7 +11,6 @@ import json
 import shutil
 import threading
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -90,13 +89,22 @@ def parse_project(project: Path) -> Path:
     parsed = project / PARSED / _digest(project)
     if not parsed.exists():
         fresh = parsed.with_name(f"{parsed.name}.{uuid.uuid4().hex[:12]}")
-        result = _invoke(["parse", *QUIET, *_places(project, fresh, fresh), "--target", "assay"], None)
-        if not result.success:
-            raise DbtFailed(f"Tried to parse {project}; {result.exception}.") from result.exception
-        with suppress(OSError):  # another process parsed the same files meanwhile
-            fresh.rename(parsed)
-        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            result = _invoke(["parse", *QUIET, *_places(project, fresh, fresh), "--target", "assay"], None)
+            if not result.success:
+                raise DbtFailed(f"Tried to parse {project}; {result.exception}.") from result.exception
+            _move(fresh, parsed)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
     return parsed / "manifest.json"
+
+
+def _move(fresh: Path, parsed: Path) -> None:
+    try:
+        fresh.rename(parsed)
+    except OSError:
+        if not parsed.exists():  # otherwise another process parsed the same files meanwhile
+            raise
 
 
 def _digest(project: Path) -> str:

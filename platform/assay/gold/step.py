@@ -201,7 +201,10 @@ class _Work:
         column = pl.col(model.partition_by).cast(pl.String)
         frames = (frame for frame in staged_rows(result.duckdb_path, model) if frame.select(column).item(0, 0) in keys)
         staging = stage(self.run.lake / model.table, slice_, frames)
-        tokens, seen = {key: self.wanted[model.name][key] for key in slice_.keys}, {key: self.current[model.name][key] for key in slice_.keys}
+        tokens, seen = (
+            {key: self.wanted[model.name][key] for key in slice_.keys},
+            {key: self.current[model.name][key] for key in slice_.keys},
+        )
         pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, "", model.code_version, pins)
         done = publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance)
@@ -217,7 +220,9 @@ def _refusal(result: BuildResult) -> str | None:
         return None
     first = failed[0]
     more = f" {len(failed) - 1} more failed." if len(failed) > 1 else ""
-    return f"{first.kind} {first.name} failed: {first.message.strip() or f'{first.failures} rows'}.{more} Nothing of this build was published."
+    return (
+        f"{first.kind} {first.name} failed: {first.message.strip() or f'{first.failures} rows'}.{more} Nothing of this build was published."
+    )
 
 
 def _broken(result: BuildResult, model: Model) -> dict[str, int]:

@@ -1,0 +1,119 @@
+"""The command line: `assay ...`, a thin shell over the rooms below it. Each command reads its arguments, calls a room, and prints."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from assay.errors import AssayError
+from assay.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    """How `assay sql` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.command()
+def tables() -> None:
+    """List the published tables: rows, partitions, size, version.
+
+    Example: assay tables
+    """
+    from assay.cli.lake_reader import facts
+    from assay.cli.printing import print_tables
+
+    print_tables(facts(load_settings().lake))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One query over the schemas bronze, silver, gold and quarantine.")],
+    output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
+) -> None:
+    """Read the lake with SQL (DuckDB), each table at its newest published version.
+
+    Example: assay sql "select carrier, avg(on_time_share) from gold.carrier_punctuality_daily group by 1" --format csv
+    """
+    from assay.cli.lake_reader import query as run
+    from assay.cli.printing import print_rows
+
+    print_rows(run(load_settings().lake, query), output)
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; default: all.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, inclusive.")] = None,
+    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    force: Annotated[bool, typer.Option("--force", help="Build partitions that are up to date as well.")] = False,  # noqa: FBT002  # a flag
+) -> None:
+    """Bring partitions up to date, from bronze to gold, in the instance that the UI shows.
+
+    Example: assay backfill --from 2013-06-01 --to 2013-06-30 --select 'key:"silver/*"'
+    """
+    from assay.cli.running import run_backfill
+
+    span = (first.date() if first else None, last.date() if last else None)
+    _require_both(*span)
+    raise typer.Exit(0 if run_backfill(load_settings(), *span, select=select, force=force) else 1)
+
+
+def _require_both(first: date | None, last: date | None) -> None:
+    if (first is None) != (last is None):
+        raise typer.BadParameter("Give both --from and --to, or neither for everything that has landed.")
+    if first and last and first > last:
+        raise typer.BadParameter(f"--from {first} is after --to {last}.")
+
+
+@app.command()
+def summary() -> None:
+    """Say what is in the lake, what is in quarantine and why, where it lies and how to read it.
+
+    Example: assay summary
+    """
+    from assay.cli.printing import print_summary
+
+    print_summary(load_settings())
+
+
+@app.command()
+def init() -> None:
+    """Prepare the folders, Dagster's instance and dbt's manifest; what is there already is left alone.
+
+    Example: assay init
+    """
+    from assay.cli.running import prepare
+
+    settings = load_settings()
+    prepare(settings)
+    typer.echo(f"Ready: {settings.home}")
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Serve the Dagster UI with its daemon on 127.0.0.1, until Ctrl-C.
+
+    Example: assay serve --port 3001
+    """
+    from assay.cli.running import serve as run
+
+    run(load_settings(), port)
+
+
+def main() -> None:
+    """Run the command line; an error of Assay's own is a sentence and exit code 1, not a traceback."""
+    try:
+        app()
+    except AssayError as error:
+        typer.echo(f"assay: {error}", err=True)
+        sys.exit(1)

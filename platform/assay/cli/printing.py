@@ -1,0 +1,83 @@
+"""What the command line shows: tables for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from assay.cli.lake_reader import facts, rejected_by_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from assay.cli.lake_reader import TableFacts
+    from assay.settings import Settings
+
+BATCH = 10_000
+SHOWN_ROWS = 200
+
+
+def print_tables(found: Sequence[TableFacts]) -> None:
+    """The tables of the lake, one a line."""
+    if not found:
+        Console().print("The lake is empty. `make run` fills it; `assay backfill` publishes what has landed.")
+        return
+    table = Table(Column("table", no_wrap=True), *("rows", "partitions", "MB", "version"), Column("published", no_wrap=True))
+    for one in found:
+        table.add_row(one.name, f"{one.rows:,}", f"{one.partitions:,}", f"{one.megabytes:,}", str(one.version), one.published)
+    Console().print(table)
+
+
+def print_rows(rows: duckdb.DuckDBPyRelation, output: str) -> None:
+    """The rows of a query. JSON is one array; a table shows the first rows only and says so, the other formats show all."""
+    names = rows.columns
+    if output == "json":
+        _print_json(rows, names)
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        while batch := rows.fetchmany(BATCH):
+            writer.writerows(batch)
+    else:
+        table = Table(*names)
+        for row in rows.fetchmany(SHOWN_ROWS):
+            table.add_row(*("" if value is None else str(value) for value in row))
+        console = Console()
+        console.print(table)
+        if rows.fetchmany(1):
+            console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
+
+
+def _print_json(rows: duckdb.DuckDBPyRelation, names: Sequence[str]) -> None:
+    separator = "["
+    while batch := rows.fetchmany(BATCH):
+        for row in batch:
+            sys.stdout.write(f"{separator}{json.dumps(dict(zip(names, row, strict=True)), default=_plain)}")
+            separator = ",\n "
+    sys.stdout.write("]\n" if separator != "[" else "[]\n")
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  # whatever DuckDB returns
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def print_summary(settings: Settings) -> None:
+    """What is in the lake and in quarantine, where it lies and how to read it."""
+    console, found = Console(), facts(settings.lake)
+    print_tables(found)
+    rejected = rejected_by_rule(settings.lake)
+    if rejected:
+        table = Table("quarantined", "rule", "rows")
+        for dataset, rule, rows in rejected:
+            table.add_row(dataset, rule, f"{rows:,}")
+        console.print(table)
+    console.print(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.", soft_wrap=True)
+    if found:
+        console.print('Read it: .venv/bin/assay sql "select * from gold.carrier_ranking_7d limit 5"', soft_wrap=True)

@@ -1,0 +1,99 @@
+"""Running from the command line: prepare a home, backfill in this process, serve the UI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import typer
+
+from assay.cli.product import find_product
+from assay.errors import SettingsError
+from assay.settings import CHECKOUT, Settings, export
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    import dagster as dg
+
+    from assay.orchestration.backfill import Backfill, Request
+
+
+def prepare(settings: Settings) -> None:
+    """Make what a fresh checkout lacks: folders, Dagster's instance file, dbt's manifest. An instance file that is there is left alone."""
+    from assay.gold.dbt_runner import parse_project
+
+    for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
+        folder.mkdir(parents=True, exist_ok=True)
+    _copy_once(settings.dagster_home / "dagster.yaml")
+    parse_project(settings.dbt_project)
+    export(settings)
+
+
+def _copy_once(target: Path) -> None:
+    if not target.exists():
+        template = files("assay.orchestration").joinpath("dagster.yaml").read_bytes()
+        target.write_bytes(template)
+
+
+def run_backfill(settings: Settings, first: date | None, last: date | None, *, select: str, force: bool) -> bool:
+    """Plan and run a backfill, saying what it does while it works. True if every run succeeded."""
+    import dagster as dg
+
+    prepare(settings)
+    began, failures, partitions = time.monotonic(), list[str](), 0
+    with dg.DagsterInstance.get() as instance:
+        work = _backfill(settings, instance, first, last, select=select, force=force)
+        for ran in work.execute(_announce):
+            state = "ok" if ran.failure is None else "FAILED"
+            typer.echo(f"  {state}, {ran.request.partitions} partitions in {ran.seconds:.1f} s (run {ran.run_id[:8]})")
+            partitions += ran.request.partitions
+            failures += [f"run {ran.run_id}: {ran.failure}"] if ran.failure else []
+    seconds = time.monotonic() - began
+    if not partitions:
+        typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
+    else:
+        typer.echo(f"{partitions} partitions in {seconds:.1f} s.")
+    for failure in failures:
+        typer.echo(f"assay: {failure}", err=True)
+    return not failures
+
+
+def _announce(request: Request) -> None:
+    typer.echo(f"{request.title} ...")
+
+
+def _backfill(
+    settings: Settings, instance: dg.DagsterInstance, first: date | None, last: date | None, *, select: str, force: bool
+) -> Backfill:
+    import dagster as dg
+
+    from assay.contracts.odcs import load_contracts
+    from assay.orchestration.backfill import Backfill
+    from assay.orchestration.build import build_definitions, gold_project
+    from assay.orchestration.plan import Planner
+    from assay.steps import Run
+
+    product = find_product(settings)
+    definitions = build_definitions(settings, product.contracts)
+    contracts = load_contracts(product.contracts)
+    planner = Planner(Run(settings.lake, settings.landing, contracts, force=force), contracts, gold_project(settings))
+    only = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph()) if select != "*" else None
+    if only is not None and not only:
+        raise SettingsError(f"The selection {select!r} matches no asset.", hint='Such as --select "silver/flights" or \'key:"gold/*"\'.')
+    return Backfill(definitions.resolve_implicit_global_asset_job_def(), planner, instance, first, last, only)
+
+
+def serve(settings: Settings, port: int) -> None:
+    """Become `dagster dev` on 127.0.0.1: this process is replaced, so Ctrl-C reaches Dagster itself."""
+    prepare(settings)
+    command = shutil.which("dagster", path=os.path.dirname(sys.executable)) or "dagster"  # noqa: PTH120  # a search path is text
+    typer.echo(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    sys.stdout.flush()
+    os.chdir(CHECKOUT)
+    os.execv(command, [command, "dev", "--workspace", str(settings.workspace), "--host", "127.0.0.1", "--port", str(port)])  # noqa: S606
