@@ -21,7 +21,7 @@ class Tier:
 
     unit = False
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+    def find_spec(self, name: str, *_: object) -> None:
         if self.unit and name.partition(".")[0] in HEAVY:
             raise ImportError(f"tests/unit may not import {name}: move the test to tests/integration")
 

@@ -25,7 +25,9 @@ def code_version(*modules: str) -> str:
 def _sources(module: str) -> list[Path]:
     spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise SettingsError(f"Tried to find the source of the module {module!r}; it is not installed.", hint="Install the project: make setup.")
+        raise SettingsError(
+            f"Tried to find the source of the module {module!r}; it is not installed.", hint="Install the project: make setup."
+        )
     if spec.submodule_search_locations:
         return list(Path(spec.origin).parent.rglob("*.py"))
     return [Path(spec.origin)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -20,6 +19,7 @@ from assay.orchestration.io_manager import LakeIOManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 THINGS = dg.AssetKey(["silver", "things"])
 NEW_YORK = "America/New_York"
@@ -286,7 +286,7 @@ def test_dynamic_partitions_are_stored_under_their_keys(lake: Path, instance: dg
 def test_rows_of_another_partition_are_refused_and_the_table_keeps_its_version(world: World) -> None:
     world.store(world.case.frame, world.case.keys[0])
     before, rows = world.version, world.rows
-    with pytest.raises(dg.Failure, match="RowsOutsideSlice.*which are not part of it"):
+    with pytest.raises(dg.Failure, match=r"RowsOutsideSlice.*which are not part of it"):
         world.store(lambda _: world.case.frame(world.case.keys, scale=9), world.case.keys[0])
     assert world.version == before
     assert_frame_equal(world.rows, rows)
@@ -344,7 +344,7 @@ def test_a_missing_column_and_one_of_nothing_but_nulls_are_no_drift(world: World
 
 def test_an_asset_with_partitions_must_name_its_column(world: World) -> None:
     world.case = Case(DAILY, world.case.rows)
-    with pytest.raises(dg.Failure, match="does not name its partition column.*assay/partition_by"):
+    with pytest.raises(dg.Failure, match=r"does not name its partition column.*assay/partition_by"):
         world.store(world.case.frame, "2013-06-01")
 
 
@@ -357,7 +357,7 @@ def test_an_asset_without_partitions_cannot_replace_a_partitioned_table(world: W
 
 
 def test_a_table_that_was_never_published_is_a_clear_error(world: World) -> None:
-    with pytest.raises(dg.Failure, match="TableMissing: Tried to read silver/things.*Materialize the asset first"):
+    with pytest.raises(dg.Failure, match=r"TableMissing: Tried to read silver/things.*Materialize the asset first"):
         world.load(pl.DataFrame)
 
 

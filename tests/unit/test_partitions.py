@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import dagster as dg
 import pyarrow as pa
@@ -161,4 +162,4 @@ def test_every_hour_of_a_year_is_a_partition_of_its_own() -> None:
     found = slice_of(HOURLY, keys, spec(UTC_TIME, UTC_TIME)).partitions
     windows = [partition.window for partition in found if partition.window]
     assert len(found) == len(windows) == 365 * 24
-    assert all(before.end == after.start for before, after in zip(windows, windows[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(windows))

@@ -61,11 +61,16 @@ def _visible(lake: Path, snapshot: Snapshot) -> set[str] | None:
     layer, _, dataset = snapshot.name.partition("/")
     if layer != "quarantine":
         return None
-    return {file.path for file in visible_files(snapshot, {"": newest(lake, f"silver/{dataset}"), ARRIVALS: newest(lake, f"bronze/{dataset}")})}
+    return {
+        file.path for file in visible_files(snapshot, {"": newest(lake, f"silver/{dataset}"), ARRIVALS: newest(lake, f"bronze/{dataset}")})
+    }
 
 
-def query(lake: Path, sql: str) -> duckdb.DuckDBPyRelation:
-    """Run one query. Raises QueryRefused for anything that is not a query, and with DuckDB's words for one that fails."""
+def query(lake: Path, sql: str) -> duckdb.DuckDBPyConnection:
+    """Run one query; the connection that comes back holds its result (`description`, `fetchmany`).
+
+    Raises QueryRefused for anything that is not a query, and with DuckDB's words for one that fails.
+    """
     import duckdb
 
     connection = connect(lake)
@@ -74,7 +79,7 @@ def query(lake: Path, sql: str) -> duckdb.DuckDBPyRelation:
         kinds = {statement.type for statement in statements}
         if len(statements) != 1 or not kinds <= {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
             raise QueryRefused(f"Tried to run {len(statements)} statements: {', '.join(sorted(kind.name for kind in kinds)) or 'none'}.")
-        return connection.sql(sql)
+        return connection.execute(sql)
     except duckdb.Error as error:
         raise QueryRefused(f"DuckDB: {error}.") from error
 

@@ -12,7 +12,9 @@ import typer
 from assay.errors import AssayError
 from assay.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False
+)
 
 
 class Format(StrEnum):

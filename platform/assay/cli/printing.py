@@ -29,15 +29,15 @@ def print_tables(found: Sequence[TableFacts]) -> None:
     if not found:
         Console().print("The lake is empty. `make run` fills it; `assay backfill` publishes what has landed.")
         return
-    table = Table(Column("table", no_wrap=True), *("rows", "partitions", "MB", "version"), Column("published", no_wrap=True))
+    table = Table(*(Column(name, no_wrap=True) for name in ("table", "rows", "parts", "MB", "version", "published")))
     for one in found:
         table.add_row(one.name, f"{one.rows:,}", f"{one.partitions:,}", f"{one.megabytes:,}", str(one.version), one.published)
     Console().print(table)
 
 
-def print_rows(rows: duckdb.DuckDBPyRelation, output: str) -> None:
+def print_rows(rows: duckdb.DuckDBPyConnection, output: str) -> None:
     """The rows of a query. JSON is one array; a table shows the first rows only and says so, the other formats show all."""
-    names = rows.columns
+    names = [column[0] for column in rows.description or ()]
     if output == "json":
         _print_json(rows, names)
     elif output == "csv":
@@ -55,7 +55,7 @@ def print_rows(rows: duckdb.DuckDBPyRelation, output: str) -> None:
             console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
 
 
-def _print_json(rows: duckdb.DuckDBPyRelation, names: Sequence[str]) -> None:
+def _print_json(rows: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     separator = "["
     while batch := rows.fetchmany(BATCH):
         for row in batch:

@@ -83,10 +83,20 @@ def _backfill(
     definitions = build_definitions(settings, product.contracts)
     contracts = load_contracts(product.contracts)
     planner = Planner(Run(settings.lake, settings.landing, contracts, force=force), contracts, gold_project(settings))
-    only = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph()) if select != "*" else None
-    if only is not None and not only:
-        raise SettingsError(f"The selection {select!r} matches no asset.", hint='Such as --select "silver/flights" or \'key:"gold/*"\'.')
-    return Backfill(definitions.resolve_implicit_global_asset_job_def(), planner, instance, first, last, only)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    return Backfill(job, planner, instance, first, last, _selected(select, definitions))
+
+
+def _selected(select: str, definitions: dg.Definitions) -> set[dg.AssetKey]:
+    import dagster as dg
+
+    try:
+        found = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph())
+    except dg.DagsterInvalidSubsetError:
+        found = set()
+    if not found:
+        raise SettingsError(f"The selection {select!r} matches no asset.", hint="Such as --select silver/flights or --select 'group:gold'.")
+    return found
 
 
 def serve(settings: Settings, port: int) -> None:

@@ -23,7 +23,14 @@ TYPES = {
     "VARCHAR": pa.string(), "STRING": pa.string(), "TEXT": pa.string(), "SMALLINT": pa.int16(), "INTEGER": pa.int32(), "BIGINT": pa.int64(),
     "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us", tz="UTC"),
 }  # fmt: skip
-BY_LOGICAL_TYPE = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP"}
+BY_LOGICAL_TYPE = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
 DECIMAL = re.compile(r"DECIMAL\((\d+), *(\d+)\)")
 
 
@@ -33,7 +40,9 @@ def arrow_type(column: Column) -> pa.DataType:
     if decimal := DECIMAL.fullmatch(spelled):
         return pa.decimal128(int(decimal.group(1)), int(decimal.group(2)))
     if spelled not in TYPES:
-        raise ContractInvalid(f"The column {column.name!r} has the type {spelled or column.logical_type!r}.", hint=f"Known: {', '.join(TYPES)}.")
+        raise ContractInvalid(
+            f"The column {column.name!r} has the type {spelled or column.logical_type!r}.", hint=f"Known: {', '.join(TYPES)}."
+        )
     return TYPES[spelled]
 
 

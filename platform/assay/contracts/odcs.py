@@ -90,7 +90,9 @@ def _objects(document: Document) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The object that lands (physicalType: file) and the one that is published (physicalType: table)."""
     found = {item.get("physicalType"): item for item in document.body.get("schema", [])}
     if not {"file", "table"} <= found.keys():
-        raise ContractInvalid(document.at("a contract needs one schema object of physicalType file and one of physicalType table", "schema"))
+        raise ContractInvalid(
+            document.at("a contract needs one schema object of physicalType file and one of physicalType table", "schema")
+        )
     return found["file"], found["table"]
 
 
@@ -130,7 +132,9 @@ def _owner(document: Document) -> str:
 
 def _dataset_rules(published: Mapping[str, Any]) -> tuple[DatasetRule, ...]:
     return tuple(
-        DatasetRule(item["name"], item["metric"], operator, item[operator], Severity(item.get("severity", "error")), item.get("description", ""))
+        DatasetRule(
+            item["name"], item["metric"], operator, item[operator], Severity(item.get("severity", "error")), item.get("description", "")
+        )
         for item in published.get("quality", [])
         if item.get("type", "library") == "library"
         for operator in OPERATORS
@@ -166,6 +170,6 @@ def _event_time(document: Document, value: Mapping[str, Any] | str | None) -> Ev
 
 
 def _schedule(body: Mapping[str, Any]) -> str | None:
-    return next((item["schedule"] for item in body.get("slaProperties", []) if item["property"] == "frequency" and item.get("schedule")), None)
-
-
+    return next(
+        (item["schedule"] for item in body.get("slaProperties", []) if item["property"] == "frequency" and item.get("schedule")), None
+    )

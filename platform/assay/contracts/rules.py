@@ -48,7 +48,14 @@ def column_rules(column: Column, item: Mapping[str, Any]) -> Iterable[Rule]:
 def expression_rules(quality: Sequence[Mapping[str, Any]], column: str | None = None) -> tuple[Rule, ...]:
     """The `type: custom, engine: assay` entries: an SQL condition that is true, or null, for every good row."""
     return tuple(
-        Rule(entry["name"], Kind.EXPRESSION, Severity(entry.get("severity", "error")), entry.get("description", ""), column, entry["implementation"])
+        Rule(
+            entry["name"],
+            Kind.EXPRESSION,
+            Severity(entry.get("severity", "error")),
+            entry.get("description", ""),
+            column,
+            entry["implementation"],
+        )
         for entry in quality
         if entry.get("type") == "custom" and entry.get("engine") == "assay"
     )

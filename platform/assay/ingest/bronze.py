@@ -46,7 +46,11 @@ class Batch:
 def bronze_spec(contract: Contract) -> TableSpec:
     """The bronze table: every landing column as nullable text, the event date, the origin of the row, the arrival as partition."""
     columns = [pa.field(name, pa.string()) for name in contract.source.columns]
-    origin = [pa.field(SOURCE_FILE, pa.string(), nullable=False), pa.field(SOURCE_ROW, pa.int64(), nullable=False), pa.field(SOURCE_HASH, pa.string(), nullable=False)]
+    origin = [
+        pa.field(SOURCE_FILE, pa.string(), nullable=False),
+        pa.field(SOURCE_ROW, pa.int64(), nullable=False),
+        pa.field(SOURCE_HASH, pa.string(), nullable=False),
+    ]
     event = [pa.field(EVENT_DATE, pa.date32())] if contract.event_time else []
     arrival = [pa.field(ARRIVAL, pa.date32(), nullable=False)] if contract.arrival.grain is not Grain.NONE else []
     return TableSpec(f"bronze/{contract.dataset}", pa.schema([*columns, *event, *origin, *arrival]), (ARRIVAL,) if arrival else ())
@@ -100,7 +104,8 @@ def _assemble(batches_: Sequence[Batch], tables: Mapping[tuple[str, str], pa.Tab
             table = tables[batch.arrival, file.name]
             origin = {SOURCE_FILE: file.name, SOURCE_HASH: digest} | ({ARRIVAL: batch.arrival} if ARRIVAL in spec.schema.names else {})
             frame = pl.DataFrame(table).with_columns(
-                pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(SOURCE_ROW), *(pl.lit(value).alias(name) for name, value in origin.items())
+                pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(SOURCE_ROW),
+                *(pl.lit(value).alias(name) for name, value in origin.items()),
             )
             parts.append(frame)
     empty = pl.DataFrame(spec.schema.empty_table())

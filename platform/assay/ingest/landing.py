@@ -46,7 +46,9 @@ def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
     """Every file of a source, by arrival date and name. A name whose date cannot be read belongs to nobody and is left out."""
     place = PLACE.search(source.path)
     if place is None:
-        raise ContractInvalid(f"The path {source.path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv.")
+        raise ContractInvalid(
+            f"The path {source.path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv."
+        )
     pattern = strptime_format(place.group(1))
     name = re.compile("".join(_expression(part) for part in re.split(r"(\{arrival:[^}]+\}|\*)", source.path)))
     found = []

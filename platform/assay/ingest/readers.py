@@ -24,7 +24,9 @@ def read_text(file: LandingFile, source: LandingSource) -> pa.Table:
     """Read a file into its contract's landing columns, all text (Arrow string), one row per record, in file order."""
     read = {"csv": _csv, "jsonl": _json_lines}.get(source.format)
     if read is None:
-        raise FileUnreadable(f"Tried to read {file.name}; its contract says the format {source.format!r}.", hint="Known formats: csv, jsonl.")
+        raise FileUnreadable(
+            f"Tried to read {file.name}; its contract says the format {source.format!r}.", hint="Known formats: csv, jsonl."
+        )
     return read(file, source)
 
 

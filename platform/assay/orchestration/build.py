@@ -12,7 +12,11 @@ from assay.gold.dbt_runner import parse_project
 from assay.gold.models import read_models
 from assay.gold.step import Project
 from assay.orchestration.gold_assets import gold_assets
-from assay.orchestration.lake_assets import lake_assets
+from assay.orchestration.io_manager import LakeIOManager
+from assay.orchestration.lake_assets import lake_assets, landing_spec
+from assay.orchestration.plan import Planner
+from assay.orchestration.triggers import arrival_sensor, calendar_jobs, deadline_schedules
+from assay.steps import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,13 +26,22 @@ if TYPE_CHECKING:
 
 def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definitions:
     """Assets of every contract and gold model, their checks, jobs, schedules and sensors. The graph is the same in every environment."""
-    contracts = load_contracts(contracts_folder)
+    contracts, project = load_contracts(contracts_folder), gold_project(settings)
+    planner = Planner(Run(settings.lake, settings.landing, contracts), contracts, project)
     with warnings.catch_warnings():
         # partitioned checks and mappings to partitions that do not exist yet; Dagster is pinned exactly
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)
+        landing = [landing_spec(settings, contract, contracts_folder) for contract in contracts.values()]
+        assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, contracts, project)]
+        jobs = calendar_jobs(assets)
+        defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         return dg.Definitions(
-            assets=[*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, contracts, gold_project(settings))],
+            assets=[*landing, *assets],
+            jobs=defined,
+            sensors=[arrival_sensor(planner, jobs, defined)],
+            schedules=list(deadline_schedules(contracts, jobs)),
+            resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
 

@@ -80,11 +80,11 @@ def gold_assets(settings: Settings, contracts: Mapping[str, Contract], project: 
         .merge_attributes(metadata=_metadata(settings, model))
         for model in project.models
     ]
-    checks = [contract_check(keys[m.name], definition, f"The dbt contract and the {len(m.tests)} dbt tests of {m.name}.") for m in project.models]
+    checks = [
+        contract_check(keys[m.name], definition, f"The dbt contract and the {len(m.tests)} dbt tests of {m.name}.") for m in project.models
+    ]
 
-    @dg.multi_asset(
-        name=STEP, specs=specs, check_specs=checks, can_subset=True, pool=LAYER, backfill_policy=ONE_RUN, retry_policy=RETRIES
-    )
+    @dg.multi_asset(name=STEP, specs=specs, check_specs=checks, can_subset=True, pool=LAYER, backfill_policy=ONE_RUN, retry_policy=RETRIES)
     def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         chosen = {model.name: model for model in project.models if keys[model.name] in context.selected_asset_keys}
         slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}

@@ -38,16 +38,10 @@ def keys_of(context: dg.AssetExecutionContext) -> list[str]:
     return list(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else []
 
 
-def lake_assets(settings: Settings, contracts: Mapping[str, Contract], folder: Path) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Landing, bronze and silver assets of all contracts in a folder."""
-    found: list[dg.AssetsDefinition | dg.AssetSpec] = []
-    for contract in contracts.values():
-        found += [
-            landing_spec(settings, contract, folder),
-            bronze_asset(settings, contracts, contract, folder),
-            silver_asset(settings, contracts, contract, folder),
-        ]
-    return found
+def lake_assets(settings: Settings, contracts: Mapping[str, Contract], folder: Path) -> list[dg.AssetsDefinition]:
+    """The bronze and silver assets of all contracts in a folder."""
+    makers = (bronze_asset, silver_asset)
+    return [make(settings, contracts, contract, folder) for contract in contracts.values() for make in makers]
 
 
 def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.AssetSpec:

@@ -64,11 +64,13 @@ def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pande
 def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
     """Every (row, broken rule) of a conformed frame: `_index` (u32 row number), `rule`, `severity`, `found` (the value, shortened)."""
     import polars as pl
+
+    schema = pandera_schema(contract, references)  # before anything else of pandera is imported: see _pandera
     from pandera.errors import SchemaErrors
 
     nothing = pl.DataFrame(schema={INDEX: pl.UInt32, "rule": pl.String, "severity": pl.String, "found": pl.String})
     try:
-        pandera_schema(contract, references).validate(frame, lazy=True)
+        schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
     else:

@@ -28,9 +28,7 @@ def conform(frame: pl.LazyFrame, contract: Contract, transform: Transform | None
     import polars as pl
 
     absent = list(contract.source.null_values)
-    frame = frame.with_columns(
-        pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns
-    )
+    frame = frame.with_columns(pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns)
     typed = [_typed(column).alias(column.name) for column in contract.columns if column.source or column.expression]
     flags = [
         (pl.col(column.source).is_not_null() & _typed(column).is_null()).alias(flag_of(rule))

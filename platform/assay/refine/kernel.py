@@ -112,9 +112,7 @@ def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFra
     )  # fmt: skip
 
 
-def _tally(
-    typed: pl.DataFrame, good: pl.DataFrame, latest: pl.DataFrame, rejected: pl.DataFrame, found: pl.DataFrame
-) -> dict[str, Tally]:
+def _tally(typed: pl.DataFrame, good: pl.DataFrame, latest: pl.DataFrame, rejected: pl.DataFrame, found: pl.DataFrame) -> dict[str, Tally]:
     """Count each fate by itself, so that the sum can tell when a row was lost."""
     published, quarantined, passed = _count(latest), _count(rejected), _count(good)
     tallies = {
