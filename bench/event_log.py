@@ -29,6 +29,7 @@ class Cost(NamedTuple):
 
 
 def empty_asset(name: str, upstream: list[str]) -> dg.AssetsDefinition:
+    """An asset that does nothing but report."""
     check = dg.AssetCheckSpec("contract", asset=name, partitions_def=DAYS, blocking=True)
 
     @dg.asset(name=name, deps=upstream, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), check_specs=[check])
@@ -42,6 +43,7 @@ def empty_asset(name: str, upstream: list[str]) -> dg.AssetsDefinition:
 
 
 def backfill(assets: list[dg.AssetsDefinition], config: str) -> Cost:
+    """Run all days of `assets` in one run, in an instance of its own."""
     days = DAYS.get_partition_keys()
     tags = {"dagster/asset_partition_range_start": days[0], "dagster/asset_partition_range_end": days[-1]}
     with tempfile.TemporaryDirectory() as home:

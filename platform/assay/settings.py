@@ -67,7 +67,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def export(settings: Settings) -> None:
-    """Tell this process and its children, Dagster's among them, what was settled: DAGSTER_HOME, ASSAY_HOME and the size of event batches."""
+    """Tell this process and its children what was settled: DAGSTER_HOME, ASSAY_HOME and the size of Dagster's event batches."""
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["ASSAY_HOME"] = str(settings.home)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

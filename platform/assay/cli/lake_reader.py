@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import PermanentFailure
 from assay.lake.publisher import newest
 from assay.lake.quarantine import ARRIVALS, PUBLICATION, visible_files
-from assay.lake.snapshots import Snapshot, open_snapshot, quoted, table_names, total_rows
+from assay.lake.snapshots import DataFile, Snapshot, open_snapshot, quoted, table_names, total_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import duckdb
@@ -51,9 +52,13 @@ def connect(lake: Path) -> duckdb.DuckDBPyConnection:
             snapshot = open_snapshot(lake, name)
             columns = ", ".join(quoted(column) for column in snapshot.schema.names if column not in HIDDEN)
             paths = _visible(lake, snapshot)
-            body = snapshot.duckdb_select(None if paths is None else lambda file, paths=paths: file.path in paths)
+            body = snapshot.duckdb_select(None if paths is None else _within(paths))
             connection.execute(f"CREATE VIEW {layer}.{quoted(table)} AS SELECT {columns} FROM ({body})")  # noqa: S608  # quoted
     return connection
+
+
+def _within(paths: set[str]) -> Callable[[DataFile], bool]:
+    return lambda file: file.path in paths
 
 
 def _visible(lake: Path, snapshot: Snapshot) -> set[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import date, datetime  # noqa: TC003  # typer reads the annotations of a command
 from enum import StrEnum
 from typing import Annotated
 

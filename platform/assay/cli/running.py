@@ -16,6 +16,7 @@ from assay.errors import SettingsError
 from assay.settings import CHECKOUT, Settings, export
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from datetime import date
     from pathlib import Path
 
@@ -71,7 +72,6 @@ def _announce(request: Request) -> None:
 def _backfill(
     settings: Settings, instance: dg.DagsterInstance, first: date | None, last: date | None, *, select: str, force: bool
 ) -> Backfill:
-    import dagster as dg
 
     from assay.contracts.odcs import load_contracts
     from assay.orchestration.backfill import Backfill
@@ -87,13 +87,13 @@ def _backfill(
     return Backfill(job, planner, instance, first, last, _selected(select, definitions))
 
 
-def _selected(select: str, definitions: dg.Definitions) -> set[dg.AssetKey]:
+def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetKey]:
     import dagster as dg
 
     try:
         found = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph())
     except dg.DagsterInvalidSubsetError:
-        found = set()
+        found = frozenset()
     if not found:
         raise SettingsError(f"The selection {select!r} matches no asset.", hint="Such as --select silver/flights or --select 'group:gold'.")
     return found

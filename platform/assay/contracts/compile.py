@@ -65,13 +65,13 @@ def violation(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl
         case Kind.REQUIRED:
             return value.is_null()
         case Kind.MINIMUM:
-            return value < rule.argument
+            return value.lt(rule.argument)
         case Kind.MAXIMUM:
-            return value > rule.argument
+            return value.gt(rule.argument)
         case Kind.LENGTH:
             low, high = rule.argument
             length = value.str.len_chars()
-            return (length < low) | (length > high) if high is not None else length < low
+            return length.lt(low) | length.gt(high) if high is not None else length.lt(low)
         case Kind.PATTERN:
             return ~value.str.contains(rule.argument)
         case Kind.ENUM:
@@ -79,7 +79,8 @@ def violation(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl
         case Kind.REFERENCE:
             return ~value.is_in(references[rule.argument].implode())
         case Kind.EXPRESSION:
-            return ~pl.sql_expr(rule.argument)
+            holds: pl.Expr = pl.sql_expr(rule.argument)
+            return ~holds
 
 
 def flag_of(rule: Rule) -> str:

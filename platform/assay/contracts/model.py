@@ -7,9 +7,11 @@ One contract per dataset says what arrives (the landing columns and where), what
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
 
 # The columns that bronze adds to what landed.
 ARRIVAL = "_arrival_date"

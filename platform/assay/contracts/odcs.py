@@ -12,7 +12,6 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-
 from assay.contracts.dates import strptime_format
 from assay.contracts.document import Document
 from assay.contracts.model import Column, Contract, DatasetRule, EventTime, Grain, LandingSource, Partitioning, Severity
@@ -108,17 +107,23 @@ def _source(document: Document, landing: Mapping[str, Any]) -> LandingSource:
 
 
 def _column(item: Mapping[str, Any], source: LandingSource) -> Column:
-    named = item.get("transformSourceObjects", [item["name"]])
     custom = {found["property"]: found["value"] for found in item.get("customProperties", [])}
     text_format = item.get("logicalTypeOptions", {}).get("format")
     return Column(
         name=item["name"], logical_type=item["logicalType"], physical_type=item.get("physicalType", ""),
         required=bool(item.get("required", False)), description=item.get("description", ""),
         classification=item.get("classification", ""), unit=custom.get("unit"),
-        # what a transformDescription describes is filled by the transform, whatever it reads
-        source=named[0] if len(named) == 1 and named[0] in source.columns and "transformDescription" not in item else None, expression=item.get("transformLogic"),
+        source=_cast_from(item, source), expression=item.get("transformLogic"),
         format=strptime_format(text_format) if text_format and item["logicalType"] in {"date", "timestamp"} else None,
     )  # fmt: skip
+
+
+def _cast_from(item: Mapping[str, Any], source: LandingSource) -> str | None:
+    """The landing column that a property is cast from. What a transformDescription describes is filled by the transform instead."""
+    named = item.get("transformSourceObjects", [item["name"]])
+    if len(named) != 1 or named[0] not in source.columns or "transformDescription" in item:
+        return None
+    return str(named[0])
 
 
 def _owner(document: Document) -> str:

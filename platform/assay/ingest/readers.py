@@ -74,7 +74,7 @@ def _json_lines(file: LandingFile, source: LandingSource) -> pa.Table:
     try:
         with pa.input_stream(str(file.path), compression="detect") as stream:
             lines = stream.read().decode(source.encoding).split("\n")
-        for number, line in enumerate(lines, 1):  # noqa: B007  # the number is named in the error below
+        for number, line in enumerate(lines, 1):
             if line.strip() or number < len(lines):
                 _append(values, json.loads(line, parse_float=str, parse_int=str, parse_constant=str))
     except (ValueError, OSError) as error:

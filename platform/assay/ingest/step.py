@@ -6,14 +6,14 @@ stay in bronze and are also set aside in quarantine, because no silver partition
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
-from assay.ingest.bronze import Batch, batches, bronze_spec, read_batches
+from assay.ingest.bronze import Batch, batches, read_batches
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
-from assay.lake.slices import Slice
 from assay.lake.staging import stage
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.lake.slices import Slice
+
 CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates")
 BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rather than larger
 
 
-def bronze_fingerprints(run: Run, contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
-    """What each arrival that has landed would be made from: the contract's words on landing, the code, the contents of its files."""
+def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
+    """What each batch would be made into: a number for the contract's words on landing, the code and the contents of its files."""
     code = code_version(*CODE)
     return {arrival: fingerprint("bronze", contract.landing_meaning(), code, batch.contents) for arrival, batch in found.items()}
 
@@ -36,7 +38,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
     found = batches(run.landing, contract)
     landed = {partition.key: found[_arrival(partition.values)] for partition in slice_.partitions if _arrival(partition.values) in found}
-    wanted = {batch_key: fingerprint_ for batch_key, fingerprint_ in _by_key(run, contract, landed).items()}
+    wanted = bronze_fingerprints(contract, landed)
     current = current_tokens(newest(run.lake, slice_.spec.name), list(landed))
     for key in slice_.keys:
         if key not in landed:
@@ -45,15 +47,13 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or wanted[key] != current[key]]
     for keys in _chunks(due, landed):
-        yield from _ingest_chunk(run, contract, slice_.only(keys), landed, wanted, current)
+        chunk = slice_.only(keys)
+        batches_ = {key: landed[key] for key in keys}
+        yield from _ingest_chunk(run, contract, chunk, batches_, _Tokens({k: wanted[k] for k in keys}, {k: current[k] for k in keys}))
 
 
 def _arrival(values: tuple[str, ...]) -> str:
     return values[0] if values else ""
-
-
-def _by_key(run: Run, contract: Contract, landed: Mapping[str, Batch]) -> dict[str, int]:
-    return bronze_fingerprints(run, contract, landed)
 
 
 def _chunks(keys: list[str], landed: Mapping[str, Batch]) -> Iterator[list[str]]:
@@ -70,9 +70,15 @@ def _chunks(keys: list[str], landed: Mapping[str, Batch]) -> Iterator[list[str]]
         yield chunk
 
 
-def _ingest_chunk(
-    run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], wanted: Mapping[str, int], current: Mapping[str, int | None]
-) -> Iterator[Outcome]:
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """The fingerprints of some partitions: what they will have, and what they had when the step began."""
+
+    wanted: Mapping[str, int]
+    current: Mapping[str, int | None]
+
+
+def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], known: _Tokens) -> Iterator[Outcome]:
     by_arrival = {landed[key].arrival: key for key in slice_.keys}
     frame, failed = read_batches([landed[key] for key in slice_.keys], contract)
     for arrival, error in failed.items():
@@ -80,15 +86,15 @@ def _ingest_chunk(
     good = [key for key in slice_.keys if landed[key].arrival not in failed]
     if not good:
         return
-    tokens = {key: wanted[key] for key in good}
+    tokens, seen = {key: known.wanted[key] for key in good}, {key: known.current[key] for key in good}
     provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, {key: {"files": landed[key].contents} for key in good})
     staging = stage(run.lake / slice_.spec.name, slice_.only(good), [frame])
     unreadable = dict[str, int]()
     if contract.event_time:
         rejected = _without_event_date(frame, contract, run.run_id)
         unreadable = dict(rejected.group_by(PARTITION).len().iter_rows())
-        Quarantine(run.lake, contract.dataset, ARRIVALS).store(rejected, tokens, {key: current[key] for key in good}, provenance)
-    done = publish(run.lake, staging, tokens, expected={key: current[key] for key in good}, provenance=provenance)
+        Quarantine(run.lake, contract.dataset, ARRIVALS).store(rejected, tokens, seen, provenance)
+    done = publish(run.lake, staging, tokens, expected=seen, provenance=provenance)
     for key in good:
         facts = {"files": len(landed[key].files), "version": done.version, "quarantined": unreadable.get(key, 0)}
         broken = {"event_time_readable": unreadable[key]} if key in unreadable else {}
@@ -109,6 +115,3 @@ def _without_event_date(frame: pl.DataFrame, contract: Contract, run_id: str) ->
         pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
         pl.struct(contract.source.columns).struct.json_encode().alias("raw"), arrival.alias(PARTITION),
     )  # fmt: skip
-
-
-__all__ = ["bronze_fingerprints", "bronze_spec", "ingest"]

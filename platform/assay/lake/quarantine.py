@@ -59,8 +59,8 @@ class Quarantine:
     def store(self, rejected: pl.DataFrame, tokens: Mapping[str, int], current: Mapping[str, int | None], provenance: Provenance) -> None:
         """Commit the rejected rows of some partitions under the publication that is about to be committed.
 
-        `rejected` has the columns of COLUMNS without the last, PARTITION being the partition's key. `current` are the publications that are
-        visible now: they stay until their partition is published again, anything older goes. Nothing is committed if there is nothing to say.
+        `rejected` has the columns of COLUMNS without the last, PARTITION being the partition's key. `current` are the publications that
+        are visible now: they stay until their partition is published again, anything older goes. Without rows nothing is committed.
         """
         import polars as pl
 

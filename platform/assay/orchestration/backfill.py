@@ -11,8 +11,6 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.plan import contiguous
 
@@ -20,7 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import date
 
+    import dagster as dg
+
     from assay.orchestration.plan import Due, Planner
+
+    Span = tuple[str, str]
 
 BACKFILL_TAG = "assay/backfill"
 # every event is in the instance; here the caller says one line per run
@@ -57,15 +59,15 @@ class Ran:
 
 def requests(due: Sequence[Due]) -> Iterator[Request]:
     """Pack outdated assets of one stage into as few runs as Dagster allows: those with equal partitions and equal ranges share a run."""
-    grouped: dict[tuple[object, ...], list[Due]] = {}
+    grouped: dict[tuple[dg.PartitionsDefinition | None, Span | None], list[Due]] = {}
     for one in due:
         if not one.partitions:
             continue
-        spans = ((None, None),) if one.definition is None else tuple(contiguous(one))
+        spans: list[Span | None] = [None] if one.definition is None else [*contiguous(one)]
         for span in spans:
             grouped.setdefault((one.definition, span), []).append(one)
     for (_, span), members in grouped.items():
-        first, last = span  # type: ignore[misc]  # the key is (definition, (first, last))
+        first, last = span or (None, None)
         yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members))
 
 

@@ -23,9 +23,10 @@ def definition_of(partitioning: Partitioning, zone: str) -> dg.TimeWindowPartiti
     """Dagster's partitions for a contract's; None for a table without partitions."""
     if partitioning.grain is Grain.NONE or partitioning.start is None:
         return None
-    kind = {Grain.DAY: dg.DailyPartitionsDefinition, Grain.MONTH: dg.MonthlyPartitionsDefinition}[partitioning.grain]
-    end = partitioning.end.isoformat() if partitioning.end else None
-    return kind(partitioning.start.isoformat(), end_date=end, timezone=zone)
+    start, end = partitioning.start.isoformat(), partitioning.end.isoformat() if partitioning.end else None
+    if partitioning.grain is Grain.MONTH:
+        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=zone)
+    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=zone)
 
 
 def arrivals_of(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:

@@ -20,7 +20,6 @@ from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.settings import Settings
-from assay.steps import Outcome
 
 STEP = "gold"
 
@@ -85,10 +84,10 @@ def gold_assets(settings: Settings, contracts: Mapping[str, Contract], project: 
     ]
 
     @dg.multi_asset(name=STEP, specs=specs, check_specs=checks, can_subset=True, pool=LAYER, backfill_policy=ONE_RUN, retry_policy=RETRIES)
-    def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         chosen = {model.name: model for model in project.models if keys[model.name] in context.selected_asset_keys}
         slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
-        outcomes: dict[str, list[Outcome]] = {name: [] for name in chosen}
+        outcomes: dict[str, list[Any]] = {name: [] for name in chosen}
         with permanent_failures():
             for model, outcome in build_gold(run_of(context, settings, contracts), project, slices):
                 outcomes[model.name].append(outcome)

@@ -1,7 +1,7 @@
 """The plan: which partitions are outdated, found without running anything.
 
-A partition is due when what it would be made from now (contract, code, inputs) has another fingerprint than what is published. Backfills, the
-arrival sensor and a second `make run` all ask here, so that they agree on what is left to do.
+A partition is due when what it would be made from now (contract, code, inputs) has another fingerprint than what is published. Backfills,
+the arrival sensor and a second `make run` all ask here, so that they agree on what is left to do.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Planner:
         if definition is not None:
             keys = _keys_in_range(definition, first, last, contract.lateness)
             found = {key: batch for key, batch in found.items() if key in keys}
-        made = bronze_fingerprints(self.run, contract, found)
+        made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
         return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, spec.name)
 

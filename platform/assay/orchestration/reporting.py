@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -51,7 +51,7 @@ class Report:
         return [outcome for outcome in self.outcomes if outcome.status is not Status.REFUSED]
 
 
-def report(context: dg.AssetExecutionContext, reports: Sequence[Report]) -> Iterator[dg.MaterializeResult]:
+def report(context: dg.AssetExecutionContext, reports: Sequence[Report]) -> Iterator[dg.MaterializeResult[Any]]:
     """Turn the outcomes of a step into events.
 
     Raises dg.Failure, naming the refused partitions of every asset, after everything that is good was recorded.

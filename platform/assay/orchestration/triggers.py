@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence  # noqa: TC003  # Dagster reads the annotations of a sensor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -32,7 +32,7 @@ UNFINISHED = [
 
 
 def calendar_jobs(assets: Sequence[dg.AssetsDefinition]) -> dict[str, list[dg.AssetKey]]:
-    """Name a job for each layer and calendar, such as `silver_daily`: the assets of a job share their partitions, so it has a range of them."""
+    """Name a job for each layer and calendar, such as `silver_daily`: its assets share their partitions, so a run can have a range."""
     found: dict[str, list[dg.AssetKey]] = {}
     for definition in assets:
         partitions = definition.partitions_def
@@ -89,7 +89,7 @@ def state_of(landing: Path, lake: Path) -> str:
     return str(fingerprint(files, commits))
 
 
-def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[dg.JobDefinition]) -> dg.SensorDefinition:
+def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[Any]) -> dg.SensorDefinition:
     """A sensor that requests what is outdated, one stage per tick, each piece of work once."""
 
     @dg.sensor(

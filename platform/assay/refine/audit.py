@@ -14,29 +14,32 @@ from assay.contracts.model import Contract, Kind, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
-    import pandera.polars as pandera
     import polars as pl
+    from pandera.errors import SchemaErrors
+    from pandera.polars import Check, DataFrameSchema
 
 LONGEST_VALUE = 80
 INDEX = "_index"
 
 
-def pandera_schema(contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pandera.DataFrameSchema:
+def pandera_schema(contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> DataFrameSchema:
     """The contract's row rules as a pandera schema; each check is named after its rule.
 
     `references` holds, for each reference rule's (dataset, column), the values that exist there.
     """
     pandera = _pandera()
-    by_column: dict[str | None, list[pandera.Check]] = {}
+    by_column: dict[str | None, list[Check]] = {}
     for rule in contract.rules:
         by_column.setdefault(_checked_column(rule), []).append(_check(rule, references))
     whole = by_column.pop(None, [])
     columns = {str(name): pandera.Column(nullable=True, checks=checks) for name, checks in by_column.items()}
-    return pandera.DataFrameSchema(columns, checks=whole)
+    schema: DataFrameSchema = pandera.DataFrameSchema(columns, checks=whole)
+    return schema
 
 
-def _pandera() -> pandera:
+def _pandera() -> ModuleType:
     """Import pandera without pyspark, which it would load, when it is installed, for a backend that is not used here (0.6 CPU s)."""
     if "pandera.polars" not in sys.modules and "pyspark" not in sys.modules:
         sys.modules["pyspark"] = None  # type: ignore[assignment]  # makes `import pyspark` fail, as if it were not installed
@@ -54,11 +57,12 @@ def _checked_column(rule: Rule) -> str | None:
     return flag_of(rule) if rule.kind is Kind.TYPE else rule.column
 
 
-def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pandera.Check:
+def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> Check:
     import polars as pl
 
     kept = ~violation(rule, references).fill_null(pl.lit(value=False))
-    return _pandera().Check(lambda data: data.lazyframe.select(kept), name=rule.name, ignore_na=False)
+    check: Check = _pandera().Check(lambda data: data.lazyframe.select(kept), name=rule.name, ignore_na=False)
+    return check
 
 
 def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
@@ -72,10 +76,16 @@ def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
-        cases = errors.failure_cases
-    else:
-        return nothing
+        return _named_failures(errors, contract, nothing)
+    return nothing
+
+
+def _named_failures(errors: SchemaErrors, contract: Contract, nothing: pl.DataFrame) -> pl.DataFrame:
+    """Pandera's failure cases with the severity of each rule. Raises `errors` if one of them is not about a row."""
+    import polars as pl
+
     severities = pl.DataFrame({"rule": [rule.name for rule in contract.rules], "severity": [str(rule.severity) for rule in contract.rules]})
+    cases: pl.DataFrame = errors.failure_cases
     found = cases.select(
         pl.col("index").cast(pl.UInt32).alias(INDEX), pl.col("check").alias("rule"),
         pl.col("failure_case").cast(pl.String).str.slice(0, LONGEST_VALUE).alias("found"),

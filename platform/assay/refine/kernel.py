@@ -53,13 +53,13 @@ class Tally:
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
             worst = max(self.broken, key=lambda name: self.broken[name], default="none")
-            return f"rejectedShare: {self.quarantined} of {self.landed} rows break an error rule, the limit is {limit:.0%}; most break {worst}."
+            return f"rejectedShare: {self.quarantined} of {self.landed} rows break an error rule, {limit:.0%} may; most break {worst}."
         return None
 
 
 @dataclass(slots=True)
 class Refined:
-    """`published` has the contract's columns, by partition and key; `rejected` those of the quarantine; `tallies` are by partition value."""
+    """`published` has the contract's columns, by partition and key, `rejected` those of the quarantine; `tallies` go by partition value."""
 
     published: pl.DataFrame
     rejected: pl.DataFrame
