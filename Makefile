@@ -45,6 +45,7 @@ check: setup ## Format, lint, strict types and architecture.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/assay contracts compile --check
 	$(BIN)/pytest -q tests/unit/test_architecture.py
 
 test: setup ## Run every test.

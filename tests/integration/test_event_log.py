@@ -115,29 +115,31 @@ def live_through_everything(instance: dg.DagsterInstance) -> None:
 
 def rows_of(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table of every file, with ids, and with what differs between any two runs replaced."""
-    files = [*(home / "history" / "runs").glob("*.db"), home / "history" / "runs" / ".db"]  # the last: events without a run
-    run_ids: dict[str, str] = {}
     with closing(sqlite3.connect(home / "history" / "runs.db")) as connection:
-        created = [run_id for (run_id,) in connection.execute("SELECT run_id FROM runs ORDER BY id")]
+        kept = connection.execute("SELECT run_id FROM runs ORDER BY id").fetchall()
+    run_ids = {run_id: f"run {n}" for n, (run_id,) in enumerate(kept)}
 
     def neutral(value: object) -> object:
         if not isinstance(value, str):
             return value
         value = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", lambda m: run_ids.setdefault(m[0], f"run {len(run_ids)}"), value)
         value = re.sub(r"\d{10}\.\d+|20[2-9]\d-\d\d-\d\d[ T][\d:.]+", "<time>", value).replace(str(home), "<home>")
-        return re.sub(r'("pid": |pid: |"duration_ms": |"text": "|"file_key": "| in )[\w.]+', r"\1<volatile>", value)
-
-    def shard(file: Path) -> str:
-        return str(neutral(file.stem))
+        return re.sub(r'("pid": |pid: |"duration_ms": |"text": "|"log_key": "|"file_key": "| in )[\w.]+', r"\1<volatile>", value)
 
     dump = {}
-    for file in sorted(files, key=lambda file: created.index(file.stem) if file.stem in created else -1):
+    for file in (home / "history" / "runs").glob("*.db"):
         with closing(sqlite3.connect(file)) as connection:
-            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-            for table in tables:
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-                dump[f"{shard(file)}.{table}"] = [tuple(neutral(value) for value in row) for row in rows]
+                dump[f"{neutral(file.stem)}.{table}"] = [tuple(neutral(value) for value in row) for row in rows]
     return dump
+
+
+def newest_of(home: Path) -> list[tuple[Any, ...]]:
+    """What the catalog says of each asset, with the times that `rows_of` hides."""
+    with closing(sqlite3.connect(home / "history" / "runs" / "index.db")) as connection:
+        columns = "asset_key, last_materialization, last_run_id, last_materialization_timestamp"
+        return connection.execute(f"SELECT {columns} FROM asset_keys ORDER BY asset_key").fetchall()
 
 
 def answers_of(instance: dg.DagsterInstance) -> dict[str, object]:
@@ -150,9 +152,7 @@ def answers_of(instance: dg.DagsterInstance) -> dict[str, object]:
         "latest": instance.get_latest_materialization_events(KEYS),
         "materializations": [instance.fetch_materializations(key, limit=1000) for key in KEYS],
         "observations": [instance.fetch_observations(key, limit=1000) for key in KEYS],
-        "planned": [
-            instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, key)) for key in KEYS
-        ],
+        "planned": [log.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, key)) for key in KEYS],
         "failures": instance.fetch_run_status_changes(dg.DagsterEventType.RUN_FAILURE, limit=100),
         "asset rows": instance.get_asset_records(KEYS),
         "tags": [log.get_event_tags_for_asset(key) for key in KEYS],
@@ -171,9 +171,30 @@ def test_every_row_is_what_the_stock_class_writes(tmp_path: Path, monkeypatch: p
     stock, ours = rows_of(tmp_path / "stock"), rows_of(tmp_path / "ours")
     assert len(stock["index.asset_check_executions"]) > 10
     assert len(stock["index.asset_event_tags"]) > 10
+    assert stock[".db.event_logs"], "the events without a run"
     assert ours.keys() == stock.keys()
     for table in stock:
         assert ours[table] == stock[table], table
+
+
+@pytest.mark.slow
+def test_a_batch_in_any_order_leaves_the_rows_of_the_same_events_one_by_one(ours: dg.DagsterInstance, tmp_path: Path) -> None:
+    assert run(ours, raw, refined, days=("2013-01-04", "2013-01-06"))
+    assert run(ours, summary)
+    events = [event for record in ours.get_runs() for event in ours.all_logs(record.run_id)]
+    for seed in range(2):
+        batch = random.Random(seed).sample(events, len(events))
+        plan = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED  # stock refuses a plan after its evaluation
+        batch.sort(key=lambda event: (event.run_id, event.dagster_event_type is not plan))
+        again = [event for event in batch if event.dagster_event_type is dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED]
+        batch += [event for event in again if event.run_id == batch[-1].run_id]  # last of all, though the first of their type were first
+        homes = {kind: tmp_path / f"{kind} {seed}" for kind in ("ours", "stock")}
+        with open_instance(homes["ours"], "ours") as one, open_instance(homes["stock"], "stock") as other:
+            one.event_log_storage.store_event_batch(batch)
+            for event in batch:
+                other.event_log_storage.store_event(event)
+        assert rows_of(homes["ours"]) == rows_of(homes["stock"])
+        assert newest_of(homes["ours"]) == newest_of(homes["stock"])
 
 
 @pytest.mark.slow
@@ -253,14 +274,16 @@ def test_a_killed_writer_loses_no_acknowledged_event_and_the_files_stay_sound(tm
     home, chance, total = tmp_path / "home", random.Random(13), 0
     with open_instance(home, "ours") as instance:
         for kill in range(0, 10, 2):
-            writers = {f"killed_{kill + n}": start_writer(home, "ours", f"killed_{kill + n}", 150) for n in (0, 1)}
+            writers = {f"killed_{kill + n}": start_writer(home, "ours", f"killed_{kill + n}", 365) for n in (0, 1)}
+            days: dict[str, list[str]] = {}
             for name, writer in writers.items():
                 assert writer.stdout
-                acknowledged = [writer.stdout.readline() for _ in range(chance.randint(1, 100))]
+                days[name] = [writer.stdout.readline() for _ in range(chance.randint(1, 100))]
                 time.sleep(chance.random() / 100)
                 writer.send_signal(signal.SIGKILL)
-                acknowledged += writer.communicate()[0].splitlines()
+                days[name] += writer.communicate()[0].splitlines()
                 assert writer.returncode == -signal.SIGKILL, "the writer ended before it was killed"
+            for name, acknowledged in days.items():
                 assert_recorded(instance, name, {day.strip() for day in acknowledged})
                 total += len(acknowledged)
         assert run(instance, raw, days=("2013-01-01", "2013-01-02"))

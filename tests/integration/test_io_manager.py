@@ -12,8 +12,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
+from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import open_snapshot
 from assay.orchestration.io_manager import LakeIOManager
 
@@ -340,6 +342,22 @@ def test_a_missing_column_and_one_of_nothing_but_nulls_are_no_drift(world: World
     world.store(lambda keys: world.case.frame(keys).drop("n"), "2013-06-01")
     world.store(lambda keys: arrow(world.case.frame(keys).with_columns(n=None)).to_pandas(), "2013-06-02")
     assert world.rows["n"].to_list() == [None] * 6
+
+
+def test_a_rerun_after_a_restore_publishes_again_though_the_token_survived(world: World) -> None:
+    world.store(world.case.frame, "2013-06-01")
+    world.store(lambda keys: world.case.frame(keys, scale=2), "2013-06-01")
+    DeltaTable(str(world.lake / "silver/things")).restore(1)
+    world.store(lambda keys: world.case.frame(keys, scale=2), "2013-06-01")
+    assert_frame_equal(world.rows, sort(world.case.frame(["2013-06-01"], scale=2)))
+
+
+def test_a_partition_that_is_empty_the_first_time_is_published_as_empty(world: World) -> None:
+    world.store(world.case.frame, "2013-06-01")
+    for _ in range(2):
+        world.store(lambda keys: world.case.frame(keys).clear(), "2013-06-02")
+    assert world.version == 2
+    assert current_tokens(open_snapshot(world.lake, "silver/things"), ["2013-06-02"])["2013-06-02"] is not None
 
 
 def test_an_asset_with_partitions_must_name_its_column(world: World) -> None:

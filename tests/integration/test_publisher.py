@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.table import TableAlterer
 from endless_publisher import PARTS, SPEC, Job, new_job, publish_once, state
 from polars.testing import assert_frame_equal
 
@@ -200,6 +201,22 @@ def test_eight_processes_that_publish_different_partitions_of_a_new_table_all_la
     assert open_snapshot(lake, SPEC.name).version == 8
 
 
+def test_two_writers_that_add_a_column_at_the_same_time_both_land(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lake, parts("a"), [rows(a=[1])])
+    growing = TableSpec(NAME, BY_PART.schema, ("part",), may_add_columns=True)
+    add, raced = TableAlterer.add_columns, []
+
+    def beaten(alter: TableAlterer, fields: Any, **options: Any) -> None:
+        if not raced:
+            raced.append(True)
+            put(lake, parts("b", spec=growing), [rows(b=[2]).with_columns(colour=pl.lit("red"))])
+        add(alter, fields, **options)
+
+    monkeypatch.setattr(TableAlterer, "add_columns", beaten)
+    put(lake, parts("c", spec=growing), [rows(c=[3]).with_columns(colour=pl.lit("blue"))])
+    assert open_snapshot(lake, NAME).scan().sort("n").collect()["colour"].to_list() == [None, "red", "blue"]
+
+
 @pytest.mark.slow
 def test_two_processes_that_publish_one_partition_leave_one_result_and_no_mix(lake: Path) -> None:
     for name in ("one", "two"):
@@ -210,20 +227,25 @@ def test_two_processes_that_publish_one_partition_leave_one_result_and_no_mix(la
         (lake / "go").unlink()
 
 
-def test_the_loser_of_a_race_starts_again_from_what_the_winner_left(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Delta's own retries would append to a partition that was empty when both writers looked."""
-    put(lake, parts("other"), [rows(other=[0])])
+@pytest.mark.parametrize(
+    ("won", "left"), [("a", {"a": [3], "b": [0]}), ("c", {"a": [3], "b": [0], "c": [1, 2]})], ids=["same partition", "another"]
+)
+def test_the_loser_of_any_race_looks_again_before_it_commits(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, won: str, left: dict[str, list[int]]
+) -> None:
+    """Delta's own retries would commit on top of a version that nobody has looked at."""
+    put(lake, parts("b"), [rows(b=[0])])
     commit, raced = DeltaTable.create_write_transaction, []
 
     def beaten(table: DeltaTable, *arguments: Any, **options: Any) -> None:
         if not raced:
             raced.append(True)
-            put(lake, parts("a"), [rows(a=[1, 2])])
+            put(lake, parts(won), [rows(**{won: [1, 2]})])
         commit(table, *arguments, **options)
 
     monkeypatch.setattr(DeltaTable, "create_write_transaction", beaten)
     assert put(lake, parts("a"), [rows(a=[3])], token=2).attempts == 2
-    assert shown(lake) == {"a": [3], "other": [0]}
+    assert shown(lake) == left
 
 
 def test_the_loser_of_a_race_that_expected_the_old_rows_is_superseded(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

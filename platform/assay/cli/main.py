@@ -17,6 +17,10 @@ app = typer.Typer(
 )
 
 
+contracts = typer.Typer(no_args_is_help=True, help="What the datasets promise.")
+app.add_typer(contracts, name="contracts")
+
+
 class Format(StrEnum):
     """How `assay sql` prints."""
 
@@ -99,6 +103,19 @@ def init() -> None:
     settings = load_settings()
     prepare(settings)
     typer.echo(f"Ready: {settings.home}")
+
+
+@contracts.command("compile")
+def compile_contracts(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file is out of date.")] = False,  # noqa: FBT002
+) -> None:
+    """Write what is compiled from the contracts: dbt's sources.
+
+    Example: assay contracts compile
+    """
+    from assay.cli.compiling import compile_sources
+
+    raise typer.Exit(0 if compile_sources(load_settings(), check=check) else 1)
 
 
 @app.command()

@@ -22,17 +22,23 @@ if TYPE_CHECKING:
 
 BATCH = 10_000
 SHOWN_ROWS = 200
+WIDE = 240
+
+
+def wide_console() -> Console:
+    """A console that cuts nothing off when the output is a file or a pipe."""
+    return Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 def print_tables(found: Sequence[TableFacts]) -> None:
     """The tables of the lake, one a line."""
     if not found:
-        Console().print("The lake is empty. `make run` fills it; `assay backfill` publishes what has landed.")
+        wide_console().print("The lake is empty. `make run` fills it; `assay backfill` publishes what has landed.")
         return
     table = Table(*(Column(name, no_wrap=True) for name in ("table", "rows", "parts", "MB", "version", "published")))
     for one in found:
         table.add_row(one.name, f"{one.rows:,}", f"{one.partitions:,}", f"{one.megabytes:,}", str(one.version), one.published)
-    Console().print(table)
+    wide_console().print(table)
 
 
 def print_rows(rows: duckdb.DuckDBPyConnection, output: str) -> None:
@@ -49,7 +55,7 @@ def print_rows(rows: duckdb.DuckDBPyConnection, output: str) -> None:
         table = Table(*names)
         for row in rows.fetchmany(SHOWN_ROWS):
             table.add_row(*("" if value is None else str(value) for value in row))
-        console = Console()
+        console = wide_console()
         console.print(table)
         if rows.fetchmany(1):
             console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
@@ -70,7 +76,7 @@ def _plain(value: Any) -> str:  # noqa: ANN401  # whatever DuckDB returns
 
 def print_summary(settings: Settings) -> None:
     """What is in the lake and in quarantine, where it lies and how to read it."""
-    console, found = Console(), facts(settings.lake)
+    console, found = wide_console(), facts(settings.lake)
     print_tables(found)
     rejected = rejected_by_rule(settings.lake)
     if rejected:

@@ -79,8 +79,18 @@ def violation(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl
         case Kind.REFERENCE:
             return ~value.is_in(references[rule.argument].implode())
         case Kind.EXPRESSION:
-            holds: pl.Expr = pl.sql_expr(rule.argument)
-            return ~holds
+            holds = sql_expression(rule.argument)
+            return ~pl.when(holds).then(pl.lit(value=True)).otherwise(holds.is_null())  # refuses what is no condition
+
+
+def sql_expression(text: str) -> pl.Expr:
+    """Read an SQL expression over one row. Raises ContractInvalid if it cannot be read."""
+    import polars as pl
+
+    try:
+        return pl.sql_expr(text)
+    except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError) as error:
+        raise ContractInvalid(f"Tried to read the SQL expression {text!r}; {error}.") from error
 
 
 def flag_of(rule: Rule) -> str:

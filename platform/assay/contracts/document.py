@@ -10,15 +10,15 @@ import yaml
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The body of a YAML file and its text."""
+    """The body of a YAML file and its text. A place is the way to a node: keys and list positions from the top."""
 
     path: Path
     body: dict[str, Any]
@@ -26,10 +26,14 @@ class Document:
 
     @classmethod
     def load(cls, path: Path) -> Document:
-        """Read a file. Raises ContractInvalid with the line if it is no YAML mapping."""
-        text = path.read_text(encoding="utf-8")
+        """Read a file. Raises ContractInvalid with the line if it is no YAML mapping, or names a key twice."""
         try:
+            text = path.read_text(encoding="utf-8")
+            if twice := _key_named_twice(yaml.compose(text, Loader=LOADER)):
+                raise ContractInvalid(f"{path}:{twice.start_mark.line + 1}: {twice.value!r} is named twice.")
             body = yaml.load(text, Loader=LOADER)  # noqa: S506  # LOADER is a safe loader, written in C where there is one
+        except UnicodeDecodeError as error:
+            raise ContractInvalid(f"{path}:1: not UTF-8: {error.reason}.") from error
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
@@ -38,21 +42,39 @@ class Document:
             raise ContractInvalid(f"{path}:1: expected a mapping, found {type(body).__name__}.")
         return cls(path, body, text)
 
-    def at(self, complaint: str, word: str) -> str:
-        """A complaint with the line of the first key or value `word`."""
-        line = next((number for number, text in enumerate(self.text.splitlines(), 1) if word in text), 1)
-        return f"{self.path}:{line}: {complaint}."
-
-    def at_path(self, complaint: str, path: Sequence[str | int]) -> str:
-        """A complaint with the line of the node at `path`, found by walking the parsed tree with its marks."""
+    def fault(self, complaint: str, place: Place, hint: str | None = None) -> ContractInvalid:
+        """The error that says what is wrong at a place, or where that place should be."""
         node: Any = yaml.compose(self.text, Loader=LOADER)
-        for step in path:
-            node = self._child(node, step) or node
-        where = "/".join(map(str, path))
-        return f"{self.path}:{node.start_mark.line + 1}: {where or 'the document'}: {complaint}."
+        line = 1
+        for step in place:
+            found = _child(node, step)
+            if found is None:
+                break
+            node, line = found[1], found[0].start_mark.line + 1
+        where = "/".join(map(str, place)) or "the document"
+        return ContractInvalid(f"{self.path}:{line}: {where}: {complaint}.", hint=hint)
 
-    @staticmethod
-    def _child(node: Any, step: str | int) -> Any:  # noqa: ANN401  # PyYAML's nodes have no types
-        if isinstance(step, int):
-            return node.value[step] if isinstance(node, yaml.SequenceNode) else None
-        return next((value for key, value in node.value if key.value == step), None) if isinstance(node, yaml.MappingNode) else None
+
+def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:  # noqa: ANN401  # PyYAML's nodes have no types
+    """The node that names a step (its key, or the entry itself) and the node that it leads to."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+        return (node.value[step], node.value[step]) if step < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == step), None)
+    return None
+
+
+def _key_named_twice(node: Any) -> Any:  # noqa: ANN401  # PyYAML's nodes have no types
+    """The first key that its mapping has already: YAML's loader would quietly take the last value."""
+    if isinstance(node, yaml.SequenceNode):
+        return next((twice for child in node.value if (twice := _key_named_twice(child))), None)
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    seen = set[str]()
+    for key, value in node.value:
+        if key.value in seen:
+            return key
+        seen.add(key.value)
+        if twice := _key_named_twice(value):
+            return twice
+    return None

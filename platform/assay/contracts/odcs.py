@@ -1,69 +1,92 @@
 """Read ODCS YAML into a Contract: the standard's JSON Schema first, then what Assay needs of it.
 
 Standard fields are used wherever the standard has one; `customProperties` say the rest (docs/contracts.md lists them). Every error names
-the file and the line.
+the file and the line. Nothing that a contract says is ignored: what Assay does not support is refused (`supported.py`).
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from assay.contracts.dates import strptime_format
+from assay.contracts.contradictions import refuse_contradictions, refuse_unknown_references
+from assay.contracts.custom import COLUMN, SERVER, TABLE, read_custom
+from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
 from assay.contracts.document import Document
 from assay.contracts.model import Column, Contract, DatasetRule, EventTime, Grain, LandingSource, Partitioning, Severity
 from assay.contracts.rules import column_rules, expression_rules, type_rules
+from assay.contracts.supported import OPERATORS, refuse_unchecked_property, refuse_unchecked_table
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-OPERATORS = ("mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo")
-CUSTOM = ("eventTime", "partitioning", "arrival", "transform", "rejectedShare")
+    from assay.contracts.custom import Custom
+    from assay.contracts.document import Place
+    from assay.contracts.model import Rule
+
+TEMPORAL = {"date", "timestamp"}
 
 
 def load_contracts(folder: Path) -> dict[str, Contract]:
     """Read every `*.odcs.yaml` in a folder, by dataset. Raises ContractInvalid for the first that is wrong, or if rules name no dataset."""
-    contracts = {contract.dataset: contract for path in sorted(folder.glob("*.odcs.yaml")) for contract in [read_contract(path)]}
-    for contract in contracts.values():
-        for rule in contract.references:
-            dataset, column = rule.argument
-            if dataset not in contracts or column not in {found.name for found in contracts[dataset].columns}:
-                raise ContractInvalid(
-                    f"{contract.path}: the rule {rule.name!r} refers to {dataset}.{column}, which no contract in {folder} defines.",
-                    hint=f"Datasets here: {', '.join(contracts)}.",
-                )
+    documents = [Document.load(path) for path in sorted(folder.glob("*.odcs.yaml"))]
+    contracts = dict[str, Contract]()
+    for document in documents:
+        contract = _read(document)
+        if contract.dataset in contracts:
+            raise ContractInvalid(f"{document.path}:1: {contracts[contract.dataset].path} defines the dataset {contract.dataset!r} too.")
+        contracts[contract.dataset] = contract
+    for document, contract in zip(documents, contracts.values(), strict=True):
+        refuse_unknown_references(document, contract, contracts)
     return contracts
 
 
 def read_contract(path: Path) -> Contract:
     """Read one contract. Raises ContractInvalid, with file and line, if it breaks the standard or lacks what Assay needs."""
-    document = Document.load(path)
-    body = document.body
+    return _read(Document.load(path))
+
+
+def _read(document: Document) -> Contract:
     _validate(document)
-    landing, published = _objects(document)
-    custom = {item["property"]: item["value"] for item in published.get("customProperties", [])}
-    if unknown := sorted(custom.keys() - set(CUSTOM)):
-        raise ContractInvalid(document.at(f"unknown custom property {unknown[0]!r}", unknown[0]), hint=f"Known: {', '.join(CUSTOM)}.")
+    body = document.body
+    landing, published = _object(document, "file"), _object(document, "table")
+    refuse_unchecked_table(document, published.body, published.place)
+    custom = read_custom(document, published.body, published.place, TABLE)
     source = _source(document, landing)
-    columns = tuple(_column(item, source) for item in published["properties"])
-    keyed = sorted((item for item in published["properties"] if item.get("primaryKey")), key=lambda item: item.get("primaryKeyPosition", 0))
-    rules = [rule for column, item in zip(columns, published["properties"], strict=True) for rule in column_rules(column, item)]
-    return Contract(
-        dataset=published["name"], version=body["version"], status=body["status"], domain=body.get("domain", ""),
-        description=published.get("description", ""), granularity=published.get("dataGranularityDescription", ""), owner=_owner(document),
-        source=source, columns=columns, key=tuple(item["name"] for item in keyed),
-        rules=(*type_rules(columns), *rules, *expression_rules(published.get("quality", []))),
-        dataset_rules=_dataset_rules(published), partitioning=_partitioning(document, custom.get("partitioning"), published),
-        arrival=_partitioning(document, custom.get("arrival"), None), lateness=int((custom.get("arrival") or {}).get("lateness", 0)),
-        event_time=_event_time(document, custom.get("eventTime")), transform=custom.get("transform"),
-        rejected_share_below=(custom.get("rejectedShare") or {}).get("mustBeLessThan"), schedule=_schedule(body), path=path.name,
+    properties = published.body["properties"]
+    columns = tuple(_column(document, item, (*published.place, "properties", number), source) for number, item in enumerate(properties))
+    keyed = sorted((item for item in properties if item.get("primaryKey")), key=lambda item: item.get("primaryKeyPosition", 0))
+    rules = [rule for number, column in enumerate(columns) for rule in _rules(document, column, (*published.place, "properties", number))]
+    contract = Contract(
+        dataset=published.body["name"], version=body["version"], status=body["status"], domain=body.get("domain", ""),
+        description=published.body.get("description", ""), granularity=published.body.get("dataGranularityDescription", ""),
+        owner=_owner(document), source=source, columns=columns, key=tuple(item["name"] for item in keyed),
+        rules=(*type_rules(columns), *rules, *expression_rules(published.body.get("quality", []))),
+        dataset_rules=_dataset_rules(published.body), partitioning=_partitioning(document, custom, "partitioning", published),
+        arrival=_partitioning(document, custom, "arrival", None), lateness=int(custom.values.get("arrival", {}).get("lateness", 0)),
+        event_time=_event_time(document, custom, published.place), transform=custom.values.get("transform"),
+        rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=_schedule(body),
+        path=document.path.name,
         digest=hashlib.blake2b(json.dumps(body, sort_keys=True, default=str).encode(), digest_size=8).hexdigest(),
     )  # fmt: skip
+    refuse_contradictions(document, contract, published.place)
+    return contract
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """One schema object of a document and where it stands."""
+
+    body: Mapping[str, Any]
+    place: Place
 
 
 @cache
@@ -81,49 +104,79 @@ def _validate(document: Document) -> None:
     from jsonschema.exceptions import best_match
 
     error = best_match(_validator().iter_errors(json.loads(json.dumps(document.body, default=str))))
-    if error is not None:
-        raise ContractInvalid(document.at_path(error.message, list(error.absolute_path)))
+    if error is None:
+        return
+    misspelt = [key for key in error.instance if repr(key) in error.message] if str(error.validator).endswith("Properties") else []
+    raise document.fault(error.message.rstrip("."), (*error.absolute_path, *misspelt[:1]))
 
 
-def _objects(document: Document) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The object that lands (physicalType: file) and the one that is published (physicalType: table)."""
-    found = {item.get("physicalType"): item for item in document.body.get("schema", [])}
-    if not {"file", "table"} <= found.keys():
-        raise ContractInvalid(
-            document.at("a contract needs one schema object of physicalType file and one of physicalType table", "schema")
-        )
-    return found["file"], found["table"]
+def _object(document: Document, kind: str) -> _Object:
+    """The object that lands (physicalType: file) or the one that is published (physicalType: table)."""
+    found = [
+        _Object(item, ("schema", number))
+        for number, item in enumerate(document.body.get("schema", []))
+        if item.get("physicalType") == kind and item.get("properties")
+    ]
+    if len(found) != 1:
+        hint = "One object of physicalType file says what lands, one of physicalType table what is published."
+        raise document.fault(f"expected one schema object of physicalType {kind} with properties, found {len(found)}", ("schema",), hint)
+    return found[0]
 
 
-def _source(document: Document, landing: Mapping[str, Any]) -> LandingSource:
-    server = next((item for item in document.body.get("servers", []) if item["type"] == "local"), None)
-    if server is None:
-        raise ContractInvalid(document.at("a contract needs a server of type local, which says where files land", "servers"))
-    custom = {item["property"]: item["value"] for item in server.get("customProperties", [])}
+def _source(document: Document, landing: _Object) -> LandingSource:
+    found = [(number, item) for number, item in enumerate(document.body.get("servers", [])) if item["type"] == "local"]
+    if len(found) != 1:
+        raise document.fault(f"expected one server of type local, which says where files land, found {len(found)}", ("servers",))
+    place, server = ("servers", found[0][0]), found[0][1]
+    custom = read_custom(document, server, place, SERVER)
+    arrival, encoding = ARRIVAL_PLACE.search(server["path"]), server.get("encoding", "UTF-8")
+    if arrival is None:
+        hint = "Such as flights/flights_{arrival:yyyy-MM-dd}.csv*."
+        raise document.fault(f"the path {server['path']!r} has no {{arrival:FORMAT}}", (*place, "path"), hint)
+    _format(document, arrival.group(1), (*place, "path"))
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise document.fault(f"unknown encoding {encoding!r}", (*place, "encoding")) from error
     return LandingSource(
-        path=server["path"], format=server["format"], encoding=server.get("encoding", "UTF-8"),
-        columns=tuple(item["name"] for item in landing["properties"]), null_values=tuple(custom.get("nullValues", ("",))),
+        path=server["path"], format=server["format"], encoding=encoding,
+        columns=tuple(item["name"] for item in landing.body["properties"]), null_values=tuple(custom.values.get("nullValues", ("",))),
     )  # fmt: skip
 
 
-def _column(item: Mapping[str, Any], source: LandingSource) -> Column:
-    custom = {found["property"]: found["value"] for found in item.get("customProperties", [])}
+def _column(document: Document, item: Mapping[str, Any], place: Place, source: LandingSource) -> Column:
+    refuse_unchecked_property(document, item, place)
+    named = item.get("transformSourceObjects", [item["name"]])
+    unknown = [name for name in item.get("transformSourceObjects", []) if name not in source.columns]
+    if unknown:
+        raise document.fault(f"{unknown[0]!r} is no column of what lands", (*place, "transformSourceObjects"))
+    custom = read_custom(document, item, place, COLUMN)
     text_format = item.get("logicalTypeOptions", {}).get("format")
     return Column(
         name=item["name"], logical_type=item["logicalType"], physical_type=item.get("physicalType", ""),
         required=bool(item.get("required", False)), description=item.get("description", ""),
-        classification=item.get("classification", ""), unit=custom.get("unit"),
-        source=_cast_from(item, source), expression=item.get("transformLogic"),
-        format=strptime_format(text_format) if text_format and item["logicalType"] in {"date", "timestamp"} else None,
+        classification=item.get("classification", ""), unit=custom.values.get("unit"),
+        # what a transformDescription describes is filled by the transform, whatever it reads
+        source=named[0] if len(named) == 1 and named[0] in source.columns and "transformDescription" not in item else None,
+        expression=item.get("transformLogic"),
+        format=_format(document, text_format, (*place, "logicalTypeOptions", "format"))
+        if text_format and item["logicalType"] in TEMPORAL else None,
     )  # fmt: skip
 
 
-def _cast_from(item: Mapping[str, Any], source: LandingSource) -> str | None:
-    """The landing column that a property is cast from. What a transformDescription describes is filled by the transform instead."""
-    named = item.get("transformSourceObjects", [item["name"]])
-    if len(named) != 1 or named[0] not in source.columns or "transformDescription" in item:
-        return None
-    return str(named[0])
+def _rules(document: Document, column: Column, place: Place) -> list[Rule]:
+    table, number = int(place[1]), int(place[3])
+    try:
+        return list(column_rules(column, document.body["schema"][table]["properties"][number]))
+    except ValueError as error:
+        raise document.fault(f"{error}", (*place, "logicalTypeOptions"), hint="Such as 2013-01-01.") from error
+
+
+def _format(document: Document, pattern: str, place: Place) -> str:
+    try:
+        return strptime_format(pattern)
+    except ContractInvalid as error:
+        raise document.fault(error.message.rstrip("."), place, error.hint) from error
 
 
 def _owner(document: Document) -> str:
@@ -131,15 +184,13 @@ def _owner(document: Document) -> str:
     members = team.get("members", []) if isinstance(team, dict) else team
     owner = next((member["username"] for member in members if member.get("role") == "owner"), None)
     if owner is None:
-        raise ContractInvalid(document.at("a contract needs a team member with the role owner", "team"))
+        raise document.fault("a contract needs a team member with the role owner", ("team",))
     return str(owner)
 
 
 def _dataset_rules(published: Mapping[str, Any]) -> tuple[DatasetRule, ...]:
     return tuple(
-        DatasetRule(
-            item["name"], item["metric"], operator, item[operator], Severity(item.get("severity", "error")), item.get("description", "")
-        )
+        DatasetRule(item["name"], item["metric"], operator, item[operator], Severity(item.get("severity", "error")), item["description"])
         for item in published.get("quality", [])
         if item.get("type", "library") == "library"
         for operator in OPERATORS
@@ -147,31 +198,43 @@ def _dataset_rules(published: Mapping[str, Any]) -> tuple[DatasetRule, ...]:
     )
 
 
-def _partitioning(document: Document, value: Mapping[str, Any] | None, published: Mapping[str, Any] | None) -> Partitioning:
-    if not value:
+def _partitioning(document: Document, custom: Custom, name: str, published: _Object | None) -> Partitioning:
+    if name not in custom.values:
         return Partitioning(Grain.NONE)
-    if value.get("grain") not in set(Grain):
-        raise ContractInvalid(document.at(f"unknown grain {value.get('grain')!r}", "grain"), hint=f"Known: {', '.join(Grain)}.")
+    value, place = custom.values[name], custom.places[name]
+    if value["grain"] not in set(Grain):
+        raise document.fault(f"unknown grain {value['grain']!r}", (*place, "grain"), hint=f"Known: {', '.join(Grain)}.")
     column = None
     if published is not None:
-        column = next((item["name"] for item in published["properties"] if item.get("partitioned")), None)
+        column = next((item["name"] for item in published.body["properties"] if item.get("partitioned")), None)
         if column is None:
-            raise ContractInvalid(document.at("a partitioned table needs one property with `partitioned: true`", "partitioning"))
-    end = value.get("end")
-    return Partitioning(Grain(value["grain"]), _date(value["start"]), _date(end) if end else None, column)
+            raise document.fault("a partitioned table needs one property with `partitioned: true`", place)
+    start, end = (_date(document, value.get(key), (*place, key)) for key in ("start", "end"))
+    return Partitioning(Grain(value["grain"]), start, end, column)
 
 
-def _date(value: date | str) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(value)
+def _date(document: Document, value: object, place: Place) -> date | None:
+    if value is None or type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise document.fault(f"{value!r} is no date", place, hint="Such as 2013-01-01.") from error
 
 
-def _event_time(document: Document, value: Mapping[str, Any] | str | None) -> EventTime | None:
-    if value is None:
-        raise ContractInvalid(document.at("a contract needs the custom property eventTime, or `value: none` with a description", "schema"))
+def _event_time(document: Document, custom: Custom, table: Place) -> EventTime | None:
+    if "eventTime" not in custom.values:
+        raise document.fault("a contract needs the custom property eventTime, or `value: none` with a description", table)
+    value, place = custom.values["eventTime"], custom.places["eventTime"]
     if isinstance(value, str):
         return None
-    zone = value["timeZone"]
-    return EventTime(value["expression"], strptime_format(value["format"]), value.get("sourceTimeZone", zone), zone)
+    for key in ("timeZone", "sourceTimeZone"):
+        try:
+            ZoneInfo(value.get(key, "UTC"))
+        except (ValueError, OSError, LookupError) as error:
+            raise document.fault(f"unknown time zone {value[key]!r}", (*place, key), hint="Such as America/New_York.") from error
+    zone, text_format = value["timeZone"], _format(document, value["format"], (*place, "format"))
+    return EventTime(value["expression"], text_format, value.get("sourceTimeZone", zone), zone)
 
 
 def _schedule(body: Mapping[str, Any]) -> str | None:

@@ -6,6 +6,7 @@ counting and documenting them is one piece of code.
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import Column, Kind, Rule, Severity
@@ -21,18 +22,23 @@ def type_rules(columns: Sequence[Column]) -> tuple[Rule, ...]:
     return tuple(
         Rule(f"{column.name}_type", Kind.TYPE, Severity.ERROR, f"{column.name} can be read as {column.logical_type}.", column.name)
         for column in columns
-        if column.source and column.logical_type != TEXT
+        if (column.source or column.expression) and column.logical_type != TEXT
     )
 
 
 def column_rules(column: Column, item: Mapping[str, Any]) -> Iterable[Rule]:
-    """The rules of one property: required, bounds, length, pattern, enumeration, then its quality entries and relationships."""
+    """The rules of one property: required, bounds, length, pattern, enumeration, then its quality entries and relationships.
+
+    Raises ValueError for a bound of a date or timestamp that is not in ISO form.
+    """
     options, name = item.get("logicalTypeOptions", {}), column.name
     if column.required:
         yield Rule(f"{name}_required", Kind.REQUIRED, Severity.ERROR, f"{name} is present.", name)
     for bound, kind, words in (("minimum", Kind.MINIMUM, "at least"), ("maximum", Kind.MAXIMUM, "at most")):
         if bound in options:
-            yield Rule(f"{name}_{bound}", kind, Severity.ERROR, f"{name} is {words} {options[bound]}.", name, options[bound])
+            yield Rule(
+                f"{name}_{bound}", kind, Severity.ERROR, f"{name} is {words} {options[bound]}.", name, _bound(column, options[bound])
+            )
     if {"minLength", "maxLength"} & options.keys():
         bounds = (options.get("minLength", 0), options.get("maxLength"))
         yield Rule(f"{name}_length", Kind.LENGTH, Severity.ERROR, f"{name} has {_span(*bounds)} characters.", name, bounds)
@@ -59,6 +65,15 @@ def expression_rules(quality: Sequence[Mapping[str, Any]], column: str | None = 
         for entry in quality
         if entry.get("type") == "custom" and entry.get("engine") == "assay"
     )
+
+
+def _bound(column: Column, value: Any) -> Any:  # noqa: ANN401  # a number, a date or an instant
+    if column.logical_type == "date":
+        return date.fromisoformat(str(value))
+    if column.logical_type == "timestamp":
+        moment = datetime.fromisoformat(str(value))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return value
 
 
 def _span(low: int, high: int | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from assay.contracts.compile import sql_expression
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.errors import FileUnreadable
 from assay.ingest.landing import LandingFile, landed, once_by_content
@@ -96,22 +97,25 @@ def read_batches(batches_: Sequence[Batch], contract: Contract) -> tuple[pl.Data
 
 
 def _assemble(batches_: Sequence[Batch], tables: Mapping[tuple[str, str], pa.Table], contract: Contract) -> pl.DataFrame:
+    """Put files together as one frame: Arrow's buffers are not copied file by file, and the origin of all rows is made at once."""
     import polars as pl
 
-    spec, parts = bronze_spec(contract), []
-    for batch in batches_:
-        for file, digest in batch.files:
-            table = tables[batch.arrival, file.name]
-            origin = {SOURCE_FILE: file.name, SOURCE_HASH: digest} | ({ARRIVAL: batch.arrival} if ARRIVAL in spec.schema.names else {})
-            frame = pl.DataFrame(table).with_columns(
-                pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(SOURCE_ROW),
-                *(pl.lit(value).alias(name) for name, value in origin.items()),
-            )
-            parts.append(frame)
+    spec = bronze_spec(contract)
     empty = pl.DataFrame(spec.schema.empty_table())
-    if not parts:
+    files = [(batch.arrival, file.name, digest) for batch in batches_ for file, digest in batch.files]
+    if not files:
         return empty
-    frame = pl.concat(parts)
+    parts = [tables[arrival, name] for arrival, name, _ in files]
+    body = pl.DataFrame(pa.concat_tables(parts))
+    origin = pl.DataFrame(
+        {
+            ARRIVAL: [arrival for arrival, _, _ in files],
+            SOURCE_FILE: [name for _, name, _ in files],
+            SOURCE_HASH: [hash_ for _, _, hash_ in files],
+        }
+    ).with_columns(pl.Series(SOURCE_ROW, [part.num_rows for part in parts]))
+    rows = origin.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW)).filter(pl.col(SOURCE_ROW).list.len() > 0).explode(SOURCE_ROW)
+    frame = body.with_columns(rows.get_columns())
     if ARRIVAL in spec.schema.names:
         frame = frame.with_columns(pl.col(ARRIVAL).str.to_date("%Y-%m-%d"))
     if contract.event_time:
@@ -125,12 +129,15 @@ def with_event_date(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
     time, span = contract.event_time, contract.partitioning
     assert time is not None  # noqa: S101  # the caller looked
-    text = pl.sql_expr(time.expression)
+    text = sql_expression(time.expression)
     if any(letter in time.format for letter in ("%H", "%-H")):
-        moment = text.str.to_datetime(time.format, strict=False, time_unit="us").dt.replace_time_zone(
-            time.source_zone, ambiguous="earliest", non_existent="null"
-        )
-        found = moment.dt.convert_time_zone(time.zone).dt.date()
+        moment = text.str.to_datetime(time.format, strict=False, time_unit="us")
+        if any(letter in time.format for letter in ("%z", "%:z")):
+            moment = moment.dt.convert_time_zone(time.zone)  # each text says its own offset
+        elif time.source_zone != time.zone:
+            local = moment.dt.replace_time_zone(time.source_zone, ambiguous="earliest", non_existent="null")
+            moment = local.dt.convert_time_zone(time.zone)
+        found = moment.dt.date()
     else:
         found = text.str.to_date(time.format, strict=False)
     inside = pl.lit(value=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.dates import strptime_format
+from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import LandingSource
 
-PLACE = re.compile(r"\{arrival:([^}]+)\}")
+DIGITS = {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"\d\d", "%M": r"\d\d", "%S": r"\d\d", "%-m": r"\d\d?", "%-d": r"\d\d?"}
+DIRECTIVE = re.compile("(" + "|".join(DIGITS) + ")")
 BLOCK = 1 << 20
 
 
@@ -44,15 +45,15 @@ class LandingFile:
 
 def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
     """Every file of a source, by arrival date and name. A name whose date cannot be read belongs to nobody and is left out."""
-    place = PLACE.search(source.path)
+    place = ARRIVAL_PLACE.search(source.path)
     if place is None:
         raise ContractInvalid(
             f"The path {source.path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv."
         )
     pattern = strptime_format(place.group(1))
-    name = re.compile("".join(_expression(part) for part in re.split(r"(\{arrival:[^}]+\}|\*)", source.path)))
+    name = re.compile("".join(_expression(part, pattern) for part in re.split(r"(\{arrival:[^}]+\}|\*)", source.path)))
     found = []
-    for path in landing.glob(PLACE.sub("*", source.path)):
+    for path in landing.glob(ARRIVAL_PLACE.sub("*", source.path)):
         relative = str(path.relative_to(landing))
         if path.name.startswith(".") or not path.is_file() or not (match := name.fullmatch(relative)):
             continue
@@ -61,9 +62,10 @@ def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
     return sorted(found, key=lambda file: (file.arrival, file.name))
 
 
-def _expression(part: str) -> str:
-    if PLACE.fullmatch(part):
-        return r"(?P<arrival>[^/]+?)"
+def _expression(part: str, pattern: str) -> str:
+    """A regular expression for one part of a path. The date takes as many digits as its format says: what follows may be digits too."""
+    if ARRIVAL_PLACE.fullmatch(part):
+        return f"(?P<arrival>{''.join(DIGITS.get(piece, re.escape(piece)) for piece in DIRECTIVE.split(pattern))})"
     return "[^/]*" if part == "*" else re.escape(part)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.slices import Slice
+    from assay.lake.snapshots import DataFile
 
 CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates")
 BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rather than larger
@@ -89,12 +90,15 @@ def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[s
     tokens, seen = {key: known.wanted[key] for key in good}, {key: known.current[key] for key in good}
     provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, {key: {"files": landed[key].contents} for key in good})
     staging = stage(run.lake / slice_.spec.name, slice_.only(good), [frame])
-    unreadable = dict[str, int]()
+    unreadable: dict[str, int] = {}
+    outdated: list[DataFile] = []
+    quarantine = Quarantine(run.lake, contract.dataset, ARRIVALS)
     if contract.event_time:
         rejected = _without_event_date(frame, contract, run.run_id)
         unreadable = dict(rejected.group_by(PARTITION).len().iter_rows())
-        Quarantine(run.lake, contract.dataset, ARRIVALS).store(rejected, tokens, seen, provenance)
+        outdated = quarantine.store(rejected, tokens, seen, provenance)
     done = publish(run.lake, staging, tokens, expected=seen, provenance=provenance)
+    quarantine.clear(outdated, provenance)
     for key in good:
         facts = {"files": len(landed[key].files), "version": done.version, "quarantined": unreadable.get(key, 0)}
         broken = {"event_time_readable": unreadable[key]} if key in unreadable else {}

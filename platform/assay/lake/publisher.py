@@ -227,16 +227,22 @@ def _sync_log(root: Path, version: int) -> None:
 
 
 def _open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
     from deltalake.exceptions import DeltaError
 
     if (found := newest(root, spec.name)) is not None:
         return found.table
-    (root / spec.name).mkdir(parents=True, exist_ok=True)
+    folder, columns = root / spec.name, list(spec.partition_by)
+    folder.mkdir(parents=True, exist_ok=True)
+    once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
     try:
-        return DeltaTable.create(str(root / spec.name), schema=wanted, mode="error", partition_by=list(spec.partition_by))
+        table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
     except (DeltaError, OSError):
         return open_snapshot(root, spec.name).table  # another writer was first
+    _sync_log(folder, 0)
+    for parent in (folder, folder.parent, root):
+        sync_folder(parent)
+    return table
 
 
 def _has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
@@ -252,4 +258,5 @@ def _has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
         table.alter.add_columns(Schema.from_arrow(new).fields)
     except CommitFailedError:
         return False
+    _sync_log(Snapshot("", table).folder, table.version())
     return True

@@ -17,7 +17,7 @@ from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -56,31 +56,42 @@ class Quarantine:
         """The quarantine table: rule, severity, reason, origin, run, contract version and the raw row as JSON."""
         return TableSpec(f"quarantine/{self.dataset}", COLUMNS, (PARTITION, PUBLICATION))
 
-    def store(self, rejected: pl.DataFrame, tokens: Mapping[str, int], current: Mapping[str, int | None], provenance: Provenance) -> None:
+    def store(
+        self, rejected: pl.DataFrame, tokens: Mapping[str, int], current: Mapping[str, int | None], provenance: Provenance
+    ) -> list[DataFile]:
         """Commit the rejected rows of some partitions under the publication that is about to be committed.
 
         `rejected` has the columns of COLUMNS without the last, PARTITION being the partition's key. `current` are the publications that
-        are visible now: they stay until their partition is published again, anything older goes. Without rows nothing is committed.
+        are visible now. Without rows nothing is committed, unless an attempt that was killed left some under the same publication.
+        Returns the files of publications that nobody will see once that commit has succeeded: `clear` them then, and not before, because
+        until then another writer may be about to name one of them.
         """
         import polars as pl
 
         there = newest(self.root, self.spec.name)
-        old = self._outdated(there, tokens, current)
-        if rejected.is_empty() and not old:
-            return
+        files = [file for file in (there.files if there else []) if file.values[0] in {self.prefix + key for key in tokens}]
         wanted = {self.prefix + key: str(token) for key, token in tokens.items()}
-        frame = rejected.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION)).with_columns(
-            pl.col(PARTITION).replace_strict(wanted, return_dtype=pl.String).alias(PUBLICATION)
-        )
-        values = dict.fromkeys([*wanted.items(), *old])
-        slice_ = Slice(self.spec, tuple(Partition("@".join(pair), pair) for pair in values))
-        publish(self.root, stage(self.root / self.spec.name, slice_, [frame]), {}, provenance=provenance)
+        mine: set[tuple[str, ...]] = {*wanted.items()}
+        kept = mine | {(self.prefix + key, str(token)) for key, token in current.items()}
+        if not rejected.is_empty() or any(file.values in mine for file in files):
+            frame = rejected.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION)).with_columns(
+                pl.col(PARTITION).replace_strict(wanted, return_dtype=pl.String).alias(PUBLICATION)
+            )
+            publish(self.root, stage(self.root / self.spec.name, self._slice(wanted.items()), [frame]), {}, provenance=provenance)
+        return [file for file in files if file.values not in kept]
 
-    def _outdated(self, there: Snapshot | None, tokens: Mapping[str, int], current: Mapping[str, int | None]) -> list[tuple[str, str]]:
-        kept = {(self.prefix + key, str(token)) for side in (tokens, current) for key, token in side.items()}
-        touched = {self.prefix + key for key in tokens}
-        present = dict.fromkeys((file.values[0], file.values[1]) for file in (there.files if there else []))
-        return [pair for pair in present if pair[0] in touched and pair not in kept]
+    def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
+        """Remove publications that `store` said nobody will see, but for those that another attempt has stored again since."""
+        there = newest(self.root, self.spec.name)
+        if there is None or not outdated:
+            return
+        old = {file.path for file in outdated}
+        stored_again = {file.values for file in there.files if file.path not in old}
+        if values := {file.values for file in there.files if file.path in old} - stored_again:
+            publish(self.root, stage(self.root / self.spec.name, self._slice(sorted(values)), []), {}, provenance=provenance)
+
+    def _slice(self, values: Iterable[tuple[str, ...]]) -> Slice:
+        return Slice(self.spec, tuple(Partition("@".join(pair), pair) for pair in values))
 
 
 def visible_files(quarantine: Snapshot, published: Mapping[str, Snapshot | None]) -> Sequence[DataFile]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from assay.lake.slices import Partition, Slice
 
 ROW_GROUP = 131_072
+SMALL_BYTES = 4 << 20  # in small files zstd costs as much as all the rest of writing, a context per column, and saves a few kilobytes
 WRITERS = 4
 
 
@@ -193,15 +194,14 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    sink, collected = pa.BufferOutputStream(), list[Any]()
+    sink = pa.BufferOutputStream()
     # store_schema=False: the same rows give the same bytes, whichever engine's spelling of a type they came in
     pq.write_table(
         table,
         sink,
-        compression="zstd",
+        compression="zstd" if table.nbytes > SMALL_BYTES else "snappy",
         store_schema=False,
         row_group_size=ROW_GROUP,
-        metadata_collector=collected,
         coerce_timestamps="us",
     )
     data = sink.getvalue()

@@ -102,7 +102,7 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule], *, pa
 def _failure(failed: Sequence[Report]) -> dg.Failure:
     said = []
     for one in failed:
-        shown = "; ".join(f"{outcome.key}: {outcome.refusal}" for outcome in one.refused[:SHOWN_FAILURES])
+        shown = "; ".join(f"{outcome.key}: {str(outcome.refusal).rstrip('.')}" for outcome in one.refused[:SHOWN_FAILURES])
         more = f"; and {len(one.refused) - SHOWN_FAILURES} more" if len(one.refused) > SHOWN_FAILURES else ""
         said.append(f"{one.key.to_user_string()}: {len(one.refused)} of {len(one.outcomes)} partitions were refused: {shown}{more}.")
     metadata = {f"refused {one.key.to_user_string()}": [outcome.key for outcome in one.refused] for one in failed}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compile import flag_of, violation
 from assay.contracts.model import Contract, Kind, Rule, Severity
+from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,10 @@ def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> Check
 
 
 def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
-    """Every (row, broken rule) of a conformed frame: `_index` (u32 row number), `rule`, `severity`, `found` (the value, shortened)."""
+    """Every (row, broken rule) of a conformed frame: `_index` (u32 row number), `rule`, `severity`, `found` (the value, shortened).
+
+    Raises ContractInvalid for a rule that cannot be evaluated.
+    """
     import polars as pl
 
     schema = pandera_schema(contract, references)  # before anything else of pandera is imported: see _pandera
@@ -91,8 +95,11 @@ def _named_failures(errors: SchemaErrors, contract: Contract, nothing: pl.DataFr
         pl.col("failure_case").cast(pl.String).str.slice(0, LONGEST_VALUE).alias("found"),
     ).join(severities, on="rule", how="left")  # fmt: skip
     unknown = found.filter(pl.col("severity").is_null() | pl.col(INDEX).is_null())
-    if not unknown.is_empty():  # a failure of pandera itself, not of a row: the frame is not what the contract compiled to
-        raise errors
+    if not unknown.is_empty():  # a failure of the rule itself, not of a row
+        rule, why = unknown.select("rule", "found").row(0)
+        raise ContractInvalid(
+            f"{contract.path}: Tried to check {contract.dataset}; the rule {rule!r} cannot be evaluated: {' '.join(str(why).split())}."
+        )
     return found.select(nothing.columns)
 
 

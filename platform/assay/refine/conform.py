@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of
+from assay.contracts.compile import arrow_type, flag_of, sql_expression
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 
+MOST_DECIMALS = 18
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
@@ -29,13 +30,12 @@ def conform(frame: pl.LazyFrame, contract: Contract, transform: Transform | None
 
     absent = list(contract.source.null_values)
     frame = frame.with_columns(pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns)
-    typed = [_typed(column).alias(column.name) for column in contract.columns if column.source or column.expression]
+    typed = [_typed(column).alias(column.name) for column in contract.columns if _is_cast(column)]
+    flagged = {rule.column: flag_of(rule) for rule in contract.rules if rule.kind is Kind.TYPE}
     flags = [
-        (pl.col(column.source).is_not_null() & _typed(column).is_null()).alias(flag_of(rule))
-        for rule in contract.rules
-        if rule.kind is Kind.TYPE
+        (_text(column).is_not_null() & _typed(column).is_null()).alias(flagged[column.name])
         for column in contract.columns
-        if column.name == rule.column and column.source
+        if _is_cast(column) and column.name in flagged
     ]
     frame = frame.with_columns(*typed, *flags, *_partition(contract))
     return transform(frame) if transform else frame
@@ -51,11 +51,21 @@ def _partition(contract: Contract) -> list[pl.Expr]:
     return [(day.dt.truncate("1mo") if spec.grain is Grain.MONTH else day).alias(spec.column)]
 
 
-def _typed(column: Column) -> pl.Expr:
-    """Read text as the column's type; null where it cannot be."""
+def _is_cast(column: Column) -> bool:
+    return bool(column.source or column.expression)
+
+
+def _text(column: Column) -> pl.Expr:
     import polars as pl
 
-    text = pl.sql_expr(column.expression) if column.expression else pl.col(str(column.source))
+    return sql_expression(column.expression) if column.expression else pl.col(str(column.source))
+
+
+def _typed(column: Column) -> pl.Expr:
+    """Read text as the column's type; null where it cannot be, as where a number is not finite or has more decimals than its type."""
+    import polars as pl
+
+    text = _text(column)
     match column.logical_type:
         case "string":
             return text
@@ -67,7 +77,13 @@ def _typed(column: Column) -> pl.Expr:
         case "timestamp":
             return text.str.to_datetime(column.format, strict=False, time_unit="us").dt.replace_time_zone("UTC")
         case _:
-            return text.cast(_polars_type(column), strict=False)
+            kind = _polars_type(column)
+            number = text.cast(kind, strict=False)
+            if kind.is_float():
+                return pl.when(number.is_finite()).then(number)
+            if kind.is_decimal():  # Polars would round
+                return pl.when(number == text.cast(pl.Decimal(38, MOST_DECIMALS), strict=False)).then(number)
+            return number
 
 
 def _polars_type(column: Column) -> pl.DataType:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compile import published_schema
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
+from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
 from assay.refine.audit import INDEX, failures, verdicts
 from assay.refine.conform import conform
@@ -52,7 +53,8 @@ class Tally:
             return f"{broken[0].name}: {broken[0].description} Found {self.published} rows, of {self.landed} that landed."
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
-            worst = max(self.broken, key=lambda name: self.broken[name], default="none")
+            errors = [rule.name for rule in contract.rules if rule.severity is Severity.ERROR and rule.name in self.broken]
+            worst = max(errors, key=lambda name: self.broken[name])
             return f"rejectedShare: {self.quarantined} of {self.landed} rows break an error rule, {limit:.0%} may; most break {worst}."
         return None
 
@@ -69,11 +71,15 @@ class Refined:
 def refine(
     bronze: pl.LazyFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series], transform: Transform | None, run_id: str
 ) -> Refined:
-    """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text)."""
+    """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text).
+
+    Raises ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
+    """
     import polars as pl
 
     raw = bronze.collect().with_row_index(INDEX)
     typed = conform(raw.lazy(), contract, transform).with_columns(_partition(contract)).collect()
+    _refuse_transformed(raw, typed, contract)
     found = failures(typed.drop(INDEX), contract, references)
     rejects = verdicts(found, contract)
     good = typed.join(rejects.select(INDEX), on=INDEX, how="anti") if rejects.height else typed
@@ -83,6 +89,17 @@ def refine(
     names = published_schema(contract).names
     order = list(dict.fromkeys([*([contract.partitioning.column] if contract.partitioning.column else []), *contract.key])) or names
     return Refined(latest.select(pl.col(names)).sort(order), rejected, tallies)
+
+
+def _refuse_transformed(raw: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> None:
+    tried = f"Tried to conform {contract.dataset} with {contract.transform or 'its contract'}"
+    if missing := [column.name for column in contract.columns if column.name not in typed.columns]:
+        raise ContractInvalid(f"{tried}; nothing filled the column {missing[0]!r}.", hint="Let the transform add it.")
+    if not typed[INDEX].equals(raw[INDEX]):
+        raise ContractInvalid(
+            f"{tried}; of {raw.height} rows it gave {typed.height}, or moved them.",
+            hint="A transform adds columns: let a rule reject rows.",
+        )
 
 
 def _partition(contract: Contract) -> pl.Expr:

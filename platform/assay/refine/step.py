@@ -6,7 +6,7 @@ commit makes it visible, so the two agree at every instant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class Inputs:
     bronze: Snapshot
     references: dict[str, Snapshot]
     code: str
+    dates: dict[str, set[date]] = field(default_factory=dict, repr=False)  # of the files whose statistics do not say enough
 
     @classmethod
     def pin(cls, run: Run, contract: Contract) -> Inputs:
@@ -55,11 +56,23 @@ class Inputs:
         return cls(contract, open_snapshot(run.lake, f"bronze/{contract.dataset}"), references, refine_code(contract))
 
     def files(self, partition: Partition) -> list[DataFile]:
-        """The bronze files that may hold rows of an event partition, by their statistics."""
+        """The bronze files that hold rows of an event partition: exactly those, so that a late row reopens no other partition."""
         if self.contract.is_snapshot:
             return self.bronze.files
         start, end = event_dates(self.contract, partition)
-        return [file for file in self.bronze.files if file.may_hold(EVENT_DATE, start, end)]
+        return [file for file in self.bronze.files if self._holds(file, start, end)]
+
+    def _holds(self, file: DataFile, start: date, end: date) -> bool:
+        """Statistics are a file's first and last date: only of a file that reaches over the partition on both sides are all dates read."""
+        if not file.may_hold(EVENT_DATE, start, end):
+            return False
+        low, high = file.low.get(EVENT_DATE), file.high.get(EVENT_DATE)
+        if low is not None and high is not None and (low >= start or high < end):
+            return True
+        if file.path not in self.dates:
+            found = self.bronze.scan(lambda one: one.path == file.path, [EVENT_DATE]).collect()[EVENT_DATE]
+            self.dates[file.path] = set(found.drop_nulls().unique())
+        return any(start <= day < end for day in self.dates[file.path])
 
     def fingerprint(self, partition: Partition) -> int:
         """What a partition would be made from: contract, code, the contents of its bronze files and of the reference tables."""
@@ -169,8 +182,11 @@ class _Work:
         staging = stage(self.run.lake / slice_.spec.name, slice_, [published])
         rejected = refined.rejected.filter(pl.col(PARTITION).is_in(list(values)))
         rejected = rejected.with_columns(pl.col(PARTITION).replace_strict(values, return_dtype=pl.String))
-        Quarantine(self.run.lake, contract.dataset).store(rejected, tokens, seen, provenance)
-        return publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance).version
+        quarantine = Quarantine(self.run.lake, contract.dataset)
+        outdated = quarantine.store(rejected, tokens, seen, provenance)
+        version = publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance).version
+        quarantine.clear(outdated, provenance)
+        return version
 
 
 def _value(partition: Partition) -> str:

@@ -1,0 +1,82 @@
+"""A whole backfill, killed again and again at random instants, is always good to read and ends where an unkilled one does."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assay.cli.lake_reader import connect
+from assay.lake.snapshots import open_snapshot, table_names
+from flights.upstream import drop_files
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ASSAY = Path(sys.executable).parent / "assay"
+FIRST, LAST = date(2013, 2, 1), date(2013, 2, 10)
+KILLS = 8
+SEED = 20130210
+WITHOUT_RUN = ["run_id", "_publication"]
+
+
+def start(home: Path) -> subprocess.Popen[bytes]:
+    environment = {"PATH": f"{ASSAY.parent}:/usr/bin:/bin", "ASSAY_HOME": str(home), "HOME": str(home)}
+    command = [str(ASSAY), "backfill", "--from", FIRST.isoformat(), "--to", LAST.isoformat()]
+    log = (home.parent / f"{home.name}.log").open("ab")
+    return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+
+def accounts(home: Path) -> list[tuple[str, int, int]]:
+    """For each published day: rows in bronze, and rows in silver or in what is visible of quarantine."""
+    connection = connect(home / "lake")
+    return connection.execute("""
+        with fates as (
+            select flight_date::varchar as day, count(*) as n from silver.flights group by 1
+            union all select _partition, count(*) from quarantine.flights where _partition not like 'arrival/%' group by 1
+        ), landed as (select _event_date::varchar as day, count(*) as n from bronze.flights group by 1)
+        select landed.day, landed.n, sum(fates.n)::bigint from landed join fates using (day)
+        where landed.day in (select flight_date::varchar from silver.flights) group by 1, 2
+    """).fetchall()
+
+
+def has(home: Path, *tables: str) -> bool:
+    return set(tables) <= set(table_names(home / "lake"))
+
+
+@pytest.mark.slow
+def test_a_backfill_killed_at_random_instants_ends_where_an_unkilled_one_does(tmp_path: Path) -> None:
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    for home in (calm, killed):
+        drop_files(home / "landing", FIRST, LAST)
+    began = time.monotonic()
+    assert start(calm).wait() == 0, (tmp_path / "calm.log").read_text()
+    whole = time.monotonic() - began
+    chance = random.Random(SEED)
+    for _ in range(KILLS):
+        process = start(killed)
+        time.sleep(chance.uniform(0.35, 1.0) * whole)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if has(killed, "bronze/flights", "silver/flights", "quarantine/flights"):
+            assert all(landed == found for _, landed, found in accounts(killed)), f"seed {SEED}"
+    assert start(killed).wait() == 0, (tmp_path / "killed.log").read_text()
+    assert table_names(killed / "lake") == table_names(calm / "lake")
+    for name in table_names(calm / "lake"):
+        left, right = (comparable(home, name) for home in (calm, killed))
+        assert left.equals(right), f"{name}, seed {SEED}"
+
+
+def comparable(home: Path, name: str) -> pl.DataFrame:
+    """The rows of a table in one order, without what names the run."""
+    rows = open_snapshot(home / "lake", name).scan().collect()
+    rows = rows.drop([column for column in WITHOUT_RUN if column in rows.columns])
+    return rows.sort(rows.columns)
