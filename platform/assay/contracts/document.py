@@ -12,7 +12,11 @@ from assay.errors import ContractInvalid
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where there is one
+TIMESTAMP = "tag:yaml.org,2002:timestamp"
+# dates stay text: one that does not exist is then found where it is read, and its line can be named
+RESOLVERS = {first: [pair for pair in pairs if pair[0] != TIMESTAMP] for first, pairs in BASE.yaml_implicit_resolvers.items()}
+LOADER: Any = type("Loader", (BASE,), {"yaml_implicit_resolvers": RESOLVERS})
 Place = tuple[str | int, ...]
 
 
@@ -31,7 +35,7 @@ class Document:
             text = path.read_text(encoding="utf-8")
             if twice := _key_named_twice(yaml.compose(text, Loader=LOADER)):
                 raise ContractInvalid(f"{path}:{twice.start_mark.line + 1}: {twice.value!r} is named twice.")
-            body = yaml.load(text, Loader=LOADER)  # noqa: S506  # LOADER is a safe loader, written in C where there is one
+            body = yaml.load(text, Loader=LOADER)  # noqa: S506  # LOADER is a safe loader
         except UnicodeDecodeError as error:
             raise ContractInvalid(f"{path}:1: not UTF-8: {error.reason}.") from error
         except yaml.YAMLError as error:

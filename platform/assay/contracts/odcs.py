@@ -75,7 +75,7 @@ def _read(document: Document) -> Contract:
         event_time=_event_time(document, custom, published.place), transform=custom.values.get("transform"),
         rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=_schedule(body),
         path=document.path.name,
-        digest=hashlib.blake2b(json.dumps(body, sort_keys=True, default=str).encode(), digest_size=8).hexdigest(),
+        digest=hashlib.blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest(),
     )  # fmt: skip
     refuse_contradictions(document, contract, published.place)
     return contract
@@ -103,7 +103,7 @@ def _validate(document: Document) -> None:
     """Check against the standard's own JSON Schema: the pydantic model of the standard accepts misspelt fields, the schema does not."""
     from jsonschema.exceptions import best_match
 
-    error = best_match(_validator().iter_errors(json.loads(json.dumps(document.body, default=str))))
+    error = best_match(_validator().iter_errors(document.body))
     if error is None:
         return
     misspelt = [key for key in error.instance if repr(key) in error.message] if str(error.validator).endswith("Properties") else []
@@ -214,8 +214,8 @@ def _partitioning(document: Document, custom: Custom, name: str, published: _Obj
 
 
 def _date(document: Document, value: object, place: Place) -> date | None:
-    if value is None or type(value) is date:
-        return value
+    if value is None:
+        return None
     try:
         return date.fromisoformat(str(value))
     except ValueError as error:

@@ -1,0 +1,84 @@
+"""The clock: run a command as a fresh process and say what it cost; run sides of a measure in turn; print the verdict.
+
+The measured span is the whole process, imports included. CPU is user + system of the process and its children.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROUNDS = 3
+CHECKOUT = Path(__file__).resolve().parents[1]
+BENCH = CHECKOUT / "bench"
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+OF_THE_CALLER = ("DAGSTER_", "ASSAY_")  # settings of whoever runs the bench must not reach a side
+
+
+class Cost(NamedTuple):
+    """What a process cost: seconds of wall clock and of CPU, and its greatest resident set in bytes."""
+
+    wall: float
+    cpu: float
+    rss: int
+
+
+class SideFailed(Exception):
+    """A side of a measure ended with an error: there is nothing to compare."""
+
+
+def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a side: this process's, without settings of Dagster and Assay, and with `extra`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_CALLER)} | dict(extra)
+
+
+def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Cost:
+    """Run `python ARGUMENTS` to its end, quietly. Raises SideFailed with the last lines that it wrote when it fails."""
+    with tempfile.TemporaryFile() as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)], env=clean_environment(environment or {}), stdout=said, stderr=said, cwd=CHECKOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            tail = said.read().decode(errors="replace").strip().splitlines()[-15:]
+            raise SideFailed(f"{' '.join(map(str, arguments))} ended with {process.returncode}:\n" + "\n".join(tail))
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_UNIT)
+
+
+def in_turn(sides: Mapping[str, Callable[[int], Cost]], rounds: int = ROUNDS) -> dict[str, list[Cost]]:
+    """Run the sides A B A B A B; each gets the number of the round. Whatever the machine does meanwhile, it does to all of them."""
+    costs: dict[str, list[Cost]] = {name: [] for name in sides}
+    for number in range(rounds):
+        for name, run in sides.items():
+            costs[name].append(run(number))
+    return costs
+
+
+def show(costs: Mapping[str, Sequence[Cost]]) -> None:
+    """Print the detail line of each side: medians of wall and CPU, every round's wall, and the greatest memory."""
+    for name, found in costs.items():
+        wall, cpu = (statistics.median(getattr(cost, field) for cost in found) for field in ("wall", "cpu"))
+        rounds = " ".join(f"{cost.wall:.2f}" for cost in found)
+        memory = max(cost.rss for cost in found) / 2**20
+        print(f"  {name}: {wall:.2f} wall s, {cpu:.2f} CPU s, {memory:.0f} MiB (wall of each round: {rounds})", flush=True)
+
+
+def ratio(costs: Mapping[str, Sequence[Cost]], ours: str, others: Sequence[str]) -> float:
+    """The median, over the rounds, of our wall seconds by the sum of the others'."""
+    rounds = zip(costs[ours], zip(*(costs[name] for name in others), strict=True), strict=True)
+    return statistics.median(mine.wall / sum(other.wall for other in theirs) for mine, theirs in rounds)
+
+
+def verdict(name: str, value: float, unit: str, limit: float) -> bool:
+    """Print the one line of a measure. False when it is above its limit."""
+    print(f"{name}: {value:.2f} {unit} (limit {limit:g}){'' if value <= limit else ' ABOVE ITS LIMIT'}", flush=True)
+    return value <= limit

@@ -1,0 +1,68 @@
+"""Worlds: scratch homes in which a side works, prepared before its span begins and removed afterwards."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+from clock import cost_of
+from flights.upstream import FIRST_DAY, LAST_DAY, drop_files
+
+COMMAND_LINE = "from assay.cli.main import main; main()"  # what the console script `assay` does
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for everything that a measure makes; TMPDIR says where. It is removed whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
+        yield Path(folder)
+
+
+def drop_landing(folder: Path, first: date = FIRST_DAY, last: date = LAST_DAY) -> Path:
+    """Drop the upstream files of some days into `folder`."""
+    drop_files(folder, first, last)
+    return folder
+
+
+def fresh_home(home: Path, landing: Path) -> Path:
+    """Make a home like that of a fresh checkout after `assay init`, with all files landed: an empty lake and a fresh instance."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / "landing").symlink_to(landing, target_is_directory=True)
+    assay(home, "init")
+    return home
+
+
+def assay(home: Path, *arguments: str) -> None:
+    """Run `assay ARGUMENTS` in a home, outside of any measured span."""
+    cost_of(["-c", COMMAND_LINE, *arguments], {"ASSAY_HOME": str(home)})
+
+
+def fresh_instance(folder: Path, *, stock: bool) -> dict[str, str]:
+    """Make a Dagster instance with our dagster.yaml and say its environment. `stock`: with Dagster's own event log, event by event."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    settings = yaml.safe_load(files("assay.orchestration").joinpath("dagster.yaml").read_text())
+    if stock:
+        del settings["event_log_storage"]
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
+    return {"DAGSTER_HOME": str(folder)} | ({} if stock else {"DAGSTER_EVENT_BATCH_SIZE": batch_size()})
+
+
+def batch_size() -> str:
+    """How many events our side stores at once."""
+    from assay.settings import EVENT_BATCH
+
+    return EVENT_BATCH
+
+
+def remove(*folders: Path) -> None:
+    """Remove what a side made, and let the disk finish before the next side begins."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.sync()
