@@ -1,45 +1,43 @@
-"""Our side of `ten_million`: ingest, refine and gold without Dagster: `python bench/data_plane.py HOME CONTRACTS`."""
+"""Our side of `ten_million`: ingest, refine and gold without Dagster: `python bench/data_plane.py CONTRACTS`, with ASSAY_HOME."""
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+
+import dagster as dg
 
 from assay.contracts.odcs import load_contracts
 from assay.errors import AssayError
 from assay.gold.step import build_gold, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.lake.slices import Slice, TableSpec
 from assay.orchestration.build import gold_project
 from assay.orchestration.calendars import arrivals_of, events_of
 from assay.orchestration.gold_assets import gold_definition
 from assay.orchestration.partitions import slice_of
 from assay.refine.step import refine_partitions, silver_spec
-from assay.settings import Settings, load_settings
+from assay.settings import load_settings
 from assay.steps import Outcome, Run, Status
 
 
-def main(home: Path, contracts_folder: Path) -> None:
+def main(contracts_folder: Path) -> None:
     """Bring every partition of the lake up to date."""
-    settings = replace(load_settings(), home=home)
+    settings = load_settings()
     run = Run(settings.lake, settings.landing, load_contracts(contracts_folder), "bench")
     in_order = sorted(run.contracts.values(), key=lambda contract: len(contract.upstream))
     for contract in in_order:
-        definition = arrivals_of(contract)
-        refuse_failures(ingest(run, contract, slice_of(definition, definition.get_partition_keys() if definition else [], bronze_spec(contract))))
+        refuse_failures(ingest(run, contract, every_partition(arrivals_of(contract), bronze_spec(contract))))
     for contract in in_order:
-        definition = events_of(contract)
-        refuse_failures(
-            refine_partitions(run, contract, slice_of(definition, definition.get_partition_keys() if definition else [], silver_spec(contract)))
-        )
-    gold(run, settings)
-
-
-def gold(run: Run, settings: Settings) -> None:
-    """Build every month of every model."""
+        refuse_failures(refine_partitions(run, contract, every_partition(events_of(contract), silver_spec(contract))))
     project, months = gold_project(settings), gold_definition(run.contracts)
-    slices = {model.name: slice_of(months, months.get_partition_keys(), gold_spec(model)) for model in project.models}
+    slices = {model.name: every_partition(months, gold_spec(model)) for model in project.models}
     refuse_failures(outcome for _, outcome in build_gold(run, project, slices))
+
+
+def every_partition(definition: dg.PartitionsDefinition | None, spec: TableSpec) -> Slice:
+    """The slice of a whole table."""
+    return slice_of(definition, definition.get_partition_keys() if definition else [], spec)
 
 
 def refuse_failures(outcomes: Iterable[Outcome]) -> None:
@@ -50,4 +48,4 @@ def refuse_failures(outcomes: Iterable[Outcome]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -20,10 +20,17 @@ def empty_step(step: dict[str, Any]) -> dg.AssetsDefinition:
     """A step that only reports: a check evaluation for each checked asset and partition, and a materialization of each asset."""
     specs = [_spec(asset) for asset in step["assets"]]
     checked = {spec.key for spec, asset in zip(specs, step["assets"], strict=True) if asset["checked"]}
-    checks = [dg.AssetCheckSpec(CHECK, asset=spec.key, blocking=True, partitions_def=spec.partitions_def) for spec in specs if spec.key in checked]
+    checks = [
+        dg.AssetCheckSpec(CHECK, asset=spec.key, blocking=True, partitions_def=spec.partitions_def) for spec in specs if spec.key in checked
+    ]
 
     @dg.multi_asset(
-        name=step["name"], specs=specs, check_specs=checks, can_subset=True, pool=step["pool"], backfill_policy=dg.BackfillPolicy.single_run()
+        name=step["name"],
+        specs=specs,
+        check_specs=checks,
+        can_subset=True,
+        pool=step["pool"],
+        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def empty(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         partitioned = context.has_partition_key_range or context.has_partition_key

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 from clock import cost_of
+
 from flights.upstream import FIRST_DAY, LAST_DAY, drop_files
 
 COMMAND_LINE = "from assay.cli.main import main; main()"  # what the console script `assay` does

@@ -99,7 +99,7 @@ def test_a_comparison_holds_for_what_it_says(operator: str, good: int, bad: int)
         ("yyyy-M-d", "%Y-%-m-%-d"),
         ("yyyy-MM-dd'T'HH:mm:ss'Z'", "%Y-%m-%dT%H:%M:%SZ"),
         ("yyyyMMdd HHmmss", "%Y%m%d %H%M%S"),
-        ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S.%3f%:z"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S.%3f%#z"),
         ("dd.MM.uuuu 'o''clock'", "%d.%m.%Y oclock"),
         ("''yyyy", "'%Y"),
         ("100% yyyy", "100%% %Y"),
@@ -205,7 +205,7 @@ def test_a_mistake_is_named_with_file_and_line(request: pytest.FixtureRequest, t
     lines, changed = ORDERS.splitlines(), ORDERS.replace(old, new).splitlines()
     first = next(number for number, line in enumerate(changed, 1) if lines[number - 1] != line)
     assert said, refusal.value
-    print("LINE", int(said.group(1)) - first, complaint)
+    assert int(said.group(1)) == first or request.node.callspec.id in ABOUT_MORE_THAN_ITS_LINE
 
 
 def test_a_file_that_holds_no_mapping_is_refused(tmp_path: Path) -> None:

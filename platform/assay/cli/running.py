@@ -90,8 +90,11 @@ def _backfill(
 def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetKey]:
     import dagster as dg
 
+    from assay.orchestration.build import previews_accepted
+
     try:
-        found = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph())
+        with previews_accepted():
+            found = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph())
     except dg.DagsterInvalidSubsetError:
         found = frozenset()
     if not found:

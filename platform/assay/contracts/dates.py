@@ -8,7 +8,7 @@ from assay.errors import ContractInvalid
 
 LETTERS = {
     "yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "mm": "%M", "ss": "%S",
-    "SSS": "%3f", "SSSSSS": "%6f", "XXX": "%:z", "Z": "%z",
+    "SSS": "%3f", "SSSSSS": "%6f", "XXX": "%#z", "Z": "%z",
 }  # fmt: skip
 TOKEN = re.compile(r"''|'([^']*)'|([a-zA-Z])\2*|.", re.DOTALL)
 ARRIVAL_PLACE = re.compile(r"\{arrival:([^}]+)\}")  # where the path of a landing file holds its arrival date

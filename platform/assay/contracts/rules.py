@@ -45,7 +45,7 @@ def column_rules(column: Column, item: Mapping[str, Any]) -> Iterable[Rule]:
     if "pattern" in options:
         yield Rule(f"{name}_pattern", Kind.PATTERN, Severity.ERROR, f"{name} matches {options['pattern']}.", name, options["pattern"])
     if "enum" in item:
-        values = tuple(entry["value"] for entry in item["enum"])
+        values = tuple(_bound(column, entry["value"]) for entry in item["enum"])
         yield Rule(f"{name}_enum", Kind.ENUM, Severity.ERROR, f"{name} is one of {', '.join(map(str, values))}.", name, values)
     yield from expression_rules(item.get("quality", []), name)
     yield from (_reference(column, relationship) for relationship in item.get("relationships", []))

@@ -114,7 +114,8 @@ def _assemble(batches_: Sequence[Batch], tables: Mapping[tuple[str, str], pa.Tab
             SOURCE_HASH: [hash_ for _, _, hash_ in files],
         }
     ).with_columns(pl.Series(SOURCE_ROW, [part.num_rows for part in parts]))
-    rows = origin.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW)).filter(pl.col(SOURCE_ROW).list.len() > 0).explode(SOURCE_ROW)
+    numbered = origin.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW))
+    rows = numbered.filter(pl.col(SOURCE_ROW).list.len() > 0).explode(SOURCE_ROW)
     frame = body.with_columns(rows.get_columns())
     if ARRIVAL in spec.schema.names:
         frame = frame.with_columns(pl.col(ARRIVAL).str.to_date("%Y-%m-%d"))
@@ -132,7 +133,7 @@ def with_event_date(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     text = sql_expression(time.expression)
     if any(letter in time.format for letter in ("%H", "%-H")):
         moment = text.str.to_datetime(time.format, strict=False, time_unit="us")
-        if any(letter in time.format for letter in ("%z", "%:z")):
+        if any(letter in time.format for letter in ("%z", "%#z")):
             moment = moment.dt.convert_time_zone(time.zone)  # each text says its own offset
         elif time.source_zone != time.zone:
             local = moment.dt.replace_time_zone(time.source_zone, ambiguous="earliest", non_existent="null")

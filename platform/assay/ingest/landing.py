@@ -53,7 +53,7 @@ def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
     pattern = strptime_format(place.group(1))
     name = re.compile("".join(_expression(part, pattern) for part in re.split(r"(\{arrival:[^}]+\}|\*)", source.path)))
     found = []
-    for path in landing.glob(ARRIVAL_PLACE.sub("*", source.path)):
+    for path in landing.glob(re.sub(r"\*+", "*", ARRIVAL_PLACE.sub("*", source.path))):
         relative = str(path.relative_to(landing))
         if path.name.startswith(".") or not path.is_file() or not (match := name.fullmatch(relative)):
             continue

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.orchestration.lake_assets import FORCE_TAG
+from assay.orchestration.lifeline import BACKFILL_TAG, end_abandoned_runs, lifeline
 from assay.orchestration.plan import contiguous
 
 if TYPE_CHECKING:
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
-    from assay.orchestration.plan import Due, Planner
+    from assay.orchestration.plan import Due, Planner, Stage
 
     Span = tuple[str, str]
 
-BACKFILL_TAG = "assay/backfill"
 # every event is in the instance; here the caller says one line per run
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -83,18 +83,27 @@ class Backfill:
     only: Collection[dg.AssetKey] | None = None
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
-        """Plan and run one stage after the other; a stage sees what the one before has published. Stops after a stage that failed."""
+        """Plan and run one stage after the other; a stage sees what the one before has published. Stops after a stage that failed.
+
+        First the runs of backfills whose process was killed are ended, because they hold pools that nobody else would free.
+        """
         backfill = uuid.uuid4().hex[:8]
-        for stage in self.planner.stages:
-            keys = [key for key in stage.keys if self.only is None or key in self.only]
-            failed = False
-            for request in requests([self.planner.due(key, self.first, self.last) for key in keys]):
-                announce(request)
-                ran = self._run(request, backfill)
-                failed = failed or ran.failure is not None
-                yield ran
-            if failed:
-                return
+        lifelines = self.planner.project.scratch / "backfills"
+        end_abandoned_runs(lifelines, self.instance)
+        with lifeline(lifelines, backfill):
+            for stage in self.planner.stages:
+                failed = False
+                for request in self._requests(stage):
+                    announce(request)
+                    ran = self._run(request, backfill)
+                    failed = failed or ran.failure is not None
+                    yield ran
+                if failed:
+                    return
+
+    def _requests(self, stage: Stage) -> list[Request]:
+        keys = [key for key in stage.keys if self.only is None or key in self.only]
+        return list(requests([self.planner.due(key, self.first, self.last) for key in keys]))
 
     def _run(self, request: Request, backfill: str) -> Ran:
         tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -19,6 +20,7 @@ from assay.orchestration.triggers import arrival_sensor, calendar_jobs, deadline
 from assay.steps import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from assay.settings import Settings
@@ -28,10 +30,7 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
     """Assets of every contract and gold model, their checks, jobs, schedules and sensors. The graph is the same in every environment."""
     contracts, project = load_contracts(contracts_folder), gold_project(settings)
     planner = Planner(Run(settings.lake, settings.landing, contracts), contracts, project)
-    with warnings.catch_warnings():
-        # partitioned checks and mappings to partitions that do not exist yet; Dagster is pinned exactly
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        warnings.simplefilter("ignore", dg.BetaWarning)
+    with previews_accepted():
         landing = [landing_spec(settings, contract, contracts_folder) for contract in contracts.values()]
         assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, contracts, project)]
         jobs = calendar_jobs(assets)
@@ -44,6 +43,15 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
+
+
+@contextmanager
+def previews_accepted() -> Iterator[None]:
+    """Inside, Dagster does not warn of partitioned checks and of mappings to partitions that do not exist: it is pinned exactly."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        yield
 
 
 def gold_project(settings: Settings) -> Project:

@@ -54,7 +54,7 @@ class Tally:
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
             errors = [rule.name for rule in contract.rules if rule.severity is Severity.ERROR and rule.name in self.broken]
-            worst = max(errors, key=lambda name: self.broken[name])
+            worst = max(errors, key=lambda name: self.broken[name], default="none")
             return f"rejectedShare: {self.quarantined} of {self.landed} rows break an error rule, {limit:.0%} may; most break {worst}."
         return None
 
@@ -111,11 +111,17 @@ def _partition(contract: Contract) -> pl.Expr:
 
 
 def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row."""
-    if not contract.key or not good.select(contract.key).is_duplicated().any():
+    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row.
+
+    A key counts within its partition: which partitions are refined together must not decide which row is published.
+    """
+    if not contract.key:
+        return good
+    keys = [PARTITION, *contract.key]
+    if not good.select(keys).is_duplicated().any():
         return good
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    return good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique(contract.key, keep="last", maintain_order=True)
+    return good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique(keys, keep="last", maintain_order=True)
 
 
 def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:

@@ -1,0 +1,212 @@
+"""The kernel: bronze rows become published and rejected rows, and whatever comes in, no row is lost and none is made up."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.contracts.model import SOURCE_ROW, DatasetRule, Severity
+from assay.errors import ContractInvalid
+from assay.refine.kernel import Tally, refine
+from orders import GOOD, KNOWN_CUSTOMERS, bronze_of, orders_contract, refined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from assay.contracts.model import Contract
+
+DAY = "2024-01-01"
+
+
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return orders_contract(tmp_path_factory.mktemp("contracts"))
+
+
+def tally(contract: Contract, *rows: Mapping[str, str | None], day: str = DAY) -> Tally:
+    return refined(contract, rows).tallies[day]
+
+
+def test_a_good_row_is_published_with_its_types(orders: Contract) -> None:
+    row = refined(orders, [GOOD]).published.row(0, named=True)
+    assert {name: str(value) for name, value in row.items()} == {
+        "order_date": "2024-01-01", "number": "1", "customer": "ada", "amount": "10.0", "state": "open",
+        "placed_at": "2024-01-01 09:00:00+00:00", "is_gift": "False", "note": "hello",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "bad"), [("number", "x"), ("amount", "1,5"), ("placed", "yesterday"), ("gift", "perhaps")], ids=lambda value: value
+)
+def test_a_value_of_another_type_is_quarantined_and_never_a_silent_null(orders: Contract, column: str, bad: str) -> None:
+    done = refined(orders, [{column: bad}])
+    assert done.published.is_empty()
+    assert json.loads(done.rejected["raw"][0])[column] == bad
+
+
+def test_a_reason_names_every_broken_rule_and_the_row_is_filed_under_the_contract_s_first(orders: Contract) -> None:
+    done = refined(orders, [{"amount": "-1", "state": "lost", "note": "far too long", "customer": "eve"}])
+    order = [rule.name for rule in orders.rules]
+    broken = ["customer_known", "amount_minimum", "state_enum", "note_length"]
+    assert [done.rejected["reason"][0].find(f"{rule}: ") for rule in sorted(broken, key=order.index)] == sorted(
+        done.rejected["reason"][0].find(f"{rule}: ") for rule in broken
+    )
+    assert all(f"{rule}: " in done.rejected["reason"][0] for rule in broken)
+    assert done.rejected["rule"].to_list() == [min(broken, key=order.index)]
+    assert "Found lost." in done.rejected["reason"][0]
+
+
+def test_a_rejected_row_says_where_it_came_from(orders: Contract) -> None:
+    rejected = refined(orders, [GOOD, {"number": "2", "amount": "-1", "file": "b.csv", "row": "7"}]).rejected.row(0, named=True)
+    assert {name: rejected[name] for name in ("source_file", "source_row", "source_hash", "run_id", "contract_version")} == {
+        "source_file": "b.csv", "source_row": 7, "source_hash": "hash", "run_id": "test", "contract_version": "1.0.0",
+    }  # fmt: skip
+    assert json.loads(rejected["raw"]) == GOOD | {"number": "2", "amount": "-1"}
+
+
+def test_a_warning_is_counted_and_published(orders: Contract) -> None:
+    assert tally(orders, {"amount": "600"}) == Tally(1, 1, 0, 0, {"amount_is_usual": 1})
+
+
+def test_the_last_arrival_of_a_key_wins(orders: Contract) -> None:
+    done = refined(orders, [{"amount": "2", "arrival": "2024-01-03"}, {"amount": "1", "arrival": "2024-01-02"}])
+    assert done.published["amount"].to_list() == [2]
+    assert done.tallies[DAY] == Tally(2, 1, 0, 1)
+
+
+def test_of_one_arrival_the_last_file_and_row_win(orders: Contract) -> None:
+    origins = [("1", "b.csv", "2"), ("2", "a.csv", "9"), ("3", "b.csv", "1")]
+    rows = [{"amount": amount, "file": file, "row": row} for amount, file, row in origins]
+    assert refined(orders, rows).published["amount"].to_list() == [1]
+
+
+def test_a_key_counts_within_its_partition_whatever_is_refined_with_it(orders: Contract) -> None:
+    rows = [{"number": "1", "day": "2024-01-01"}, {"number": "1", "day": "2024-01-02", "arrival": "2024-01-09"}]
+    together, alone = refined(orders, rows), refined(orders, rows[:1])
+    assert [str(found) for found in together.published["order_date"]] == ["2024-01-01", "2024-01-02"]
+    assert together.tallies["2024-01-01"] == alone.tallies["2024-01-01"]
+
+
+def test_a_bad_correction_does_not_displace_the_good_row(orders: Contract) -> None:
+    done = refined(orders, [{"amount": "5"}, {"amount": "-5", "arrival": "2024-01-09"}])
+    assert done.published["amount"].to_list() == [5]
+    assert done.tallies[DAY] == Tally(2, 1, 1, 0, {"amount_minimum": 1})
+
+
+def test_rows_without_a_key_are_not_taken_for_duplicates_of_each_other(orders: Contract) -> None:
+    done = refined(orders, [{"number": None}, {"number": "NA"}, {"number": "x"}])
+    assert done.tallies[DAY] == Tally(3, 0, 3, 0, {"number_required": 3, "number_type": 1})
+
+
+def test_a_contract_without_key_keeps_equal_rows(orders: Contract) -> None:
+    assert tally(replace(orders, key=()), GOOD, GOOD) == Tally(2, 2, 0, 0)
+
+
+def test_a_row_that_refers_to_nothing_is_held_until_the_reference_has_it(orders: Contract) -> None:
+    rows = [GOOD, {"number": "2", "customer": "eve"}]
+    held = refined(orders, rows)
+    assert (held.published["customer"].to_list(), held.rejected["rule"].to_list()) == (["ada"], ["customer_known"])
+    known = refined(orders, rows, {("customers", "customer"): pl.Series(["ada", "bob", "eve"])})
+    assert (known.published["customer"].to_list(), known.rejected.height) == (["ada", "eve"], 0)
+
+
+@pytest.mark.parametrize("known", [[], [None]], ids=["empty", "only-null"])
+def test_a_reference_table_without_values_knows_nobody(orders: Contract, known: list[None]) -> None:
+    nobody = {("customers", "customer"): pl.Series(known, dtype=pl.String)}
+    assert refined(orders, [GOOD], nobody).rejected["rule"].to_list() == ["customer_known"]
+
+
+@pytest.mark.parametrize(("bad", "refused"), [(5, False), (6, True)])
+def test_a_partition_with_too_many_rejected_rows_is_refused_and_the_worst_rule_named(orders: Contract, bad: int, refused: bool) -> None:
+    rows = [{"number": str(number), "amount": "-1" if number <= bad else "600"} for number in range(1, 11)]
+    said = tally(orders, *rows).refusal(orders)
+    assert (said is not None) is refused
+    assert said is None or re.search("rejectedShare: 6 of 10 rows break an error rule.*60%.*most break amount_minimum", said)
+
+
+def test_the_worst_rule_is_never_a_warning(orders: Contract) -> None:
+    spoiled = Tally(10, 0, 10, 0, {"amount_is_usual": 10, "note_length": 8})
+    assert "most break note_length" in str(spoiled.refusal(replace(orders, dataset_rules=())))
+
+
+def test_a_partition_without_rows_is_refused_where_rows_are_promised(orders: Contract) -> None:
+    assert Tally().refusal(orders) == "some_rows: A day has orders. Found 0 rows, of 0 that landed."
+    assert Tally().refusal(replace(orders, dataset_rules=())) is None
+
+
+def test_a_row_count_that_is_only_a_warning_refuses_nothing(orders: Contract) -> None:
+    rule = DatasetRule("many", "rowCount", "mustBeGreaterThan", 100, Severity.WARNING, "Many.")
+    lenient = replace(orders, dataset_rules=(rule,))
+    assert tally(lenient, GOOD).refusal(lenient) is None
+    assert tally(lenient, GOOD).broken_dataset_rules(lenient) == [rule]
+
+
+def run_with(contract: Contract, transform: Any) -> None:
+    refine(bronze_of(contract, [GOOD, {"number": "2"}]).lazy(), contract, KNOWN_CUSTOMERS, transform, "test")
+
+
+@pytest.mark.parametrize(
+    ("transform", "said"),
+    [
+        pytest.param(lambda frame: frame.head(1), "of 2 rows it gave 1, or moved them", id="drops-a-row"),
+        pytest.param(lambda frame: frame.reverse(), "of 2 rows it gave 2, or moved them", id="moves-rows"),
+        pytest.param(lambda frame: frame.drop("note"), "nothing filled the column 'note'", id="forgets-a-column"),
+    ],
+)
+def test_a_transform_that_does_more_than_add_columns_is_refused(orders: Contract, transform: Any, said: str) -> None:
+    with pytest.raises(ContractInvalid, match=said):
+        run_with(orders, transform)
+
+
+def test_nothing_comes_out_of_nothing(orders: Contract) -> None:
+    done = refined(orders, [])
+    assert (done.published.height, done.rejected.height, done.tallies) == (0, 0, {})
+
+
+ROW = st.fixed_dictionaries(
+    {
+        "day": st.sampled_from(["2024-01-01", "2024-01-02", "2024-01-03", "2024-03-01", "soon", None]),
+        "number": st.sampled_from(["1", "2", "3", "x", "NA", None]),
+        "customer": st.sampled_from(["ada", "eve", "Ada", None]),
+        "amount": st.sampled_from(["1", "600", "-1", "x", None]),
+        "state": st.sampled_from(["open", "paid", "lost", None]),
+        "note": st.sampled_from(["ok", "x", None]),
+        "arrival": st.sampled_from(["2024-01-02", "2024-01-03"]),
+        "file": st.sampled_from(["a.csv", "b.csv"]),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(ROW, max_size=25))
+def test_landed_is_published_and_quarantined_and_duplicates(orders: Contract, rows: Sequence[Mapping[str, str | None]]) -> None:
+    done, bronze = refined(orders, rows), bronze_of(orders, rows)
+    landed = bronze.drop_nulls("_event_date").height
+    assert all(found.closes for found in done.tallies.values())
+    assert sum(found.landed for found in done.tallies.values()) == landed
+    assert sum(found.published for found in done.tallies.values()) == done.published.height
+    assert sum(found.quarantined for found in done.tallies.values()) == done.rejected.height
+    assert not done.published.select("order_date", *orders.key).is_duplicated().any()
+    origins = done.rejected.select("source_file", "source_row", "_partition")
+    assert not origins.is_duplicated().any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_the_order_of_rows_changes_nothing(orders: Contract, data: st.DataObject) -> None:
+    rows = data.draw(st.lists(ROW, min_size=2, max_size=15))
+    frame = bronze_of(orders, rows).drop_nulls("_event_date")
+    shuffled = data.draw(st.permutations(range(frame.height)))
+    first, second = (refine(found.lazy(), orders, KNOWN_CUSTOMERS, None, "test") for found in (frame, frame[list(shuffled)]))
+    assert first.published.equals(second.published)
+    assert first.tallies == second.tallies
+    origin = ["source_file", "source_row", "_partition", "raw"]
+    assert first.rejected.sort(origin).equals(second.rejected.sort(origin))
+    assert SOURCE_ROW not in first.published.columns
