@@ -1,7 +1,7 @@
 """Lifelines: how a backfill learns that an earlier one was killed.
 
-A run that is executed in its caller's own process has nobody who notices its death: it would stay "started" for ever and keep its pools, and
-the next writer of those tables would wait for ever. So each backfill holds a lock on a file, which the kernel lets go when the process
+A run that is executed in its caller's own process has nobody who notices its death: it would stay "started" for ever and keep its pools,
+and the next writer of those tables would wait for ever. So each backfill holds a lock on a file, which the kernel lets go when the process
 dies, and the next backfill ends the runs of every lifeline that nobody holds.
 """
 
