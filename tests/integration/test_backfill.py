@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
+import pytest
 from small_world import FIRST, LAST, World, edit
+
+from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,3 +202,20 @@ def test_a_partition_without_files_fails_with_the_path_that_is_missing(world: Wo
     failure = next(event for event in result.all_events if event.is_step_failure).step_failure_data.user_failure_data
     assert failure is not None
     assert "No file has landed for 2013-05-05" in str(failure.description)
+
+
+def test_rows_that_are_gone_from_bronze_do_not_outlive_their_rebuild(world: World) -> None:
+    """All observations of the month are withdrawn: its partition is due again, and its contract, which wants rows, says so by name."""
+    for file in (world.settings.landing / "weather").iterdir():
+        file.write_text(file.read_text().replace('"2013-01-', '"2013-02-'))
+    ran = world.backfill(only={dg.AssetKey(["bronze", "weather"]), dg.AssetKey(["silver", "weather"])})
+    refused = next(one for one in ran if one.failure)
+    assert "rows_per_month" in str(refused.failure)
+
+
+def test_datasets_that_refer_to_each_other_in_a_circle_are_refused(world: World) -> None:
+    folder = world.own_contracts()
+    reference = "        relationships:\n          - to: flights.carrier\n        description: Two-letter carrier code.\n"
+    edit(folder / "airlines.odcs.yaml", "        description: Two-letter carrier code.\n        logical", reference + "        logical")
+    with pytest.raises(ContractInvalid, match="circle"):
+        _ = world.planner().stages

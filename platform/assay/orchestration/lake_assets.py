@@ -116,7 +116,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with permanent_failures():
             outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
-        yield from report(context, [Report(key, outcomes, contract.rules)])
+        yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 
     return silver
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Column, Contract, Rule
+    from assay.contracts.model import Column, Contract, DatasetRule, Rule
     from assay.settings import Settings
     from assay.steps import Outcome
 
@@ -48,7 +48,7 @@ def table_metadata(settings: Settings, table: str, contract_file: Path) -> dict[
     }
 
 
-def rules_table(rules: Sequence[Rule], broken: Mapping[str, int]) -> dg.TableMetadataValue:
+def rules_table(rules: Sequence[Rule | DatasetRule], broken: Mapping[str, int]) -> dg.TableMetadataValue:
     """The broken rules with the number of rows that break each. The rules that hold are only counted: an event is paid for by its size."""
     by_name = {rule.name: rule for rule in rules}
     return dg.MetadataValue.table(

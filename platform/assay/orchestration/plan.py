@@ -7,11 +7,12 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.errors import TableMissing
+from assay.errors import ContractInvalid, TableMissing
 from assay.gold.models import LAYER
 from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import batches, bronze_spec
@@ -23,7 +24,7 @@ from assay.orchestration.partitions import slice_of
 from assay.refine.step import Inputs, silver_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from assay.contracts.model import Contract
@@ -69,17 +70,10 @@ class Planner:
 
     @property
     def stages(self) -> list[Stage]:
-        """The order in which things become up to date: bronze, silver tables that others refer to, the other silver tables, gold."""
-        names = list(self.contracts)
-        referred = {name for contract in self.contracts.values() for name in contract.upstream}
-        gold = tuple(dg.AssetKey([LAYER, model.name]) for model in self.project.models)
-        found = [
-            Stage("bronze", _keys("bronze", names)),
-            Stage("silver (reference)", _keys("silver", [name for name in names if name in referred])),
-            Stage("silver", _keys("silver", [name for name in names if name not in referred])),
-            Stage("gold", gold),
-        ]
-        return [stage for stage in found if stage.keys]
+        """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold."""
+        silver = [Stage(f"silver {level}", _keys("silver", names)) for level, names in enumerate(_levels(self.contracts), 1)]
+        gold = Stage(LAYER, _keys(LAYER, [model.name for model in self.project.models]))
+        return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, gold) if stage.keys]
 
     def due(self, key: dg.AssetKey, first: date | None = None, last: date | None = None) -> Due:
         """The outdated partitions of one asset that overlap the days [first, last]; without days, of all its partitions."""
@@ -97,7 +91,7 @@ class Planner:
             found = {key: batch for key, batch in found.items() if key in keys}
         made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
-        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, spec.name)
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._current(spec, wanted))
 
     def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = events_of(contract), silver_spec(contract)
@@ -107,8 +101,12 @@ class Planner:
         except TableMissing:
             return Due(key, definition, {})
         slice_ = _slice(definition, spec, first, last)
-        wanted = {p.key: inputs.fingerprint(p) for p in slice_.partitions if inputs.files(p)} if slice_ else {}
-        return self._outdated(key, definition, wanted, spec.name)
+        if slice_ is None:
+            return Due(key, definition, {})
+        current = self._current(spec, slice_.keys)
+        # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
+        wanted = {p.key: inputs.fingerprint(p) for p in slice_.partitions if current[p.key] is not None or inputs.files(p)}
+        return self._outdated(key, definition, wanted, current)
 
     def _gold(self, name: str, first: date | None, last: date | None) -> Due:
         model = next(found for found in self.project.models if found.name == name)
@@ -120,15 +118,35 @@ class Planner:
             return Due(key, definition, {})
         slice_ = _slice(definition, spec, first, last)
         months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
-        return self._outdated(key, definition, {p.key: inputs.fingerprint(model, month_of(p)) for p in months}, spec.name)
+        wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months}
+        return self._outdated(key, definition, wanted, self._current(spec, wanted))
+
+    def _current(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
+        return current_tokens(newest(self.run.lake, spec.name), list(keys))
 
     def _outdated(
-        self, key: dg.AssetKey, definition: dg.TimeWindowPartitionsDefinition | None, wanted: Mapping[str, int], table: str
+        self,
+        key: dg.AssetKey,
+        definition: dg.TimeWindowPartitionsDefinition | None,
+        wanted: Mapping[str, int],
+        current: Mapping[str, int | None],
     ) -> Due:
-        current = current_tokens(newest(self.run.lake, table), list(wanted))
         due = {part: value for part, value in wanted.items() if self.run.force or current[part] != value}
         order = definition.get_partition_keys() if definition else ["all"]
         return Due(key, definition, {part: due[part] for part in order if part in due})
+
+
+def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
+    """The datasets in levels: those of a level refer only to levels before. Raises ContractInvalid if they refer in a circle."""
+    order = TopologicalSorter({name: contract.upstream for name, contract in contracts.items()})
+    try:
+        order.prepare()
+    except CycleError as error:
+        raise ContractInvalid(f"The reference rules of {' -> '.join(error.args[1])} go in a circle.") from error
+    while order.is_active():
+        ready = order.get_ready()
+        yield [name for name in contracts if name in ready]
+        order.done(*ready)
 
 
 def _keys(layer: str, names: Sequence[str]) -> tuple[dg.AssetKey, ...]:

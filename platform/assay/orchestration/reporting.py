@@ -19,7 +19,7 @@ from assay.steps import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.contracts.model import Rule
+    from assay.contracts.model import DatasetRule, Rule
     from assay.steps import Outcome
 
 CHECK = "contract"
@@ -38,7 +38,7 @@ class Report:
 
     key: dg.AssetKey
     outcomes: Sequence[Outcome]
-    rules: Sequence[Rule] | None = None
+    rules: Sequence[Rule | DatasetRule] | None = None
 
     @property
     def refused(self) -> list[Outcome]:
@@ -87,7 +87,7 @@ def _log_evaluations(context: dg.AssetExecutionContext, one: Report, *, partitio
             context.log_event(_evaluation(one.key, outcome, one.rules or (), partitioned=partitioned))
 
 
-def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule], *, partitioned: bool) -> dg.AssetCheckEvaluation:
+def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | DatasetRule], *, partitioned: bool) -> dg.AssetCheckEvaluation:
     counts = {name: value for name, value in outcome.facts.items() if isinstance(value, int)}
     return dg.AssetCheckEvaluation(
         asset_key=key,

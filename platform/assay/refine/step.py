@@ -148,13 +148,15 @@ class _Work:
         tallies = {partition.key: refined.tallies.get(_value(partition), Tally()) for partition in slice_.partitions}
         refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(contract))}
         for key, why in refusals.items():
-            yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), tallies[key].broken, why)
+            yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), _broken(tallies[key], contract), why)
         good = [partition for partition in slice_.partitions if partition.key not in refusals]
         if good:
             version = self._publish(Slice(slice_.spec, tuple(good)), refined, tallies)
             for partition in good:
                 tally = tallies[partition.key]
-                yield Outcome(partition.key, Status.PUBLISHED, tally.published, _facts(tally) | {"version": version}, tally.broken)
+                yield Outcome(
+                    partition.key, Status.PUBLISHED, tally.published, _facts(tally) | {"version": version}, _broken(tally, contract)
+                )
 
     def _bronze(self, slice_: Slice) -> pl.LazyFrame:
         """The bronze rows of the slice: the files that may hold some, then exactly the rows of its event dates."""
@@ -175,7 +177,7 @@ class _Work:
         if lost := [key for key in slice_.keys if not tallies[key].closes]:
             raise AssayError(f"Tried to publish {slice_.spec.name}; the rows of {lost[0]!r} do not add up: {tallies[lost[0]]}.")
         tokens, seen = {key: self.wanted[key] for key in slice_.keys}, {key: self.current[key] for key in slice_.keys}
-        notes = {key: _facts(tallies[key]) | {"broken": tallies[key].broken} for key in slice_.keys}
+        notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         provenance = Provenance(self.run.run_id, contract.version, self.inputs.code, self.inputs.versions(), notes)
         column = contract.partitioning.column
         published = refined.published.filter(pl.col(column).cast(pl.String).is_in(list(values))) if column else refined.published
@@ -191,6 +193,11 @@ class _Work:
 
 def _value(partition: Partition) -> str:
     return partition.values[0] if partition.values else WHOLE
+
+
+def _broken(tally: Tally, contract: Contract) -> dict[str, int]:
+    """Rows by broken row rule; for a broken promise about the partition as a whole, the rows that it has."""
+    return tally.broken | {rule.name: tally.published for rule in tally.broken_dataset_rules(contract)}
 
 
 def _facts(tally: Tally) -> dict[str, int]:
