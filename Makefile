@@ -15,10 +15,11 @@ unexport PYTHONDONTWRITEBYTECODE
 FROM ?= 2013-01-01
 TO ?= 2013-12-31
 SERVE ?= yes
+PORT ?= 3000
 
 help: ## Explain the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
-	@echo "  make run takes FROM=, TO= (dates, 2013-01-01 to 2013-12-31) and SERVE=no; ASSAY_HOME says where everything lies (.assay/)."
+	@echo "  make run takes FROM=, TO= (dates, 2013-01-01 to 2013-12-31) SERVE=no and PORT= (3000); ASSAY_HOME says where everything lies (.assay/)."
 
 $(VENV)/.ready: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Assay needs Python 3.11, 3.12 or 3.13 on the PATH; found none. Name one: make PYTHON=/path/to/python"; exit 1; }
@@ -30,12 +31,12 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 
 setup: $(VENV)/.ready ## Make the virtual environment (.venv) from the lock file.
 
-run: setup ## Drop the upstream files, build bronze, silver and gold, print a summary, then serve the Dagster UI on 127.0.0.1:3000.
+run: setup ## Drop the upstream files, build bronze, silver and gold, print a summary, then serve the Dagster UI on 127.0.0.1.
 	$(BIN)/assay init
 	$(BIN)/python -m flights.upstream --from $(FROM) --to $(TO)
 	$(BIN)/assay backfill --from $(FROM) --to $(TO)
 	$(BIN)/assay summary
-	@if [ "$(SERVE)" != "no" ]; then exec $(BIN)/assay serve; fi
+	@if [ "$(SERVE)" != "no" ]; then exec $(BIN)/assay serve --port $(PORT); fi
 
 format: setup ## Format the code and mend what can be mended.
 	$(BIN)/ruff format .

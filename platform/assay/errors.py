@@ -97,4 +97,4 @@ class FileUnreadable(PermanentFailure):
 class PartitionsFailed(PermanentFailure):
     """Some partitions of a range did not meet their contract; the others were published."""
 
-    hint = "The failed partitions keep their last good version; the metadata of their contract check counts the broken rules."
+    hint = "They keep their last good version, and what is built from them waits."

@@ -112,13 +112,23 @@ def test_a_range_publishes_its_good_days_and_fails_the_one_that_breaks_its_contr
     assert world.rows("silver/flights").filter(pl.col("flight_date") == date(2013, 1, 2)).equals(before), "the last good version stays"
 
 
-def test_silver_does_not_run_on_bronze_that_failed_in_the_same_backfill(world: World) -> None:
+def test_nothing_is_built_from_a_file_that_was_refused(world: World) -> None:
     ruin(world.settings.landing / "flights/flights_2013-01-02.csv")
     versions = world.versions()
     ran = world.backfill()
     assert [one.failure is None for one in ran] == [False]
     assert "flights_2013-01-02.csv" in str(ran[0].failure)
     assert world.versions() == versions
+
+
+def test_a_day_whose_own_file_was_refused_waits_and_the_others_go_on_to_gold(empty_world: World) -> None:
+    empty_world.drop()
+    ruin(empty_world.settings.landing / "flights/flights_2013-01-02.csv")
+    ran = empty_world.backfill()
+    assert [one.request.keys[0].path[0] for one in ran if one.failure] == ["bronze"]
+    days = empty_world.rows("silver/flights")["flight_date"].cast(pl.String).unique().sort().to_list()
+    assert days == ["2013-01-01", "2013-01-03"], "the second day would have only the rows that came with the third day's file"
+    assert empty_world.rows("gold/carrier_punctuality_daily")["flight_date"].n_unique() == 2
 
 
 def test_held_flights_are_published_once_their_airport_arrives(world: World) -> None:

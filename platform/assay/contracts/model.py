@@ -111,6 +111,8 @@ class LandingSource:
     encoding: str
     columns: tuple[str, ...]
     null_values: tuple[str, ...]
+    description: str = ""
+    column_descriptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

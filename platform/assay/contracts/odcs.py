@@ -141,6 +141,8 @@ def _source(document: Document, landing: _Object) -> LandingSource:
     return LandingSource(
         path=server["path"], format=server["format"], encoding=encoding,
         columns=tuple(item["name"] for item in landing.body["properties"]), null_values=tuple(custom.values.get("nullValues", ("",))),
+        description=landing.body.get("description", ""),
+        column_descriptions=tuple(item.get("description", "") for item in landing.body["properties"]),
     )  # fmt: skip
 
 

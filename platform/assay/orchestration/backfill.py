@@ -83,7 +83,7 @@ class Backfill:
     only: Collection[dg.AssetKey] | None = None
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
-        """Plan and run one stage after the other; a stage sees what the one before has published. Stops after a stage that failed.
+        """Plan and run one stage after the other; a stage sees what the one before has published, and waits for what it could not.
 
         First the runs of backfills whose process was killed are ended, because they hold pools that nobody else would free.
         """
@@ -92,14 +92,9 @@ class Backfill:
         end_abandoned_runs(lifelines, self.instance)
         with lifeline(lifelines, backfill):
             for stage in self.planner.stages:
-                failed = False
                 for request in self._requests(stage):
                     announce(request)
-                    ran = self._run(request, backfill)
-                    failed = failed or ran.failure is not None
-                    yield ran
-                if failed:
-                    return
+                    yield self._run(request, backfill)
 
     def _requests(self, stage: Stage) -> list[Request]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]

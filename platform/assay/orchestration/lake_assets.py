@@ -16,7 +16,7 @@ from assay.ingest import step as ingest_step
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
-from assay.orchestration.metadata import column_schema, landing_schema, table_metadata
+from assay.orchestration.metadata import bronze_schema, column_schema, landing_schema, table_metadata
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.refine.step import refine_code, refine_partitions, silver_spec
@@ -48,7 +48,7 @@ def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.Ass
     """The files that upstream drops: nothing here makes them, so the asset is external."""
     return dg.AssetSpec(
         ["landing", contract.dataset],
-        description=f"Files that upstream drops as `{contract.source.path}`. {contract.description}",
+        description=f"Files that upstream drops as `{contract.source.path}`. {contract.source.description}",
         group_name="landing",
         kinds={contract.source.format, "file"},
         owners=[contract.owner],
@@ -67,14 +67,14 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     asset = dg.AssetSpec(
         key,
         deps=[dg.AssetKey(["landing", contract.dataset])],
-        description=f"{contract.dataset} as received, with source file, row number and event date. Text only; nothing is dropped.",
+        description=f"{contract.dataset} as received, with the origin of each row. Text only; nothing is dropped.",
         group_name="bronze",
         kinds={"bronze", "deltalake"},
         owners=[contract.owner],
         code_version=code_version(*ingest_step.CODE),
         partitions_def=definition,
         tags={"domain": contract.domain} if contract.domain else None,
-        metadata={**table_metadata(settings, spec.name, folder / contract.path), "dagster/column_schema": landing_schema(contract)},
+        metadata={**table_metadata(settings, spec.name, folder / contract.path), "dagster/column_schema": bronze_schema(contract, spec)},
     )
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))

@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from assay.contracts.model import Column, Contract, DatasetRule, Rule
+    from assay.lake.slices import TableSpec
     from assay.settings import Settings
     from assay.steps import Outcome
 
+ADDED_BY_BRONZE = {
+    EVENT_DATE: "Day of the event in the contract's time zone; null if it cannot be read.",
+    SOURCE_FILE: "The file that the row came in, below the landing folder.",
+    SOURCE_ROW: "Number of the row in its file, from 1.",
+    SOURCE_HASH: "Hash of the file's content.",
+    ARRIVAL: "First day of the arrival that the file belongs to; the partition of the table.",
+}
 RULES = dg.TableSchema([dg.TableColumn(name) for name in ("rule", "severity")] + [dg.TableColumn("rows", "int"), dg.TableColumn("promise")])
 
 
@@ -34,8 +44,22 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
 
 
 def landing_schema(contract: Contract) -> dg.TableSchema:
-    """The columns of a bronze table: everything that landed is text."""
-    return dg.TableSchema([dg.TableColumn(name, "VARCHAR", description="As received.") for name in contract.source.columns])
+    """The columns of a source's files: everything that lands is text."""
+    described = contract.source.column_descriptions or ("",) * len(contract.source.columns)
+    return dg.TableSchema(
+        [dg.TableColumn(name, "VARCHAR", description=text) for name, text in zip(contract.source.columns, described, strict=True)]
+    )
+
+
+def bronze_schema(contract: Contract, spec: TableSpec) -> dg.TableSchema:
+    """The columns of a bronze table: those of the files, and those that say where a row came from."""
+    landed = landing_schema(contract)
+    added = [
+        dg.TableColumn(field.name, str(field.type), description=ADDED_BY_BRONZE[field.name])
+        for field in spec.schema
+        if field.name in ADDED_BY_BRONZE
+    ]
+    return dg.TableSchema([*landed.columns, *added])
 
 
 def table_metadata(settings: Settings, table: str, contract_file: Path) -> dict[str, Any]:

@@ -7,29 +7,30 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.contracts.model import Grain
 from assay.errors import ContractInvalid, TableMissing
 from assay.gold.models import LAYER
-from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.step import bronze_fingerprints
 from assay.lake.publisher import current_tokens, fingerprint, newest
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.gold_assets import gold_definition
 from assay.orchestration.partitions import slice_of
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.step import Inputs, event_dates, silver_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
     from assay.contracts.model import Contract
     from assay.gold.step import Project
-    from assay.lake.slices import Slice, TableSpec
+    from assay.lake.slices import Partition, Slice, TableSpec
     from assay.steps import Run
 
 
@@ -103,10 +104,21 @@ class Planner:
         slice_ = _slice(definition, spec, first, last)
         if slice_ is None:
             return Due(key, definition, {})
-        current = self._current(spec, slice_.keys)
+        current, pending = self._current(spec, slice_.keys), self._pending(contract)
+        ready = [partition for partition in slice_.partitions if not _overlaps(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        wanted = {p.key: inputs.fingerprint(p) for p in slice_.partitions if current[p.key] is not None or inputs.files(p)}
+        wanted = {p.key: inputs.fingerprint(p) for p in ready if current[p.key] is not None or inputs.files(p)}
         return self._outdated(key, definition, wanted, current)
+
+    def _pending(self, contract: Contract) -> list[str]:
+        """The arrivals that have landed and are not in bronze as they landed: not ingested yet, or refused.
+
+        Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
+        """
+        found = batches(self.run.landing, contract)
+        made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
+        current = self._current(bronze_spec(contract), made)
+        return [key for key in made if made[key] != current[key]]
 
     def _gold(self, name: str, first: date | None, last: date | None) -> Due:
         model = next(found for found in self.project.models if found.name == name)
@@ -134,6 +146,18 @@ class Planner:
         due = {part: value for part, value in wanted.items() if self.run.force or current[part] != value}
         order = definition.get_partition_keys() if definition else ["all"]
         return Due(key, definition, {part: due[part] for part in order if part in due})
+
+
+def _overlaps(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:
+    """Whether any of these arrivals covers a day of an event partition."""
+    if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
+        return bool(arrivals)
+    start, end = event_dates(contract, partition)
+    spans = (
+        (first, next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1))
+        for first in map(date.fromisoformat, arrivals)
+    )
+    return any(first < end and last > start for first, last in spans)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
