@@ -23,8 +23,10 @@ SCRIPTS = {
 def main() -> int:
     """Run what was asked for, or everything; a script that takes two measures runs once."""
     parser = argparse.ArgumentParser(description="Take the measures; each is a ratio of two sides that ran in turn.")
-    parser.add_argument("names", nargs="*", choices=[*SCRIPTS, []], metavar="NAME", help=f"one of {', '.join(SCRIPTS)} (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(SCRIPTS)} (default: all)")
     names = parser.parse_args().names or SCRIPTS
+    if unknown := [name for name in names if name not in SCRIPTS]:
+        parser.error(f"no measure is called {', '.join(unknown)}; there are {', '.join(SCRIPTS)}")
     scripts = dict.fromkeys(SCRIPTS[name] for name in names)
     failed = [script for script in scripts if subprocess.run([sys.executable, BENCH / f"{script}.py"], check=False).returncode]
     return 1 if failed else 0

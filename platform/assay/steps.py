@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Contract
 
-CHUNK_ROWS = 500_000
+CHUNK_ROWS = 250_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ class Number(str):
     __slots__ = ()
 
 
+DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)  # json.loads would make one for each line
+
+
 def read_text(file: LandingFile, source: LandingSource) -> pa.Table:
     """Read a file into its contract's landing columns, all text (Arrow string), one row per record, in file order.
 
@@ -81,7 +84,7 @@ def _json_lines(file: LandingFile, source: LandingSource) -> pa.Table:
         lines = content.decode(source.encoding).removeprefix("\ufeff").split("\n")
         for number, line in enumerate(lines, 1):  # the number is named in the errors below
             if line.strip() or number < len(lines):
-                _append(values, json.loads(line, parse_float=Number, parse_int=Number, parse_constant=Number))
+                _append(values, DECODER.decode(line))
     except UnicodeDecodeError as error:
         raise FileUnreadable(f"Tried to read {file.name}; {undecodable(error)}.") from error
     except json.JSONDecodeError as error:

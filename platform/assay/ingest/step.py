@@ -31,8 +31,8 @@ BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rathe
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
     """What each batch would be made into: a number for the contract's words on landing, the code and the contents of its files."""
-    code = code_version(*CODE)
-    return {arrival: fingerprint("bronze", contract.landing_meaning(), code, batch.contents) for arrival, batch in found.items()}
+    common = fingerprint(contract.landing_meaning(), code_version(*CODE))
+    return {arrival: fingerprint("bronze", common, batch.contents) for arrival, batch in found.items()}
 
 
 def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:

@@ -118,8 +118,9 @@ def publish(
 
 
 def _refuse_overtaken(table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
+    current = Snapshot(slice_.spec.name, table) if expected else None
     for key in expected:
-        now = table.transaction_version(TOKEN + key)
+        now = current.token(TOKEN + key) if current else None
         if now not in {expected[key], tokens.get(key)}:
             raise Superseded(f"Tried to publish partition {key!r} of {slice_.spec.name}; another run has published it since.")
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from assay.errors import TableMissing, UnsupportedTableFeature
+from assay.lake.tokens import tokens_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -106,7 +107,11 @@ class Snapshot:
 
     def token(self, app: str) -> int | None:
         """The `txn` version that the log keeps for `app`: the fingerprint of a partition, an offset. None if there is none."""
-        return self.table.transaction_version(app)
+        return self._tokens.get(app)
+
+    @cached_property
+    def _tokens(self) -> dict[str, int]:
+        return tokens_at(self.folder / "_delta_log", self.version)
 
     def scan(self, keep: Callable[[DataFile], bool] | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         """Read lazily with Polars the files that `keep` accepts (default: all), partition columns included."""

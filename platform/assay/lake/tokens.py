@@ -1,0 +1,57 @@
+"""Tokens: all `txn` versions that a Delta log holds at one version, read at once.
+
+`DeltaTable.transaction_version` replays the log for each application it is asked about (1.5 ms), and a year of days has 365 of them. The
+log's format is Delta's own protocol: a checkpoint holds the state so far, each later commit is a file of JSON lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from assay.errors import UnsupportedTableFeature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.\d{10})?\.parquet")
+TXN_LINE = '{"txn"'
+
+
+def tokens_at(log: Path, version: int) -> dict[str, int]:
+    """The newest `txn` version of every application, as of `version` of the table whose `_delta_log` folder is `log`."""
+    parts: dict[int, list[Path]] = {}
+    for path in log.glob("*.checkpoint*.parquet"):
+        if (match := CHECKPOINT.fullmatch(path.name)) and int(match.group(1)) <= version:
+            parts.setdefault(int(match.group(1)), []).append(path)
+    base = max(parts, default=-1)
+    found = _of_checkpoint(parts[base]) if parts else {}
+    for number in range(base + 1, version + 1):
+        found |= _of_commit(log / f"{number:020d}.json")
+    return found
+
+
+def _of_checkpoint(paths: list[Path]) -> dict[str, int]:
+    import pyarrow.parquet as pq
+
+    found: dict[str, int] = {}
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            if "txn" not in file.schema_arrow.names:  # a checkpoint has only the columns that it needs
+                continue
+            column = file.read(columns=["txn"]).column("txn").drop_null()
+        found |= {action["appId"]: action["version"] for action in column.to_pylist() if action["appId"] is not None}
+    return found
+
+
+def _of_commit(path: Path) -> dict[str, int]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as missing:
+        raise UnsupportedTableFeature(
+            f"Tried to read the log of {path.parent.parent}; the commit {path.name} is missing and no checkpoint covers it.",
+            hint="Restore the file, or open a version that is still in the log.",
+        ) from missing
+    actions = (json.loads(line)["txn"] for line in lines if line.startswith(TXN_LINE))
+    return {action["appId"]: action["version"] for action in actions}
