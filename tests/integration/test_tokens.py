@@ -61,5 +61,5 @@ def test_a_missing_commit_is_an_error_and_never_no_token(tmp_path: Path) -> None
     for version in range(3):
         commit(tmp_path, {"other": version})
     (tmp_path / "_delta_log" / f"{1:020d}.json").unlink()
-    with pytest.raises(UnsupportedTableFeature, match="00000000000000000001.json is missing"):
+    with pytest.raises(UnsupportedTableFeature, match=r"00000000000000000001\.json is missing"):
         tokens_at(tmp_path / "_delta_log", 2)

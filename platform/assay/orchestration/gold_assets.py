@@ -1,54 +1,26 @@
 """The gold assets: dbt's models as Dagster assets, built in one step and published only after dbt's tests.
 
-What a model is (description, SQL, lineage) is read from dbt's manifest through dagster-dbt; how it is built is `gold.step`. The annotations
-are not postponed: Dagster reads those of an asset's body when the asset is made.
+What a model is comes from dbt's manifest, its description and tags as dagster-dbt gives them (`dbt_catalogue`); how it is built is
+`gold.step`. The annotations are not postponed: Dagster reads those of an asset's body when the asset is made.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from assay.code_version import code_version
 from assay.contracts.model import Contract, Grain, Kind, Rule, Severity
 from assay.gold.models import LAYER, Model
 from assay.gold.step import CODE, Project, build_gold, gold_spec
 from assay.orchestration.calendars import events_of, overlapping
+from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.settings import Settings
 
 STEP = "gold"
-
-
-class GoldTranslator(DagsterDbtTranslator):
-    """How Assay shows dbt's models: the key is layer and name, the group is gold, tests are judged inside the step and not as checks."""
-
-    def __init__(self, contracts: Mapping[str, Contract]) -> None:
-        super().__init__(settings=DagsterDbtTranslatorSettings(enable_asset_checks=False))
-        self._grains = {f"silver/{name}": contract.partitioning.grain for name, contract in contracts.items()}
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """`gold/<model>`, or what a source's meta names."""
-        if dbt_resource_props["resource_type"] == "source":
-            named = dbt_resource_props["config"]["meta"]["dagster"]["asset_key"]
-            return dg.AssetKey(named)
-        return dg.AssetKey([LAYER, dbt_resource_props["name"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:  # noqa: ARG002  # dagster-dbt's signature
-        """One group per layer."""
-        return LAYER
-
-    def get_partition_mapping(
-        self, dbt_resource_props: Mapping[str, Any], dbt_parent_resource_props: Mapping[str, Any]
-    ) -> dg.PartitionMapping | None:
-        """Months depend on the days or months that overlap them; tables without partitions have no mapping."""
-        del dbt_resource_props
-        table = self.get_asset_key(dbt_parent_resource_props).to_user_string()
-        return None if self._grains.get(table) is Grain.NONE else overlapping()
 
 
 def gold_definition(contracts: Mapping[str, Contract]) -> dg.TimeWindowPartitionsDefinition:
@@ -65,18 +37,21 @@ def gold_definition(contracts: Mapping[str, Contract]) -> dg.TimeWindowPartition
 
 def gold_assets(settings: Settings, contracts: Mapping[str, Contract], project: Project) -> dg.AssetsDefinition:
     """All gold models as one multi-asset, of which any part can be run."""
-    definition, translator = gold_definition(contracts), GoldTranslator(contracts)
-    manifest = json.loads(project.manifest.read_bytes())
+    definition, described = gold_definition(contracts), catalogue(project)
     keys = {model.name: dg.AssetKey([LAYER, model.name]) for model in project.models}
     specs = [
-        translator.get_asset_spec(manifest, model.unique_id, None)
-        .replace_attributes(
+        dg.AssetSpec(
+            keys[model.name],
+            deps=[dg.AssetDep(table.split("/"), partition_mapping=_mapping(table, contracts)) for table in model.depends_on],
+            description=described[model.unique_id]["description"],
+            tags=described[model.unique_id]["tags"],
+            group_name=LAYER,
             partitions_def=definition,
             owners=[model.owner["email"]],
             code_version=f"{model.code_version}-{code_version(*CODE)}",
             kinds={"dbt", "duckdb", "gold"},
+            metadata=_metadata(settings, model),
         )
-        .merge_attributes(metadata=_metadata(settings, model))
         for model in project.models
     ]
     checks = [
@@ -94,6 +69,13 @@ def gold_assets(settings: Settings, contracts: Mapping[str, Contract], project: 
         yield from report(context, [Report(keys[name], outcomes[name], rules_of(model)) for name, model in chosen.items()])
 
     return gold
+
+
+def _mapping(table: str, contracts: Mapping[str, Contract]) -> dg.PartitionMapping | None:
+    """Months depend on the days or months that overlap them; a table without partitions needs no mapping."""
+    layer, _, name = table.partition("/")
+    has_partitions = layer == LAYER or contracts[name].partitioning.grain is not Grain.NONE
+    return overlapping() if has_partitions else None
 
 
 def rules_of(model: Model) -> list[Rule]:

@@ -1,0 +1,49 @@
+"""What dagster-dbt says of the models: descriptions with their SQL, and tags, translated once per state of the dbt project.
+
+Importing dagster-dbt brings dbt with it, 1.2 CPU seconds in every process that loads the code location: webserver, daemon, each run. What
+it makes of a manifest only changes with the manifest, so it is kept beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from assay.gold.step import Project
+
+FILE = "dagster.json"
+KINDS = "dagster/kind/"  # said by the asset itself
+
+
+def catalogue(project: Project) -> Mapping[str, Mapping[str, Any]]:
+    """For each model, by its unique id: `description` and `tags`, as dagster-dbt shows them."""
+    kept = project.manifest.with_name(FILE)
+    if not kept.exists():
+        _keep(kept, _translate(project))
+    found: Mapping[str, Mapping[str, Any]] = json.loads(kept.read_bytes())
+    return found
+
+
+def _translate(project: Project) -> dict[str, dict[str, Any]]:
+    from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+
+    translator = DagsterDbtTranslator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=False))
+    manifest = json.loads(project.manifest.read_bytes())
+    specs = {model.unique_id: translator.get_asset_spec(manifest, model.unique_id, None) for model in project.models}
+    return {
+        unique_id: {"description": spec.description, "tags": {key: value for key, value in spec.tags.items() if not key.startswith(KINDS)}}
+        for unique_id, spec in specs.items()
+    }
+
+
+def _keep(path: Path, content: dict[str, dict[str, Any]]) -> None:
+    """Write at once or not at all: other processes may be loading the code location."""
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")
+    fresh.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(fresh, path)  # noqa: PTH105  # replaces what is there, on every system
