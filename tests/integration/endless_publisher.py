@@ -21,9 +21,9 @@ import polars as pl
 import pyarrow as pa
 
 from assay.errors import Superseded, TableMissing
-from assay.lake.publisher import current_tokens, newest, publish
+from assay.lake.publisher import current_tokens, publish
 from assay.lake.slices import Partition, Slice, TableSpec
-from assay.lake.snapshots import Snapshot, open_snapshot
+from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staging import stage
 
 SPEC = TableSpec(

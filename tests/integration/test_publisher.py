@@ -21,9 +21,9 @@ from endless_publisher import PARTS, SPEC, Job, new_job, publish_once, state
 from polars.testing import assert_frame_equal
 
 from assay.errors import NullsInRequiredColumn, RowsOutsideSlice, SchemaDrift, SliceInvalid, Superseded, UnsupportedTableFeature
-from assay.lake.publisher import Provenance, Published, current_tokens, fingerprint, newest, publish
+from assay.lake.publisher import Provenance, Published, current_tokens, fingerprint, publish
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec, Window
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:

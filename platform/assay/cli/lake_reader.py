@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
-from assay.lake.publisher import newest
 from assay.lake.quarantine import ARRIVALS, PUBLICATION, visible_files
-from assay.lake.snapshots import DataFile, Snapshot, open_snapshot, quoted, table_names, total_rows
+from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, quoted, table_names, total_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

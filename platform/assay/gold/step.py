@@ -17,9 +17,9 @@ from assay.errors import TableMissing
 from assay.gold.dbt_runner import BuildResult, build
 from assay.gold.models import LAYER, Model
 from assay.gold.staged import model_schema, staged_rows
-from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
-from assay.lake.snapshots import Snapshot, open_snapshot
+from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staging import combine, stage
 from assay.steps import Outcome, Run, Status
 

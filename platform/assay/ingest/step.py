@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from assay.code_version import code_version
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.ingest.bronze import Batch, batches, read_batches
-from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
+from assay.lake.snapshots import newest
 from assay.lake.staging import stage
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import time
 from dataclasses import dataclass, field
@@ -19,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.errors import PermanentFailure, PublishContention, Superseded, TableMissing
+from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.schemas import refuse_mismatch
-from assay.lake.snapshots import Snapshot, open_snapshot
-from assay.lake.staging import Staging, sync_folder
+from assay.lake.snapshots import Snapshot
+from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deltalake import DeltaTable
 
-    from assay.lake.slices import Slice, TableSpec
+    from assay.lake.slices import Slice
+    from assay.lake.staging import Staging
 
 TOKEN = "assay:"  # noqa: S105  # the prefix of a partition's app id in the Delta log
 ATTEMPTS = 200
@@ -72,14 +72,6 @@ def current_tokens(snapshot: Snapshot | None, keys: list[str]) -> dict[str, int 
     return {key: snapshot.token(TOKEN + key) if snapshot else None for key in keys}
 
 
-def newest(root: Path, name: str) -> Snapshot | None:
-    """The newest snapshot, or None when the table was never published."""
-    try:
-        return open_snapshot(root, name)
-    except TableMissing:
-        return None
-
-
 def publish(
     root: Path,
     staging: Staging,
@@ -96,7 +88,7 @@ def publish(
     fails again and again. After each of them the table is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
-    table = _open_or_create(root, spec, wanted)
+    table = open_or_create(root, spec, wanted)
     commit = _Commit(staging, tokens, provenance or Provenance())
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -106,12 +98,12 @@ def publish(
             if attempt == 1:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
             raise
-        version = commit.offer(table) if _has_columns(table, wanted) else None
+        version = commit.offer(table) if has_columns(table, wanted) else None
         if version is None:
             time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
             version = commit.landed_in(table)
         if version is not None:
-            _sync_log(Path(root, spec.name), version)
+            sync_log(Path(root, spec.name), version)
             return Published(version, attempt, len(staging.files), sum(file.rows for file in staging.files))
         commit.give_up_when_broken()
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
@@ -219,45 +211,3 @@ def _hooks() -> Any:  # noqa: ANN401  # deltalake is imported where it is used
 
     # cleaning the log lists all of it after each commit (133 ms at 10,000 commits): maintenance does it instead
     return PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
-
-
-def _sync_log(root: Path, version: int) -> None:
-    with (root / "_delta_log" / f"{version:020d}.json").open("rb") as entry:
-        os.fsync(entry.fileno())
-    sync_folder(root / "_delta_log")
-
-
-def _open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
-    from deltalake import CommitProperties, DeltaTable
-    from deltalake.exceptions import DeltaError
-
-    if (found := newest(root, spec.name)) is not None:
-        return found.table
-    folder, columns = root / spec.name, list(spec.partition_by)
-    folder.mkdir(parents=True, exist_ok=True)
-    once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
-    try:
-        table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
-    except (DeltaError, OSError):
-        return open_snapshot(root, spec.name).table  # another writer was first
-    _sync_log(folder, 0)
-    for parent in (folder, folder.parent, root):
-        sync_folder(parent)
-    return table
-
-
-def _has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
-    """Add the columns that the table lacks, as nulls for its old rows; False when another writer was first at that."""
-    from deltalake import Schema
-    from deltalake.exceptions import CommitFailedError
-
-    known = {column.name for column in table.schema().fields}
-    new = pa.schema([column.with_nullable(True) for column in wanted if column.name not in known])  # noqa: FBT003  # pyarrow's way
-    if not len(new):
-        return True
-    try:
-        table.alter.add_columns(Schema.from_arrow(new).fields)
-    except CommitFailedError:
-        return False
-    _sync_log(Snapshot("", table).folder, table.version())
-    return True

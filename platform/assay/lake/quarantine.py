@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.lake.publisher import TOKEN, Provenance, newest, publish
+from assay.lake.publisher import TOKEN, Provenance, publish
 from assay.lake.slices import Partition, Slice, TableSpec
+from assay.lake.snapshots import newest
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:

@@ -162,6 +162,14 @@ def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot
     return Snapshot(name, table)
 
 
+def newest(root: Path, name: str) -> Snapshot | None:
+    """The newest snapshot, or None when the table was never published."""
+    try:
+        return open_snapshot(root, name)
+    except TableMissing:
+        return None
+
+
 def refuse_unreadable(name: str, table: DeltaTable) -> None:
     """Raise UnsupportedTableFeature for deletion vectors, column mapping and the like: the file list would show deleted rows."""
     protocol = table.protocol()

@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from assay.errors import FrameNotSupported, PermanentFailure, SliceInvalid
 from assay.lake.frames import from_snapshot, to_chunks
-from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.schemas import lake_schema
 from assay.lake.slices import TableSpec
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.staging import combine, stage
 from assay.orchestration.partitions import partition_of, slice_of
 

@@ -19,7 +19,8 @@ from assay.gold.models import LAYER
 from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.step import bronze_fingerprints
-from assay.lake.publisher import current_tokens, fingerprint, newest
+from assay.lake.publisher import current_tokens, fingerprint
+from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.gold_assets import gold_definition
 from assay.orchestration.partitions import slice_of

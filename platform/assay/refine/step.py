@@ -16,10 +16,10 @@ from assay.code_version import code_version
 from assay.contracts.compile import published_schema
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import AssayError, ContractInvalid
-from assay.lake.publisher import Provenance, current_tokens, fingerprint, newest, publish
+from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.quarantine import PARTITION, Quarantine
 from assay.lake.slices import Partition, Slice, TableSpec
-from assay.lake.snapshots import DataFile, Snapshot, open_snapshot, total_rows
+from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
 from assay.lake.staging import combine, stage
 from assay.refine.kernel import WHOLE, Refined, Tally, refine
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status

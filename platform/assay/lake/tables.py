@@ -1,0 +1,65 @@
+"""Tables: made, opened and given columns, each change durable before it is used.
+
+delta-rs syncs nothing to disk, so an acknowledged commit could vanish in a power cut: whoever changes a log here syncs it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from assay.lake.snapshots import Snapshot, newest, open_snapshot
+from assay.lake.staging import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deltalake import DeltaTable
+
+    from assay.lake.slices import TableSpec
+
+
+def sync_log(root: Path, version: int) -> None:
+    """Make one commit of the table at `root` durable."""
+    with (root / "_delta_log" / f"{version:020d}.json").open("rb") as entry:
+        os.fsync(entry.fileno())
+    sync_folder(root / "_delta_log")
+
+
+def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
+    """Open the table of a spec, made with the columns `wanted` if it is new."""
+    from deltalake import CommitProperties, DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    if (found := newest(root, spec.name)) is not None:
+        return found.table
+    folder, columns = root / spec.name, list(spec.partition_by)
+    folder.mkdir(parents=True, exist_ok=True)
+    once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
+    try:
+        table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
+    except (DeltaError, OSError):
+        return open_snapshot(root, spec.name).table  # another writer was first
+    sync_log(folder, 0)
+    for parent in (folder, folder.parent, root):
+        sync_folder(parent)
+    return table
+
+
+def has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
+    """Add the columns that the table lacks, as nulls for its old rows; False when another writer was first at that."""
+    from deltalake import Schema
+    from deltalake.exceptions import CommitFailedError
+
+    known = {column.name for column in table.schema().fields}
+    new = pa.schema([column.with_nullable(True) for column in wanted if column.name not in known])  # noqa: FBT003  # pyarrow's way
+    if not len(new):
+        return True
+    try:
+        table.alter.add_columns(Schema.from_arrow(new).fields)
+    except CommitFailedError:
+        return False
+    sync_log(Snapshot("", table).folder, table.version())
+    return True
