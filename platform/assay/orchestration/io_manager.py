@@ -6,7 +6,6 @@ need no contract; assets with one publish by themselves and return nothing.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from assay.errors import FrameNotSupported, PermanentFailure, SliceInvalid
+from assay.errors import FrameNotSupported, SliceInvalid
 from assay.lake.frames import from_snapshot, to_chunks
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.schemas import lake_schema
@@ -22,6 +21,7 @@ from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.staging import combine, stage
 from assay.orchestration.partitions import partition_of, slice_of
+from assay.orchestration.reporting import permanent_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         """Replace exactly the partitions of this run. None is for assets that published by themselves: nothing is stored."""
         if obj is None:
             return
-        with stop_retries_of_permanent_failures():
+        with permanent_failures():
             name = table_name(context.asset_key)
             found = newest(Path(self.root), name)
             spec, chunks = table_spec(name, context, found, to_chunks(obj))
@@ -81,7 +81,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         """Read the partitions that the partition mapping gives, as the type the input is annotated with (default: polars.DataFrame)."""
         import polars as pl
 
-        with stop_retries_of_permanent_failures():
+        with permanent_failures():
             snapshot = open_snapshot(Path(self.root), table_name(context.asset_key))
             keep = None
             if context.has_asset_partitions:
@@ -146,12 +146,3 @@ def _holds(found: Snapshot, staging: Staging, tokens: Mapping[str, int]) -> bool
     return current_tokens(found, list(tokens)) == dict(tokens) and all(
         combine(digests.get(partition.values, [])) == summaries[partition.key]["digest"] for partition in staging.slice.partitions
     )
-
-
-@contextmanager
-def stop_retries_of_permanent_failures() -> Iterator[None]:
-    """Tell Dagster not to retry what would fail in the same way again."""
-    try:
-        yield
-    except PermanentFailure as failure:
-        raise dg.Failure(f"{type(failure).__name__}: {failure}", allow_retries=False) from failure

@@ -78,7 +78,7 @@ def permanent_failures() -> Iterator[None]:
     try:
         yield
     except PermanentFailure as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
 
 def _log_evaluations(context: dg.AssetExecutionContext, one: Report, *, partitioned: bool) -> None:
