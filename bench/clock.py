@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +18,12 @@ ROUNDS = 3
 CHECKOUT = Path(__file__).resolve().parents[1]
 BENCH = CHECKOUT / "bench"
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+PAGE = os.sysconf("SC_PAGESIZE")
 OF_THE_CALLER = ("DAGSTER_", "ASSAY_")  # settings of whoever runs the bench must not reach a side
 
 
 class Cost(NamedTuple):
-    """What a process cost: seconds of wall clock and of CPU, and its greatest resident set in bytes."""
+    """What a process cost: seconds of wall clock and of CPU, and the greatest resident set of it and its children in bytes."""
 
     wall: float
     cpu: float
@@ -44,6 +46,7 @@ def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | No
         process = subprocess.Popen(
             [sys.executable, *map(str, arguments)], env=clean_environment(environment or {}), stdout=said, stderr=said, cwd=CHECKOUT
         )
+        peak = PeakOfTree(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -51,7 +54,39 @@ def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | No
             said.seek(0)
             tail = said.read().decode(errors="replace").strip().splitlines()[-15:]
             raise SideFailed(f"{' '.join(map(str, arguments))} ended with {process.returncode}:\n" + "\n".join(tail))
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_UNIT)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, max(usage.ru_maxrss * MAXRSS_UNIT, peak.bytes))
+
+
+class PeakOfTree(threading.Thread):
+    """The greatest sum of resident sets that a process and its descendants had at once, looked at 20 times a second. 0 without /proc."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.bytes = pid, 0
+        self.start()
+
+    def run(self) -> None:
+        """Look until the process is gone."""
+        while found := sum(resident(pid) for pid in tree(self.pid)):
+            self.bytes = max(self.bytes, found)
+            time.sleep(0.05)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its descendants."""
+    try:
+        threads = [entry.read_text() for entry in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return [pid]
+    return [pid, *(found for text in threads for child in text.split() for found in tree(int(child)))]
+
+
+def resident(pid: int) -> int:
+    """The bytes of a process that are in memory; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
 
 
 def in_turn(sides: Mapping[str, Callable[[int], Cost]], rounds: int = ROUNDS) -> dict[str, list[Cost]]:

@@ -6,6 +6,8 @@ Every error that Assay raises on purpose is one of these. A `PermanentFailure` w
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class AssayError(Exception):
     """Base of every error that Assay raises on purpose; `hint` says what to do about it."""
@@ -16,6 +18,10 @@ class AssayError(Exception):
         self.message = message
         self.hint = self.hint if hint is None else hint
         super().__init__(f"{message} {self.hint}".strip())
+
+    def __reduce__(self) -> tuple[partial[AssayError], tuple[str]]:
+        """Pickled as it was made: by default the whole text would become the message, and the hint be there twice."""
+        return partial(type(self), hint=self.hint), (self.message,)
 
 
 class PermanentFailure(AssayError):

@@ -15,8 +15,10 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from assay.gold.dbt_runner import BuildResult, DbtFailed, build, parse_project
+from assay.gold.dbt_process import build
+from assay.gold.dbt_runner import BuildResult, DbtFailed
 from assay.gold.models import Model, pick, read_models
+from assay.gold.parsed import parse_project
 from assay.gold.staged import model_schema, staged_rows
 from assay.lake.publisher import publish
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec, Window

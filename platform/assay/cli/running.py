@@ -6,8 +6,8 @@ import gc
 import os
 import shutil
 import sys
-import threading
 import time
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ RARE_COLLECTIONS = (100_000, 50, 100)
 
 def prepare(settings: Settings) -> None:
     """Make what a fresh checkout lacks: folders, Dagster's instance file, dbt's manifest. An instance file that is there is left alone."""
-    from assay.gold.dbt_runner import parse_project
+    from assay.gold.parsed import parse_project
 
     for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,14 +52,11 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     """Plan and run a backfill, saying what it does while it works. True if every run succeeded."""
     import dagster as dg
 
-    from assay.gold.dbt_runner import import_engine
-
     prepare(settings)
     gc.set_threshold(*RARE_COLLECTIONS)
     began, failures, partitions = time.monotonic(), list[str](), 0
     with dg.DagsterInstance.get() as instance:
         work = _backfill(settings, instance, first, last, select=select, force=force)
-        threading.Thread(target=import_engine, daemon=True).start()  # dbt is needed last, and there is a second core
         for ran in work.execute(_announce):
             state = "ok" if ran.failure is None else "FAILED"
             typer.echo(f"  {state}, {ran.request.partitions} partitions in {ran.seconds:.1f} s (run {ran.run_id[:8]})")
@@ -82,19 +79,13 @@ def _announce(request: Request) -> None:
 def _backfill(
     settings: Settings, instance: dg.DagsterInstance, first: date | None, last: date | None, *, select: str, force: bool
 ) -> Backfill:
-
-    from assay.contracts.odcs import load_contracts
     from assay.orchestration.backfill import Backfill
-    from assay.orchestration.build import build_definitions, gold_project
-    from assay.orchestration.plan import Planner
-    from assay.steps import Run
+    from assay.orchestration.build import assemble
 
-    product = find_product(settings)
-    definitions = build_definitions(settings, product.contracts)
-    contracts = load_contracts(product.contracts)
-    planner = Planner(Run(settings.lake, settings.landing, contracts, force=force), contracts, gold_project(settings))
-    job = definitions.resolve_implicit_global_asset_job_def()
-    return Backfill(job, planner, instance, first, last, _selected(select, definitions))
+    assembly = assemble(settings, find_product(settings).contracts)
+    planner = replace(assembly.planner, run=replace(assembly.planner.run, force=force))
+    job = assembly.definitions.resolve_implicit_global_asset_job_def()
+    return Backfill(job, planner, instance, first, last, _selected(select, assembly.definitions))
 
 
 def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetKey]:

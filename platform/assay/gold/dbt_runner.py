@@ -1,18 +1,17 @@
 """Runs dbt in this process: a project parsed once, each build in a database of its own, its tests before anything is published.
 
-dbt keeps global state (flags, event manager, adapters), so one build runs at a time in a process; other processes do not notice. Everything
+dbt keeps global state (flags, event manager, adapters), so one build runs at a time in a process; `dbt_process` gives it one. Everything
 a build needs is passed by --vars, which `profiles.yml` reads: nothing is written to os.environ. Nothing here writes to the lake.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import threading
 import uuid
 from dataclasses import dataclass
-from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
@@ -21,12 +20,9 @@ from assay.gold.models import judged_model
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from dbt.contracts.graph.manifest import Manifest
 
-PARSED = "target/assay"  # apart from target/ itself, where a developer's dbt writes
-MADE_BY_DBT = {"target", "logs", "dbt_packages"}
 PASSING = {"success", "pass", "no-op"}
 EXAMPLES = 3
 QUIET = (
@@ -79,49 +75,30 @@ class BuildResult:
         return tuple(node for node in self.nodes if not node.passed)
 
 
-def parse_project(project: Path) -> Path:
-    """Return the manifest.json of the project as it is now, parsed only when its files have not been parsed before.
-
-    Each state of the project has a folder of its own under target/assay, moved there when it is complete: a process that reads one while
-    somebody edits a model sees the old state or the new one. Parsing costs 3 CPU seconds, finding it parsed some milliseconds. Raises
-    DbtFailed with dbt's message when the project cannot be parsed.
-    """
-    parsed = project / PARSED / _digest(project)
-    if not parsed.exists():
-        fresh = parsed.with_name(f"{parsed.name}.{uuid.uuid4().hex[:12]}")
-        try:
-            result = _invoke(["parse", *QUIET, *_places(project, fresh, fresh), "--target", "assay"], None)
-            if not result.success:
-                raise DbtFailed(f"Tried to parse {project}; {result.exception}.") from result.exception
-            _move(fresh, parsed)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    return parsed / "manifest.json"
-
-
-def _move(fresh: Path, parsed: Path) -> None:
-    try:
-        fresh.rename(parsed)
-    except OSError:
-        if not parsed.exists():  # otherwise another process parsed the same files meanwhile
-            raise
-
-
-def _digest(project: Path) -> str:
-    """A digest of everything that decides what dbt parses: its version and the project's files, those that dbt itself made left out."""
-    digest = hashlib.blake2b(f"{version('dbt-core')} {version('dbt-duckdb')}".encode(), digest_size=8)
-    for file in sorted(project.rglob("*")):
-        name = file.relative_to(project)
-        if name.parts[0] not in MADE_BY_DBT and file.suffix in {".sql", ".yml", ".yaml", ".md", ".csv"}:
-            digest.update(f"{name} {hashlib.blake2b(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
+def parse(project: Path, target: Path) -> None:
+    """Parse the project; its manifest, as JSON and in dbt's own form, goes to `target`. Raises DbtFailed with dbt's message."""
+    result = _invoke(["parse", *QUIET, *_places(project, target, target), "--target", "assay"], None)
+    if not result.success:
+        raise DbtFailed(f"Tried to parse {project}; {result.exception}.")
 
 
 def import_engine() -> None:
-    """Import what a build needs (1 CPU s), for whoever has time before it begins."""
+    """Import what a build needs, for whoever has time before it begins: dbt and DuckDB load half of it only when a build begins."""
     import dbt.adapters.duckdb
     import dbt.cli.main
-    import dbt.task.build  # noqa: F401  # loaded by dbt only when a build begins
+    import dbt.contracts.graph.manifest
+    import dbt.task.build  # noqa: F401
+    import deltalake  # noqa: F401
+
+    import assay.gold.dbt_plugin  # noqa: F401
+
+
+def warm_up(project: Path, manifest: Path) -> None:
+    """List a project once and forget it: dbt compiles its own schemas in its first command of a process, which takes 2 CPU s."""
+    import_engine()
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        _invoke(["list", *QUIET, *_places(project, scratch, scratch), "--target", "assay", "--select", "config.enabled:false"], manifest)
 
 
 def build(
@@ -138,7 +115,7 @@ def build(
 ) -> BuildResult:
     """Build and test `models` for [window_start, window_end), whole months, on the table versions in `pins`.
 
-    `manifest` comes from `parse_project`; `pins` maps the tables to read (`silver/flights`) and the gold tables as published (`gold/x`) to
+    `manifest` comes from `parse`; `pins` maps the tables to read (`silver/flights`) and the gold tables as published (`gold/x`) to
     versions. A new folder under `scratch` gets the database, the logs and the compiled SQL; the caller removes it. `threads` are DuckDB's:
     dbt runs one node after the other. A failing model or test is a result, not an exception; DbtFailed is raised when dbt could run none.
     """
@@ -156,7 +133,7 @@ def build(
     ]  # fmt: skip
     result = _invoke(arguments, manifest)
     if result.result is None:
-        raise DbtFailed(f"Tried to build {', '.join(models)}; {result.exception}.") from result.exception
+        raise DbtFailed(f"Tried to build {', '.join(models)}; {result.exception}.")
     return BuildResult(tuple(_results(result.result.results, folder / "assay.duckdb")), folder / "assay.duckdb")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from assay.code_version import code_version
 from assay.contracts.model import Grain
 from assay.errors import TableMissing
-from assay.gold.dbt_runner import BuildResult, build
+from assay.gold.dbt_process import build
 from assay.gold.models import LAYER, Model
 from assay.gold.staged import model_schema, staged_rows
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model import Contract
+    from assay.gold.dbt_runner import BuildResult
     from assay.lake.slices import Partition
 
 CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")

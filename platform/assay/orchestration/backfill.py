@@ -11,6 +11,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.gold import dbt_process
+from assay.gold.models import LAYER
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, end_abandoned_runs, lifeline
 from assay.orchestration.plan import contiguous
@@ -90,15 +92,25 @@ class Backfill:
         backfill = uuid.uuid4().hex[:8]
         lifelines = self.planner.project.scratch / "backfills"
         end_abandoned_runs(lifelines, self.instance)
-        with lifeline(lifelines, backfill):
-            for stage in self.planner.stages:
-                for request in self._requests(stage):
-                    announce(request)
-                    yield self._run(request, backfill)
+        try:
+            with lifeline(lifelines, backfill):
+                for stage in self.planner.stages:
+                    for request in self._requests(stage):
+                        self._get_ready()
+                        announce(request)
+                        yield self._run(request, backfill)
+        finally:
+            dbt_process.stop()
+
+    def _get_ready(self) -> None:
+        """Let dbt start while the stages before gold run."""
+        project = self.planner.project
+        if self.only is None or any(key.path[0] == LAYER for key in self.only):
+            dbt_process.start(project.folder, project.manifest)
 
     def _requests(self, stage: Stage) -> list[Request]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return list(requests([self.planner.due(key, self.first, self.last) for key in keys]))
+        return list(requests(self.planner.due(keys, self.first, self.last)))
 
     def _run(self, request: Request, backfill: str) -> Ran:
         tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})

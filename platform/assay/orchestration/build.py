@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assay.contracts.odcs import load_contracts
-from assay.gold.dbt_runner import parse_project
 from assay.gold.models import read_models
+from assay.gold.parsed import parse_project
 from assay.gold.step import Project
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
@@ -26,8 +27,21 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A code location: what Dagster is given of it, and the planner that knows what is outdated."""
+
+    definitions: dg.Definitions
+    planner: Planner
+
+
 def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definitions:
     """Assets of every contract and gold model, their checks, jobs, schedules and sensors. The graph is the same in every environment."""
+    return assemble(settings, contracts_folder).definitions
+
+
+def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
+    """Read the contracts and the dbt project once, and build everything from them."""
     contracts, project = load_contracts(contracts_folder), gold_project(settings)
     planner = Planner(Run(settings.lake, settings.landing, contracts), contracts, project)
     with previews_accepted():
@@ -35,7 +49,7 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
         assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, contracts, project)]
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
-        return dg.Definitions(
+        definitions = dg.Definitions(
             assets=[*landing, *assets],
             jobs=defined,
             sensors=[arrival_sensor(planner, jobs, defined)],
@@ -43,6 +57,7 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
+    return Assembly(definitions, planner)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import dagster as dg
 
 from assay.contracts.model import Grain
 from assay.errors import ContractInvalid, TableMissing
-from assay.gold.models import LAYER
+from assay.gold.models import LAYER, pick
 from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.step import bronze_fingerprints
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
+    from assay.gold.models import Model
     from assay.gold.step import Project
     from assay.lake.slices import Partition, Slice, TableSpec
     from assay.steps import Run
@@ -77,13 +78,13 @@ class Planner:
         gold = Stage(LAYER, _keys(LAYER, [model.name for model in self.project.models]))
         return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, gold) if stage.keys]
 
-    def due(self, key: dg.AssetKey, first: date | None = None, last: date | None = None) -> Due:
-        """The outdated partitions of one asset that overlap the days [first, last]; without days, of all its partitions."""
-        layer, name = key.path
-        if layer == LAYER:
-            return self._gold(name, first, last)
-        contract = self.contracts[name]
-        return self._bronze(contract, first, last) if layer == "bronze" else self._silver(contract, first, last)
+    def due(self, keys: Iterable[dg.AssetKey], first: date | None = None, last: date | None = None) -> list[Due]:
+        """The outdated partitions of some assets of a stage that overlap the days [first, last]; without days, of all their partitions."""
+        names = [key.path for key in keys]
+        models = [name for layer, name in names if layer == LAYER]
+        makers = {"bronze": self._bronze, "silver": self._silver}
+        tables = [makers[layer](self.contracts[name], first, last) for layer, name in names if layer != LAYER]
+        return [*tables, *(self._gold(models, first, last) if models else ())]
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = arrivals_of(contract), bronze_spec(contract)
@@ -121,18 +122,19 @@ class Planner:
         current = self._current(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]
 
-    def _gold(self, name: str, first: date | None, last: date | None) -> Due:
-        model = next(found for found in self.project.models if found.name == name)
-        definition, spec = gold_definition(self.contracts), gold_spec(model)
-        key = dg.AssetKey([LAYER, name])
+    def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:
+        models, definition = [pick(self.project.models, name) for name in names], gold_definition(self.contracts)
         try:
             inputs = GoldInputs.pin(self.run, self.project.models)
         except TableMissing:
-            return Due(key, definition, {})
-        slice_ = _slice(definition, spec, first, last)
-        months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
-        wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months}
-        return self._outdated(key, definition, wanted, self._current(spec, wanted))
+            yield from (Due(_key(model), definition, {}) for model in models)
+            return
+        for model in models:
+            spec = gold_spec(model)
+            slice_ = _slice(definition, spec, first, last)
+            months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
+            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months}
+            yield self._outdated(_key(model), definition, wanted, self._current(spec, wanted))
 
     def _current(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
         return current_tokens(newest(self.run.lake, spec.name), list(keys))
@@ -172,6 +174,10 @@ def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
         ready = order.get_ready()
         yield [name for name in contracts if name in ready]
         order.done(*ready)
+
+
+def _key(model: Model) -> dg.AssetKey:
+    return dg.AssetKey([LAYER, model.name])
 
 
 def _keys(layer: str, names: Sequence[str]) -> tuple[dg.AssetKey, ...]:

@@ -104,7 +104,7 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
         if memory.seen == state:
             return dg.SkipReason("Nothing has arrived and nothing was published since the last look.")
         for stage in planner.stages:
-            due = [memory.fresh(planner.due(key)) for key in stage.keys]
+            due = [memory.fresh(one) for one in planner.due(stage.keys)]
             wanted = list(requests(due))
             if wanted:
                 for one in due:

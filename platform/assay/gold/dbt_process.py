@@ -1,0 +1,133 @@
+"""dbt in a process of its own: started before it is needed, used by one build after the other, gone with the process that started it.
+
+Importing dbt takes three CPU seconds under the interpreter's lock, and a build holds that lock most of its time. In a process of its own
+both use another core while bronze and silver are made here, and dbt's global state cannot leak. What is called and what comes back is
+pickled through a pipe; the functions themselves are in `dbt_runner`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from assay.errors import TransientFailure
+from assay.gold import dbt_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+GRACE_SECONDS = 1
+
+
+class DbtDied(TransientFailure):
+    """The process that runs dbt ended in the middle of its work."""
+
+    hint = "Its last words are in this process's output; out of memory is the usual reason. Nothing was published."
+
+
+class _Engine:
+    """The other process, seen from here: one call at a time."""
+
+    def __init__(self, *project: Path) -> None:
+        self.lock, self.owner = threading.Lock(), os.getpid()
+        self.pipe, theirs = Pipe()
+        with theirs:
+            command = [sys.executable, "-m", __name__, str(theirs.fileno()), *map(str, project)]
+            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is alive and ours: a forked child must not share its parent's pipe."""
+        return self.owner == os.getpid() and self.process.poll() is None
+
+    def call(self, function: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401  # what the function returns
+        """Run a function of `dbt_runner` there. Raises what it raises, or DbtDied."""
+        with self.lock:
+            try:
+                self.pipe.send((function, args, kwargs))
+                good, answer = self.pipe.recv()
+            except (EOFError, OSError) as error:
+                raise DbtDied(f"Tried to {function} with dbt; its process ended with {self.process.wait()}.") from error
+            except BaseException:  # we were interrupted: its answer must not be taken for that of a later call
+                self.process.kill()
+                raise
+        if good:
+            return answer
+        raise answer
+
+
+_engines: list[_Engine] = []
+_starting = threading.Lock()
+
+
+def start(*project: Path) -> _Engine:
+    """Make sure that the process is there; returns at once. A new one gets ready for `project`: its folder and its manifest, if given."""
+    with _starting:
+        _engines[:] = [engine for engine in _engines if engine.usable] or [_Engine(*project)]
+        return _engines[0]
+
+
+def stop() -> None:
+    """Let the process end, if there is one; a later call starts another. It is waited for when this process ends."""
+    with _starting:
+        for engine in _engines:
+            if engine.usable:
+                engine.pipe.close()
+                atexit.register(engine.process.wait)
+        _engines.clear()
+
+
+def _elsewhere(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, run in the other process."""
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        found: R = start().call(function.__name__, *args, **kwargs)
+        return found
+
+    return call
+
+
+build = _elsewhere(dbt_runner.build)
+parse = _elsewhere(dbt_runner.parse)
+
+
+def _serve(pipe: Connection, *project: Path) -> None:
+    """The other side: get ready, then answer until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: whoever asked decides what it means
+    threading.Thread(target=_end_with_the_caller, args=(pipe.fileno(),), daemon=True).start()
+    if project:
+        dbt_runner.warm_up(*project)
+    while True:
+        try:
+            function, args, kwargs = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = True, getattr(dbt_runner, function)(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  # raised again where it was called
+            answer = False, error
+        pipe.send(answer)
+
+
+def _end_with_the_caller(handle: int) -> None:
+    """End when the caller is gone, also in the middle of a build: nobody waits for it, and it only writes to scratch."""
+    hung_up = select.poll()
+    hung_up.register(handle, getattr(select, "POLLRDHUP", 0) | select.POLLHUP)
+    hung_up.poll()
+    time.sleep(GRACE_SECONDS)  # without work it ends by itself, in good order
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])), *map(Path, sys.argv[2:]))
