@@ -8,6 +8,7 @@ import dagster as dg
 
 from assay.contracts.odcs import load_contracts
 from assay.errors import AssayError
+from assay.gold import dbt_process
 from assay.gold.step import build_gold, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
@@ -25,12 +26,13 @@ def main(contracts_folder: Path) -> None:
     """Bring every partition of the lake up to date."""
     settings = load_settings()
     run = Run(settings.lake, settings.landing, load_contracts(contracts_folder), "bench")
+    project, months = gold_project(settings), gold_definition(run.contracts)
+    dbt_process.start(project.folder, project.manifest)  # as a backfill does
     in_order = sorted(run.contracts.values(), key=lambda contract: len(contract.upstream))
     for contract in in_order:
         refuse_failures(ingest(run, contract, every_partition(arrivals_of(contract), bronze_spec(contract))))
     for contract in in_order:
         refuse_failures(refine_partitions(run, contract, every_partition(events_of(contract), silver_spec(contract))))
-    project, months = gold_project(settings), gold_definition(run.contracts)
     slices = {model.name: every_partition(months, gold_spec(model)) for model in project.models}
     refuse_failures(outcome for _, outcome in build_gold(run, project, slices))
 
