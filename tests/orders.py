@@ -52,7 +52,7 @@ schema:
     properties:
       - {name: customer, logicalType: string, required: true, primaryKey: true}
     customProperties:
-      - {property: eventTime, value: none}
+      - {property: eventTime, value: none, description: Customers have no events.}
 """
 )
 ORDERS = (

@@ -21,10 +21,14 @@ EVENT_BATCH = "1000"  # materializations of a range are stored by so many at onc
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml."""
+    """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml.
+
+    `contracts` is the folder of the contracts where it is not the product's own.
+    """
 
     home: Path
     dbt_project: Path
+    contracts: Path | None = None
 
     @property
     def landing(self) -> Path:
@@ -53,9 +57,9 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout).
+    """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
 
-    Raises SettingsError when ASSAY_HOME names something that is not a folder.
+    Raises SettingsError when ASSAY_HOME or ASSAY_CONTRACTS names something that is not a folder.
     """
     found = os.environ if environ is None else environ
     home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
@@ -63,7 +67,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
         )
-    return Settings(home=home, dbt_project=Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve())
+    contracts = Path(found["ASSAY_CONTRACTS"]).expanduser().resolve() if found.get("ASSAY_CONTRACTS") else None
+    if contracts is not None and not contracts.is_dir():
+        hint = "Name a folder, or unset it to use the product's contracts."
+        raise SettingsError(f"ASSAY_CONTRACTS is {contracts}, which is not a folder.", hint=hint)
+    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
+    return Settings(home=home, dbt_project=dbt_project, contracts=contracts)
 
 
 def export(settings: Settings) -> None:

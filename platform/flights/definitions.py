@@ -15,4 +15,5 @@ CONTRACTS = Path(__file__).parent / "contracts"
 @dg.definitions
 def defs() -> dg.Definitions:
     """Everything that Dagster loads."""
-    return build_definitions(load_settings(), CONTRACTS)
+    settings = load_settings()
+    return build_definitions(settings, settings.contracts or CONTRACTS)

@@ -139,39 +139,39 @@ def test_a_rule_does_not_change_what_bronze_is_made_from(orders: Contract, tmp_p
 
 
 MISTAKES = [
-    ("required: true, partitioned", "requird: true, partitioned", r":34: .*'requird' was unexpected", "a misspelt field"),
-    ("status: active", "statuss: active", "'statuss' was unexpected", "a misspelt field of the contract"),
+    ("required: true, partitioned", "requird: true, partitioned", r":34: .*knows no field 'requird' here\. Did you mean required\?", "a misspelt field"),
+    ("status: active", "statuss: active", r"knows no field 'statuss' here\. Did you mean status\?", "a misspelt field of the contract"),
     ("version: 1.0.0", "version: 1", "is not of type 'string'", "a version that is a number"),
     ("role: owner", "role: reader", r":7: team: a contract needs a team member with the role owner", "no owner"),
-    ("property: rejectedShare", "property: rejectedShar", "unknown custom property 'rejectedShar'. Known: eventTime", "a custom property"),
+    ("property: rejectedShare", "property: rejectedShar", "'rejectedShar'. Did you mean rejectedShare\\? Known: eventTime", "a custom property"),
     ("value: {mustBeLessThan", "value: {mustBeLesThan", "rejectedShare has the unknown key 'mustBeLesThan'", "a key of a custom property"),
     ("lateness: 3", "latenes: 3", "arrival has the unknown key 'latenes'", "a key that may be left out"),
     ("start: 2024-01-01, end: 2024-02-01", "end: 2024-02-01", "partitioning lacks 'start'", "a missing key"),
     ("{grain: day, start: 2024-01-01, end: 2024-02-01}", "day", "partitioning is no mapping", "a value that is no mapping"),
     ("property: nullValues", "property: nullValue", "unknown custom property 'nullValue'", "a custom property of the server"),
     ("{property: name, value: customer_known}", "{property: nam, value: x}", "unknown custom property 'nam'", "of a relationship"),
-    ("grain: day, start: 2024-01-01, end: 2024-02-10", "grain: week, start: 2024-01-01", "unknown grain 'week'. Known: day", "a grain"),
+    ("grain: day, start: 2024-01-01, end: 2024-02-10", "grain: week, start: 2024-01-01", r"unknown grain 'week'\. Known: day", "a grain"),
     ("end: 2024-02-01", "end: 2024-02-31", "'2024-02-31' is no date", "a day that does not exist"),
     ("format: yyyy-MM-dd, timeZone", "format: yyyy-ww-dd, timeZone", r"eventTime|'ww'", "the format of the event time"),
-    ("mm:ssXXX", "mm:ssQ", r"logicalTypeOptions/format: The date format .* uses 'Q'", "the format of a column"),
+    ("mm:ssXXX", "mm:ssQ", r"logicalTypeOptions/format: the date format .* uses 'Q'", "the format of a column"),
     ("{{arrival:yyyy-MM-dd}}".replace("{{", "{").replace("}}", "}"), "", "has no {arrival:FORMAT}", "a path without arrival"),
-    ("{arrival:yyyy-MM-dd}", "{arrival:yyyy-ww}", "servers/0/path: The date format 'yyyy-ww' uses 'ww'", "the format of the arrival"),
-    ("Europe/Berlin", "Europe/Berln", "unknown time zone 'Europe/Berln'", "a time zone"),
-    ("to: customers.customer", "to: customer.customer", r":41: .*customer.customer is defined by no contract here", "a dataset"),
+    ("{arrival:yyyy-MM-dd}", "{arrival:yyyy-ww}", "servers/0/path: the date format 'yyyy-ww' uses 'ww'", "the format of the arrival"),
+    ("Europe/Berlin", "Europe/Berln", r"unknown time zone 'Europe/Berln'\. Did you mean Europe/Berlin\?", "a time zone"),
+    ("to: customers.customer", "to: customer.customer", r":41: .*defined by no contract here\. Did you mean customers\.customer\?", "a dataset"),
     ("to: customers.customer", "to: customers.name", "customers.name is defined by no contract here", "a column of a dataset"),
     ("to: customers.customer", "to: orders.customer", "a dataset cannot refer to itself", "itself"),
-    ("severity: warning", "severity: warn", "unknown severity 'warn'. Known: error, warning", "a severity"),
+    ("severity: warning", "severity: warn", r"unknown severity 'warn'\. Did you mean warning\? Known: error, warning", "a severity"),
     ("engine: assay", "engine: soda", "rules of the engine 'soda' are not checked", "another engine"),
-    ("metric: rowCount", "metric: rowCont", "'metric'", "a metric"),
-    ("metric: rowCount", "metric: nullValues", "the metric 'nullValues' is not checked", "a metric that is not supported"),
-    ("mustBeGreaterThan: 0", "mustBeBetween: [1, 2]", "a metric needs one comparison", "an operator that is not supported"),
+    ("metric: rowCount", "metric: rowCont", r"'rowCont' is not a value .* Did you mean rowCount\?", "a metric"),
+    ("metric: rowCount", "metric: nullValues", "nullValues is no metric of a table. Give it to the property", "a metric of a property"),
+    ("mustBeGreaterThan: 0", "mustBeBetween: [2, 1]", "nothing is between 2 and 1", "a range without anything in it"),
     ("description: A day has orders.", "description: ''", "a rule needs a description", "a rule without description"),
     ("name: amount_is_usual", "name: paid_has_amount", "2 rules have the name 'paid_has_amount'", "two rules of one name"),
-    ("name: state, logicalType: string, enum", "name: note, logicalType: string, enum", "2 columns have the name 'note'", "two columns"),
+    ("name: state, logicalType: string, enum", "name: note, logicalType: string, enum", "there is another column 'note'", "two columns"),
     ("required: true, primaryKey", "required: false, primaryKey", "the key column 'number' is not required", "a key that may be null"),
     ("[placed]", "[place]", "'place' is no column of what lands", "a landing column"),
     ("is_gift, logicalType: boolean, transformSourceObjects: [gift]", "is_gift, logicalType: boolean", "nothing fills", "an empty column"),
-    ("DOUBLE", "DOUBEL", r"properties/3/physicalType: The column 'amount' has the type 'DOUBEL'", "a type"),
+    ("DOUBLE", "DOUBEL", r"properties/3/physicalType: The column 'amount' has the type 'DOUBEL'\. Did you mean DOUBLE\?", "a type"),
     ("logicalType: boolean", "logicalType: array", "the logical type 'array' is not supported", "a type that cannot be stored"),
     ("minimum: 0, maximum", "exclusiveMinimum: 0, maximum", "the option 'exclusiveMinimum' is not checked", "an option"),
     ('ssXXX"}', 'ssXXX", defaultTimezone: Europe/Berlin}', "a default time zone other than UTC", "a default time zone"),
@@ -179,9 +179,19 @@ MISTAKES = [
     ("partitioned: true}", "partitioned: false}", "needs one property with `partitioned: true`", "no partition column"),
     ("physicalType: file", "physicalType: view", "expected one schema object of physicalType file", "nothing that lands"),
     ("type: local", "type: custom", "expected one server of type local", "another server"),
-    ("format: csv", "format: csv\n    encoding: utf-99", "unknown encoding 'utf-99'", "an encoding"),
+    ("format: csv", "format: csv\n    encoding: utf-99", r"unknown encoding 'utf-99'\. Did you mean utf", "an encoding"),
     ("    description: Orders.", "    description: Orders.\n    description: Twice.", "'description' is named twice", "a key twice"),
     ("status: active", "status: [active", r":\d+: not YAML", "broken YAML"),
+    ("implementation: amount < 500", "implementation: amont < 500", r"unknown column 'amont'\. Did you mean amount\?", "a column in a rule"),
+    ("implementation: amount < 500", "implementation: (amount < 500", "opens a bracket that it never closes", "a rule that is no SQL"),
+    ("expression: day", "expression: dy", r"unknown column 'dy'\. Did you mean day\?", "a column in the event time"),
+    ("format: csv", "format: cvs", r"files of the format 'cvs' are not read\. Did you mean csv\?", "the format of files"),
+    ('value: [NA, ""]', "value: NA", "'NA' is no list of texts", "a text in place of a list"),
+    ("lateness: 3", "lateness: -3", "-3 is no whole number from 0", "a negative lateness"),
+    ("mustBeLessThan: 0.6", "mustBeLessThan: 60", "60 is no share", "a share in percent"),
+    ("start: 2024-01-01, end: 2024-02-01", "start: 2024-02-01, end: 2024-02-01", "partitioning ends before it starts", "an empty span"),
+    ("minLength: 2, maxLength: 5", "minLength: 6, maxLength: 5", "the minLength is above the maxLength", "lengths that nothing has"),
+    ("path: {name}/".format(name="orders"), "path: ${LANDING}/", "variables are not filled in", "a variable"),
 ]  # fmt: skip
 
 
@@ -223,12 +233,23 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
 def test_two_contracts_of_one_dataset_are_refused(tmp_path: Path) -> None:
     write_contracts(tmp_path)
     (tmp_path / "people.odcs.yaml").write_text(CUSTOMERS)
-    with pytest.raises(ContractInvalid, match=r"people\.odcs\.yaml:1: customers\.odcs\.yaml defines the dataset 'customers' too"):
+    with pytest.raises(
+        ContractInvalid, match=r"people\.odcs\.yaml:1: the document: customers\.odcs\.yaml defines the dataset 'customers' too"
+    ):
         load_contracts(tmp_path)
 
 
 def test_a_partitioned_table_needs_an_event_time(tmp_path: Path) -> None:
-    with pytest.raises(ContractInvalid, match="a partitioned table needs the custom property eventTime"):
+    with pytest.raises(ContractInvalid, match="a partitioned table needs an eventTime that is not none"):
+        orders_contract(
+            tmp_path,
+            "value: {expression: day, format: yyyy-MM-dd, timeZone: Europe/Berlin}",
+            "value: none\n        description: No events.",
+        )
+
+
+def test_a_contract_without_event_time_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ContractInvalid, match=r"orders\.odcs\.yaml:69: .*eventTime is none, and no description says why"):
         orders_contract(tmp_path, "value: {expression: day, format: yyyy-MM-dd, timeZone: Europe/Berlin}", "value: none")
 
 

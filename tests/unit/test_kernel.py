@@ -137,7 +137,9 @@ def test_the_worst_rule_is_never_a_warning(orders: Contract) -> None:
 
 
 def test_a_partition_without_rows_is_refused_where_rows_are_promised(orders: Contract) -> None:
-    assert Tally().refusal(orders) == "some_rows: A day has orders. Found 0 rows, of 0 that landed."
+    assert Tally().refusal(orders) == (
+        "some_rows: A day has orders. Promised: rows more than 0; measured: 0. Of 0 rows that landed, 0 would be published."
+    )
     assert Tally().refusal(replace(orders, dataset_rules=())) is None
 
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
-from assay.lake.quarantine import ARRIVALS, PUBLICATION, visible_files
-from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, quoted, table_names, total_rows
+from assay.lake.decisions import LAYER as DECISIONS
+from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
+from assay.lake.snapshots import Snapshot, open_snapshot, quoted, table_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import duckdb
 
-LAYERS = ("bronze", "silver", "gold", "quarantine")
-HIDDEN = {PUBLICATION}
+QUARANTINE = "quarantine"
+LAYERS = ("bronze", "silver", "gold", DECISIONS)
+FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 
 class QueryRefused(PermanentFailure):
@@ -38,36 +39,28 @@ class TableFacts:
 
 
 def connect(lake: Path) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB whose schemas bronze, silver, gold and quarantine show the newest published version of each table."""
+    """Open a DuckDB whose schemas bronze, silver, gold and quarantine show the newest published version of each table.
+
+    Beside quarantine, `discarded` shows what stewards took out of it, `refused` what refused partitions would have put into it.
+    """
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    for layer in LAYERS:
+    for layer in (*LAYERS, *FATES):
         connection.execute(f"CREATE SCHEMA {layer}")
     for name in table_names(lake):
         layer, _, table = name.partition("/")
         if layer in LAYERS:
-            snapshot = open_snapshot(lake, name)
-            columns = ", ".join(quoted(column) for column in snapshot.schema.names if column not in HIDDEN)
-            paths = _visible(lake, snapshot)
-            body = snapshot.duckdb_select(None if paths is None else _within(paths))
-            connection.execute(f"CREATE VIEW {layer}.{quoted(table)} AS SELECT {columns} FROM ({body})")  # noqa: S608  # quoted
+            bodies = {layer: open_snapshot(lake, name).duckdb_select()}
+        elif layer == QUARANTINE:
+            view = View.open(lake, table)
+            bodies = {schema: view.duckdb_select(fate) for schema, fate in FATES.items()}
+        else:
+            continue
+        for schema, body in bodies.items():
+            connection.execute(f"CREATE VIEW {schema}.{quoted(table)} AS {body}")
     return connection
-
-
-def _within(paths: set[str]) -> Callable[[DataFile], bool]:
-    return lambda file: file.path in paths
-
-
-def _visible(lake: Path, snapshot: Snapshot) -> set[str] | None:
-    """The files of a quarantine table that its published tables name; None for any other table, which shows all of its files."""
-    layer, _, dataset = snapshot.name.partition("/")
-    if layer != "quarantine":
-        return None
-    return {
-        file.path for file in visible_files(snapshot, {"": newest(lake, f"silver/{dataset}"), ARRIVALS: newest(lake, f"bronze/{dataset}")})
-    }
 
 
 def query(lake: Path, sql: str) -> duckdb.DuckDBPyConnection:
@@ -92,15 +85,13 @@ def facts(lake: Path) -> list[TableFacts]:
     """What there is, table by table."""
     found = []
     for name in table_names(lake):
-        snapshot = open_snapshot(lake, name)
-        paths = _visible(lake, snapshot)
-        files = [file for file in snapshot.files if paths is None or file.path in paths]
-        found.append(
-            TableFacts(
-                name, total_rows(files), len({file.values for file in files}), round(sum(file.size for file in files) / 1e6, 1),
-                snapshot.version, _committed(snapshot),
-            )
-        )  # fmt: skip
+        layer, _, dataset = name.partition("/")
+        view = View.open(lake, dataset) if layer == QUARANTINE else None
+        snapshot = view.quarantine if view else open_snapshot(lake, name)
+        files = view.files(Fate.HELD) if view else snapshot.files
+        rows = view.count(Fate.HELD) if view else snapshot.rows
+        megabytes = round(sum(file.size for file in files) / 1e6, 1)
+        found.append(TableFacts(name, rows, len({file.values for file in files}), megabytes, snapshot.version, _committed(snapshot)))
     return found
 
 
@@ -111,12 +102,12 @@ def _committed(snapshot: Snapshot) -> str:
     return datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def rejected_by_rule(lake: Path) -> list[tuple[str, str, int]]:
-    """Dataset, rule and number of rows of everything in quarantine, most first."""
-    connection, found = connect(lake), list[tuple[str, str, int]]()
-    for name in table_names(lake):
-        layer, _, dataset = name.partition("/")
-        if layer == "quarantine":
-            counts = connection.execute(f"SELECT rule, count(*) FROM quarantine.{quoted(dataset)} GROUP BY rule")  # noqa: S608  # quoted
-            found += [(dataset, rule, rows) for rule, rows in counts.fetchall()]
-    return sorted(found, key=lambda row: (-row[2], row))
+def rejected_by_rule(lake: Path) -> list[tuple[str, str, str, int]]:
+    """Dataset, rule, fate and number of rows of everything in quarantine and beside it, most first."""
+    found = list[tuple[str, str, str, int]]()
+    for dataset in quarantined_datasets(lake):
+        view = View.open(lake, dataset)
+        for fate in Fate:
+            counts = view.rows(fate, ["rule"])["rule"].value_counts()
+            found += [(dataset, rule, str(fate), rows) for rule, rows in counts.iter_rows()]
+    return sorted(found, key=lambda row: (-row[3], row))

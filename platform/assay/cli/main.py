@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime  # noqa: TC003  # typer reads the annotations of a command
-from enum import StrEnum
+from pathlib import Path  # noqa: TC003  # typer reads the annotations of a command
 from typing import Annotated
 
 import typer
 
+from assay.cli.formats import Format
+from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
 from assay.settings import load_settings
 
@@ -19,14 +21,7 @@ app = typer.Typer(
 
 contracts = typer.Typer(no_args_is_help=True, help="What the datasets promise.")
 app.add_typer(contracts, name="contracts")
-
-
-class Format(StrEnum):
-    """How `assay sql` prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
+app.add_typer(quarantine, name="quarantine")
 
 
 @app.command()
@@ -43,7 +38,9 @@ def tables() -> None:
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One query over the schemas bronze, silver, gold and quarantine.")],
+    query: Annotated[
+        str, typer.Argument(help="One query over the schemas bronze, silver, gold, quarantine, discarded, refused, decisions.")
+    ],
     output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
 ) -> None:
     """Read the lake with SQL (DuckDB), each table at its newest published version.
@@ -82,6 +79,25 @@ def _require_both(first: date | None, last: date | None) -> None:
 
 
 @app.command()
+def new(
+    dataset: Annotated[str, typer.Argument(help="The dataset's name: small letters, digits and _.")],
+    sample: Annotated[Path, typer.Option("--from", help="A file of it: CSV, JSON Lines, Parquet or Avro; text may be compressed.")],
+    *,
+    owner: Annotated[str | None, typer.Option(help="E-mail address of the owner, or team:NAME; default: git's user.email.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder of the contracts; default: the product's.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows are looked at.")] = 100_000,
+    event_time: Annotated[str | None, typer.Option(help="Column of the event time, or `none` for a snapshot; default: a guess.")] = None,
+) -> None:
+    """Draft a contract from a sample file; every guess in it says why. Nothing is overwritten.
+
+    Example: assay new web_orders --from web_orders_2024-03-01.csv --owner you@example.org
+    """
+    from assay.cli.drafting import new_dataset
+
+    new_dataset(load_settings(), dataset, sample, owner=owner, folder=to, rows=rows, event_time=event_time)
+
+
+@app.command()
 def summary() -> None:
     """Say what is in the lake, what is in quarantine and why, where it lies and how to read it.
 
@@ -116,6 +132,35 @@ def compile_contracts(
     from assay.cli.compiling import compile_sources
 
     raise typer.Exit(0 if compile_sources(load_settings(), check=check) else 1)
+
+
+@contracts.command("check")
+def check_contracts(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; default: the product's contracts.")] = None,
+) -> None:
+    """List every fault of the contracts with file and line; exit with 1 if there is one.
+
+    Example: assay contracts check platform/flights/contracts/weather.odcs.yaml
+    """
+    from assay.cli.checking import check_contracts as check
+
+    raise typer.Exit(0 if check(load_settings(), files or []) else 1)
+
+
+@contracts.command("diff")
+def diff_contracts(
+    old: Annotated[str, typer.Argument(help="A file or folder of contracts; alone, a git ref.")],
+    new: Annotated[str | None, typer.Argument(help="A file or folder; default: the product's contracts as they are now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002  # a flag
+    lineage: Annotated[bool, typer.Option("--lineage/--no-lineage", help="Whether to look for what breaks downstream.")] = True,  # noqa: FBT002
+) -> None:
+    """List what changed between two versions of the contracts, whom it breaks and how to migrate; exit with 1 if a version is too low.
+
+    Example: assay contracts diff origin/main
+    """
+    from assay.cli.comparing import compare_contracts
+
+    raise typer.Exit(0 if compare_contracts(load_settings(), old, new, as_json=as_json, lineage=lineage) else 1)
 
 
 @app.command()

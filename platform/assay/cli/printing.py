@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.table import Column, Table
 from assay.cli.lake_reader import facts, rejected_by_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import duckdb
 
@@ -42,31 +43,33 @@ def print_tables(found: Sequence[TableFacts]) -> None:
 
 
 def print_rows(rows: duckdb.DuckDBPyConnection, output: str) -> None:
-    """The rows of a query. JSON is one array; a table shows the first rows only and says so, the other formats show all."""
-    names = [column[0] for column in rows.description or ()]
+    """The rows of a query."""
+    batches = iter(lambda: rows.fetchmany(BATCH), [])
+    print_records([column[0] for column in rows.description or ()], chain.from_iterable(batches), output)
+
+
+def print_records(names: Sequence[str], rows: Iterable[Sequence[Any]], output: str) -> None:
+    """Rows of named columns. JSON is one array; a table shows the first rows only and says so, the other formats show all."""
     if output == "json":
         _print_json(rows, names)
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        while batch := rows.fetchmany(BATCH):
-            writer.writerows(batch)
+        writer.writerows(rows)
     else:
-        table = Table(*names)
-        for row in rows.fetchmany(SHOWN_ROWS):
+        table, console, waiting = Table(*names), wide_console(), iter(rows)
+        for row in islice(waiting, SHOWN_ROWS):
             table.add_row(*("" if value is None else str(value) for value in row))
-        console = wide_console()
-        console.print(table)
-        if rows.fetchmany(1):
+        console.print(table, markup=False)
+        if next(waiting, None) is not None:
             console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
 
 
-def _print_json(rows: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+def _print_json(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> None:
     separator = "["
-    while batch := rows.fetchmany(BATCH):
-        for row in batch:
-            sys.stdout.write(f"{separator}{json.dumps(dict(zip(names, row, strict=True)), default=_plain)}")
-            separator = ",\n "
+    for row in rows:
+        sys.stdout.write(f"{separator}{json.dumps(dict(zip(names, row, strict=True)), default=_plain)}")
+        separator = ",\n "
     sys.stdout.write("]\n" if separator != "[" else "[]\n")
 
 
@@ -80,9 +83,9 @@ def print_summary(settings: Settings) -> None:
     print_tables(found)
     rejected = rejected_by_rule(settings.lake)
     if rejected:
-        table = Table("quarantined", "rule", "rows")
-        for dataset, rule, rows in rejected:
-            table.add_row(dataset, rule, f"{rows:,}")
+        table = Table("quarantined", "rule", "fate", "rows")
+        for dataset, rule, fate, rows in rejected:
+            table.add_row(dataset, rule, fate, f"{rows:,}")
         console.print(table)
     console.print(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.", soft_wrap=True)
     if found:

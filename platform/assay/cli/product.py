@@ -24,11 +24,11 @@ class Product:
 
 
 def find_product(settings: Settings) -> Product:
-    """Read the first code location of workspace.yaml. Its module must have CONTRACTS, the folder of its contracts."""
+    """Read the first code location of workspace.yaml. Its module must have CONTRACTS, its contracts' folder; settings may name another."""
     try:
         location = yaml.safe_load(settings.workspace.read_text())["load_from"][0]["python_module"]
         module = import_module(location["module_name"])
-        return Product(location.get("location_name", location["module_name"]), Path(module.CONTRACTS))
+        return Product(location.get("location_name", location["module_name"]), settings.contracts or Path(module.CONTRACTS))
     except (OSError, KeyError, IndexError, ImportError, AttributeError) as error:
         raise SettingsError(
             f"Tried to find the data product in {settings.workspace}; {type(error).__name__}: {error}.",

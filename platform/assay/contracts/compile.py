@@ -7,17 +7,20 @@ so that every fault is named once.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from assay.contracts.model import Column, Contract, Kind, Rule
+from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
+
+    from assay.contracts.model import DatasetRule
 
 TYPES = {
     "VARCHAR": pa.string(), "STRING": pa.string(), "TEXT": pa.string(), "SMALLINT": pa.int16(), "INTEGER": pa.int32(), "BIGINT": pa.int64(),
@@ -31,18 +34,25 @@ BY_LOGICAL_TYPE = {
     "date": "DATE",
     "timestamp": "TIMESTAMP",
 }
+MOST_DIGITS = 38
 DECIMAL = re.compile(r"DECIMAL\((\d+), *(\d+)\)")
 
 
 def arrow_type(column: Column) -> pa.DataType:
     """The Arrow type of a column: its physical type, or the widest of its logical type. Raises ContractInvalid for neither."""
-    spelled = column.physical_type.upper() or BY_LOGICAL_TYPE.get(column.logical_type, "")
+    return type_of(column.name, column.logical_type, column.physical_type)
+
+
+def type_of(name: str, logical_type: str, physical_type: str) -> pa.DataType:
+    """The Arrow type that a column's logical and physical type spell. Raises ContractInvalid if they spell none."""
+    spelled = physical_type.upper() or BY_LOGICAL_TYPE.get(logical_type, "")
     if decimal := DECIMAL.fullmatch(spelled):
-        return pa.decimal128(int(decimal.group(1)), int(decimal.group(2)))
+        precision, scale = int(decimal.group(1)), int(decimal.group(2))
+        if 0 < precision <= MOST_DIGITS and scale <= precision:
+            return pa.decimal128(precision, scale)
     if spelled not in TYPES:
-        raise ContractInvalid(
-            f"The column {column.name!r} has the type {spelled or column.logical_type!r}.", hint=f"Known: {', '.join(TYPES)}."
-        )
+        said = physical_type or logical_type
+        raise ContractInvalid(f"The column {name!r} has the type {said!r}.", hint=suggest(said, (*TYPES, "DECIMAL(p, s)")))
     return TYPES[spelled]
 
 
@@ -51,9 +61,10 @@ def published_schema(contract: Contract) -> pa.Schema:
     return pa.schema([pa.field(column.name, arrow_type(column), nullable=not column.required) for column in contract.columns])
 
 
-def violation(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl.Expr:
+def violation(rule: Rule, references: Mapping[tuple[str, Any], pl.Series]) -> pl.Expr:
     """A Polars expression that is true for a row that breaks the rule. `references` holds the values that reference rules look for.
 
+    Of a reference of several columns they are structs, whose fields have the names of the other dataset's columns.
     Type rules look at the column `flag_of(rule)`, which `refine.conform` leaves behind: afterwards the text is gone.
     """
     import polars as pl
@@ -77,10 +88,55 @@ def violation(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl
         case Kind.ENUM:
             return ~value.is_in(list(rule.argument))
         case Kind.REFERENCE:
-            return ~value.is_in(references[rule.argument].implode())
+            there = references[rule.argument].implode()
+            return _absent_together(rule, there) if rule.columns else ~value.is_in(there)
         case Kind.EXPRESSION:
             holds = sql_expression(rule.argument)
             return ~pl.when(holds).then(pl.lit(value=True)).otherwise(holds.is_null())  # refuses what is no condition
+
+
+def _absent_together(rule: Rule, there: pl.Series) -> pl.Expr:
+    """Whether values that are all present are not together in another dataset; where one is missing nothing is broken, as in SQL."""
+    import polars as pl
+
+    several = pl.struct(pl.col(mine).alias(theirs) for mine, theirs in zip(rule.columns, rule.argument[1], strict=True))
+    return pl.all_horizontal(pl.col(rule.columns).is_not_null()) & ~several.is_in(there)
+
+
+def measure_of(rule: DatasetRule) -> pl.Expr:
+    """A Polars expression that measures what a rule promises, over the rows of one partition.
+
+    Null values are neither invalid nor duplicates. Of several rows with one value all but one are duplicates.
+    """
+    import polars as pl
+
+    counted = _counted(rule)
+    return counted * 100.0 / pl.len() if rule.unit == "percent" else counted
+
+
+def _counted(rule: DatasetRule) -> pl.Expr:
+    import polars as pl
+
+    value = pl.col(rule.column) if rule.column else pl.len()
+    match rule.metric:
+        case "rowCount":
+            return pl.len()
+        case "nullValues":
+            return value.null_count()
+        case "missingValues":
+            missing = value.is_in([one for one in rule.argument if one is not None]).fill_null(pl.lit(value=False)).sum()
+            return missing + value.null_count() if None in rule.argument else missing
+        case "invalidValues":
+            valid, pattern = rule.argument
+            kept = [value.is_in(list(valid))] if valid is not None else []
+            kept += [value.str.contains(pattern)] if pattern else []
+            return (~pl.all_horizontal(kept)).fill_null(pl.lit(value=False)).sum()
+        case "duplicateValues":
+            columns = list(rule.argument or [rule.column])
+            values = pl.struct(columns).filter(pl.all_horizontal(pl.col(columns).is_not_null()))
+            return values.len() - values.n_unique()
+        case _:
+            return sql_expression(rule.argument[0])
 
 
 def sql_expression(text: str) -> pl.Expr:

@@ -1,6 +1,7 @@
 """Custom properties: what Assay needs and the standard has no field for, read so that a misspelt name cannot pass.
 
-A property that names another vendor is meant for another tool and is left alone.
+A property that names another vendor is meant for another tool and is left alone. One that names none, or Assay, must be known at its place
+(`vocabulary.py`), wherever in the document it stands.
 """
 
 from __future__ import annotations
@@ -8,67 +9,118 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.contracts.names import nearest, suggest
+from assay.contracts.vocabulary import COLUMN, NONE, NOWHERE, RELATIONSHIP, SERVER, TABLE, VENDOR, Keys
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from assay.contracts.document import Document, Place
+    from assay.contracts.document import Document, Finding, Place
+    from assay.contracts.vocabulary import Check
 
-VENDOR = "assay"
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What the value of a custom property holds if it is a mapping; `or_none` allows the word `none` instead."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    or_none: bool = False
-
-
-TABLE: Mapping[str, Keys | None] = {
-    "eventTime": Keys(("expression", "format", "timeZone"), ("sourceTimeZone",), or_none=True),
-    "partitioning": Keys(("grain", "start"), ("end",)),
-    "arrival": Keys(("grain", "start"), ("end", "lateness")),
-    "transform": None,
-    "rejectedShare": Keys(("mustBeLessThan",)),
-}
-SERVER: Mapping[str, Keys | None] = {"nullValues": None}
-COLUMN: Mapping[str, Keys | None] = {"unit": None}
-RELATIONSHIP: Mapping[str, Keys | None] = {"name": None, "severity": None, "description": None}
+KEY = "customProperties"
+WITHIN = (KEY, "arguments", "implementation", "examples")  # hold no element that Assay reads
 
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """The custom properties of one element: their values by name, and where each value stands."""
+    """The custom properties of one element whose values are sound: by name, and where each value stands."""
 
     values: Mapping[str, Any]
     places: Mapping[str, Place]
 
 
-def read_custom(document: Document, holder: Mapping[str, Any], place: Place, known: Mapping[str, Keys | None]) -> Custom:
-    """Read the custom properties of the element at `place`. Raises ContractInvalid for a name, or a key of a value, that is not known."""
+def read_custom(document: Document, place: Place) -> Custom:
+    """The custom properties of Assay's at an element, without those that are unknown or have a fault."""
     values: dict[str, Any] = {}
     places: dict[str, Place] = {}
-    for number, item in enumerate(holder.get("customProperties", [])):
-        here: Place = (*place, "customProperties", number)
-        name, value = item["property"], item["value"]
-        if item.get("vendor", VENDOR) != VENDOR:
-            continue
-        if name not in known:
-            raise document.fault(f"unknown custom property {name!r}", (*here, "property"), hint=f"Known: {', '.join(known)}.")
-        keys = known[name]
-        if keys is not None and not (keys.or_none and value == "none"):
-            _refuse_other_keys(document, name, value, (*here, "value"), keys)
-        values[name], places[name] = value, (*here, "value")
+    known = _known_at(document, place)
+    for item, here in _own(document, place):
+        name = item["property"]
+        if name in known and not list(_value_faults(document, item, here, known[name])):
+            values[name], places[name] = item["value"], (*here, "value")
     return Custom(values, places)
 
 
-def _refuse_other_keys(document: Document, name: str, value: object, place: Place, keys: Keys) -> None:
-    known = (*keys.required, *keys.optional)
-    hint = f"{name} has {', '.join(known)}."
-    if not isinstance(value, dict):
-        raise document.fault(f"{name} is no mapping", place, hint=hint)
-    if unknown := [key for key in value if key not in known]:
-        raise document.fault(f"{name} has the unknown key {unknown[0]!r}", (*place, unknown[0]), hint=hint)
-    if missing := [key for key in keys.required if key not in value]:
-        raise document.fault(f"{name} lacks {missing[0]!r}", place, hint=hint)
+def custom_names(document: Document, place: Place) -> frozenset[str]:
+    """The names of Assay's custom properties at an element, whether or not they have a fault."""
+    return frozenset(item["property"] for item, _ in _own(document, place))
+
+
+def custom_faults(document: Document) -> Iterator[Finding]:
+    """Every custom property of the document that is not known where it stands, is there twice, or has a value that cannot be."""
+    for place in _holders(document.body, ()):
+        known, seen = _known_at(document, place), set[str]()
+        yield from _vendor_faults(document, place)
+        for item, here in _own(document, place):
+            name = item["property"]
+            if name not in known:
+                hint = suggest(name, known) if known else f"Say `vendor` if it is for another tool than {VENDOR}."
+                yield document.finding(f"unknown custom property {name!r}", (*here, "property"), hint)
+            elif name in seen:
+                yield document.finding(f"the custom property {name!r} is there twice", (*here, "property"))
+            else:
+                yield from _value_faults(document, item, here, known[name])
+            seen.add(name)
+
+
+def _holders(node: object, place: Place) -> Iterator[Place]:
+    if isinstance(node, dict):
+        if KEY in node:
+            yield place
+        for key, value in node.items():
+            if key not in WITHIN:
+                yield from _holders(value, (*place, key))
+    elif isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from _holders(item, (*place, number))
+
+
+def _own(document: Document, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    for item, here in document.entries((*place, KEY)):
+        if item.get("vendor", VENDOR) == VENDOR:
+            yield item, here
+
+
+def _vendor_faults(document: Document, place: Place) -> Iterator[Finding]:
+    for item, here in document.entries((*place, KEY)):
+        vendor = item.get("vendor", VENDOR)
+        if vendor != VENDOR and nearest(vendor, [VENDOR]):
+            yield document.finding(f"the vendor {vendor!r} is not {VENDOR!r}", (*here, "vendor"), suggest(vendor, [VENDOR]))
+
+
+def _known_at(document: Document, place: Place) -> Mapping[str, Keys | Check]:
+    """What may be said of the element at a place: a published table or column, a server, a relationship."""
+    if place[:1] == ("servers",) and len(place) == 2:
+        return SERVER
+    if place[:1] != ("schema",) or document.at((*place[:2], "physicalType")) == "file":
+        return NOWHERE
+    if len(place) >= 4 and place[-2] == "relationships":
+        return RELATIONSHIP
+    return {2: TABLE, 4: COLUMN if place[2:3] == ("properties",) else NOWHERE}.get(len(place), NOWHERE)
+
+
+def _value_faults(document: Document, item: Mapping[str, Any], here: Place, known: Keys | Check) -> Iterator[Finding]:
+    name, value, place = item["property"], item["value"], (*here, "value")
+    if not isinstance(known, Keys):
+        if found := known(value):
+            yield document.finding(found[0], place, found[1])
+    elif known.or_none and value == NONE:
+        if not item.get("description"):
+            yield document.finding(f"{name} is none, and no description says why", here, "Give the custom property a `description`.")
+    elif not isinstance(value, dict):
+        yield document.finding(f"{name} is no mapping", place, f"{name} has {', '.join(known.all)}.")
+    else:
+        yield from (
+            document.finding(f"{name} has the unknown key {key!r}", (*place, key), suggest(key, known.all))
+            for key in value
+            if key not in known.all
+        )
+        yield from (
+            document.finding(f"{name} lacks {key!r}", place, f"{name} has {', '.join(known.all)}.")
+            for key in known.required
+            if key not in value
+        )
+        for key, check in known.all.items():
+            if key in value and (found := check(value[key])):
+                yield document.finding(found[0], (*place, key), found[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
 
 LETTERS = {
@@ -14,16 +15,22 @@ TOKEN = re.compile(r"''|'([^']*)'|([a-zA-Z])\2*|.", re.DOTALL)
 ARRIVAL_PLACE = re.compile(r"\{arrival:([^}]+)\}")  # where the path of a landing file holds its arrival date
 
 
+def unknown_letters(pattern: str) -> tuple[str, str] | None:
+    """The first letters of a Java pattern that nobody knows, with a hint; None if all are known."""
+    spelled = (match.group() for match in TOKEN.finditer(pattern) if match.group(2) is not None)
+    return next(((letters, suggest(letters, LETTERS)) for letters in spelled if letters not in LETTERS), None)
+
+
 def strptime_format(pattern: str) -> str:
     """Translate a Java pattern such as `yyyy-MM-dd'T'HH:mm:ss'Z'`. Raises ContractInvalid for a letter it does not know."""
+    if unknown := unknown_letters(pattern):
+        raise ContractInvalid(f"The date format {pattern!r} uses {unknown[0]!r}.", hint=unknown[1])
     parts = []
     for token in TOKEN.finditer(pattern):
         text, quoted = token.group(), token.group(1)
-        if quoted is not None or token.group(2) is None:
-            literal = "'" if text == "''" else text if quoted is None else quoted
-            parts.append(literal.replace("%", "%%"))
-        elif text in LETTERS:
+        if token.group(2) is not None:
             parts.append(LETTERS[text])
         else:
-            raise ContractInvalid(f"The date format {pattern!r} uses {text!r}.", hint=f"Known: {', '.join(LETTERS)}.")
+            literal = "'" if text == "''" else text if quoted is None else quoted
+            parts.append(literal.replace("%", "%%"))
     return "".join(parts)

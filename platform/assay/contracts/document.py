@@ -1,8 +1,11 @@
-"""A YAML document that knows its lines, so that every complaint about it can name one."""
+"""A YAML document that knows its lines, so that every finding about it can name one.
+
+Nothing here raises for what a file says: a file that cannot be read has no body, and `faults` say why.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -10,6 +13,7 @@ import yaml
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where there is one
@@ -17,46 +21,95 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 # dates stay text: one that does not exist is then found where it is read, and its line can be named
 RESOLVERS = {first: [pair for pair in pairs if pair[0] != TIMESTAMP] for first, pairs in BASE.yaml_implicit_resolvers.items()}
 LOADER: Any = type("Loader", (BASE,), {"yaml_implicit_resolvers": RESOLVERS})
+# lists whose entries are judged one by one: a fault of one of them is no fault of what holds it
+NESTED = ("customProperties", "properties", "quality", "relationships", "members", "servers", "schema", "slaProperties", "support")
 Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a contract: where, what, and what to do about it."""
+
+    file: Path
+    line: int
+    complaint: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.complaint}. {self.hint}".rstrip()
+
+    def error(self, more: int = 0) -> ContractInvalid:
+        """The finding as an error; `more` others are only counted."""
+        others = f"`assay contracts check` shows {more} more." if more else ""
+        hint = " ".join(filter(None, (self.hint, others))) or None
+        return ContractInvalid(f"{self.file}:{self.line}: {self.complaint}.", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """The body of a YAML file and its text. A place is the way to a node: keys and list positions from the top."""
+    """The body of a YAML file. A place is the way to a node: keys and list positions from the top.
+
+    `broken` are the places whose value has another shape than the standard says; what looks into them would stumble.
+    """
 
     path: Path
     body: dict[str, Any]
-    text: str
+    node: Any = None
+    faults: tuple[Finding, ...] = ()
+    broken: set[Place] = field(default_factory=set)
 
     @classmethod
     def load(cls, path: Path) -> Document:
-        """Read a file. Raises ContractInvalid with the line if it is no YAML mapping, or names a key twice."""
+        """Read a file. What is no YAML mapping gives an empty body; a key that is named twice is a fault."""
         try:
             text = path.read_text(encoding="utf-8")
-            if twice := _key_named_twice(yaml.compose(text, Loader=LOADER)):
-                raise ContractInvalid(f"{path}:{twice.start_mark.line + 1}: {twice.value!r} is named twice.")
+            node = yaml.compose(text, Loader=LOADER)
             body = yaml.load(text, Loader=LOADER)  # noqa: S506  # LOADER is a safe loader
         except UnicodeDecodeError as error:
-            raise ContractInvalid(f"{path}:1: not UTF-8: {error.reason}.") from error
+            return cls(path, {}, faults=(Finding(path, 1, f"not UTF-8: {error.reason}"),))
+        except OSError as error:
+            return cls(path, {}, faults=(Finding(path, 1, f"cannot be read: {error.strerror}"),))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            raise ContractInvalid(f"{path}:{line}: not YAML: {getattr(error, 'problem', error)}.") from error
+            return cls(path, {}, faults=(Finding(path, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}"),))
         if not isinstance(body, dict):
-            raise ContractInvalid(f"{path}:1: expected a mapping, found {type(body).__name__}.")
-        return cls(path, body, text)
+            return cls(path, {}, faults=(Finding(path, 1, f"expected a mapping, found {type(body).__name__}"),))
+        twice = tuple(Finding(path, key.start_mark.line + 1, f"{key.value!r} is named twice") for key in _named_twice(node))
+        return cls(path, body, node, twice)
 
-    def fault(self, complaint: str, place: Place, hint: str | None = None) -> ContractInvalid:
-        """The error that says what is wrong at a place, or where that place should be."""
-        node: Any = yaml.compose(self.text, Loader=LOADER)
-        line = 1
+    def finding(self, complaint: str, place: Place, hint: str = "") -> Finding:
+        """What is wrong at a place, with the line of the place, or of the nearest that exists."""
+        node, line = self.node, 1
         for step in place:
             found = _child(node, step)
             if found is None:
                 break
             node, line = found[1], found[0].start_mark.line + 1
         where = "/".join(map(str, place)) or "the document"
-        return ContractInvalid(f"{self.path}:{line}: {where}: {complaint}.", hint=hint)
+        return Finding(self.path, line, f"{where}: {complaint}", hint)
+
+    def at(self, place: Place) -> Any:  # noqa: ANN401  # whatever the file says
+        """The value at a place; None if there is none, or one of another shape than the standard says."""
+        node: Any = self.body
+        for step in place:
+            held = isinstance(node, dict) if isinstance(step, str) else isinstance(node, list) and step < len(node)
+            if not held or (isinstance(step, str) and step not in node):
+                return None
+            node = node[step]
+        return None if place in self.broken else node
+
+    def entries(self, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+        """The mappings of a list and their places, without those that are broken; entries of lists within are judged by themselves."""
+        found = self.at(place)
+        for number, item in enumerate(found if isinstance(found, list) else []):
+            here: Place = (*place, number)
+            if isinstance(item, dict) and not any(self._breaks(one, here) for one in self.broken):
+                yield item, here
+
+    @staticmethod
+    def _breaks(broken: Place, place: Place) -> bool:
+        within = broken[len(place) :]
+        return broken[: len(place)] == place and not (len(within) > 1 and within[0] in NESTED)
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:  # noqa: ANN401  # PyYAML's nodes have no types
@@ -68,17 +121,15 @@ def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:  # noqa: ANN40
     return None
 
 
-def _key_named_twice(node: Any) -> Any:  # noqa: ANN401  # PyYAML's nodes have no types
-    """The first key that its mapping has already: YAML's loader would quietly take the last value."""
+def _named_twice(node: Any) -> Iterator[Any]:  # noqa: ANN401  # PyYAML's nodes have no types
+    """The keys that their mapping has already: YAML's loader would quietly take the last value."""
     if isinstance(node, yaml.SequenceNode):
-        return next((twice for child in node.value if (twice := _key_named_twice(child))), None)
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    seen = set[str]()
-    for key, value in node.value:
-        if key.value in seen:
-            return key
-        seen.add(key.value)
-        if twice := _key_named_twice(value):
-            return twice
-    return None
+        for child in node.value:
+            yield from _named_twice(child)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set[str]()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(str(key.value))
+            yield from _named_twice(value)

@@ -1,18 +1,27 @@
 """The contract as the engine sees it: frozen values, no file format, no engine.
 
-One contract per dataset says what arrives (the landing columns and where), what is promised (columns, key, rules) and how time runs
-(event time, grains). `odcs.py` reads these from ODCS; `compile.py` turns them into schemas and expressions.
+One contract per dataset: what arrives, what is promised, how time runs. `odcs.py` reads it, `compile.py` compiles it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from datetime import date
+from assay.contracts.about import About, Lifecycle
+from assay.contracts.absent import read_columns_left, rules_left
+from assay.contracts.meaning import columns_meaning, dataset_rules_meaning, rules_meaning
+from assay.contracts.operators import OPERATORS
+from assay.contracts.personal import sensitive_landing_columns
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, timedelta
+
+    from assay.contracts.about import Deprecation
+
+MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
 # The columns that bronze adds to what landed.
 ARRIVAL = "_arrival_date"
 EVENT_DATE = "_event_date"
@@ -50,7 +59,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One promise about a row. `argument` is what the kind needs: a bound, a pattern, the values, an expression, (dataset, column)."""
+    """One promise about a row. `argument` is what the kind needs: a bound, a pattern, values, SQL, (dataset, column or `columns`)."""
 
     name: str
     kind: Kind
@@ -58,29 +67,54 @@ class Rule:
     description: str
     column: str | None = None
     argument: Any = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRule:
-    """One promise about a whole partition: `metric` compared by `operator` with `bound`."""
+    """One promise about a whole partition: `metric` compared by `operator` with `bound`, two numbers for the operators of a range.
+
+    `metric` is one of ODCS's library, or `sql`. `argument` is what it needs: the missing values, (valid values, pattern), the columns that
+    are unique together, (SQL aggregate, SQL condition). `unit` is `rows` or `percent` of the partition's rows.
+    """
 
     name: str
     metric: str
     operator: str
-    bound: float
+    bound: float | tuple[float, float]
     severity: Severity
     description: str
+    column: str | None = None
+    argument: Any = None
+    unit: str = "rows"
 
-    def holds(self, value: float) -> bool:
-        """Whether a measured value keeps the promise."""
-        return {
-            "mustBe": value == self.bound,
-            "mustNotBe": value != self.bound,
-            "mustBeGreaterThan": value > self.bound,
-            "mustBeGreaterOrEqualTo": value >= self.bound,
-            "mustBeLessThan": value < self.bound,
-            "mustBeLessOrEqualTo": value <= self.bound,
-        }[self.operator]
+    def holds(self, value: float | None) -> bool:
+        """Whether a measured value keeps the promise; where there is nothing to measure (None), nothing breaks it."""
+        return value is None or OPERATORS[self.operator].holds(value, self.bound)
+
+    @property
+    def promised(self) -> str:
+        """The comparison in words."""
+        return OPERATORS[self.operator].said(self.bound) + (" percent" if self.unit == "percent" else "")
+
+
+class MaskingMethod(StrEnum):
+    """What becomes of a value that not everybody may read."""
+
+    TOKENIZE = "tokenize"
+    TRUNCATE = "truncate"
+    GENERALIZE = "generalize"
+    NULLIFY = "nullify"
+    ENCRYPT = "encrypt"
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """How a column is masked: `truncate` keeps `keep` leading characters, `generalize` goes `to` a part of a date or a width of numbers."""
+
+    method: MaskingMethod
+    keep: int | None = None
+    to: str | float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +122,8 @@ class Column:
     """A published column. `source` is the landing column it is cast from; without one the engine or the transform fills it.
 
     `logical_type` is ODCS's (string, integer, number, boolean, date, timestamp), `physical_type` the SQL spelling that fixes the width.
+    `subject` names the kind of person (or other subject) whom the value identifies, as `customer`. `sources` are all landing columns that
+    the contract says it is made from, whatever fills it.
     """
 
     name: str
@@ -100,11 +136,19 @@ class Column:
     source: str | None = None
     expression: str | None = None
     format: str | None = None
+    masking: Masking | None = None
+    subject: str | None = None
+    deprecated: Deprecation | None = None
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LandingSource:
-    """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`."""
+    """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
+
+    A file may lack the `optional` ones of the columns: their values are then null. `column_descriptions` and `classifications` go by the
+    order of `columns`, with an empty text for a column that has none. A file that unpacks to more than `most_bytes` is refused.
+    """
 
     path: str
     format: str
@@ -113,11 +157,14 @@ class LandingSource:
     null_values: tuple[str, ...]
     description: str = ""
     column_descriptions: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    classifications: tuple[str, ...] = ()
+    most_bytes: int = MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class EventTime:
-    """How a landed row tells its event date: an SQL expression over the landing columns that gives text in `format` (strptime).
+    """How a landed row tells its event date: SQL over the landing columns that gives text in `format` (strptime).
 
     A text with a time is in `source_zone` and is converted to `zone`; a text that is only a date is taken as it is.
     """
@@ -140,7 +187,7 @@ class Partitioning:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One dataset, from what arrives to what is promised."""
+    """One dataset. `freshness`: how old the newest rows may be, by `freshness_column` or event time; `retention`: how long rows stay."""
 
     dataset: str
     version: str
@@ -163,6 +210,12 @@ class Contract:
     schedule: str | None
     path: str
     digest: str
+    freshness: timedelta | None = None
+    freshness_column: str | None = None
+    retention: timedelta | None = None
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    deprecated: Deprecation | None = None
+    about: About = field(default_factory=About)
 
     @property
     def references(self) -> tuple[Rule, ...]:
@@ -174,16 +227,21 @@ class Contract:
         """The datasets that the rules look into, each once, in order."""
         return tuple(dict.fromkeys(rule.argument[0] for rule in self.references))
 
-    def meaning(self) -> tuple[object, ...]:
-        """Everything that decides which rows are published; descriptions, owners and the version number do not."""
-        columns = tuple((c.name, c.logical_type, c.physical_type, c.required, c.source, c.expression, c.format) for c in self.columns)
-        rules = tuple((r.name, r.kind, r.severity, r.column, r.argument) for r in self.rules)
-        dataset_rules = tuple((r.name, r.metric, r.operator, r.bound, r.severity) for r in self.dataset_rules)
-        return (*self.landing_meaning(), columns, self.key, rules, dataset_rules, self.transform, self.rejected_share_below)
+    def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
+        """Everything that decides which rows are published, of data without the `absent` optional columns; words and version do not."""
+        columns, rules = columns_meaning(read_columns_left(self, absent)), rules_meaning(rules_left(self, absent))
+        promises = (columns, self.key, rules, dataset_rules_meaning(self.dataset_rules))
+        return (*self.landing_meaning(absent), *promises, self.transform, self.rejected_share_below)
 
-    def landing_meaning(self) -> tuple[object, ...]:
-        """Everything that decides which rows are in bronze."""
-        return (self.source.format, self.source.encoding, self.source.columns, self.source.null_values, self.event_time, self.partitioning)
+    def landing_meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
+        """Everything that decides which rows are in bronze, when the files lack the `absent` of the optional columns."""
+        source, columns = self.source, tuple(name for name in self.source.columns if name not in absent)
+        return (source.format, source.encoding, columns, source.null_values, self.event_time, self.partitioning)
+
+    @property
+    def sensitive_landing_columns(self) -> Mapping[str, Masking | None]:
+        """The landing columns that hold what not everybody may read, with the masking of what is published of them, if there is one."""
+        return sensitive_landing_columns(self)
 
     @property
     def is_snapshot(self) -> bool:

@@ -10,9 +10,12 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import Column, Kind, Rule, Severity
+from assay.contracts.relations import column_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from assay.contracts.document import Document, Place
 
 TEXT = "string"
 
@@ -26,18 +29,20 @@ def type_rules(columns: Sequence[Column]) -> tuple[Rule, ...]:
     )
 
 
-def column_rules(column: Column, item: Mapping[str, Any]) -> Iterable[Rule]:
-    """The rules of one property: required, bounds, length, pattern, enumeration, then its quality entries and relationships.
-
-    Raises ValueError for a bound of a date or timestamp that is not in ISO form.
-    """
+def column_rules(document: Document, column: Column, item: Mapping[str, Any], place: Place) -> Iterable[Rule]:
+    """The rules of the property at a place: required, bounds, length, pattern, enumeration, then its quality entries and relationships."""
     options, name = item.get("logicalTypeOptions", {}), column.name
     if column.required:
         yield Rule(f"{name}_required", Kind.REQUIRED, Severity.ERROR, f"{name} is present.", name)
     for bound, kind, words in (("minimum", Kind.MINIMUM, "at least"), ("maximum", Kind.MAXIMUM, "at most")):
         if bound in options:
             yield Rule(
-                f"{name}_{bound}", kind, Severity.ERROR, f"{name} is {words} {options[bound]}.", name, _bound(column, options[bound])
+                f"{name}_{bound}",
+                kind,
+                Severity.ERROR,
+                f"{name} is {words} {options[bound]}.",
+                name,
+                typed_value(column.logical_type, options[bound]),
             )
     if {"minLength", "maxLength"} & options.keys():
         bounds = (options.get("minLength", 0), options.get("maxLength"))
@@ -45,10 +50,10 @@ def column_rules(column: Column, item: Mapping[str, Any]) -> Iterable[Rule]:
     if "pattern" in options:
         yield Rule(f"{name}_pattern", Kind.PATTERN, Severity.ERROR, f"{name} matches {options['pattern']}.", name, options["pattern"])
     if "enum" in item:
-        values = tuple(_bound(column, entry["value"]) for entry in item["enum"])
+        values = tuple(typed_value(column.logical_type, entry["value"]) for entry in item["enum"])
         yield Rule(f"{name}_enum", Kind.ENUM, Severity.ERROR, f"{name} is one of {', '.join(map(str, values))}.", name, values)
     yield from expression_rules(item.get("quality", []), name)
-    yield from (_reference(column, relationship) for relationship in item.get("relationships", []))
+    yield from column_references(document, name, place)
 
 
 def expression_rules(quality: Sequence[Mapping[str, Any]], column: str | None = None) -> tuple[Rule, ...]:
@@ -67,10 +72,11 @@ def expression_rules(quality: Sequence[Mapping[str, Any]], column: str | None = 
     )
 
 
-def _bound(column: Column, value: Any) -> Any:  # noqa: ANN401  # a number, a date or an instant
-    if column.logical_type == "date":
+def typed_value(logical_type: str, value: Any) -> Any:  # noqa: ANN401  # a text, a number, a date or an instant
+    """A value that a contract gives, as a column of a logical type has it: dates and times are texts here. Times without zone are UTC."""
+    if logical_type == "date":
         return date.fromisoformat(str(value))
-    if column.logical_type == "timestamp":
+    if logical_type == "timestamp":
         moment = datetime.fromisoformat(str(value))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return value
@@ -80,12 +86,3 @@ def _span(low: int, high: int | None) -> str:
     if high is None:
         return f"at least {low}"
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _reference(column: Column, relationship: Mapping[str, Any]) -> Rule:
-    custom = {found["property"]: found["value"] for found in relationship.get("customProperties", [])}
-    dataset, _, target = relationship["to"].rpartition(".")
-    return Rule(
-        custom.get("name", f"{column.name}_in_{dataset}"), Kind.REFERENCE, Severity(custom.get("severity", "error")),
-        custom.get("description", f"{column.name} is in {dataset}."), column.name, (dataset, target),
-    )  # fmt: skip

@@ -1,106 +1,166 @@
-"""What Assay supports of the standard: a promise that it would not check is refused, because nobody would notice that it is broken.
+"""What Assay supports of the standard: a promise that it would not keep is a finding, because nobody would notice that it is broken.
 
-Each function looks at one element of a contract, before it is read, and raises ContractInvalid with file and line.
+The head of a document, its server, its team and what lands. `columns.py` looks at published columns, `quality.py` at rules about them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING
 
-from assay.contracts.custom import RELATIONSHIP, read_custom
-from assay.contracts.model import Severity
+from assay.contracts.custom import custom_names, read_custom
+from assay.contracts.dates import ARRIVAL_PLACE
+from assay.contracts.elements import FILE, TABLE, column_items, objects
+from assay.contracts.names import nearest, suggest
+from assay.contracts.vocabulary import date_format, encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
-    from assay.contracts.document import Document, Place
+    from assay.contracts.document import Document, Finding, Place
+    from assay.contracts.elements import Table
 
-METRIC = "rowCount"
-OPERATORS = ("mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo")
-UNSUPPORTED_OPERATORS = ("mustBeBetween", "mustNotBeBetween")
-TIMES = ("format", "timezone", "defaultTimezone", "minimum", "maximum")
-OPTIONS = {
-    "string": ("minLength", "maxLength", "pattern"),
-    "integer": ("minimum", "maximum"),
-    "number": ("minimum", "maximum"),
-    "boolean": (),
-    "date": TIMES,
-    "timestamp": TIMES,
-}
-UTC = ("UTC", "Etc/UTC")
+VERSIONS = ("v3.1.0", "v3.2.0")
+STATUSES = ("proposed", "draft", "active", "deprecated", "retired")
+CLASSIFICATIONS = ("public", "internal", "personal", "restricted")
+OWNER = "owner"
+SERVER = "local"
+FORMATS = ("csv", "jsonl", "parquet", "avro")  # those that `ingest` has a reader for
+# what a landing column may say besides its name; anything else would be a promise about what others send
+LANDING_FIELDS = (
+    "id", "name", "logicalType", "physicalType", "description", "businessName", "required", "classification", "tags", "synonyms",
+    "examples", "criticalDataElement", "authoritativeDefinitions", "customProperties", "deprecated", "semanticType",
+)  # fmt: skip
 
 
-def refuse_unchecked_property(document: Document, item: Mapping[str, Any], place: Place) -> None:
-    """Refuse what a published column may not say: a type that cannot be stored, options and constraints that are not checked."""
-    options, kind = item.get("logicalTypeOptions", {}), item.get("logicalType")
-    if kind not in OPTIONS:
-        raise document.fault(
-            f"the logical type {kind!r} is not supported", (*place, "logicalType"), hint=f"Supported: {', '.join(OPTIONS)}."
+def head_faults(document: Document) -> Iterator[Finding]:
+    """Faults of the fundamentals: version of the standard, status, owner."""
+    body = document.body
+    for field, known in (("apiVersion", VERSIONS), ("status", STATUSES)):
+        value = document.at((field,))
+        if not any(nearest(key, [field]) for key in body):
+            yield document.finding(f"{field} is missing", (), suggest("", known))
+        elif value is not None and value not in known:
+            yield document.finding(f"the {field} {value!r} is not supported", (field,), suggest(value, known))
+    members = [item for place in (("team", "members"), ("team",)) for item, _ in document.entries(place)]
+    if not any(item.get("role") == OWNER for item in members):
+        meant = next((item["role"] for item in members if nearest(item.get("role", ""), [OWNER])), None)
+        hint = f"Write {OWNER!r} for {meant!r}." if meant else ""
+        yield document.finding(f"a contract needs a team member with the role {OWNER}", ("team",), hint)
+
+
+def server_faults(document: Document) -> Iterator[Finding]:
+    """Faults of the servers: one says where files land, and nothing reads another."""
+    servers = list(document.entries(("servers",)))
+    found = [(item, place) for item, place in servers if item.get("type") == SERVER]
+    if len(found) != 1:
+        complaint = f"expected one server of type {SERVER}, which says where files land, found {len(found)}"
+        yield document.finding(complaint, ("servers",))
+    for item, place in servers:
+        if item.get("type") != SERVER:
+            yield document.finding(
+                f"nothing is read from a server of type {item.get('type')!r}", (*place, "type"), suggest(item.get("type"), [SERVER])
+            )
+    for item, place in found:
+        yield from _local_faults(document, item, place)
+
+
+def _local_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    path, here = item["path"], (*place, "path")
+    arrival = ARRIVAL_PLACE.search(path)
+    if "${" in path:
+        yield document.finding("variables are not filled in", here, "The path is relative to the landing folder, which a setting names.")
+    elif arrival is None:
+        yield document.finding(f"the path {path!r} has no {{arrival:FORMAT}}", here, "Such as flights/flights_{arrival:yyyy-MM-dd}.csv*.")
+    elif found := date_format(arrival.group(1)):
+        yield document.finding(found[0], here, found[1])
+    if item["format"] not in FORMATS:
+        yield document.finding(f"files of the format {item['format']!r} are not read", (*place, "format"), suggest(item["format"], FORMATS))
+    if found := encoding(item.get("encoding", "UTF-8")):
+        yield document.finding(found[0], (*place, "encoding"), found[1])
+
+
+def object_faults(document: Document) -> Iterator[Finding]:
+    """Faults of the schema as a whole: one object lands, one is published, and there is no third."""
+    for wanted in (FILE, TABLE):
+        found = objects(document, wanted)
+        if len(found) != 1:
+            hint = f"One object of physicalType {FILE} says what lands, one of physicalType {TABLE} what is published."
+            complaint = f"expected one schema object of physicalType {wanted} with properties, found {len(found)}"
+            yield document.finding(complaint, ("schema",), hint)
+    for item, place in document.entries(("schema",)):
+        kind = item.get("physicalType")
+        if kind not in (FILE, TABLE):
+            yield document.finding(
+                f"an object of physicalType {kind!r} is not read", (*place, "physicalType"), suggest(kind, (FILE, TABLE))
+            )
+        elif not item.get("properties"):
+            yield document.finding("it has no properties", place)
+
+
+def landing_faults(document: Document) -> Iterator[Finding]:
+    """Faults of what lands: bronze keeps texts as received, so a landing column promises no more than to be there."""
+    for _, place in objects(document, FILE):
+        for field in ("quality", "relationships", "deprecated"):
+            if document.at((*place, field)):
+                yield document.finding(f"{field} of what lands is not checked", (*place, field), "Give it to what is published.")
+        for item, here in column_items(document, place):
+            for field in item:
+                if field not in LANDING_FIELDS:
+                    yield document.finding(
+                        f"{field} of a landing column is not checked", (*here, field), "Give it to the published column."
+                    )
+            if item.get("logicalType", "string") != "string":
+                hint = "What lands is kept as text; give the type to the published column."
+                yield document.finding("a landing column is a string", (*here, "logicalType"), hint)
+            yield from classification_faults(document, item, here)
+
+
+def classification_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    """The fault of a classification that is none of the known ones."""
+    said = item.get("classification")
+    if said is not None and said not in CLASSIFICATIONS:
+        yield document.finding(f"unknown classification {said!r}", (*place, "classification"), suggest(said, CLASSIFICATIONS))
+
+
+def table_faults(document: Document, table: Table) -> Iterator[Finding]:
+    """Faults of the published object itself: its physical name, its event time and its partitions."""
+    wanted, said = f"silver.{table.name}", table.body.get("physicalName")
+    if said is not None and said != wanted:
+        yield document.finding(
+            f"the table is published as {wanted}, not as {said}", (*table.place, "physicalName"), f"Did you mean {wanted}?"
         )
-    if unknown := [name for name in options if name not in OPTIONS[kind]]:
-        hint = f"Checked for {kind}: {', '.join(OPTIONS[kind]) or 'nothing'}. Say anything else as a quality rule."
-        raise document.fault(f"the option {unknown[0]!r} is not checked", (*place, "logicalTypeOptions", unknown[0]), hint=hint)
-    if options.get("defaultTimezone", UTC[0]) not in UTC:
-        hint = "Published times are UTC: read local clocks in a transform."
-        raise document.fault("a default time zone other than UTC", (*place, "logicalTypeOptions", "defaultTimezone"), hint=hint)
-    if item.get("unique"):
-        hint = "Make it the primary key: the last arrival of a key wins."
-        raise document.fault("`unique` is not checked", (*place, "unique"), hint=hint)
-    for number, rule in enumerate(item.get("quality", [])):
-        _refuse_unchecked_rule(document, rule, (*place, "quality", number), metrics=False)
-    for number, relationship in enumerate(item.get("relationships", [])):
-        _refuse_unchecked_relationship(document, relationship, (*place, "relationships", number))
+    event_time = table.custom.values.get("eventTime")
+    if "eventTime" not in table.said:
+        yield document.finding("a contract needs the custom property eventTime, or `value: none` with a description", table.place)
+    if "partitioning" in table.said and event_time is not None and not isinstance(event_time, dict):
+        yield document.finding("a partitioned table needs an eventTime that is not none", (*table.place, "customProperties"))
+    if "partitioning" in table.said and table.partition is None:
+        hint = "Say it of the column of type date that tells the partition."
+        yield document.finding(
+            "a partitioned table needs one property with `partitioned: true`", table.custom.places.get("partitioning", table.place), hint
+        )
+    for name in ("partitioning", "arrival"):
+        span = table.custom.values.get(name, {})
+        if "end" in span and date.fromisoformat(str(span["end"])) <= date.fromisoformat(str(span["start"])):
+            yield document.finding(f"{name} ends before it starts", (*table.custom.places[name], "end"))
+    if "arrival" not in table.said and any(
+        item["property"] == "frequency" and "schedule" in item for item, _ in document.entries(("slaProperties",))
+    ):
+        yield document.finding("a schedule needs the custom property arrival, which says what is due", table.place)
+    yield from _deprecation_faults(document, table)
 
 
-def refuse_unchecked_table(document: Document, table: Mapping[str, Any], place: Place) -> None:
-    """Refuse what a published table may not say: relationships of several columns, rules of other engines and metrics."""
-    if "relationships" in table:
-        hint = "Give each relationship to its property."
-        raise document.fault("relationships of a whole table are not checked", (*place, "relationships"), hint=hint)
-    for number, rule in enumerate(table.get("quality", [])):
-        _refuse_unchecked_rule(document, rule, (*place, "quality", number), metrics=True)
-
-
-def _refuse_unchecked_relationship(document: Document, relationship: Mapping[str, Any], place: Place) -> None:
-    custom = read_custom(document, relationship, place, RELATIONSHIP)
-    _refuse_unknown_severity(document, custom.values.get("severity", "error"), custom.places.get("severity", place))
-    if not isinstance(relationship["to"], str):
-        raise document.fault("a relationship with several columns is not checked", (*place, "to"), hint="Name one: dataset.column.")
-
-
-def _refuse_unknown_severity(document: Document, value: object, place: Place) -> None:
-    if value not in set(Severity):
-        raise document.fault(f"unknown severity {value!r}", place, hint=f"Known: {', '.join(Severity)}.")
-
-
-def _refuse_unchecked_rule(document: Document, rule: Mapping[str, Any], place: Place, *, metrics: bool) -> None:
-    kind = rule.get("type", "library")
-    if kind == "text":
-        return
-    _refuse_unknown_severity(document, rule.get("severity", "error"), (*place, "severity"))
-    if missing := [field for field in ("name", "description") if not rule.get(field)]:
-        raise document.fault(f"a rule needs a {missing[0]}", place)
-    if kind == "custom":
-        _refuse_other_engine(document, rule, place)
-    elif kind == "library" and metrics:
-        _refuse_other_metric(document, rule, place)
-    else:
-        hint = "Say it as `type: custom, engine: assay`, an SQL condition over one row."
-        raise document.fault(f"rules of the type {kind!r} are not checked here", (*place, "type"), hint=hint)
-
-
-def _refuse_other_engine(document: Document, rule: Mapping[str, Any], place: Place) -> None:
-    if rule.get("engine") != "assay":
-        raise document.fault(f"rules of the engine {rule.get('engine')!r} are not checked", (*place, "engine"), hint="Known: assay.")
-    if not isinstance(rule.get("implementation"), str):
-        raise document.fault("the implementation is no SQL condition", (*place, "implementation"))
-
-
-def _refuse_other_metric(document: Document, rule: Mapping[str, Any], place: Place) -> None:
-    if rule.get("metric") != METRIC:
-        raise document.fault(f"the metric {rule.get('metric')!r} is not checked", (*place, "metric"), hint=f"Known: {METRIC}.")
-    said = [name for name in (*OPERATORS, *UNSUPPORTED_OPERATORS) if name in rule]
-    if len(said) != 1 or said[0] not in OPERATORS:
-        raise document.fault("a metric needs one comparison", place, hint=f"Known: {', '.join(OPERATORS)}.")
-    if rule.get("unit", "rows") != "rows":
-        raise document.fault(f"the unit {rule['unit']!r} of a row count", (*place, "unit"), hint="Known: rows.")
+def _deprecation_faults(document: Document, table: Table) -> Iterator[Finding]:
+    """What is given up says since when; for columns and for the table alike."""
+    for place in [table.place, *(place for _, place in column_items(document, table.place))]:
+        flag, said = document.at((*place, "deprecated")), read_custom(document, place)
+        if flag is True and "deprecated" not in custom_names(document, place):
+            hint = "Such as {property: deprecated, value: {since: 2.0.0, until: 2030-01-01, useInstead: other}}."
+            yield document.finding("`deprecated` needs the custom property deprecated, which says since when", (*place, "deprecated"), hint)
+        if flag is False and "deprecated" in said.values:
+            yield document.finding("deprecated is false, and a custom property says since when it is", (*place, "deprecated"))
+        other = said.values.get("deprecated", {}).get("useInstead")
+        if len(place) > 2 and other is not None and "." not in other and other not in table.columns:
+            yield document.finding(f"{other!r} is no column", (*said.places["deprecated"], "useInstead"), suggest(other, table.columns))

@@ -100,6 +100,7 @@ def _elsewhere(function: Callable[P, R]) -> Callable[P, R]:
 
 build = _elsewhere(dbt_runner.build)
 parse = _elsewhere(dbt_runner.parse)
+compile_models = _elsewhere(dbt_runner.compile_models)
 
 
 def _serve(pipe: Connection, *project: Path) -> None:

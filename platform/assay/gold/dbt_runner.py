@@ -101,6 +101,22 @@ def warm_up(project: Path, manifest: Path) -> None:
         _invoke(["list", *QUIET, *_places(project, scratch, scratch), "--target", "assay", "--select", "config.enabled:false"], manifest)
 
 
+def compile_models(project: Path, manifest: Path) -> dict[str, str]:
+    """Render the SQL of every model and test for a month, without a lake: unique id -> SQL. What cannot be rendered so is not in it."""
+    month = {"window_start": "2000-01-01", "window_end": "2000-02-01"}
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        given = json.dumps(month | {"assay_scratch": folder})
+        arguments = [
+            "compile", *QUIET, *_places(project, scratch / "target", scratch), "--target", "assay", "--vars", given, "--no-write-json",
+            "--no-partial-parse", "--no-populate-cache", "--no-introspect",
+        ]  # fmt: skip
+        result = _invoke(arguments, manifest)
+    if result.result is None:
+        raise DbtFailed(f"Tried to compile {project}; {result.exception}.")
+    return {one.node.unique_id: one.node.compiled_code for one in result.result.results if one.node.compiled_code}
+
+
 def build(
     project: Path,
     *,

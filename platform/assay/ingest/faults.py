@@ -15,26 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.contracts.model import LandingSource
-    from assay.ingest.landing import LandingFile
 
-STEP = 1 << 12
+SHOWN, LONGEST_NAME, LONGEST_FAULT = 5, 60, 300
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*(?P<closed>"?)')
 BEFORE, AFTER = ",\r\n\ufeff", ",\r\n"
 LONGEST_VALUE = 1 << 30
-
-
-def cut_compression(file: LandingFile, error: OSError) -> str:
-    """Why a compressed file cannot be unpacked, and the line that could still be read."""
-    import pyarrow as pa
-
-    lines = 1
-    try:
-        with pa.input_stream(str(file.path), compression="detect") as stream:
-            while block := stream.read(STEP):
-                lines += block.count(b"\n")
-    except OSError:
-        pass  # the error that is being explained
-    return f"line {lines}: {error}".rstrip(".")
 
 
 def undecodable(error: UnicodeDecodeError) -> str:
@@ -42,13 +27,31 @@ def undecodable(error: UnicodeDecodeError) -> str:
     return f"line {error.object[: error.start].count(10) + 1}: not {error.encoding}: {error.reason}"
 
 
-def wrong_header(found: Sequence[str], wanted: Sequence[str]) -> str:
-    """How the first line differs from the contract's landing columns."""
-    missing, unknown = [name for name in wanted if name not in found], [name for name in found if name not in wanted]
-    said = [f"has no column {', '.join(missing)}"] if missing else []
-    said += [f"has the unknown column {', '.join(unknown)}"] if unknown else []
-    said += ["names a column twice"] if not said else []
-    return f"line 1: the header {' and '.join(said)}"
+def columns_fault(found: Sequence[str], source: LandingSource) -> str | None:
+    """How the columns of a file differ from the contract's landing columns, in any order; None if they do not.
+
+    Where none is as it should be, a first row may stand where the names should: what stands there is not said then.
+    """
+    there, known = set(found), set(source.columns)
+    if not there & known:
+        return "has none of the contract's columns"
+    missing = [name for name in source.columns if name not in there and name not in source.optional]
+    unknown = [name for name in found if name not in known]
+    said = [f"has no column {named(missing)}"] if missing else []
+    said += [f"has the unknown column {named(unknown)}"] if unknown else []
+    said += ["names a column twice"] if not said and len(there) < len(found) else []
+    return " and ".join(said) or None
+
+
+def named(names: Sequence[str]) -> str:
+    """Some names for a message: not all of ten thousand, none that fills a page or breaks the line."""
+    shown = [ascii(name)[1:-1] if not name.isprintable() else name for name in (one[:LONGEST_NAME] for one in names[:SHOWN])]
+    return ", ".join(shown) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+
+
+def one_line(error: BaseException) -> str:
+    """What a library says of a fault, as part of a sentence of ours."""
+    return " ".join(str(error).split())[:LONGEST_FAULT].rstrip(".") or type(error).__name__
 
 
 def misplaced_quote(content: bytes, source: LandingSource) -> str | None:

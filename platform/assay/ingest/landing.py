@@ -6,60 +6,122 @@ written and do not exist yet. A file is known by its content: its hash tells a n
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
+import stat
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
-from assay.errors import ContractInvalid
+from assay.errors import ContractInvalid, FileUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     from assay.contracts.model import LandingSource
 
-DIGITS = {"%Y": r"\d{4}", "%m": r"\d\d", "%d": r"\d\d", "%H": r"\d\d", "%M": r"\d\d", "%S": r"\d\d", "%-m": r"\d\d?", "%-d": r"\d\d?"}
+TWO, ONE_OR_TWO = "[0-9]{2}", "[0-9]{1,2}"
+DIGITS = {"%Y": "[0-9]{4}", "%m": TWO, "%d": TWO, "%H": TWO, "%M": TWO, "%S": TWO, "%-m": ONE_OR_TWO, "%-d": ONE_OR_TWO, "%-H": ONE_OR_TWO}
 DIRECTIVE = re.compile("(" + "|".join(DIGITS) + ")")
 BLOCK = 1 << 20
+LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class LandingFile:
-    """One file that landed: `name` is its path below the landing folder."""
+    """One file that landed: `name` is its path below the landing folder; `stamp` its inode, size and time of change when listed."""
 
     path: Path
     name: str
     arrival: date
+    stamp: Stamp | None = None
 
-    def content_hash(self) -> str:
-        """The hash of the file's bytes, 32 hexadecimal digits."""
+    @property
+    def shown(self) -> str:
+        """The name as messages say it: what would break a line or hide itself is spelled out."""
+        return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in self.name)
+
+    def content_hash(self) -> str | None:
+        """The hash of the file's bytes, 32 hexadecimal digits; None if the file is gone.
+
+        A file that cannot be read has a hash of its own kind, so that reading it is tried, and tried again once it can be read.
+        """
         digest = hashlib.blake2b(digest_size=16)
-        with self.path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
+        try:
+            with self.path.open("rb") as file:
+                while block := file.read(BLOCK):
+                    digest.update(block)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return f"unreadable-{error.errno}"
         return digest.hexdigest()
 
 
+def stamp_of(found: os.stat_result) -> Stamp:
+    """What tells that a file was written or replaced since it was listed."""
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
-    """Every file of a source, by arrival date and name. A name whose date cannot be read belongs to nobody and is left out."""
-    place = ARRIVAL_PLACE.search(source.path)
+    """Every file of a source, by arrival date and name. A name whose date cannot be read belongs to nobody and is left out.
+
+    Raises ContractInvalid for a path that cannot name files below the landing folder, FileUnreadable for a folder that cannot be listed.
+    """
+    place, path = ARRIVAL_PLACE.search(source.path), PurePosixPath(source.path)
     if place is None:
         raise ContractInvalid(
             f"The path {source.path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv."
         )
+    if path.is_absolute() or ".." in path.parts:
+        raise ContractInvalid(f"The path {source.path!r} leads out of the landing folder.", hint="Give it relative to that folder.")
     pattern = strptime_format(place.group(1))
     name = re.compile("".join(_expression(part, pattern) for part in re.split(r"(\{arrival:[^}]+\}|\*)", source.path)))
     found = []
-    for path in landing.glob(re.sub(r"\*+", "*", ARRIVAL_PLACE.sub("*", source.path))):
-        relative = str(path.relative_to(landing))
-        if path.name.startswith(".") or not path.is_file() or not (match := name.fullmatch(relative)):
-            continue
-        if (arrival := _arrival(match.group("arrival"), pattern)) is not None:
-            found.append(LandingFile(path, relative, arrival))
+    for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/")):
+        match = name.fullmatch(relative)
+        if match and (arrival := _arrival(match.group("arrival"), pattern)) is not None:
+            told = os.fsencode(relative).decode("utf-8", "backslashreplace")
+            found.append(LandingFile(landing / relative, told, arrival, stamp))
     return sorted(found, key=lambda file: (file.arrival, file.name))
+
+
+def _walk(landing: Path, segments: Sequence[str], below: str = "") -> Iterator[tuple[str, Stamp]]:
+    """The files whose path has these segments, in which `*` stands for anything. A failed look-up is an error, a missing folder is none."""
+    wanted = re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", segments[0]))), re.DOTALL)
+    try:
+        with os.scandir(landing / below) as entries:
+            names = [entry.name for entry in entries if wanted.fullmatch(entry.name)]
+    except OSError as error:
+        if error.errno in LEADS_NOWHERE:
+            return
+        raise _look_up_failed(below or "the landing folder", error) from error
+    for name in names:
+        relative = f"{below}/{name}" if below else name
+        if len(segments) > 1:
+            yield from _walk(landing, segments[1:], relative)
+        elif not name.startswith(".") and (stamp := _stamp_of_file(landing, relative)) is not None:
+            yield relative, stamp
+
+
+def _stamp_of_file(landing: Path, relative: str) -> Stamp | None:
+    """The stamp of a regular file; None for what only has the name of one: a folder, a pipe, a link that leads nowhere or in a circle."""
+    try:
+        found = (landing / relative).stat()
+    except OSError as error:
+        if error.errno in LEADS_NOWHERE:
+            return None
+        raise _look_up_failed(relative, error) from error
+    return stamp_of(found) if stat.S_ISREG(found.st_mode) else None
+
+
+def _look_up_failed(what: str, error: OSError) -> FileUnreadable:
+    return FileUnreadable(f"Tried to look up {what!a}; {error.strerror}.", hint="Give this process the right to read it.")
 
 
 def _expression(part: str, pattern: str) -> str:
@@ -77,8 +139,9 @@ def _arrival(text: str, pattern: str) -> date | None:
 
 
 def once_by_content(files: Iterable[LandingFile]) -> list[tuple[LandingFile, str]]:
-    """The files with their hashes, without later copies of a content that was there already."""
+    """The files with their hashes, without later copies of a content that was there already, and without those that are gone meanwhile."""
     seen: dict[str, LandingFile] = {}
     for file in files:
-        seen.setdefault(file.content_hash(), file)
+        if (digest := file.content_hash()) is not None:
+            seen.setdefault(digest, file)
     return [(file, digest) for digest, file in seen.items()]

@@ -7,13 +7,15 @@ stay in bronze and are also set aside in quarantine, because no silver partition
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import Batch, batches, read_batches
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
+from assay.lake.quarantine_changes import noted
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.slices import Slice
-    from assay.lake.snapshots import DataFile
 
 CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates")
 BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rather than larger
@@ -32,8 +33,9 @@ BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rathe
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
     """What each batch would be made into: a number for the contract's words on landing, the code and the contents of its files."""
-    common = fingerprint(contract.landing_meaning(), code_version(*CODE))
-    return {arrival: fingerprint("bronze", common, batch.contents) for arrival, batch in found.items()}
+    code, absent = code_version(*CODE), {arrival: absent_columns(batch, contract.source) for arrival, batch in found.items()}
+    common = {lacking: fingerprint(contract.landing_meaning(lacking), code) for lacking in set(absent.values())}
+    return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
 
 
 def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
@@ -89,34 +91,42 @@ def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[s
     if not good:
         return
     tokens, seen = {key: known.wanted[key] for key in good}, {key: known.current[key] for key in good}
-    provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, {key: {"files": landed[key].contents} for key in good})
     staging = stage(run.lake / slice_.spec.name, slice_.only(good), [frame])
-    unreadable: dict[str, int] = {}
-    outdated: list[DataFile] = []
-    quarantine = Quarantine(run.lake, contract.dataset, ARRIVALS)
-    if contract.event_time:
-        rejected = _without_event_date(frame, contract, run.run_id)
-        unreadable = dict(rejected.group_by(PARTITION).len().iter_rows())
-        outdated = quarantine.store(rejected, tokens, seen, provenance)
+    notes: dict[str, dict[str, Any]] = {key: {"files": landed[key].contents} for key in good}
+    quarantine, rejected = Quarantine(run.lake, contract.dataset, ARRIVALS), _without_event_date(frame, contract, run.run_id)
+    for key, changes in noted(quarantine.held(seen), rejected, lambda _: frame.select(_origins(contract)), seen).items():
+        notes[key] |= changes
+    provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, notes)
+    outdated = quarantine.store(rejected, tokens, seen, provenance)
     done = publish(run.lake, staging, tokens, expected=seen, provenance=provenance)
     quarantine.clear(outdated, provenance)
     for key in good:
-        facts = {"files": len(landed[key].files), "version": done.version, "quarantined": unreadable.get(key, 0)}
-        broken = {"event_time_readable": unreadable[key]} if key in unreadable else {}
-        yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts, broken)
+        held: dict[str, int] = notes[key].get("held", {})
+        facts = {"files": len(landed[key].files), "version": done.version, "quarantined": sum(held.values())}
+        yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts, held)
 
 
 def _without_event_date(frame: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
     """The rows that no event partition will read, as quarantine rows under their arrival."""
     import polars as pl
 
-    time, span = contract.event_time, contract.partitioning
-    assert time is not None  # noqa: S101  # the caller looked
-    reason = f"event_time_readable: `{time.expression}` gives no {time.format} in [{span.start}, {span.end or 'now'})."
-    arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
-    return frame.filter(pl.col(EVENT_DATE).is_null()).select(
+    time, span, rows, reason = contract.event_time, contract.partitioning, frame.clear(), ""
+    if time is not None:
+        rows = frame.filter(pl.col(EVENT_DATE).is_null())
+        reason = f"event_time_readable: `{time.expression}` gives no {time.format} in [{span.start}, {span.end or 'now'})."
+    return rows.select(
         pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
-        pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
-        pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), arrival.alias(PARTITION),
+        *_origins(contract), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
+        pl.struct(contract.source.columns).struct.json_encode().alias("raw"),
     )  # fmt: skip
+
+
+def _origins(contract: Contract) -> list[pl.Expr]:
+    """Where a row came from, as quarantine says it: source_file, source_row, source_hash, and its arrival as PARTITION."""
+    import polars as pl
+
+    arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
+    return [
+        pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
+        arrival.alias(PARTITION),
+    ]  # fmt: skip

@@ -2,12 +2,13 @@
 
 Two tables cannot be committed at once. So rejected rows are kept by partition AND by publication (the fingerprint of what made them), they
 are committed first, and only those are visible whose publication is the one that the published table names now. A crash between the two
-commits shows nothing; the sum, rows in = published + quarantined + duplicates, holds at every version.
+commits shows nothing; the sum, rows in = published + quarantined + duplicates, holds at every version. The rows of a refused partition are
+kept apart, under the publication that stayed: they are shown until the partition is published again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from assay.lake.snapshots import DataFile, Snapshot
 
 PARTITION, PUBLICATION = "_partition", "_publication"
-ARRIVALS = "arrival/"
+ARRIVALS, REFUSED = "arrival/", "refused/"
+NEVER = -1  # the publication that a partition names as long as it was never published
+ORIGIN = ("rule", "source_file", "source_row", "source_hash")
 COLUMNS = pa.schema(
     [
         pa.field("rule", pa.string(), nullable=False),
@@ -70,7 +73,9 @@ class Quarantine:
         import polars as pl
 
         there = newest(self.root, self.spec.name)
-        files = [file for file in (there.files if there else []) if file.values[0] in {self.prefix + key for key in tokens}]
+        # a partition that is published now is not refused any more
+        owned = {self.prefix + key for key in tokens} | ({REFUSED + key for key in tokens} if not self.prefix else set())
+        files = [file for file in (there.files if there else []) if file.values[0] in owned]
         wanted = {self.prefix + key: str(token) for key, token in tokens.items()}
         mine: set[tuple[str, ...]] = {*wanted.items()}
         kept = mine | {(self.prefix + key, str(token)) for key, token in current.items()}
@@ -81,10 +86,34 @@ class Quarantine:
             publish(self.root, stage(self.root / self.spec.name, self._slice(wanted.items()), [frame]), {}, provenance=provenance)
         return [file for file in files if file.values not in kept]
 
+    def refuse(
+        self, rejected: pl.DataFrame, current: Mapping[str, int | None], refusals: Mapping[str, str], provenance: Provenance
+    ) -> None:
+        """Keep the rejected rows of partitions that were refused, in place of those of the attempt before. `refusals` says why, by key.
+
+        They are stored under the publication that stays (`current`), so whatever is published next hides them by that same commit.
+        """
+        stays = {key: NEVER if token is None else token for key, token in current.items()}
+        rules = by_rule(rejected)
+        notes = {f"{REFUSED}{key}@{stays[key]}": {"refusal": why, "held": rules.get(key, {})} for key, why in refusals.items()}
+        noted = replace(provenance, notes=notes)
+        self.clear(replace(self, prefix=REFUSED).store(rejected, stays, {}, noted), provenance)
+
+    def held(self, current: Mapping[str, int | None]) -> pl.DataFrame:
+        """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name."""
+        import polars as pl
+
+        named = {(self.prefix + key, str(token)) for key, token in current.items() if token is not None}
+        there = newest(self.root, self.spec.name) if named else None
+        if there is None:
+            return pl.DataFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
+        rows = there.scan(lambda file: file.values in named, [PARTITION, *ORIGIN])
+        return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
+
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
         """Remove publications that `store` said nobody will see, but for those that another attempt has stored again since."""
-        there = newest(self.root, self.spec.name)
-        if there is None or not outdated:
+        there = newest(self.root, self.spec.name) if outdated else None
+        if there is None:
             return
         old = {file.path for file in outdated}
         stored_again = {file.values for file in there.files if file.path not in old}
@@ -93,6 +122,14 @@ class Quarantine:
 
     def _slice(self, values: Iterable[tuple[str, ...]]) -> Slice:
         return Slice(self.spec, tuple(Partition("@".join(pair), pair) for pair in values))
+
+
+def by_rule(rejected: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """The number of rows by PARTITION and rule."""
+    found: dict[str, dict[str, int]] = {}
+    for key, rule, rows in rejected.group_by(PARTITION, "rule").len().sort(PARTITION, "rule").iter_rows():
+        found.setdefault(key, {})[rule] = rows
+    return found
 
 
 def visible_files(quarantine: Snapshot, published: Mapping[str, Snapshot | None]) -> Sequence[DataFile]:
@@ -104,7 +141,18 @@ def visible_files(quarantine: Snapshot, published: Mapping[str, Snapshot | None]
     for file in quarantine.files:
         if file.values not in named:
             partition, publication = file.values
-            prefix = ARRIVALS if partition.startswith(ARRIVALS) else ""
+            prefix = next((one for one in (ARRIVALS, REFUSED) if partition.startswith(one)), "")
             table = published.get(prefix)
             named[file.values] = table is not None and str(table.token(TOKEN + partition.removeprefix(prefix))) == publication
     return [file for file in quarantine.files if named[file.values]]
+
+
+def refused_files(quarantine: Snapshot, silver: Snapshot | None) -> Sequence[DataFile]:
+    """The files of partitions whose newest attempt was refused: those kept under the publication that silver still names."""
+
+    def stays(key: str) -> str:
+        token = silver.token(TOKEN + key) if silver else None
+        return str(NEVER if token is None else token)
+
+    refused = [file for file in quarantine.files if file.values[0].startswith(REFUSED)]
+    return [file for file in refused if file.values[1] == stays(file.values[0].removeprefix(REFUSED))]

@@ -15,6 +15,7 @@ from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
 from assay.refine.audit import INDEX, failures, verdicts
 from assay.refine.conform import conform
+from assay.refine.measures import broken_promises, complaint, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,19 +24,24 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import DatasetRule
     from assay.refine.conform import Transform
+    from assay.refine.measures import Measured
 
 WHOLE = "all"
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the rows of one partition: landed = published + quarantined + duplicates, always. `broken` counts rows per rule."""
+    """What became of the rows of one partition: landed = published + quarantined + duplicates, always.
+
+    `broken` counts rows per rule, `measured` has what the published rows give for each promise about the whole partition.
+    """
 
     landed: int = 0
     published: int = 0
     quarantined: int = 0
     duplicates: int = 0
     broken: dict[str, int] = field(default_factory=dict)
+    measured: Measured = field(default_factory=dict, compare=False)
 
     @property
     def closes(self) -> bool:
@@ -44,13 +50,13 @@ class Tally:
 
     def broken_dataset_rules(self, contract: Contract) -> list[DatasetRule]:
         """The promises about the whole partition that it does not keep."""
-        return [rule for rule in contract.dataset_rules if rule.metric == "rowCount" and not rule.holds(self.published)]
+        return [rule for rule, _ in broken_promises(contract, self.published, self.measured)]
 
     def refusal(self, contract: Contract) -> str | None:
         """Why the partition must not be published; None if it may."""
-        broken = [rule for rule in self.broken_dataset_rules(contract) if rule.severity is Severity.ERROR]
-        if broken:
-            return f"{broken[0].name}: {broken[0].description} Found {self.published} rows, of {self.landed} that landed."
+        promises = broken_promises(contract, self.published, self.measured)
+        if broken := [complaint(rule, value) for rule, value in promises if rule.severity is Severity.ERROR]:
+            return f"{' '.join(broken)} Of {self.landed} rows that landed, {self.published} would be published."
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
             errors = [rule.name for rule in contract.rules if rule.severity is Severity.ERROR and rule.name in self.broken]
@@ -86,6 +92,8 @@ def refine(
     latest = _latest(good, contract)
     rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
     tallies = _tally(typed, good, latest, rejected, found)
+    for key, measured in measure(latest, contract).items():
+        tallies[key].measured = measured
     names = published_schema(contract).names
     order = list(dict.fromkeys([*([contract.partitioning.column] if contract.partitioning.column else []), *contract.key])) or names
     return Refined(latest.select(pl.col(names)).sort(order), rejected, tallies)

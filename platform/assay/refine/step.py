@@ -17,11 +17,15 @@ from assay.contracts.compile import published_schema
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import AssayError, ContractInvalid
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
-from assay.lake.quarantine import PARTITION, Quarantine
+from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine_changes import noted
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
 from assay.lake.staging import combine, stage
-from assay.refine.kernel import WHOLE, Refined, Tally, refine
+from assay.refine.absent import absent_columns, with_columns
+from assay.refine.kernel import Refined, Tally, refine
+from assay.refine.references import reference_values
+from assay.refine.set_aside import keys_by_value, landed_rows, rejected_of, value_of
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -50,6 +54,7 @@ class Inputs:
     references: dict[str, Snapshot]
     code: str
     dates: dict[str, set[date]] = field(default_factory=dict, repr=False)  # of the files whose statistics do not say enough
+    common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
     @classmethod
     def pin(cls, run: Run, contract: Contract) -> Inputs:
@@ -98,22 +103,20 @@ class Inputs:
 
     def fingerprint(self, partition: Partition) -> int:
         """What a partition would be made from: contract, code, the contents of its bronze files and of the reference tables."""
-        return fingerprint("silver", self._common, sorted(file.digest for file in self.files(partition)))
+        files = self.files(partition)
+        absent = absent_columns(files, self.contract.source.optional)
+        if absent not in self.common:
+            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others)
+        return fingerprint("silver", self.common[absent], sorted(file.digest for file in files))
 
     @cached_property
-    def _common(self) -> int:
-        """What all partitions of the dataset share: contract, code, reference tables."""
-        others = {name: combine(file.digest for file in snapshot.files) for name, snapshot in self.references.items()}
-        return fingerprint(self.contract.meaning(), self.code, others)
+    def _others(self) -> dict[str, str]:
+        """The contents of the reference tables."""
+        return {name: combine(file.digest for file in snapshot.files) for name, snapshot in self.references.items()}
 
     def versions(self) -> dict[str, int]:
         """The version of each input table."""
         return {snapshot.name: snapshot.version for snapshot in (self.bronze, *self.references.values())}
-
-    def reference_values(self) -> dict[tuple[str, str], pl.Series]:
-        """For each (dataset, column) that a rule looks into, the values there."""
-        wanted = dict.fromkeys(rule.argument for rule in self.contract.references)
-        return {(name, column): self.references[name].scan(columns=[column]).collect()[column] for name, column in wanted}
 
 
 def refine_code(contract: Contract) -> str:
@@ -170,9 +173,12 @@ class _Work:
 
     def chunk(self, slice_: Slice) -> Iterator[Outcome]:
         contract = self.inputs.contract
-        refined = refine(self._bronze(slice_), contract, self.inputs.reference_values(), load_transform(contract), self.run.run_id)
-        tallies = {partition.key: refined.tallies.get(_value(partition), Tally()) for partition in slice_.partitions}
+        references = reference_values(contract, self.inputs.references)
+        refined = refine(self._bronze(slice_), contract, references, load_transform(contract), self.run.run_id)
+        tallies = {partition.key: refined.tallies.get(value_of(partition), Tally()) for partition in slice_.partitions}
         refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(contract))}
+        if refusals:
+            self._refuse(slice_.only(set(refusals)), refined, refusals)
         for key, why in refusals.items():
             yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), _broken(tallies[key], contract), why)
         good = [partition for partition in slice_.partitions if partition.key not in refusals]
@@ -189,36 +195,37 @@ class _Work:
         import polars as pl
 
         if self.inputs.contract.is_snapshot:
-            return self.inputs.bronze.scan()
+            return with_columns(self.inputs.bronze.scan(), self.inputs.contract)
         spans = [event_dates(self.inputs.contract, partition) for partition in slice_.partitions]
         paths = {file.path for partition in slice_.partitions for file in self.inputs.files(partition)}
-        rows = self.inputs.bronze.scan(lambda file: file.path in paths)
+        rows = with_columns(self.inputs.bronze.scan(lambda file: file.path in paths), self.inputs.contract)
         days = [start + timedelta(days=offset) for start, end in spans for offset in range((end - start).days)]
         return rows.filter(pl.col(EVENT_DATE).is_in(days))
+
+    def _refuse(self, slice_: Slice, refined: Refined, refusals: dict[str, str]) -> None:
+        """Keep the rejected rows of refused partitions where the person on call finds them; nothing of them is published."""
+        contract, seen = self.inputs.contract, {key: self.current[key] for key in slice_.keys}
+        provenance = Provenance(self.run.run_id, contract.version, self.inputs.code, self.inputs.versions())
+        Quarantine(self.run.lake, contract.dataset).refuse(rejected_of(refined.rejected, keys_by_value(slice_)), seen, refusals, provenance)
 
     def _publish(self, slice_: Slice, refined: Refined, tallies: dict[str, Tally]) -> int:
         import polars as pl
 
-        contract, values = self.inputs.contract, {_value(partition): partition.key for partition in slice_.partitions}
+        contract, values = self.inputs.contract, keys_by_value(slice_)
         if lost := [key for key in slice_.keys if not tallies[key].closes]:
             raise AssayError(f"Tried to publish {slice_.spec.name}; the rows of {lost[0]!r} do not add up: {tallies[lost[0]]}.")
         tokens, seen = {key: self.wanted[key] for key in slice_.keys}, {key: self.current[key] for key in slice_.keys}
-        notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
+        quarantine, rejected = Quarantine(self.run.lake, contract.dataset), rejected_of(refined.rejected, values)
+        changes = noted(quarantine.held(seen), rejected, lambda left: landed_rows(self._bronze(slice_), left, contract, values), seen)
+        notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} | changes.get(key, {}) for key in slice_.keys}
         provenance = Provenance(self.run.run_id, contract.version, self.inputs.code, self.inputs.versions(), notes)
         column = contract.partitioning.column
         published = refined.published.filter(pl.col(column).cast(pl.String).is_in(list(values))) if column else refined.published
         staging = stage(self.run.lake / slice_.spec.name, slice_, [published])
-        rejected = refined.rejected.filter(pl.col(PARTITION).is_in(list(values)))
-        rejected = rejected.with_columns(pl.col(PARTITION).replace_strict(values, return_dtype=pl.String))
-        quarantine = Quarantine(self.run.lake, contract.dataset)
         outdated = quarantine.store(rejected, tokens, seen, provenance)
         version = publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance).version
         quarantine.clear(outdated, provenance)
         return version
-
-
-def _value(partition: Partition) -> str:
-    return partition.values[0] if partition.values else WHOLE
 
 
 def _broken(tally: Tally, contract: Contract) -> dict[str, int]:

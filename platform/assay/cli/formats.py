@@ -1,0 +1,13 @@
+"""How commands print what they found."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """A table for people, JSON and CSV for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"

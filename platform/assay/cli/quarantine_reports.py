@@ -1,0 +1,137 @@
+"""What `assay quarantine` shows, as named columns and rows: the overview, the rows, the history, the sum. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from assay.lake.quarantine import PARTITION
+from assay.lake.quarantine_changes import CHANGES
+from assay.lake.quarantine_history import history, run_times, sums
+from assay.lake.quarantine_reader import DECIDED, SHOWN, Fate, View
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from assay.lake.quarantine_history import Event
+
+    Rows = list[tuple[Any, ...]]
+
+OVERVIEW = (
+    "dataset", "rule", "fate", "rows", "partitions", "first_partition", "last_partition", "first_run", "first_run_at", "last_run",
+    "last_run_at", "contract",
+)  # fmt: skip
+HIDDEN = "***"
+RUNS, SHORT_RUN = {"run_id", "first_run", "last_run"}, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which quarantined rows are meant; what is None does not matter."""
+
+    rule: str | None = None
+    partition: str | None = None
+    source_file: str | None = None
+    source_row: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every row is meant."""
+        return self == Choice()
+
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows that are meant, of a frame with these columns (the partition as _partition)."""
+        import polars as pl
+
+        wanted = {"rule": self.rule, PARTITION: self.partition, "source_file": self.source_file, "source_row": self.source_row}
+        return rows.filter(*(pl.col(name) == value for name, value in wanted.items() if value is not None))
+
+
+def overview(view: View, choice: Choice) -> Rows:
+    """One row of OVERVIEW for each rule and fate. Runs are in the order of their commits, times in UTC."""
+    import polars as pl
+
+    times, found = run_times(view), list[tuple[Any, ...]]()
+    for fate in Fate:
+        rows = choice.of(view.rows(fate, ["rule", PARTITION, "source_file", "source_row", "run_id", "contract_version"]))
+        facts = rows.group_by("rule").agg(
+            pl.len().alias("rows"), pl.col(PARTITION).n_unique().alias("partitions"), pl.col(PARTITION).min().alias("first"),
+            pl.col(PARTITION).max().alias("last"), pl.col("run_id").unique(), pl.col("contract_version").unique().sort(),
+        ).sort("rows", "rule", descending=[True, False])  # fmt: skip
+        for rule, count, partitions, first, last, runs, versions in facts.iter_rows():
+            ordered = sorted(runs, key=lambda run: (times[run].isoformat() if run in times else "", run))
+            spans = [value for run in (ordered[0], ordered[-1]) for value in (run, times.get(run))]
+            found.append((view.dataset, rule, str(fate), count, partitions, first, last, *spans, ", ".join(versions)))
+    return found
+
+
+def shown_rows(view: View, fate: Fate, choice: Choice, *, raw: bool) -> tuple[list[str], Rows]:
+    """The rows of a fate as they are shown: all columns but the severity, which is always the same; the landed row last."""
+    columns = [PARTITION, *(name for name in SHOWN if name not in {PARTITION, "severity", "raw"})]
+    names = [*columns, *(DECIDED if fate is Fate.DISCARDED else ()), "raw"]
+    rows = choice.of(view.rows(fate, [*columns, "raw"])).select(names)
+    return names, [tuple(shown_form(row, raw=raw).values()) for row in rows.iter_rows(named=True)]
+
+
+def for_people(names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, without: Collection[str]) -> tuple[list[str], Rows]:
+    """The same with runs as the UI abbreviates them, times in seconds (UTC), and without some columns."""
+    kept = [(index, name) for index, name in enumerate(names) if name not in without]
+    return [name for _, name in kept], [tuple(_short(name, row[index]) for index, name in kept) for row in rows]
+
+
+def _short(name: str, value: Any) -> Any:  # noqa: ANN401  # a cell of any column
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return value[:SHORT_RUN] if name in RUNS else value
+
+
+def shown_form(row: Mapping[str, Any], *, raw: bool) -> dict[str, Any]:
+    """A quarantined row as a person may see it. The one place that decides it: without `raw` the landed values are hidden.
+
+    Which values were absent still shows. The reason tells the value that broke the rule.
+    """
+    if raw:
+        return dict(row)
+    landed: dict[str, Any] = json.loads(row["raw"])
+    return {**row, "raw": json.dumps({name: None if value is None else HIDDEN for name, value in landed.items()})}
+
+
+HISTORY = ("at", "partition", "what", "run_id", "contract_version", "by", "before", "after", "rows", "because")
+
+
+def told(view: View, partition: str | None, limit: int) -> Rows:
+    """The newest `limit` events of a quarantine as rows of HISTORY, oldest first."""
+    return [_told(event) for event in history(view, partition)[-limit:]]
+
+
+def _told(event: Event) -> tuple[Any, ...]:
+    changes = "; ".join(_change(name, event.changes[name]) for name in (*CHANGES, "decided") if name in event.changes)
+    return (
+        event.at, event.partition, event.kind, event.run_id, event.contract_version, event.by,
+        _rules(event.before), _rules(event.after), changes, event.because,
+    )  # fmt: skip
+
+
+def _change(name: str, note: Mapping[str, Any]) -> str:
+    listed: Mapping[str, Sequence[int]] = note["listed"]
+    places = ", ".join(f"{file} row {', '.join(map(str, rows))}" for file, rows in listed.items())
+    more = ", .." if sum(map(len, listed.values())) < note["rows"] else ""
+    return f"{name.replace('_', ' ')} {note['rows']} ({places}{more})"
+
+
+def _rules(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {rows}" for rule, rows in counts.items())
+
+
+def sum_of(lake: Path, dataset: str) -> str:
+    """The sum of a dataset's rows in one sentence; it says so when it does not close."""
+    view = View.open(lake, dataset)
+    noted, held, discarded = sums(view), view.count(Fate.HELD), view.count(Fate.DISCARDED)
+    parts = {"published": noted["published"], "held": held, "discarded": discarded, "duplicates": noted["duplicates"]}
+    sign = "=" if sum(parts.values()) == noted["landed"] else "is NOT"
+    return f"{dataset}: landed {noted['landed']:,} {sign} " + " + ".join(f"{name} {rows:,}" for name, rows in parts.items())

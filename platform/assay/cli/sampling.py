@@ -1,0 +1,204 @@
+"""Samples: the first rows of a file as a table of text, read as a landing file would be, and the types that the file itself declares.
+
+What is read is bounded, in bytes and in rows. A file that no contract could describe, as one with semicolons, is refused with a reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import lzma
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any
+
+from assay.cli.declared import declared_by_arrow, declared_by_avro
+from assay.contracts.draft_guess import Declared
+from assay.contracts.model import LandingSource
+from assay.errors import FileUnreadable, SettingsError
+from assay.ingest.content import PACKINGS
+from assay.ingest.landing import LandingFile
+from assay.ingest.readers import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+FORMATS = {".csv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+           ".parquet": "parquet", ".pq": "parquet", ".avro": "avro"}  # fmt: skip
+MOST_BYTES = 1 << 26
+SEPARATORS = ";\t|"
+UTF8, WINDOWS = "UTF-8", "windows-1252"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The rows that were taken, as text, and what the file says of itself."""
+
+    frame: pl.DataFrame
+    format: str
+    encoding: str
+    is_whole: bool
+    declared: Mapping[str, Declared]
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The beginning of a file in its own format, and its columns; whether it is all of it."""
+
+    content: bytes
+    columns: tuple[str, ...]
+    is_whole: bool
+    encoding: str = UTF8
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+
+
+def take_sample(path: Path, rows: int) -> Taken:
+    """The first `rows` rows of a file, at most MOST_BYTES of it. Raises SettingsError for no file, FileUnreadable for a wrong one."""
+    import polars as pl
+
+    if not path.is_file():
+        raise SettingsError(f"{path} is no file.", hint="Give --from a file of the dataset.")
+    form = _format(path)
+    head = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet, "avro": _avro}[form](path, rows)
+    source = LandingSource(path=path.name, format=form, encoding=head.encoding, columns=head.columns, null_values=("",))
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / f"sample.{form}"
+        copy.write_bytes(head.content)
+        table = read_text(LandingFile(copy, path.name, date.min), source)
+    frame = pl.DataFrame(table.slice(0, rows))
+    return Taken(frame, form, head.encoding, head.is_whole and table.num_rows <= rows, head.declared)
+
+
+def _format(path: Path) -> str:
+    name = path.with_suffix("") if path.suffix.lower() in PACKINGS else path
+    form = FORMATS.get(name.suffix.lower())
+    if form is None or (name is not path and form in {"parquet", "avro"}):
+        raise FileUnreadable(
+            f"Tried to take a sample of {path.name}; its name does not tell the format.", hint=f"Known: {', '.join(FORMATS)}."
+        )
+    return form
+
+
+def _unreadable(path: Path, fault: str, hint: str) -> FileUnreadable:
+    return FileUnreadable(f"Tried to take a sample of {path.name}; {fault}.", hint=hint)
+
+
+def _beginning(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, unpacked, and whether these are all."""
+    try:
+        with _opened(path) as stream:
+            content = bytes(stream.read(MOST_BYTES + 1))
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise _unreadable(path, f"it cannot be unpacked: {error}", "Have it sent again.") from error
+    return content[:MOST_BYTES], len(content) <= MOST_BYTES
+
+
+def _opened(path: Path) -> IO[bytes]:
+    import pyarrow as pa
+
+    packing = PACKINGS.get(path.suffix.lower())
+    if packing == "xz":
+        return lzma.open(path)
+    stream: IO[bytes] = pa.input_stream(str(path), compression=packing)
+    return stream
+
+
+def _text(path: Path, *, quoted: bool) -> tuple[bytes, str, bool]:
+    """The beginning of a file of text, up to the end of a record, its encoding, and whether that is all of it."""
+    content, is_whole = _beginning(path)
+    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise _unreadable(path, "it is UTF-16", "Save it as UTF-8.")
+    if not is_whole:
+        end = content.rfind(b"\n") + 1
+        while quoted and end > 0 and content.count(b'"', 0, end) % 2:  # a line may end within a value
+            end = content.rfind(b"\n", 0, end - 1) + 1
+        if end == 0:
+            raise _unreadable(path, f"its first {MOST_BYTES:,} bytes hold no whole record", "Check its line ends and quotes.")
+        content = content[:end]
+    try:
+        content.decode(UTF8)
+    except UnicodeDecodeError:
+        return content, WINDOWS, is_whole
+    return content, UTF8, is_whole
+
+
+def _csv(path: Path, _: int) -> _Head:
+    content, encoding, is_whole = _text(path, quoted=True)
+    try:
+        text = content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"it is neither {UTF8} nor {WINDOWS}", f"Save it as {UTF8}.") from error
+    header = next(csv.reader(io.StringIO(text, newline="")), [])
+    if len(header) == 1 and (found := next((one for one in SEPARATORS if one in header[0]), None)):
+        raise _unreadable(path, f"its values are separated by {found!r}", "Assay reads CSV with commas: have it written so.")
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise _unreadable(path, f"its header names {len(twice)} columns twice", "Give every column a name of its own.")
+    return _Head(content, tuple(header), is_whole, encoding)
+
+
+def _json_lines(path: Path, rows: int) -> _Head:
+    content, encoding, is_whole = _text(path, quoted=False)
+    lines = content.decode(encoding).removeprefix("\ufeff").split("\n")
+    if lines[0].lstrip().startswith("["):
+        raise _unreadable(path, "it is a JSON array", "Assay reads JSON with one object on each line: jq -c '.[]' makes it so.")
+    kinds: dict[str, set[type]] = {}
+    for number, line in enumerate(lines[:rows], 1):
+        if line.strip():
+            for name, value in _object(path, line, number).items():
+                kinds.setdefault(name, set()).add(type(value))
+    declared = {name: Declared("string") for name, found in kinds.items() if found - {type(None)} == {str}}
+    return _Head("\n".join(lines[:rows]).encode(encoding), tuple(kinds), is_whole and len(lines) <= rows + 1, encoding, declared)
+
+
+def _object(path: Path, line: str, number: int) -> Mapping[str, Any]:
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise _unreadable(path, f"line {number}, column {error.colno}: {error.msg}", "Give one JSON object on each line.") from error
+    if not isinstance(found, dict):
+        raise _unreadable(path, f"line {number} is no JSON object", "Give one JSON object on each line.")
+    return found
+
+
+def _parquet(path: Path, rows: int) -> _Head:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, everything = file.schema_arrow, file.metadata.num_rows
+            if path.stat().st_size <= MOST_BYTES:
+                content = path.read_bytes()
+            else:
+                batch = next(file.iter_batches(batch_size=rows, use_threads=False))
+                sink = pa.BufferOutputStream()
+                pq.write_table(pa.Table.from_batches([batch]), sink)
+                content = sink.getvalue().to_pybytes()
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, f"it is no Parquet file: {' '.join(str(error).split())}", "Have it sent again.") from error
+    declared = {one.name: found for one in schema if (found := declared_by_arrow(one.type))}
+    return _Head(content, tuple(schema.names), everything <= rows, declared=declared)
+
+
+def _avro(path: Path, rows: int) -> _Head:
+    import fastavro
+
+    try:
+        with path.open("rb") as file:
+            reader = fastavro.reader(file)
+            schema: Any = reader.writer_schema
+            records = [record for _, record in zip(range(rows + 1), reader, strict=False)]
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise _unreadable(path, f"it is no Avro file: {error}", "Have it sent again.") from error
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        raise _unreadable(path, "its schema is no record", "A row has columns: have records sent.")
+    sink = io.BytesIO()
+    fastavro.writer(sink, schema, records[:rows])
+    names = {one["name"]: one["type"] for one in schema["fields"]}
+    declared = {name: found for name, kind in names.items() if (found := declared_by_avro(kind))}
+    return _Head(sink.getvalue(), tuple(names), len(records) <= rows, declared=declared)

@@ -1,0 +1,194 @@
+"""What a published column may say, and what its parts say together: types, options, where values come from, place in key and partition.
+
+Each function looks at one property of a published object and yields what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from assay.contracts.compile import type_of
+from assay.contracts.custom import read_custom
+from assay.contracts.elements import column_items
+from assay.contracts.masking import masking_faults
+from assay.contracts.names import suggest
+from assay.contracts.personal import SENSITIVE
+from assay.contracts.sql import NotReadable, columns_in
+from assay.contracts.supported import classification_faults
+from assay.contracts.vocabulary import date_format, pattern
+from assay.errors import ContractInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from assay.contracts.document import Document, Finding, Place
+    from assay.contracts.elements import Table
+
+TEXT, DATES = "string", ("date", "timestamp")
+TIMES = ("format", "minimum", "maximum")
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    TEXT: ("minLength", "maxLength", "pattern"), "integer": ("minimum", "maximum"), "number": ("minimum", "maximum"), "boolean": (),
+    "date": TIMES, "timestamp": (*TIMES, "timezone", "defaultTimezone"),
+}  # fmt: skip
+SPELLED = {
+    TEXT: "VARCHAR|STRING|TEXT", "integer": "SMALLINT|INTEGER|BIGINT", "number": r"SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL\(.*",
+    "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP",
+}  # fmt: skip
+UTC = ("UTC", "Etc/UTC")
+
+
+def column_faults(document: Document, table: Table) -> Iterator[Finding]:
+    """Every fault of the properties of a published object, quality rules and relationships left aside."""
+    positions = dict[int, str]()
+    for item, place in column_items(document, table.place):
+        yield from classification_faults(document, item, place)
+        yield from _name_faults(document, item, place)
+        yield from _source_faults(document, item, place, table)
+        yield from _partition_faults(document, item, place, table)
+        position = item.get("primaryKeyPosition", -1)
+        if item.get("primaryKey") and position != -1 and positions.setdefault(position, item["name"]) != item["name"]:
+            yield document.finding(f"{positions[position]} has the position {position} of the key too", (*place, "primaryKeyPosition"))
+        if item.get("logicalType") not in OPTIONS:
+            complaint = f"the logical type {item.get('logicalType')!r} is not supported"
+            yield document.finding(complaint, (*place, "logicalType"), suggest(item.get("logicalType"), OPTIONS))
+        else:
+            yield from _type_faults(document, item, place)
+            yield from _option_faults(document, item, place)
+            yield from _bound_faults(document, item, place)
+            yield from masking_faults(document, item, read_custom(document, place))
+
+
+def _name_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    name = item["name"]
+    if item.get("physicalName", name) != name:
+        yield document.finding(f"the column is published as {name}, not as {item['physicalName']}", (*place, "physicalName"))
+    if "encryptedName" in item:
+        hint = "Give the custom property masking with the method encrypt."
+        yield document.finding("a second, encrypted column is not published", (*place, "encryptedName"), hint)
+    if item.get("primaryKey") and not item.get("required"):
+        hint = "Rows without a key would be taken for duplicates of each other."
+        yield document.finding(f"the key column {name!r} is not required", place, hint)
+    if not item.get("primaryKey") and item.get("primaryKeyPosition", -1) != -1:
+        yield document.finding(
+            "a position in the key of a column that is not in it", (*place, "primaryKeyPosition"), "Give primaryKey: true."
+        )
+
+
+def _type_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    kind, spelled = item["logicalType"], item.get("physicalType", "")
+    try:
+        type_of(item["name"], kind, spelled)
+    except ContractInvalid as error:
+        yield document.finding(error.message.rstrip("."), (*place, "physicalType"), error.hint)
+    else:
+        if spelled and not re.fullmatch(SPELLED[kind], spelled.upper()):
+            yield document.finding(
+                f"a {kind} cannot be stored as {spelled}", (*place, "physicalType"), suggest(spelled, SPELLED[kind].split("|"))
+            )
+
+
+def _option_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    kind, options, here = item["logicalType"], item.get("logicalTypeOptions", {}), (*place, "logicalTypeOptions")
+    for name in options:
+        if name not in OPTIONS[kind]:
+            hint = f"Checked for {kind}: {', '.join(OPTIONS[kind]) or 'nothing'}. Say anything else as a quality rule."
+            yield document.finding(f"the option {name!r} is not checked", (*here, name), hint)
+    if options.get("defaultTimezone", UTC[0]) not in UTC:
+        hint = "Published times are UTC: read local clocks in a transform."
+        yield document.finding("a default time zone other than UTC", (*here, "defaultTimezone"), hint)
+    if options.get("timezone") is False:
+        yield document.finding("published times have the time zone UTC", (*here, "timezone"), "Leave it out, or say true.")
+    if "pattern" in options and kind == TEXT and (found := pattern(options["pattern"])):
+        yield document.finding(found[0], (*here, "pattern"), found[1])
+    if "format" in options and kind in DATES:
+        if found := date_format(options["format"]):
+            yield document.finding(found[0], (*here, "format"), found[1])
+        if item.get("partitioned") or ("transformDescription" in item and "transformLogic" not in item):
+            yield document.finding("the format is not used: the values are not read from text", (*here, "format"))
+
+
+def _bound_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    """Bounds and values of an enumeration that the column's type cannot have, and bounds that nothing lies between."""
+    options, here = item.get("logicalTypeOptions", {}), (*place, "logicalTypeOptions")
+    for name in ("minimum", "maximum"):
+        if name in options and not is_of_type(item["logicalType"], options[name]):
+            yield document.finding(f"{options[name]!r} is no {item['logicalType']}", (*here, name), "Such as 2013-01-01.")
+    for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
+        both = [options[name] for name in (low, high) if name in options]
+        if len(both) == 2 and type(both[0]) is type(both[1]) and both[0] > both[1]:
+            yield document.finding(f"the {low} is above the {high}", (*here, low))
+    for number, entry in enumerate(item.get("enum", [])):
+        if not is_of_type(item["logicalType"], entry["value"]):
+            yield document.finding(f"{entry['value']!r} is no {item['logicalType']}", (*place, "enum", number, "value"))
+
+
+def is_of_type(kind: str, value: Any) -> bool:  # noqa: ANN401  # a value of YAML
+    """Whether a value that a contract gives is one that a column of the logical type can have."""
+    if kind in DATES:
+        try:
+            (date if kind == "date" else datetime).fromisoformat(str(value))
+        except ValueError:
+            return False
+        return True
+    if kind == "boolean" or isinstance(value, bool):
+        return kind == "boolean" and isinstance(value, bool)
+    return isinstance(value, {TEXT: str, "integer": int, "number": int | float}.get(kind, object))
+
+
+def _source_faults(document: Document, item: Mapping[str, Any], place: Place, table: Table) -> Iterator[Finding]:
+    """Where the values come from: landing columns that exist, an expression over them, or something else that fills the column."""
+    name, named, landing = item["name"], item.get("transformSourceObjects", []), table.landing
+    if landing is not None:
+        for number, source in enumerate(named):
+            if source not in landing:
+                yield document.finding(
+                    f"{source!r} is no column of what lands", (*place, "transformSourceObjects", number), suggest(source, landing)
+                )
+        yield from expression_faults(document, item.get("transformLogic"), (*place, "transformLogic"), landing)
+    is_read = (len(named) == 1 or (not named and name in (landing or ()))) and "transformDescription" not in item
+    is_partition = item.get("partitioned") or (
+        "partitioning" in table.said and table.partition is None and item.get("logicalType") == "date"
+    )
+    if landing is not None and not (is_read or "transformLogic" in item or is_partition or table.has_transform):
+        hint = "Name one landing column in transformSourceObjects, or give transformLogic or a transform."
+        yield document.finding(f"nothing fills the column {name!r}", place, hint)
+    if (
+        item.get("logicalType") == "timestamp"
+        and (is_read or "transformLogic" in item)
+        and "format" not in item.get("logicalTypeOptions", {})
+    ):
+        hint = "Such as yyyy-MM-dd'T'HH:mm:ssXXX."
+        yield document.finding("a timestamp that is read from text needs logicalTypeOptions.format", place, hint)
+    is_sensitive = item.get("classification") in SENSITIVE or "masking" in read_custom(document, place).values
+    if landing is not None and is_sensitive and not (is_partition or is_read or "transformLogic" in item or named):
+        hint = "Name the landing columns in transformSourceObjects: they are as sensitive as what is made from them."
+        yield document.finding(f"nothing says what the sensitive column {name!r} is made from", place, hint)
+
+
+def expression_faults(document: Document, sql: object, place: Place, known: tuple[str, ...] | Mapping[str, Any]) -> Iterator[Finding]:
+    """The faults of an SQL expression that no engine is needed for: what cannot be read, and columns that do not exist."""
+    if not isinstance(sql, str):
+        return
+    try:
+        unknown = [name for name in columns_in(sql, known) if name not in known]
+    except NotReadable as error:
+        yield document.finding(f"the expression {sql!r} cannot be read: {error}", place)
+        return
+    for name in unknown:
+        yield document.finding(f"the expression names the unknown column {name!r}", place, suggest(name, known))
+
+
+def _partition_faults(document: Document, item: Mapping[str, Any], place: Place, table: Table) -> Iterator[Finding]:
+    if not item.get("partitioned"):
+        return
+    if item["name"] != table.partition:
+        yield document.finding(f"{table.partition} is the partition column already", (*place, "partitioned"))
+    if "partitioning" not in table.said:
+        hint = "It says how long a partition is, and where the first begins."
+        yield document.finding("a partition column needs the custom property partitioning", (*place, "partitioned"), hint)
+    if item.get("logicalType") != "date":
+        yield document.finding("the partition column is a date", (*place, "logicalType"), "It is the first day of the partition.")
+    if "transformLogic" in item:
+        yield document.finding("the partition column is filled from the event time", (*place, "transformLogic"))

@@ -1,0 +1,243 @@
+"""A draft as YAML text: an ODCS document in which every guess stands beside what it decided, as a comment with its reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.contracts.draft_guess import counted
+from assay.contracts.draft_words import sql_name, words_of
+from assay.contracts.model import Grain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from assay.contracts.draft_calendar import Arrival, Calendar
+    from assay.contracts.draft_guess import Guess, Sample
+    from assay.contracts.draft_keys import Key
+    from assay.contracts.draft_personal import Personal
+    from assay.contracts.draft_profile import Nulls, Profile
+    from assay.contracts.draft_rules import Promise
+    from assay.contracts.draft_types import Typed
+
+ZONE = "Etc/UTC"
+PLAIN = re.compile(r"[A-Za-z][\w .,/+()@'*{}-]*", re.ASCII)
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDraft:
+    """Everything that was guessed of one column. `name` is the published one; the profile has the one that lands."""
+
+    profile: Profile
+    name: str
+    typed: Typed
+    required: Guess | None
+    personal: Personal | None
+    promises: Sequence[Promise]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a drafted document says."""
+
+    sample: Sample
+    rows: int
+    nulls: Nulls
+    columns: Sequence[ColumnDraft]
+    key: Key
+    calendar: Calendar
+    arrival: Arrival
+    partition: str | None
+
+
+def document(parts: Parts) -> str:
+    """The YAML text of a draft. The same parts give the same text."""
+    lines = [*_head(parts), *_server(parts), "schema:", *_landing(parts), *_published(parts), *_time(parts)]
+    return "\n".join(lines) + "\n"
+
+
+def scalar(value: Any) -> str:  # noqa: ANN401  # whatever YAML holds in one line
+    """A value as YAML spells it in one line: quoted if it would be read as anything else."""
+    import yaml
+
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    if isinstance(value, float):
+        spelled = repr(value)
+        return spelled if isinstance(yaml.safe_load(spelled), float) else f"{value:.20f}".rstrip("0")
+    text = str(value)
+    if PLAIN.fullmatch(text) and " #" not in text and text.strip() == text and yaml.safe_load(f"_: {text}") == {"_": text}:
+        return text
+    return str(yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)).rstrip("\n")
+
+
+def inline(value: Any) -> str:  # noqa: ANN401  # a mapping, a list or a scalar
+    """A value in YAML's flow style."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {inline(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    text = scalar(value)
+    return text if text.startswith('"') or not set(text) & set(",[]{}") else f'"{text}"'
+
+
+def _because(guess: Guess | str | None) -> str:
+    reason = guess if isinstance(guess, str) or guess is None else guess.reason
+    return f"  # guess: {UNSAFE.sub(' ', reason)}" if reason else ""
+
+
+def _head(parts: Parts) -> Iterator[str]:
+    sample, dataset = parts.sample, parts.sample.dataset
+    extent = "all of its rows" if sample.is_whole else "its first rows"
+    yield f"# Drafted by `assay new` from {UNSAFE.sub(' ', sample.file)}: {counted(parts.rows, 'row')}, {extent}."
+    yield "# Each `guess:` gives the reason. Correct what is wrong and delete the comments; then `assay contracts check`."
+    yield "apiVersion: v3.2.0"
+    yield "kind: DataContract"
+    yield f"id: urn:assay:{dataset}"
+    yield f"name: {scalar(dataset)}"
+    yield "version: 0.1.0"
+    yield "status: draft"
+    yield "description:"
+    yield "  purpose: To be written.  # guess: none; a sample does not tell what its rows are for"
+    yield "team:"
+    yield f"  name: {scalar(dataset)}  # guess: the dataset's name"
+    yield f"  members: [{inline({'username': sample.owner, 'role': 'owner'})}]"
+
+
+def _server(parts: Parts) -> Iterator[str]:
+    sample = parts.sample
+    yield "servers:"
+    yield "  - server: landing"
+    yield "    type: local"
+    yield f"    path: {scalar(parts.arrival.path)}{_because(parts.arrival.guess)}"
+    yield f"    format: {sample.format}"
+    said = "" if sample.encoding == "UTF-8" else _because("the sample is not UTF-8; every byte has a meaning in this one, right or wrong")
+    yield f"    encoding: {sample.encoding}{said}"
+    yield "    customProperties:"
+    yield f"      - {{property: nullValues, value: {inline(list(parts.nulls.texts))}}}{_because(parts.nulls.guess)}"
+
+
+def _landing(parts: Parts) -> Iterator[str]:
+    dataset = parts.sample.dataset
+    yield f"  - name: {dataset}_landing"
+    yield f"    physicalName: bronze.{dataset}"
+    yield "    physicalType: file"
+    yield "    description: The files as they land; all values are kept as text."
+    yield "    properties:"
+    for column in parts.columns:
+        yield f"      - {inline({'name': column.profile.name, 'logicalType': 'string'})}"
+
+
+def _published(parts: Parts) -> Iterator[str]:
+    dataset, names = parts.sample.dataset, {column.profile.name: column.name for column in parts.columns}
+    key = [names[name] for name in parts.key.columns]
+    yield f"  - name: {scalar(dataset)}"
+    yield f"    physicalName: silver.{dataset}"
+    yield "    physicalType: table"
+    yield f"    description: {scalar(f'{_spoken(dataset)}, typed and judged.')}{_because('from the name')}"
+    grain = f"one row per {' and '.join(key)}" if key else "one row per line of the file"
+    yield f"    dataGranularityDescription: {scalar(grain)}{_because(parts.key.guess)}"
+    yield "    properties:"
+    if parts.partition:
+        yield from _partition_column(parts, parts.partition)
+    for column in parts.columns:
+        yield from _column(column, key)
+
+
+def _partition_column(parts: Parts, name: str) -> Iterator[str]:
+    what = "Day" if parts.calendar.grain is Grain.DAY else "First day of the month"
+    yield f"      - name: {scalar(name)}"
+    yield "        logicalType: date"
+    yield "        physicalType: DATE"
+    yield "        required: true"
+    yield "        partitioned: true"
+    yield "        partitionKeyPosition: 1"
+    yield f"        description: {what} of the event, in the dataset's time zone; filled from eventTime."
+
+
+def _column(column: ColumnDraft, key: Sequence[str]) -> Iterator[str]:
+    reads, landing = column.typed.reads, column.profile.name
+    yield f"      - name: {scalar(column.name)}"
+    yield f"        logicalType: {reads.logical}{_because(column.typed.reason)}"
+    yield f"        physicalType: {reads.physical}"
+    if column.required:
+        yield f"        required: true{_because(column.required)}"
+    if column.name in key:
+        yield "        primaryKey: true"
+        yield f"        primaryKeyPosition: {key.index(column.name) + 1}"
+    if column.personal:
+        yield f"        classification: {column.personal.kind.classification}{_because(column.personal.reason)}"
+    yield f"        description: {scalar(f'{_spoken(landing)}.')}{_because('from the name')}"
+    if landing != column.name or reads.reading.sql:
+        yield f"        transformSourceObjects: [{inline(landing)}]"
+    if expression := reads.reading.expression(landing):
+        yield f"        transformLogic: {scalar(expression)}{_because(reads.reading.said)}"
+    yield from _options(column)
+    for promise in column.promises:
+        if promise.field == "enum":
+            yield f"        enum:{_because(promise.guess)}"
+            yield from (f"          - {inline({'value': value})}" for value in promise.value)
+    if column.personal and (masking := masking_of(column.personal, reads.logical)):
+        yield "        customProperties:"
+        yield f"          - {{property: masking, value: {inline(masking)}}}{_because(f'a proposal for: {column.personal.kind.what}')}"
+
+
+def _options(column: ColumnDraft) -> Iterator[str]:
+    reads = column.typed.reads
+    options = [promise for promise in column.promises if promise.field != "enum"]
+    if not options and reads.format is None:
+        return
+    yield "        logicalTypeOptions:"
+    if reads.format is not None:
+        yield f"          format: {scalar(reads.format)}"
+    if reads.logical == "timestamp":
+        zone = None if re.search("'Z'$|XXX$|Z$", str(reads.format)) else "the text has no zone; a local clock needs a transform"
+        yield f"          timezone: true{_because(zone)}"
+        yield f"          defaultTimezone: {ZONE}"
+    for promise in options:
+        yield f"          {promise.field}: {scalar(promise.value)}{_because(promise.guess)}"
+
+
+def masking_of(personal: Personal, logical: str) -> dict[str, str | int]:
+    """The masking that is proposed for a personal column of a type: only dates are generalized to a part, and only numbers to a width."""
+    masking = dict(personal.kind.masking)
+    if masking["method"] != "generalize" or logical in {"date", "timestamp"}:
+        return masking
+    return {"method": "generalize", "to": 10} if logical == "integer" else {"method": "tokenize"}
+
+
+def _spoken(name: str) -> str:
+    words = " ".join(words_of(name))
+    return (words[:1].upper() + words[1:]) or "A column without a name of letters"
+
+
+def _time(parts: Parts) -> Iterator[str]:
+    calendar = parts.calendar
+    yield "    customProperties:"
+    if calendar.column is None:
+        reason = "No event time: each new file replaces the whole table."
+        yield f"      - {{property: eventTime, value: none, description: {inline(reason)}}}{_because(calendar.event)}"
+        return
+    column = next(column for column in parts.columns if column.profile.name == calendar.column)
+    reads = column.typed.reads
+    expression = reads.reading.expression(calendar.column) or sql_name(calendar.column)
+    yield "      - property: eventTime"
+    yield "        value:"
+    yield f"          expression: {scalar(expression)}{_because(calendar.event)}"
+    yield f"          format: {scalar(reads.format)}"
+    yield f"          timeZone: {ZONE}{_because('nothing in the sample says where days begin')}"
+    yield "      - property: partitioning"
+    yield f"        value: {inline({'grain': str(calendar.grain), 'start': str(calendar.start)})}{_because(_both(calendar))}"
+    yield "      - property: arrival"
+    value = {"grain": str(_arrival_grain(parts)), "start": str(calendar.arrival_start), "lateness": calendar.lateness}
+    yield f"        value: {inline(value)}{_because(calendar.lateness_guess)}"
+
+
+def _both(calendar: Calendar) -> str:
+    return "; ".join(guess.reason for guess in (calendar.grain_guess, calendar.start_guess) if guess)
+
+
+def _arrival_grain(parts: Parts) -> Grain:
+    return parts.calendar.grain if "d" in parts.arrival.format else Grain.MONTH

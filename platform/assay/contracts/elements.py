@@ -1,0 +1,86 @@
+"""The elements of a document that everything else looks at: what lands, what is published, and the names of their columns.
+
+They are found even in a document with faults, so that one fault does not hide another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.contracts.custom import Custom, custom_names, read_custom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from assay.contracts.document import Document, Place
+
+FILE, TABLE = "file", "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A published object: where it stands, its columns by name, its custom properties, and the landing columns if it is clear what lands.
+
+    `said` are the names of all its custom properties, those with faults as well.
+    """
+
+    body: Mapping[str, Any]
+    place: Place
+    columns: Mapping[str, Mapping[str, Any]]
+    landing: tuple[str, ...] | None
+    custom: Custom
+    said: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The dataset."""
+        return str(self.body["name"])
+
+    @property
+    def has_transform(self) -> bool:
+        """Whether a transform function fills what the contract cannot say."""
+        return "transform" in self.said
+
+    @property
+    def partition(self) -> str | None:
+        """The column that Assay fills from the event time."""
+        return next((name for name, item in self.columns.items() if item.get("partitioned")), None)
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The columns that a rule about a row can look at: the published ones, and the landing ones."""
+        return tuple(dict.fromkeys((*self.columns, *(self.landing or ()))))
+
+
+def objects(document: Document, kind: str) -> list[tuple[Mapping[str, Any], Place]]:
+    """The schema objects of a physical type that have a name and properties."""
+    return [(item, place) for item, place in _objects(document) if item.get("physicalType") == kind]
+
+
+def _objects(document: Document) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    for item, place in document.entries(("schema",)):
+        if item.get("properties") and isinstance(item.get("name"), str):
+            yield item, place
+
+
+def column_items(document: Document, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    """The properties of the object at a place that can be looked into, with their places."""
+    yield from document.entries((*place, "properties"))
+
+
+def tables(document: Document) -> list[Table]:
+    """The published objects, and others that do not land, so that their faults are told as well; a sound contract has one."""
+    landing = objects(document, FILE)
+    columns = tuple(_columns(landing[0][0])) if len(landing) == 1 else None
+    return [
+        Table(body, place, _columns(body), columns, read_custom(document, place), custom_names(document, place))
+        for body, place in _objects(document)
+        if body.get("physicalType") != FILE
+    ]
+
+
+def _columns(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """By name, whatever else is wrong with them."""
+    found = body["properties"] if isinstance(body["properties"], list) else []
+    return {item["name"]: item for item in found if isinstance(item, dict) and isinstance(item.get("name"), str)}

@@ -1,0 +1,78 @@
+"""Every fault of a contract, of whatever kind, in the order of its lines: the standard first, then what Assay needs and keeps.
+
+All are looked for, so that one does not hide the next. A document without any can be read (`odcs.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from assay.contracts.columns import column_faults, expression_faults
+from assay.contracts.custom import custom_faults
+from assay.contracts.elements import FILE, column_items, objects, tables
+from assay.contracts.quality import quality_faults
+from assay.contracts.relations import relation_faults
+from assay.contracts.sla import level_faults
+from assay.contracts.standard import standard_faults
+from assay.contracts.supported import head_faults, landing_faults, object_faults, server_faults, table_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assay.contracts.document import Document, Finding, Place
+    from assay.contracts.elements import Table
+    from assay.contracts.model import Contract
+    from assay.contracts.relations import Catalogue
+
+
+def faults_of(document: Document, catalogue: Catalogue | None = None) -> list[Finding]:
+    """What is wrong with a document. Without a catalogue of all datasets nothing is said about what its relationships refer to."""
+    found = [*document.faults]
+    if document.body:
+        found += standard_faults(document)  # first: it marks what the others must not look into
+        found += _faults(document, catalogue)
+    return sorted(dict.fromkeys(found), key=lambda one: one.line)
+
+
+def _faults(document: Document, catalogue: Catalogue | None) -> Iterator[Finding]:
+    yield from custom_faults(document)
+    yield from head_faults(document)
+    yield from server_faults(document)
+    yield from object_faults(document)
+    yield from landing_faults(document)
+    published = tables(document)
+    yield from level_faults(document, published[0] if len(published) == 1 else None)
+    for _, place in objects(document, FILE):
+        yield from _repeated_columns(document, place)
+    for table in published:
+        yield from _repeated_columns(document, table.place)
+        yield from table_faults(document, table)
+        yield from column_faults(document, table)
+        yield from quality_faults(document, table)
+        yield from relation_faults(document, table, catalogue)
+        yield from _event_time_faults(document, table)
+
+
+def _repeated_columns(document: Document, place: Place) -> Iterator[Finding]:
+    seen = set[str]()
+    for item, here in column_items(document, place):
+        if item["name"] in seen:
+            yield document.finding(f"there is another column {item['name']!r}", (*here, "name"))
+        seen.add(item["name"])
+
+
+def _event_time_faults(document: Document, table: Table) -> Iterator[Finding]:
+    event_time = table.custom.values.get("eventTime")
+    if isinstance(event_time, dict) and table.landing is not None:
+        place = (*table.custom.places["eventTime"], "expression")
+        yield from expression_faults(document, event_time["expression"], place, table.landing)
+
+
+def repeated_rules(document: Document, contract: Contract) -> Iterator[Finding]:
+    """The rules of a contract that share a name, which would be counted as one."""
+    names = Counter([rule.name for rule in contract.rules] + [rule.name for rule in contract.dataset_rules])
+    for name, times in names.items():
+        if times > 1:
+            place = tables(document)[0].place
+            yield document.finding(f"{times} rules have the name {name!r}", place, "Broken rows are counted by the rule's name.")

@@ -1,0 +1,46 @@
+"""What of a contract decides which rows are published, and how: the part of a partition's fingerprint that the contract gives.
+
+A field that older contracts do not use is left out where it is not used: adding one must not make every published partition outdated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from assay.contracts.model import Column, DatasetRule, Rule
+
+Meaning = tuple[object, ...]
+
+
+def columns_meaning(columns: Iterable[Column]) -> Meaning:
+    """How each column is read and masked."""
+    return tuple(_column(column) for column in columns)
+
+
+def _column(column: Column) -> Meaning:
+    read = (column.name, column.logical_type, column.physical_type, column.required, column.source, column.expression, column.format)
+    masking = column.masking
+    return (*read, (masking.method, masking.keep, masking.to)) if masking else read
+
+
+def rules_meaning(rules: Iterable[Rule]) -> Meaning:
+    """What each rule about a row looks at."""
+    return tuple((rule.name, rule.kind, rule.severity, rule.column, rule.argument, *_of_several(rule)) for rule in rules)
+
+
+def _of_several(rule: Rule) -> list[Meaning]:
+    return [rule.columns] if rule.columns else []
+
+
+def dataset_rules_meaning(rules: Iterable[DatasetRule]) -> Meaning:
+    """What each rule about a whole partition measures, and what it must be."""
+    return tuple(_dataset_rule(rule) for rule in rules)
+
+
+def _dataset_rule(rule: DatasetRule) -> Meaning:
+    common = (rule.name, rule.metric, rule.operator, rule.bound, rule.severity)
+    special = (rule.column, rule.argument, rule.unit)
+    return common if special == (None, None, "rows") else (*common, *special)

@@ -1,0 +1,164 @@
+"""The custom properties that Assay knows: at which elements they may stand, which keys they have, and what each value must be.
+
+A `Check` looks at one value and says what is wrong with it and what would be right; None if nothing is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from assay.contracts.dates import unknown_letters
+from assay.contracts.model import Grain, MaskingMethod, Severity
+from assay.contracts.names import suggest
+from assay.contracts.sql import NotReadable, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Check = Callable[[Any], tuple[str, str] | None]
+
+VENDOR = "assay"
+NONE = "none"
+FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+NOT_LINEAR = re.compile(r"\(\?(?:=|!|<=|<!|>|P=)|(?<!\\)(?:\\\\)*\\[1-9]")
+GRAINS = tuple(grain for grain in Grain if grain is not Grain.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A value that is a mapping, or the word `none` where `or_none` allows it; then a description has to say why."""
+
+    required: Mapping[str, Check]
+    optional: Mapping[str, Check]
+    or_none: bool = False
+
+    @property
+    def all(self) -> Mapping[str, Check]:
+        """Every key with the check of its value."""
+        return {**self.required, **self.optional}
+
+
+def text(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A text that is not empty."""
+    return None if isinstance(value, str) and value.strip() else (f"{value!r} is no text", "")
+
+
+def texts(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A list of texts, of which one may be empty."""
+    fine = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return None if fine else (f"{value!r} is no list of texts", 'Such as [NA, ""].')
+
+
+def count(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A whole number from 0."""
+    return None if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else (f"{value!r} is no whole number from 0", "")
+
+
+def share(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A number above 0, at most 1."""
+    return (
+        None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
+        else (f"{value!r} is no share", "Such as 0.1.")
+    )
+
+
+def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A calendar day in ISO form."""
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return f"{value!r} is no date", "Such as 2013-01-01."
+    return None
+
+
+def one_of(what: str, known: Iterable[str]) -> Check:
+    """One of the known words."""
+    words = tuple(known)
+    return lambda value: None if value in words else (f"unknown {what} {value!r}", suggest(value, words))
+
+
+def zone(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A time zone of the IANA database."""
+    try:
+        ZoneInfo(str(value))
+    except (ValueError, OSError, LookupError):
+        return f"unknown time zone {value!r}", suggest(value, sorted(available_timezones()))
+    return None
+
+
+def encoding(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A character encoding that Python knows."""
+    from encodings.aliases import aliases
+
+    try:
+        codecs.lookup(str(value))
+    except LookupError:
+        return f"unknown encoding {value!r}", suggest(value, sorted({one.replace("_", "-") for one in (*aliases, *aliases.values())}))
+    return None
+
+
+def date_format(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A format of dates or times in Java's letters."""
+    unknown = unknown_letters(str(value))
+    return (f"the date format {value!r} uses {unknown[0]!r}", unknown[1]) if unknown else text(value)
+
+
+def sql(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """An SQL expression, as far as brackets and quotes go."""
+    try:
+        tokens(value if isinstance(value, str) else "")
+    except NotReadable as error:
+        return f"the expression {value!r} cannot be read: {error}", ""
+    return None
+
+
+def pattern(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A regular expression of the kind that looks neither ahead nor back: the engine's are linear in the length of the text."""
+    try:
+        re.compile(str(value))
+    except re.error as error:
+        return f"{value!r} is no regular expression: {error}", ""
+    if found := NOT_LINEAR.search(str(value)):
+        return f"the regular expression {value!r} uses {found.group()}", "It can neither look around nor refer back."
+    return text(value)
+
+
+def function(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """A Python function, named by its module."""
+    fine = isinstance(value, str) and FUNCTION.fullmatch(value)
+    return None if fine else (f"the transform {value!r} is no module:function", "Such as shop.transforms:conform_orders.")
+
+
+def width(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """What a value is generalized to: a part of a date, or a number above 0."""
+    if value in ("year", "month", "day") or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
+        return None
+    return f"{value!r} is neither a part of a date nor a width", suggest(
+        value, ("year", "month", "day")
+    ) + " A number has a width such as 10."
+
+
+DEPRECATED = Keys({"since": text}, {"until": day, "useInstead": text})
+TABLE: Mapping[str, Keys | Check] = {
+    "eventTime": Keys({"expression": sql, "format": date_format, "timeZone": zone}, {"sourceTimeZone": zone}, or_none=True),
+    "partitioning": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day}),
+    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
+    "transform": function,
+    "rejectedShare": Keys({"mustBeLessThan": share}, {}),
+    "deprecated": DEPRECATED,
+}
+SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count}
+COLUMN: Mapping[str, Keys | Check] = {
+    "unit": text,
+    "masking": Keys({"method": one_of("masking method", MaskingMethod)}, {"keep": count, "to": width}),
+    "subject": text,
+    "deprecated": DEPRECATED,
+}
+RELATIONSHIP: Mapping[str, Keys | Check] = {"name": text, "severity": one_of("severity", Severity), "description": text}
+NOWHERE: Mapping[str, Keys | Check] = {}

@@ -1,0 +1,67 @@
+"""Which optional landing columns an arrival lacks, told from its files without reading their rows.
+
+A column that no file of an arrival has is no part of the arrival's fingerprint: so a contract can learn a column without making what landed
+before it outdated. Whatever cannot be told counts as there: then a partition is built once more, never once too few.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import lzma
+from typing import TYPE_CHECKING
+
+from assay.errors import FileUnreadable
+from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
+
+if TYPE_CHECKING:
+    from assay.contracts.model import LandingSource
+    from assay.ingest.bronze import Batch
+    from assay.ingest.landing import LandingFile
+
+_known: dict[tuple[str, LandingSource], frozenset[str]] = {}  # by content: the same question is asked at each look at the landing folder
+
+
+def absent_columns(batch: Batch, source: LandingSource) -> frozenset[str]:
+    """The optional columns that none of the files of an arrival has."""
+    absent = frozenset(source.optional)
+    for file, digest in batch.files if absent else ():
+        key = (digest, source)
+        if key not in _known:
+            _known[key] = _lacks(file, source)
+        absent &= _known[key]
+    return absent
+
+
+def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:
+    try:
+        if source.format == "csv":
+            found = set(_header(file, source))
+            return frozenset(name for name in source.optional if name not in found)
+        content = content_of(file, source.most_bytes)
+    except (FileUnreadable, OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, csv.Error):
+        return frozenset()
+    if source.format == "parquet":
+        return _lacks_parquet(content, source)
+    if b"\\u" in content or '"'.encode(source.encoding) != b'"':  # names may be spelled otherwise than is looked for
+        return frozenset()
+    return frozenset(name for name in source.optional if json.dumps(name, ensure_ascii=False).encode(source.encoding) not in content)
+
+
+def _header(file: LandingFile, source: LandingSource) -> list[str]:
+    packed, packing = file.path.read_bytes(), PACKINGS.get(file.path.suffix.lower())
+    first = next(unpack(packed, packing, BLOCK), b"") if packing else packed[:BLOCK]
+    text = io.StringIO(first.decode(source.encoding, errors="ignore").removeprefix("\ufeff"), newline="")
+    return next((row for row in csv.reader(text) if row), [])
+
+
+def _lacks_parquet(content: bytes, source: LandingSource) -> frozenset[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_schema(pa.BufferReader(content)).names
+    except (pa.ArrowException, OSError):
+        return frozenset()
+    return frozenset(name for name in source.optional if name not in names)

@@ -1,0 +1,179 @@
+"""JSON lines: one object for each line, its values as the text that the file has, numbers with their digits.
+
+The lines of a file have few shapes: the same keys in one order. A shape is a regular expression over strict JSON, which Polars tries on
+all lines at once. A line that fits none is read by Python's decoder, which is slow and exact and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from assay.ingest.content import content_of, not_text, unreadable
+from assay.ingest.faults import named, undecodable
+from assay.ingest.json_text import Number, spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+    from assay.contracts.model import LandingSource
+    from assay.ingest.landing import LandingFile
+
+SPACE = r"[ \t\r]*"
+LETTER = "u(?:[0-9abcefABCEF][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2})"  # surrogates, which need their other half, are left to Python
+STRING = rf'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|{LETTER}))*"'
+NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+VALUE = f"({STRING}|{NUMBER}|true|false|null)"
+MOST_SHAPES, WIDEST_SHAPE, FEWEST_LINES = 8, 100, 20
+LINES = 100_000  # parsed at once, so that the memory on the way stays small
+LINE = "_line"
+
+
+def read_json_lines(file: LandingFile, source: LandingSource) -> pa.Table:
+    """Read a file of JSON lines into its landing columns, all text; what a line lacks is null. Raises FileUnreadable with the line."""
+    import polars as pl
+
+    content = content_of(file, source.most_bytes)
+    if fault := not_text(content):
+        raise unreadable(file, fault)
+    try:
+        lines = pl.Series([content.decode(source.encoding).removeprefix("\ufeff")]).str.split("\n").explode()
+    except UnicodeDecodeError as error:
+        raise unreadable(file, undecodable(error)) from error
+    del content
+    if not lines[-1].strip(" \t\r"):
+        lines = lines[:-1]
+    schema, shapes = pa.schema([pa.field(name, pa.string()) for name in source.columns]), Shapes(source.columns)
+    parts = [schema.empty_table()]
+    for start in range(0, len(lines), LINES):
+        try:
+            found = shapes.read(lines.slice(start, LINES))
+        except BadLine as error:
+            raise unreadable(file, f"line {start + error.line}{error}") from error
+        parts.append(found.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
+    return pa.concat_tables(parts)
+
+
+class BadLine(Exception):
+    """What is wrong with a line, counted from 1 among those that were read together."""
+
+    def __init__(self, line: int, fault: str) -> None:
+        self.line = line
+        super().__init__(fault)
+
+
+class Shapes:
+    """The shapes that the lines of one file have shown so far."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = columns
+        self.known: list[tuple[str, ...]] = []
+
+    def read(self, lines: pl.Series) -> pl.DataFrame:
+        """The columns of some lines, as text, in their order. Raises BadLine for the first that is no object of these columns."""
+        import polars as pl
+
+        rest, parts, singly = lines.to_frame("text").with_row_index(LINE), list[pl.DataFrame](), Singly(self.columns)
+        for shape in self.known:
+            rest = self._take(shape, rest, parts)
+        while not rest.is_empty():
+            for place, (number, text) in enumerate(rest.iter_rows()):
+                record = singly.read(number, text)
+                if self._is_worth_knowing(tuple(record), rest.height - place):
+                    self.known.append(tuple(record))
+                    rest = self._take(self.known[-1], rest[place:], parts)
+                    break
+                singly.keep(number, record)
+            else:
+                break
+        if len(parts) == 1 and not singly.numbers:
+            return parts[0].drop(LINE)
+        return pl.concat([*parts, singly.frame()]).sort(LINE).drop(LINE)
+
+    def _is_worth_knowing(self, shape: tuple[str, ...], lines: int) -> bool:
+        is_new = bool(shape) and shape not in self.known and len(shape) <= WIDEST_SHAPE
+        return is_new and len(self.known) < MOST_SHAPES and lines >= FEWEST_LINES
+
+    def _take(self, shape: tuple[str, ...], rest: pl.DataFrame, parts: list[pl.DataFrame]) -> pl.DataFrame:
+        """Add the lines that have a shape to the parts, and give back the others."""
+        import polars as pl
+
+        members = f"{SPACE},{SPACE}".join(f"{re.escape(json.dumps(key, ensure_ascii=False))}{SPACE}:{SPACE}{VALUE}" for key in shape)
+        groups = rest["text"].str.extract_groups(f"^{SPACE}\\{{{SPACE}{members}{SPACE}\\}}{SPACE}$").struct.unnest()
+        fits = groups.to_series(0).is_not_null()
+        values = {key: _unquoted(groups.to_series(place).filter(fits)) for place, key in enumerate(shape)}
+        absent = pl.repeat(None, int(fits.sum()), dtype=pl.String, eager=True)
+        part = {LINE: rest[LINE].filter(fits)} | {name: values.get(name, absent) for name in self.columns}
+        parts.append(pl.DataFrame(part))
+        return rest.filter(~fits)
+
+
+def _unquoted(tokens: pl.Series) -> pl.Series:
+    """The text of JSON tokens: strings without quotes and escapes, null as null, the others as they are."""
+    text = tokens.str.strip_prefix('"').str.strip_suffix('"').set(tokens == "null", None)
+    escaped = tokens.str.contains("\\", literal=True).arg_true()
+    return text if escaped.is_empty() else text.scatter(escaped, [json.loads(token) for token in tokens.gather(escaped)])
+
+
+class Singly:
+    """Lines that are read one by one, by Python's decoder. `numbers` are their places among the lines that were read together."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.numbers: list[int] = []
+        self.values: dict[str, list[str | None]] = {name: [] for name in columns}
+
+    def read(self, number: int, text: str) -> dict[str, Any]:
+        """Decode one line. Raises BadLine unless it is an object of the columns, each named once, whose values UTF-8 can hold."""
+        try:
+            record = DECODER.decode(text)
+            if not isinstance(record, dict):
+                raise BadLine(number + 1, f": expected an object, found {_json_type(record)}")
+            if unknown := sorted(record.keys() - self.values.keys()):
+                raise BadLine(number + 1, f": unknown column {named(unknown)}")
+            record = {key: value if value is None or isinstance(value, str) else spelled(value) for key, value in record.items()}
+            if "\\u" in text:
+                "".join(filter(None, record.values())).encode()
+        except json.JSONDecodeError as error:
+            raise BadLine(number + 1, f", column {error.colno}: {error.msg}") from error
+        except UnicodeEncodeError as error:
+            raise BadLine(number + 1, ": half of a surrogate pair, which is no letter") from error
+        except RecursionError as error:
+            raise BadLine(number + 1, ": values are nested too deeply") from error
+        except TwiceNamed as error:
+            raise BadLine(number + 1, ": an object names a key twice") from error
+        return record
+
+    def keep(self, number: int, record: Mapping[str, str | None]) -> None:
+        """Take the values of a line that was read."""
+        self.numbers.append(number)
+        for name, found in self.values.items():
+            found.append(record.get(name))
+
+    def frame(self) -> pl.DataFrame:
+        """What was kept."""
+        import polars as pl
+
+        return pl.DataFrame({LINE: self.numbers} | self.values, schema={LINE: pl.get_index_type()} | dict.fromkeys(self.values, pl.String))
+
+
+class TwiceNamed(ValueError):
+    """An object with two values for one key: either would be a guess."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise TwiceNamed
+    return found
+
+
+DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_object)
+
+
+def _json_type(value: object) -> str:
+    return "a number" if isinstance(value, Number) else {"list": "an array", "str": "a string"}.get(type(value).__name__, "a literal")

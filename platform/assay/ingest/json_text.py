@@ -1,0 +1,23 @@
+"""JSON values as text, with the digits that they came with. Used by every reader whose values may hold other values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class Number(str):
+    """A number, as it is spelled in its file."""
+
+    __slots__ = ()
+
+
+def spelled(value: Any) -> str:  # noqa: ANN401  # whatever JSON holds
+    """A value inside a record as JSON text. Raises RecursionError for what is nested too deeply."""
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{spelled(key)}: {spelled(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(spelled, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,152 @@
+"""Parquet files as text: every value in its one spelling (`typed`), in the order of the file.
+
+A small file can hold much: one value repeated a billion times takes some bytes. So strings are read with their dictionary and sizes are
+counted before they are spelled out. What the bytes of the file are, packed or not, is the business of `content`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.ingest.content import BIGGER, content_of, unreadable
+from assay.ingest.faults import columns_fault, named, one_line
+from assay.ingest.parquet_footer import Malformed, promise_of
+from assay.ingest.typed import NoText, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow.parquet as pq
+
+    from assay.contracts.model import LandingSource
+    from assay.ingest.landing import LandingFile
+
+MAGIC, ENCRYPTED = b"PAR1", b"PARE"
+ROWS, BATCH_BYTES = 1 << 16, 1 << 26
+SHORTEST = 5  # bytes of the shortest value in an Arrow array of text
+INT96 = "INT96"
+
+
+def read_parquet(file: LandingFile, source: LandingSource) -> pa.Table:
+    """Read a Parquet file into its contract's landing columns, all text. Raises FileUnreadable, naming the row group where there is one."""
+    content = content_of(file, source.most_bytes)
+    if fault := _fault_of_ends(content):
+        raise unreadable(file, fault)
+    group, size = None, 0
+    parts = [pa.table({name: pa.array([], pa.string()) for name in source.columns})]
+    try:
+        readers = Readers.of(content)
+        if fault := readers.fault(source):
+            raise unreadable(file, fault, hint=BIGGER if "bytes" in fault else None)
+        for group in range(readers.groups):
+            for batch in readers.batches(group):
+                size += sum(map(_size_of, batch.columns))
+                if size > source.most_bytes:
+                    raise unreadable(file, f"its values have more than {source.most_bytes:,} bytes", hint=BIGGER)
+                parts.append(_text(batch, source))
+    except (pa.ArrowException, Malformed, NoText, OSError, UnicodeDecodeError, RecursionError) as error:
+        where = "" if group is None else f"row group {group}: "
+        raise unreadable(file, where + one_line(error)) from error
+    return pa.concat_tables(parts)
+
+
+def _fault_of_ends(content: bytes) -> str | None:
+    if content.startswith(ENCRYPTED) or content.endswith(ENCRYPTED):
+        return "it is an encrypted Parquet file"
+    if not content.startswith(MAGIC):
+        return "it is no Parquet file: it does not begin with PAR1"
+    return None if content.endswith(MAGIC) and len(content) > len(MAGIC) * 2 else "it was cut: it does not end with PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """A Parquet file, opened to read strings with their dictionary.
+
+    INT96 times span more than Arrow's nanoseconds, which wrap around unseen: so `micros` reads them once more.
+    """
+
+    content: bytes
+    groups: int
+    leaves: Sequence[pq.ColumnSchema]
+    values: pq.ParquetFile
+    micros: pq.ParquetFile
+
+    @classmethod
+    def of(cls, content: bytes) -> Readers:
+        """Open the bytes of a file. Raises ArrowException or OSError for a footer that cannot be read."""
+        import pyarrow.parquet as pq
+
+        metadata = pq.read_metadata(pa.BufferReader(content))
+        leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
+        strings = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"]
+
+        def opened(unit: str) -> pq.ParquetFile:
+            buffer = pa.BufferReader(content)
+            return pq.ParquetFile(buffer, read_dictionary=strings, coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
+
+        return cls(content, metadata.num_row_groups, leaves, opened("ns"), opened("us"))
+
+    @property
+    def old_times(self) -> list[str]:
+        """The columns of INT96 times."""
+        return [leaf.path for leaf in self.leaves if leaf.physical_type == INT96]
+
+    def fault(self, source: LandingSource) -> str | None:
+        """What is wrong with what the footer says, looked at before anything is unpacked; None if nothing is."""
+        if fault := columns_fault(self.values.schema_arrow.names, source):
+            return f"its schema {fault}"
+        if nested := [leaf.path for leaf in self.leaves if leaf.physical_type == INT96 and leaf.path != leaf.name]:
+            return f"the column {named(nested)} holds INT96 times inside other values, which cannot be read without loss"
+        promised, most = promise_of(self.content), source.most_bytes
+        bytes_ = max(promised.bytes, promised.values * SHORTEST)
+        return f"its columns unpack to {bytes_:,} bytes, and {most:,} are the most" if bytes_ > most else None
+
+    def batches(self, group: int) -> Iterator[pa.RecordBatch]:
+        """The rows of a row group, checked to be what Arrow takes them for, in batches of bounded size."""
+        width = sum(max(leaf.length, 0) for leaf in self.leaves) or 1
+        asked = {"batch_size": max(1, min(ROWS, BATCH_BYTES // width)), "row_groups": [group], "use_threads": False}
+        again = self.micros.iter_batches(columns=self.old_times, **asked) if self.old_times else None
+        for batch in self.values.iter_batches(**asked):
+            batch.validate(full=True)
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            if again is not None:
+                columns |= {
+                    name: _int96_text(columns[name], micros) for name, micros in zip(self.old_times, next(again).columns, strict=True)
+                }
+            yield pa.RecordBatch.from_pydict(columns)
+
+
+def _int96_text(nanos: pa.Array, micros: pa.Array) -> pa.Array:
+    """Both arrays are right in their lowest 64 bits, and the microseconds are right: the three digits that they lack follow from that."""
+    import numpy as np
+
+    valid = (
+        nanos.fill_null(0).cast(pa.int64()).to_numpy().astype(np.uint64),
+        micros.fill_null(0).cast(pa.int64()).to_numpy().astype(np.uint64),
+    )
+    rest = pa.array((valid[0] - valid[1] * np.uint64(1000)).astype(np.int64))
+    digits = pc.utf8_lpad(rest.cast(pa.string()), width=3, padding="0")
+    return pc.binary_join_element_wise(text_of(micros), digits, "")
+
+
+def _size_of(array: pa.Array) -> int:
+    """The bytes of the values once each stands for itself: a dictionary holds only once what is repeated."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        lengths = pc.binary_length(array.dictionary).take(array.indices)
+        return int(pc.sum(lengths).as_py() or 0) + SHORTEST * len(array)
+    if pa.types.is_map(kind):
+        return _size_of(array.keys) + _size_of(array.items)
+    if pa.types.is_nested(kind):
+        inner = array.flatten()
+        return sum(map(_size_of, inner)) if isinstance(inner, list) else _size_of(inner)
+    return max(int(array.nbytes), SHORTEST * len(array))
+
+
+def _text(batch: pa.RecordBatch, source: LandingSource) -> pa.Table:
+    found = dict(zip(batch.schema.names, batch.columns, strict=True))
+    return pa.table({name: text_of(found[name]) if name in found else pa.nulls(batch.num_rows, pa.string()) for name in source.columns})

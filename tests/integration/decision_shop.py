@@ -1,0 +1,48 @@
+"""A steward who discards and restores quarantined orders without end, until the process is killed; started by `test_quarantine_kills.py`.
+
+Each decision is about one rule. What is begun and what is done is written to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from assay.errors import Superseded
+from assay.lake.decisions import Decision, Kind, decide, in_force, taken
+from assay.lake.quarantine_reader import Fate, View
+
+RULES = ("amount_minimum", "customer_known", "note_length")
+
+
+def decide_once(lake: Path, kind: Kind, rule: str) -> int | None:
+    """Discard or restore all rows of a rule; None when there are none or another process decided first."""
+    import polars as pl
+
+    view = View.open(lake, "orders")
+    if kind is Kind.DISCARD:
+        rows = view.rows(Fate.HELD).filter(pl.col("rule") == rule)
+    else:
+        rows = in_force(view.decisions).filter(pl.col("rule") == rule) if view.decisions else None
+    if rows is None or rows.is_empty():
+        return None
+    with suppress(Superseded):
+        return decide(lake, "orders", Decision(kind, f"process {os.getpid()}", datetime.now(UTC), "no reason"), rows, taken(view.decisions))
+    return None
+
+
+def main(lake: str, seed: str) -> None:
+    chance = random.Random(int(seed))
+    View.open(Path(lake), "orders").rows(Fate.HELD)  # imports, so that a kill meets work
+    os.write(1, b"ready\n")
+    while True:
+        if decide_once(Path(lake), chance.choice(list(Kind)), chance.choice(RULES)):
+            os.write(1, b"done\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,73 @@
+"""Stewards who are killed at any instant: a decision is there with all of its rows, or it is not there at all."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from order_shop import Shop
+
+from assay.lake.decisions import decisions_of
+from assay.lake.quarantine_reader import Fate, View
+from orders import write_contracts
+
+PROGRAM = Path(__file__).with_name("decision_shop.py")
+KILLS, STEWARDS, SEED = 16, 2, 20240201
+REJECTED = {"amount_minimum": 7, "customer_known": 5, "note_length": 3}
+
+
+def start(lake: Path, seed: int) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, str(PROGRAM), str(lake), str(seed)], stdout=subprocess.PIPE, text=True, env={**os.environ})
+
+
+def look(lake: Path) -> None:
+    """Each rule's rows are all held or all discarded, because every decision is about a whole rule; none is lost and none is twice."""
+    view = View.open(lake, "orders")
+    found = {fate: dict(view.rows(fate)["rule"].value_counts().iter_rows()) for fate in (Fate.HELD, Fate.DISCARDED)}
+    for rule, rows in REJECTED.items():
+        assert sorted(found[fate].get(rule, 0) for fate in found) == [0, rows], f"{rule}: {found}"
+
+
+@pytest.mark.slow
+def test_killed_stewards_leave_whole_decisions_only(tmp_path: Path) -> None:
+    print(f"seed {SEED}")
+    shop = Shop(tmp_path / "home", write_contracts(tmp_path / "contracts")).open()
+    shop.drop(1, [{"number": str(number), "amount": "-1"} for number in range(7)])
+    shop.drop(2, [{"number": str(number), "customer": "eve"} for number in range(100, 105)])
+    shop.drop(3, [*({"number": str(n), "note": "x"} for n in range(200, 203)), *({"number": str(n)} for n in range(300, 350))])
+    shop.ingest([1, 2, 3])
+    shop.refine([1])
+    lake, chance = shop.home / "lake", random.Random(SEED)
+    stewards, done, looks = [start(lake, SEED + number) for number in range(STEWARDS)], 0, 0
+    try:
+        for number in range(KILLS):
+            steward = stewards.pop(0)
+            assert steward.stdout is not None
+            assert steward.stdout.readline() == "ready\n"
+            until = time.monotonic() + chance.uniform(0.05, 0.8)
+            while time.monotonic() < until:
+                look(lake)
+                looks += 1
+            assert steward.poll() is None, "a steward ended by itself: its traceback is above"
+            steward.kill()
+            done += steward.communicate(timeout=60)[0].count("done")
+            stewards.append(start(lake, SEED + STEWARDS + number))
+    finally:
+        for steward in stewards:
+            steward.kill()
+            steward.communicate()
+    look(lake)
+    snapshot = decisions_of(lake, "orders")
+    assert snapshot is not None
+    numbers = snapshot.scan(columns=["decision", "rule"]).collect()
+    assert numbers["decision"].unique().sort().to_list() == list(range(1, numbers["decision"].max() + 1))  # type: ignore[operator]
+    sizes = numbers.group_by("decision").agg(pl.col("rule").first(), pl.len().alias("rows"))
+    assert all(rows == REJECTED[rule] for _, rule, rows in sizes.iter_rows())
+    print(f"{KILLS} kills, {sizes.height} decisions of which {done} were acknowledged, {looks} looks")
+    assert sizes.height >= done > KILLS / 2, "too little happened to prove anything"

@@ -1,0 +1,155 @@
+"""No field of a contract is passed over: each is compared by somebody, and changed by some case of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evolving import ORDERS, TODAY, all_of, landing, of_column, of_contract, of_rule, within, without_column
+from hypothesis import given
+from hypothesis import strategies as st
+from test_evolution import CASES
+
+from assay.contracts import about, model
+from assay.contracts.about import About, Channel, Deprecation, Lifecycle, Member
+from assay.contracts.evolution import CONTRACT, compare
+from assay.contracts.evolution_columns import COLUMN
+from assay.contracts.evolution_kinds import KINDS, Bump
+from assay.contracts.evolution_landing import SOURCE
+from assay.contracts.evolution_life import DEPRECATION, LIFECYCLE
+from assay.contracts.evolution_privacy import MASKING, STRENGTH
+from assay.contracts.evolution_rules import DATASET_RULE, RULE
+from assay.contracts.evolution_time import EVENT_TIME, PARTITIONING
+from assay.contracts.model import Column, Contract, DatasetRule, EventTime, LandingSource, Masking, MaskingMethod, Partitioning, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolving import Edit
+
+TABLES: dict[type, Any] = {
+    Contract: CONTRACT, Column: COLUMN, Rule: RULE, DatasetRule: DATASET_RULE, LandingSource: SOURCE, EventTime: EVENT_TIME,
+    Partitioning: PARTITIONING, Masking: dict.fromkeys(MASKING), Deprecation: DEPRECATION, Lifecycle: LIFECYCLE,
+}  # fmt: skip
+WORDS = {About, Channel, Member}  # whatever they hold is for people
+NO_CHANGE = {(Contract, "version"), (Contract, "path")}
+BARE = within("source", classifications=(), column_descriptions=())
+OTHER_NAME = of_column("customer", source="client", sources=("client",))
+MORE: list[tuple[str, Edit, Edit, str]] = [
+    ("draft-becomes-active", of_contract(status="draft"), of_contract(), "status_advanced"),
+    ("key-reordered", of_contract(key=("number", "state")), of_contract(key=("state", "number")), "key_reordered"),
+    ("grain-without-a-key", of_contract(key=()), of_contract(key=(), granularity="a line"), "grain_reworded"),
+    ("end-of-life-announced", within("lifecycle", end_of_life=None), of_contract(), "end_announced"),
+    ("event-time-said", of_contract(event_time=None), of_contract(), "event_time_changed"),
+    ("landing-reordered", BARE, all_of(BARE, within("source", columns=ORDERS.source.columns[::-1])), "landing_columns_reordered"),
+    ("landing-column-renamed", of_contract(), all_of(landing(client=False, customer=None), OTHER_NAME), "landing_name_changed"),
+    ("arrival-column", of_contract(), within("arrival", column="x"), "arrival_changed"),
+]  # fmt: skip
+
+
+def dataclasses_of_a_contract() -> list[type]:
+    found = [item for module in (model, about) for item in vars(module).values() if isinstance(item, type) and is_dataclass(item)]
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("kind", dataclasses_of_a_contract(), ids=lambda kind: str(kind.__name__))
+def test_every_field_has_somebody_who_compares_it(kind: type) -> None:
+    assert kind in TABLES or kind in WORDS, f"{kind.__name__}: add its fields to a table of evolution*.py"
+    if kind in TABLES:
+        assert {field.name for field in fields(kind)} == set(TABLES[kind])
+
+
+def differing(old: Any, new: Any) -> Iterator[tuple[type, str]]:
+    """The fields in which two values differ, at any depth; members of tuples are matched by their names, or by their place."""
+    if is_dataclass(old) and type(old) is type(new):
+        for field in fields(old):
+            before, after = getattr(old, field.name), getattr(new, field.name)
+            if before != after:
+                yield type(old), field.name
+                yield from differing(before, after)
+    elif isinstance(old, tuple) and isinstance(new, tuple):
+        named = [{getattr(item, "name", place): item for place, item in enumerate(side)} for side in (old, new)]
+        for name in named[0].keys() & named[1].keys():
+            yield from differing(named[0][name], named[1][name])
+
+
+def test_every_field_is_changed_by_a_case() -> None:
+    changed = {found for case in CASES for found in differing(ORDERS, case[1](ORDERS))}
+    changed |= {found for _, old, new, _ in MORE for found in differing(old(ORDERS), new(ORDERS))}
+    # members are matched by name, so a name never differs
+    wanted = {(kind, field.name) for kind in TABLES for field in fields(kind) if field.name != "name"}
+    assert wanted - changed - NO_CHANGE == set()
+
+
+def test_every_kind_is_named_by_a_case() -> None:
+    named = {case[2] for case in CASES} | {kind for *_, kind in MORE}
+    assert KINDS.keys() - named == {"dataset_added", "dataset_removed", "unclassified"}
+
+
+@pytest.mark.parametrize(("old", "new", "kind"), [pytest.param(*case[1:], id=case[0]) for case in MORE])
+def test_what_needs_another_beginning(old: Edit, new: Edit, kind: str) -> None:
+    assert kind in [change.kind for change in compare(old(ORDERS), new(ORDERS), TODAY).changes]
+
+
+def test_a_field_that_nobody_compares_counts_as_breaking() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Wider(Column):
+        colour: str = ""
+
+    def with_colour(colour: str) -> Contract:
+        first = ORDERS.columns[0]
+        wider = Wider(**{field.name: getattr(first, field.name) for field in fields(first)}, colour=colour)
+        return replace(ORDERS, columns=(wider, *ORDERS.columns[1:]))
+
+    (change,) = compare(with_colour("red"), with_colour("blue")).changes
+    assert (change.kind, change.where, change.verdict.bump) == ("unclassified", "column order_date, colour", Bump.MAJOR)
+
+
+def test_every_masking_method_has_a_strength() -> None:
+    assert set(STRENGTH) == set(MaskingMethod)
+
+
+def test_a_deprecated_column_may_go_on_its_day() -> None:
+    day = next(column.deprecated.until for column in ORDERS.columns if column.deprecated)
+    assert [change.kind for change in compare(ORDERS, without_column("note")(ORDERS), day).changes] == ["column_removed"]
+    (change,) = compare(ORDERS, without_column("note")(ORDERS), TODAY).changes
+    assert (change.kind, change.note) == ("column_removed_early", "It was promised until 2027-01-01.")
+
+
+def test_what_may_show_more_is_called_a_matter_of_privacy() -> None:
+    private = {kind for kind, verdict in KINDS.items() if verdict.privacy}
+    assert {"masking_removed", "masking_loosened", "masking_changed", "classification_lowered", "subject_changed"} <= private
+    assert not {"masking_tightened", "masking_added", "classification_raised", "type_changed"} & private
+
+
+def test_every_kind_but_words_says_what_to_do_and_whom_it_concerns() -> None:
+    assert [kind for kind, verdict in KINDS.items() if not verdict.migrate] == []
+    assert [
+        kind for kind, verdict in KINDS.items() if verdict.bump is Bump.MAJOR and not (verdict.affects and len(verdict.migrate) > 30)
+    ] == []
+
+
+def test_a_renamed_column_is_reported_once_whatever_names_it() -> None:
+    columns = tuple(replace(column, name="price") if column.name == "amount" else column for column in ORDERS.columns)
+    rules = tuple(rule for rule in ORDERS.rules if rule.column != "amount")
+    renamed = of_contract(columns=columns, rules=rules, key=("number", "price"))(ORDERS)
+    renamed = of_rule("paid_has_amount", argument="state <> 'paid' OR price IS NOT NULL")(renamed)
+    assert [change.kind for change in compare(of_contract(key=("number", "amount"))(ORDERS), renamed).changes] == ["column_renamed"]
+
+
+EDITS = st.lists(st.sampled_from([case[1] for case in CASES]), max_size=4)
+
+
+@given(EDITS)
+def test_a_contract_is_equal_to_itself(edits: list[Edit]) -> None:
+    contract = all_of(*edits)(ORDERS)
+    comparison = compare(contract, contract, TODAY)
+    assert (comparison.changes, comparison.required, comparison.complaint) == ((), Bump.NONE, None)
+
+
+@given(EDITS)
+def test_whatever_is_edited_is_reported_in_both_directions(edits: list[Edit]) -> None:
+    contract = all_of(*edits)(ORDERS)
+    there, back = compare(ORDERS, contract, TODAY).changes, compare(contract, ORDERS, TODAY).changes
+    assert bool(there) == bool(back) == any(differing(ORDERS, contract))
