@@ -17,8 +17,8 @@ from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
 
 if TYPE_CHECKING:
     from assay.contracts.model import LandingSource
-    from assay.ingest.bronze import Batch
     from assay.ingest.landing import LandingFile
+    from assay.ingest.reading import Batch
 
 _known: dict[tuple[str, LandingSource], frozenset[str]] = {}  # by content: the same question is asked at each look at the landing folder
 
@@ -50,18 +50,19 @@ def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:
 
 
 def _header(file: LandingFile, source: LandingSource) -> list[str]:
-    packed, packing = file.path.read_bytes(), PACKINGS.get(file.path.suffix.lower())
-    first = next(unpack(packed, packing, BLOCK), b"") if packing else packed[:BLOCK]
+    packing = PACKINGS.get(file.path.suffix.lower())
+    with file.path.open("rb") as opened:
+        first = next(unpack(opened.read(), packing, BLOCK), b"") if packing else opened.read(BLOCK)
     text = io.StringIO(first.decode(source.encoding, errors="ignore").removeprefix("\ufeff"), newline="")
     return next((row for row in csv.reader(text) if row), [])
 
 
-def _lacks_parquet(content: bytes, source: LandingSource) -> frozenset[str]:
+def _lacks_parquet(content: bytes | bytearray, source: LandingSource) -> frozenset[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         names = pq.read_schema(pa.BufferReader(content)).names
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):
         return frozenset()
     return frozenset(name for name in source.optional if name not in names)

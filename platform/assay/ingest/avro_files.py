@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.ingest.avro_schema import LOGICAL_READERS, SchemaRefused, Single, column_names, spelling_schema
-from assay.ingest.content import BIGGER, content_of, unpack, unreadable
+from assay.ingest.content import BIGGER, unpack, unreadable
 from assay.ingest.faults import columns_fault, one_line
 from assay.ingest.json_text import spelled
 from assay.ingest.typed import text_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from assay.contracts.model import LandingSource
+    from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 
 MAGIC, SYNC = b"Obj\x01", 16
@@ -57,9 +58,8 @@ class BlockTooLarge(Broken):
     hint = "Have the file written in smaller blocks."
 
 
-def read_avro(file: LandingFile, source: LandingSource) -> pa.Table:
+def read_avro(file: LandingFile, source: LandingSource, content: Content) -> pa.Table:
     """Read an Avro file into its contract's landing columns, all text. Raises FileUnreadable, naming the block where there is one."""
-    content = content_of(file, source.most_bytes)
     if not content.startswith(MAGIC):
         raise unreadable(file, "it is no Avro file: it does not begin with Obj")
     try:
@@ -90,15 +90,12 @@ class Container:
     block: int = field(default=0)
 
     @classmethod
-    def open(cls, content: bytes, most: int) -> Container:
+    def open(cls, content: Content, most: int) -> Container:
         """Read the header. Raises Broken or SchemaRefused."""
-        from fastavro import schemaless_reader
-
-        decode: Any = schemaless_reader  # its type is a union of everything
         stream = io.BytesIO(content)
         stream.seek(len(MAGIC))
         try:
-            header = decode(stream, HEADER)
+            header = _decode()(stream, HEADER)
             schema = json.loads(header["avro.schema"])
             codec = header.get("avro.codec", b"null").decode("ascii")
         except BROKEN as error:
@@ -107,13 +104,10 @@ class Container:
 
     def records(self) -> Iterator[list[dict[str, Any]]]:
         """The records in their order, some at a time. Raises Broken or SchemaRefused."""
-        from fastavro import parse_schema, schemaless_reader
-        from fastavro.read import LOGICAL_READERS as KNOWN
+        from fastavro import parse_schema
         from fastavro.schema import SchemaParseException
 
-        decode: Any = schemaless_reader
-        readers: Any = KNOWN
-        readers.update(LOGICAL_READERS)  # under names of our own
+        decode = _decode()
         try:
             schema = parse_schema(spelling_schema(self.schema))
             while self.stream.tell() < self.size:
@@ -129,10 +123,7 @@ class Container:
             raise Broken(f"{place}: it cannot be read: {one_line(error)}") from error
 
     def _next(self) -> tuple[int, bytes]:
-        from fastavro import schemaless_reader
-
-        decode: Any = schemaless_reader
-        count, size = (decode(self.stream, "long") for _ in range(2))
+        count, size = _decode()(self.stream, "long"), _decode()(self.stream, "long")
         if count < 0 or not 0 <= size <= self.size - self.stream.tell() - SYNC:
             raise Broken(f"block {self.block}: it was cut, or says {count:,} records in {size:,} bytes")
         packed = self.stream.read(size)
@@ -177,6 +168,16 @@ class Container:
             raise BlockTooLarge(f"block {self.block}: it unpacks to more than {LARGEST_BLOCK:,} bytes")
         if size > self.left:
             raise TooLarge(f"block {self.block}: the file unpacks to more bytes than are allowed")
+
+
+def _decode() -> Any:  # noqa: ANN401  # fastavro tells apart by their Python types what a schema has told already
+    """The function of fastavro that decodes one value, told of our logical types: their names are our own."""
+    from fastavro import schemaless_reader
+    from fastavro.read import LOGICAL_READERS as KNOWN
+
+    if not LOGICAL_READERS.keys() <= KNOWN.keys():
+        KNOWN.update(LOGICAL_READERS)  # type: ignore[arg-type]  # a mapping where fastavro says dict
+    return schemaless_reader
 
 
 def _inflated(packed: bytes) -> Iterator[bytes]:

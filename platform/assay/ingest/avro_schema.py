@@ -1,7 +1,7 @@
-"""Avro schemas: rewritten so that fastavro gives each value as its one spelling (`typed`), from any branch of a union.
+"""Avro schemas: rewritten so that fastavro gives each value as its one spelling (`typed`), whatever branch of a union it comes from.
 
-Every primitive gets a logical type of ours, and fastavro calls our reader for it. A schema by which few bytes could be endless values
-(recursion, values without bytes) is refused here, before anything is decoded. The container is the business of `avro_files`.
+Every primitive gets a logical type of ours, and fastavro calls our reader for it. A schema by which a few bytes could stand for endless
+values (recursion, values without bytes) is refused before anything is decoded. The container of records is the business of `avro_files`.
 """
 
 from __future__ import annotations
@@ -59,30 +59,29 @@ class _Rewriting:
     def __init__(self) -> None:
         self.open: list[str] = []
 
-    def rewrite(self, schema: Any, namespace: str, depth: int) -> Any:  # noqa: ANN401, C901  # a string, a list or a mapping; one case for each kind
+    def rewrite(self, schema: Any, namespace: str, depth: int) -> Any:  # noqa: ANN401  # a string, a list or a mapping
         if depth > DEEPEST:
             raise SchemaRefused(f"its schema is nested more than {DEEPEST} deep")
         if isinstance(schema, str):
             return self._named(schema, namespace, depth)
         if isinstance(schema, list):
-            if any(isinstance(branch, list) for branch in schema):
-                raise SchemaRefused("its schema has a union inside a union")
-            return [branch if branch in ("null", {"type": "null"}) else self.rewrite(branch, namespace, depth) for branch in schema]
+            return self._union(schema, namespace, depth)
         if not isinstance(schema, dict) or "type" not in schema:
             raise SchemaRefused("its schema has an entry without type")
-        match schema["type"]:
-            case "record" | "error":
-                return self.record(schema, namespace, depth)
-            case "array":
-                return {**schema, "items": self.rewrite(schema.get("items"), namespace, depth + 1)}
-            case "map":
-                return {**schema, "values": self.rewrite(schema.get("values"), namespace, depth + 1)}
-            case "enum":
-                return schema
-            case str() as kind:
-                return self._primitive(kind, schema, namespace, depth)
-            case inner:
-                return self.rewrite(inner, namespace, depth + 1)
+        kind = schema["type"]
+        if kind in ("record", "error"):
+            return self.record(schema, namespace, depth)
+        if kind in ("array", "map"):
+            inner = "items" if kind == "array" else "values"
+            return {"type": kind, inner: self.rewrite(schema.get(inner), namespace, depth + 1)}
+        if kind == "enum":
+            return schema
+        return self._primitive(kind, schema, namespace, depth) if isinstance(kind, str) else self.rewrite(kind, namespace, depth + 1)
+
+    def _union(self, branches: list[Any], namespace: str, depth: int) -> list[Any]:
+        if any(isinstance(branch, list) for branch in branches):
+            raise SchemaRefused("its schema has a union inside a union")
+        return [branch if branch in ("null", {"type": "null"}) else self.rewrite(branch, namespace, depth) for branch in branches]
 
     def record(self, schema: Mapping[str, Any], namespace: str, depth: int) -> dict[str, Any]:
         name, inside = _full_name(schema, namespace)

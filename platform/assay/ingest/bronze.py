@@ -6,42 +6,23 @@ date cannot be read, or lies outside the dataset's partitions, belong to no even
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.contracts.compile import sql_expression
+from assay.contracts.compile import spelled_as, sql_expression
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
-from assay.errors import FileUnreadable
 from assay.ingest.landing import LandingFile, landed, once_by_content
-from assay.ingest.readers import read_text
+from assay.ingest.reading import Batch, Piece
 from assay.lake.slices import TableSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     import polars as pl
 
     from assay.contracts.model import Contract
-
-READERS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The files of one arrival, each content once, and what became of reading them."""
-
-    arrival: str
-    files: tuple[tuple[LandingFile, str], ...]
-
-    @property
-    def contents(self) -> list[tuple[str, str]]:
-        """Name and hash of each file: what a bronze partition is made from."""
-        return [(file.name, digest) for file, digest in self.files]
 
 
 def bronze_spec(contract: Contract) -> TableSpec:
@@ -60,52 +41,30 @@ def bronze_spec(contract: Contract) -> TableSpec:
 def batches(landing: Path, contract: Contract) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file."""
     files = landed(landing, contract.source)
-    if contract.arrival.grain is Grain.NONE:
-        return {"": Batch("", tuple(once_by_content(files[-1:])))} if files else {}
     grouped: dict[str, list[LandingFile]] = {}
-    for file in files:
-        grouped.setdefault(_start(file.arrival, contract.arrival.grain).isoformat(), []).append(file)
-    return {arrival: Batch(arrival, tuple(once_by_content(found))) for arrival, found in grouped.items()}
+    for file in files if contract.arrival.grain is not Grain.NONE else files[-1:]:
+        grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
+    read = {arrival: tuple(once_by_content(found)) for arrival, found in grouped.items()}
+    return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed
 
 
-def _start(day: date, grain: Grain) -> date:
-    return day.replace(day=1) if grain is Grain.MONTH else day
+def _start(day: date, grain: Grain) -> str:
+    return "" if grain is Grain.NONE else (day.replace(day=1) if grain is Grain.MONTH else day).isoformat()
 
 
-def read_batches(batches_: Sequence[Batch], contract: Contract) -> tuple[pl.DataFrame, dict[str, FileUnreadable]]:
-    """Read some arrivals into one frame of `bronze_spec`, ordered by arrival, file and row, and say which arrivals could not be read.
+def frame_of(piece: Piece, contract: Contract) -> pl.DataFrame:
+    """The readable arrivals of a piece as one frame of `bronze_spec`, ordered by arrival, file and row.
 
-    An arrival with one unreadable file gives no rows at all: it must not replace what was there before.
+    Arrow's buffers are not copied file by file, and the origin of all rows is made at once.
     """
-    tables, failed = dict[tuple[str, str], pa.Table](), dict[str, FileUnreadable]()
-
-    def read(entry: tuple[Batch, LandingFile]) -> pa.Table | FileUnreadable:
-        try:
-            return read_text(entry[1], contract.source)
-        except FileUnreadable as error:
-            return error
-
-    entries = [(batch, file) for batch in batches_ for file, _ in batch.files]
-    with ThreadPoolExecutor(READERS) as pool:
-        for (batch, file), found in zip(entries, pool.map(read, entries), strict=True):
-            if isinstance(found, FileUnreadable):
-                failed.setdefault(batch.arrival, found)
-            else:
-                tables[batch.arrival, file.name] = found
-    good = [batch for batch in batches_ if batch.arrival not in failed]
-    return _assemble(good, tables, contract), failed
-
-
-def _assemble(batches_: Sequence[Batch], tables: Mapping[tuple[str, str], pa.Table], contract: Contract) -> pl.DataFrame:
-    """Put files together as one frame: Arrow's buffers are not copied file by file, and the origin of all rows is made at once."""
     import polars as pl
 
     spec = bronze_spec(contract)
     empty = pl.DataFrame(spec.schema.empty_table())
-    files = [(batch.arrival, file.name, digest) for batch in batches_ for file, digest in batch.files]
+    files = [(batch.arrival, *content) for batch in piece.batches if batch.arrival not in piece.failed for content in batch.contents]
     if not files:
         return empty
-    parts = [tables[arrival, name] for arrival, name, _ in files]
+    parts = [table for tables in piece.tables.values() for table in tables]
     body = pl.DataFrame(pa.concat_tables(parts))
     origin = pl.DataFrame(
         {
@@ -130,7 +89,7 @@ def with_event_date(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
     time, span = contract.event_time, contract.partitioning
     assert time is not None  # noqa: S101  # the caller looked
-    text = sql_expression(time.expression)
+    text = spelled_as(sql_expression(time.expression), time.format)
     if any(letter in time.format for letter in ("%H", "%-H")):
         moment = text.str.to_datetime(time.format, strict=False, time_unit="us")
         if any(letter in time.format for letter in ("%z", "%#z")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import lzma
 import os
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
@@ -15,9 +16,11 @@ from assay.ingest.landing import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import ExitStack
 
     from assay.ingest.landing import LandingFile
 
+Content = bytes | bytearray
 PACKINGS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4", ".xz": "xz"}
 MAGIC = {
     "gzip": b"\x1f\x8b", "bz2": b"BZh", "zstd": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18", "xz": b"\xfd7zXZ\0",
@@ -27,6 +30,8 @@ TEXT_MAY_BEGIN_WITH = {"bz2", "Parquet"}
 BLOCK, STEP = 1 << 20, 1 << 12
 XZ_MEMORY = 1 << 28  # xz -9 needs a quarter of it; a file that asks for more is no file of data
 XZ_PIECE = 1 << 13  # what is left of a piece is copied at the end of each stream, and there may be very many
+LARGE = 1 << 26
+ONE_LARGE_FILE = Lock()
 BIGGER = "Have it sent in pieces, or raise `maxBytes` of the contract's server."
 
 
@@ -35,11 +40,15 @@ def unreadable(file: LandingFile, fault: str, hint: str | None = None) -> FileUn
     return FileUnreadable(f"Tried to read {file.shown}; {fault}.", hint=hint)
 
 
-def content_of(file: LandingFile, most: int) -> bytes:
-    """The unpacked bytes of a file, at most `most`. Raises FileUnreadable."""
+def content_of(file: LandingFile, most: int, turn: ExitStack | None = None) -> Content:
+    """The unpacked bytes of a file, at most `most`. Raises FileUnreadable.
+
+    Of files that are read in threads only one may be large: it waits for its turn, and `turn` is over when its bytes are needed no more.
+    """
     packed = _bytes_on_disk(file, most)
     packing = PACKINGS.get(file.path.suffix.lower())
     if packing is None:
+        _wait(len(packed), turn)
         return packed
     if not packed.startswith(MAGIC[packing]):
         found = f"its content is {told}" if (told := kind_of(packed)) else "its content is not: incorrect header"
@@ -48,19 +57,27 @@ def content_of(file: LandingFile, most: int) -> bytes:
     try:
         for block in unpack(packed, packing, BLOCK):
             content += block
+            if len(content) > LARGE and turn:
+                _wait(len(content), turn)
+                turn = None
             if len(content) > most:
                 raise unreadable(file, f"it unpacks from {len(packed):,} to more than {most:,} bytes", hint=BIGGER)
     except (OSError, lzma.LZMAError, EOFError) as error:
         raise unreadable(file, _cut(packed, packing, error)) from error
-    return bytes(content)
+    return content
 
 
-def kind_of(content: bytes) -> str | None:
+def _wait(size: int, turn: ExitStack | None) -> None:
+    if turn and size > LARGE:
+        turn.enter_context(ONE_LARGE_FILE)
+
+
+def kind_of(content: Content) -> str | None:
     """What a file is by its first bytes, if these tell: a way of packing, or a format that is no text."""
     return next((kind for kind, magic in MAGIC.items() if content.startswith(magic)), None)
 
 
-def not_text(content: bytes) -> str | None:
+def not_text(content: Content) -> str | None:
     """Why a file that should be text is none; None if its first bytes do not tell."""
     kind = kind_of(content)
     sure = kind is not None and (kind not in TEXT_MAY_BEGIN_WITH or b"\0" in content[:BLOCK])
@@ -79,9 +96,8 @@ def _bytes_on_disk(file: LandingFile, most: int) -> bytes:
             content = opened.read(min(before[1], most) + 1)
             after = stamp_of(os.fstat(opened.fileno()))
     except OSError as error:
-        raise unreadable(
-            file, f"{error.strerror or error}", hint="Give this process the right to read it, or have it sent again."
-        ) from error
+        hint = "Have it sent again, or give this process the right to read it."
+        raise unreadable(file, f"{error.strerror}", hint=hint) from error
     if len(content) > most:
         raise unreadable(file, f"it has {before[1]:,} bytes, and {most:,} are the most", hint=BIGGER)
     if before != after or (file.stamp or before) != before:

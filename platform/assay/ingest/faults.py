@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.contracts.model import LandingSource
+    from assay.ingest.content import Content
 
 SHOWN, LONGEST_NAME, LONGEST_FAULT = 5, 60, 300
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*(?P<closed>"?)')
@@ -54,7 +55,7 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:LONGEST_FAULT].rstrip(".") or type(error).__name__
 
 
-def misplaced_quote(content: bytes, source: LandingSource) -> str | None:
+def misplaced_quote(content: Content, source: LandingSource) -> str | None:
     """The line of the first quote that neither opens nor closes a whole value; None if all do.
 
     Pyarrow forgives them: a value that nothing closes would swallow all the rows that follow, as in a file that was cut.
@@ -71,7 +72,7 @@ def misplaced_quote(content: bytes, source: LandingSource) -> str | None:
     return None
 
 
-def fault_of_rows(content: bytes, source: LandingSource) -> str | None:
+def fault_of_rows(content: Content, source: LandingSource) -> str | None:
     """The line of a CSV file that cannot be decoded, or that has too few or too many values; None if no line is at fault."""
     try:
         text = content.decode(source.encoding)

@@ -1,7 +1,7 @@
 """JSON lines: one object for each line, its values as the text that the file has, numbers with their digits.
 
-The lines of a file have few shapes: the same keys in one order. A shape is a regular expression over strict JSON, which Polars tries on
-all lines at once. A line that fits none is read by Python's decoder, which is slow and exact and says what is wrong.
+The lines of a file have few shapes: the same keys in the same order. A shape is one regular expression over strict JSON, which Polars tries
+on all lines at once. A line that fits none is read by Python's decoder, which is slow and exact and says what is wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.ingest.content import content_of, not_text, unreadable
+from assay.ingest.content import not_text, unreadable
 from assay.ingest.faults import named, undecodable
 from assay.ingest.json_text import Number, spelled
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model import LandingSource
+    from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 
 SPACE = r"[ \t\r]*"
@@ -34,18 +35,19 @@ LINES = 100_000  # parsed at once, so that the memory on the way stays small
 LINE = "_line"
 
 
-def read_json_lines(file: LandingFile, source: LandingSource) -> pa.Table:
-    """Read a file of JSON lines into its landing columns, all text; what a line lacks is null. Raises FileUnreadable with the line."""
+def read_json_lines(file: LandingFile, source: LandingSource, content: Content) -> pa.Table:
+    """Read a file of JSON lines into its contract's landing columns, all text; what a line lacks is null.
+
+    Raises FileUnreadable with the line.
+    """
     import polars as pl
 
-    content = content_of(file, source.most_bytes)
     if fault := not_text(content):
         raise unreadable(file, fault)
     try:
         lines = pl.Series([content.decode(source.encoding).removeprefix("\ufeff")]).str.split("\n").explode()
     except UnicodeDecodeError as error:
         raise unreadable(file, undecodable(error)) from error
-    del content
     if not lines[-1].strip(" \t\r"):
         lines = lines[:-1]
     schema, shapes = pa.schema([pa.field(name, pa.string()) for name in source.columns]), Shapes(source.columns)
@@ -107,7 +109,7 @@ class Shapes:
         groups = rest["text"].str.extract_groups(f"^{SPACE}\\{{{SPACE}{members}{SPACE}\\}}{SPACE}$").struct.unnest()
         fits = groups.to_series(0).is_not_null()
         values = {key: _unquoted(groups.to_series(place).filter(fits)) for place, key in enumerate(shape)}
-        absent = pl.repeat(None, int(fits.sum()), dtype=pl.String, eager=True)
+        absent = pl.repeat(None, int(fits.sum() or 0), dtype=pl.String, eager=True)
         part = {LINE: rest[LINE].filter(fits)} | {name: values.get(name, absent) for name in self.columns}
         parts.append(pl.DataFrame(part))
         return rest.filter(~fits)

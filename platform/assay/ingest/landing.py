@@ -34,7 +34,7 @@ Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class LandingFile:
-    """One file that landed: `name` is its path below the landing folder; `stamp` its inode, size and time of change when listed."""
+    """One file that landed: `name` is its path below the landing folder; `stamp` its inode, size and time of change when it was listed."""
 
     path: Path
     name: str
@@ -45,6 +45,11 @@ class LandingFile:
     def shown(self) -> str:
         """The name as messages say it: what would break a line or hide itself is spelled out."""
         return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in self.name)
+
+    @property
+    def size(self) -> int:
+        """The bytes that it had when it was listed."""
+        return self.stamp[1] if self.stamp else 0
 
     def content_hash(self) -> str | None:
         """The hash of the file's bytes, 32 hexadecimal digits; None if the file is gone.

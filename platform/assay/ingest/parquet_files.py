@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.ingest.content import BIGGER, content_of, unreadable
+from assay.ingest.content import BIGGER, unreadable
 from assay.ingest.faults import columns_fault, named, one_line
 from assay.ingest.parquet_footer import Malformed, promise_of
 from assay.ingest.typed import NoText, text_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
     from assay.contracts.model import LandingSource
+    from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
@@ -31,9 +32,8 @@ SHORTEST = 5  # bytes of the shortest value in an Arrow array of text
 INT96 = "INT96"
 
 
-def read_parquet(file: LandingFile, source: LandingSource) -> pa.Table:
+def read_parquet(file: LandingFile, source: LandingSource, content: Content) -> pa.Table:
     """Read a Parquet file into its contract's landing columns, all text. Raises FileUnreadable, naming the row group where there is one."""
-    content = content_of(file, source.most_bytes)
     if fault := _fault_of_ends(content):
         raise unreadable(file, fault)
     group, size = None, 0
@@ -54,7 +54,7 @@ def read_parquet(file: LandingFile, source: LandingSource) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _fault_of_ends(content: bytes) -> str | None:
+def _fault_of_ends(content: Content) -> str | None:
     if content.startswith(ENCRYPTED) or content.endswith(ENCRYPTED):
         return "it is an encrypted Parquet file"
     if not content.startswith(MAGIC):
@@ -69,14 +69,14 @@ class Readers:
     INT96 times span more than Arrow's nanoseconds, which wrap around unseen: so `micros` reads them once more.
     """
 
-    content: bytes
+    content: Content
     groups: int
     leaves: Sequence[pq.ColumnSchema]
     values: pq.ParquetFile
     micros: pq.ParquetFile
 
     @classmethod
-    def of(cls, content: bytes) -> Readers:
+    def of(cls, content: Content) -> Readers:
         """Open the bytes of a file. Raises ArrowException or OSError for a footer that cannot be read."""
         import pyarrow.parquet as pq
 
@@ -114,9 +114,8 @@ class Readers:
             batch.validate(full=True)
             columns = dict(zip(batch.schema.names, batch.columns, strict=True))
             if again is not None:
-                columns |= {
-                    name: _int96_text(columns[name], micros) for name, micros in zip(self.old_times, next(again).columns, strict=True)
-                }
+                exact = zip(self.old_times, next(again).columns, strict=True)
+                columns |= {name: _int96_text(columns[name], micros) for name, micros in exact}
             yield pa.RecordBatch.from_pydict(columns)
 
 
@@ -124,11 +123,8 @@ def _int96_text(nanos: pa.Array, micros: pa.Array) -> pa.Array:
     """Both arrays are right in their lowest 64 bits, and the microseconds are right: the three digits that they lack follow from that."""
     import numpy as np
 
-    valid = (
-        nanos.fill_null(0).cast(pa.int64()).to_numpy().astype(np.uint64),
-        micros.fill_null(0).cast(pa.int64()).to_numpy().astype(np.uint64),
-    )
-    rest = pa.array((valid[0] - valid[1] * np.uint64(1000)).astype(np.int64))
+    whole, thousands = (values.fill_null(0).cast(pa.int64()).to_numpy().astype(np.uint64) for values in (nanos, micros))
+    rest = pa.array((whole - thousands * np.uint64(1000)).astype(np.int64))
     digits = pc.utf8_lpad(rest.cast(pa.string()), width=3, padding="0")
     return pc.binary_join_element_wise(text_of(micros), digits, "")
 

@@ -1,15 +1,17 @@
 """Readers: a landing file as a table of text, exactly as received.
 
-No type is guessed and nothing is dropped: each column holds the text that the file has, or the one spelling of its typed value (`typed`);
-absent values are null. A file that cannot be read at all raises FileUnreadable with file and line. The name's ending tells compression.
+No type is guessed and nothing is dropped: each column holds the text that the file has, or the one spelling of its typed value (`typed`).
+Absent values are null. A file that cannot be read at all raises FileUnreadable with file and line. How it is packed is told by its name.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
 from assay.ingest.avro_files import read_avro
+from assay.ingest.content import content_of
 from assay.ingest.csv_files import read_csv
 from assay.ingest.json_lines import read_json_lines
 from assay.ingest.parquet_files import read_parquet
@@ -33,4 +35,5 @@ def read_text(file: LandingFile, source: LandingSource) -> pa.Table:
         raise FileUnreadable(
             f"Tried to read {file.shown}; its contract says the format {source.format!r}.", hint=f"Known formats: {', '.join(READERS)}."
         )
-    return read(file, source)
+    with ExitStack() as turn:
+        return read(file, source, content_of(file, source.most_bytes, turn))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from assay.code_version import code_version
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.ingest.absent import absent_columns
-from assay.ingest.bronze import Batch, batches, read_batches
+from assay.ingest.bronze import batches, frame_of
+from assay.ingest.reading import Batch, Piece, read_pieces
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
 from assay.lake.quarantine_changes import noted
@@ -64,7 +65,7 @@ def _chunks(keys: list[str], landed: Mapping[str, Batch]) -> Iterator[list[str]]
     """Cut the arrivals into runs of about CHUNK_ROWS rows, judged by the size of their files."""
     chunk, size = list[str](), 0
     for key in keys:
-        bytes_ = sum(file.path.stat().st_size for file, _ in landed[key].files)
+        bytes_ = sum(file.size for file, _ in landed[key].files)
         if chunk and size + bytes_ > CHUNK_ROWS * BYTES_PER_ROW:
             yield chunk
             chunk, size = [], 0
@@ -83,15 +84,19 @@ class _Tokens:
 
 
 def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], known: _Tokens) -> Iterator[Outcome]:
-    by_arrival = {landed[key].arrival: key for key in slice_.keys}
-    frame, failed = read_batches([landed[key] for key in slice_.keys], contract)
-    for arrival, error in failed.items():
-        yield Outcome(by_arrival[arrival], Status.REFUSED, refusal=error.message)
-    good = [key for key in slice_.keys if landed[key].arrival not in failed]
-    if not good:
-        return
+    keys = {landed[key].arrival: key for key in slice_.keys}
+    for piece in read_pieces([landed[key] for key in slice_.keys], contract.source):
+        for arrival, error in piece.failed.items():
+            yield Outcome(keys[arrival], Status.REFUSED, refusal=error.message)
+        if good := [keys[batch.arrival] for batch in piece.batches if batch.arrival not in piece.failed]:
+            yield from _publish_piece(run, contract, slice_.only(good), piece, known)
+
+
+def _publish_piece(run: Run, contract: Contract, slice_: Slice, piece: Piece, known: _Tokens) -> Iterator[Outcome]:
+    batches_, good, frame = {batch.arrival: batch for batch in piece.batches}, slice_.keys, frame_of(piece, contract)
+    landed = {partition.key: batches_[_arrival(partition.values)] for partition in slice_.partitions}
     tokens, seen = {key: known.wanted[key] for key in good}, {key: known.current[key] for key in good}
-    staging = stage(run.lake / slice_.spec.name, slice_.only(good), [frame])
+    staging = stage(run.lake / slice_.spec.name, slice_, [frame])
     notes: dict[str, dict[str, Any]] = {key: {"files": landed[key].contents} for key in good}
     quarantine, rejected = Quarantine(run.lake, contract.dataset, ARRIVALS), _without_event_date(frame, contract, run.run_id)
     for key, changes in noted(quarantine.held(seen), rejected, lambda _: frame.select(_origins(contract)), seen).items():

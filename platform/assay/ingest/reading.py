@@ -1,0 +1,107 @@
+"""Reading: the files of many arrivals, some at a time in threads, and no more of them at once than memory holds.
+
+A small file may unpack to much, and many files may land: how much is held is counted in what was read, not in what lies on disk.
+What one file is, is the business of the readers; what becomes of its rows that of `bronze`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assay.errors import FileUnreadable
+from assay.ingest.readers import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from concurrent.futures import Future
+
+    import pyarrow as pa
+
+    from assay.contracts.model import LandingSource
+    from assay.ingest.landing import LandingFile
+
+READERS, AHEAD = 4, 8
+AT_ONCE = 1 << 28
+FILES_OF_AN_ARRIVAL = 4  # so many times what one file may have: an arrival is published as a whole, so it is held as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The files of one arrival, each content once, with their hashes."""
+
+    arrival: str
+    files: tuple[tuple[LandingFile, str], ...]
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """Name and hash of each file: what a bronze partition is made from."""
+        return [(file.name, digest) for file, digest in self.files]
+
+
+@dataclass(slots=True)
+class Piece:
+    """Some arrivals that were read together: the tables of their files in order, or why an arrival could not be read."""
+
+    batches: list[Batch] = field(default_factory=list)
+    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    failed: dict[str, FileUnreadable] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes that are held."""
+        return sum(table.nbytes for tables in self.tables.values() for table in tables)
+
+    def add(self, batch: Batch, found: pa.Table | FileUnreadable, source: LandingSource) -> None:
+        """Take the next file of an arrival. With one that is unreadable the arrival has no rows: it must not replace what was there."""
+        if batch.arrival in self.failed:
+            return
+        tables = self.tables.setdefault(batch.arrival, [])
+        if not isinstance(found, FileUnreadable):
+            tables.append(found)
+            if sum(table.nbytes for table in tables) > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
+                said = f"Tried to read the {len(batch.files)} files of one arrival; they have more than {most:,} bytes."
+                found = FileUnreadable(said, hint="Have them land as several arrivals, or raise `maxBytes` of the contract's server.")
+        if isinstance(found, FileUnreadable):
+            self.failed[batch.arrival] = found
+            del self.tables[batch.arrival]
+
+
+def read_pieces(batches: Sequence[Batch], source: LandingSource) -> Iterator[Piece]:
+    """Read arrivals in their order, in pieces of whole arrivals that are cut once they hold about AT_ONCE bytes."""
+    piece = Piece()
+    with closing(_read_ahead(batches, source)) as found:
+        for batch, table in found:
+            if not piece.batches or batch is not piece.batches[-1]:
+                if piece.size > AT_ONCE:
+                    yield piece
+                    piece = Piece()
+                piece.batches.append(batch)
+            piece.add(batch, table, source)
+    if piece.batches:
+        yield piece
+
+
+def _read_ahead(batches: Sequence[Batch], source: LandingSource) -> Generator[tuple[Batch, pa.Table | FileUnreadable], None, None]:
+    """Every file of the batches in order; some of the next are being read meanwhile."""
+
+    def read(file: LandingFile) -> pa.Table | FileUnreadable:
+        try:
+            return read_text(file, source)
+        except FileUnreadable as error:
+            return error
+
+    waiting = deque[tuple[Batch, "Future[pa.Table | FileUnreadable]"]]()
+    with ThreadPoolExecutor(READERS) as pool:
+        try:
+            for batch, file in ((one, file) for one in batches for file, _ in one.files):
+                waiting.append((batch, pool.submit(read, file)))
+                if len(waiting) > AHEAD:
+                    yield waiting[0][0], waiting.popleft()[1].result()
+            while waiting:
+                yield waiting[0][0], waiting.popleft()[1].result()
+        finally:
+            pool.shutdown(cancel_futures=True)
