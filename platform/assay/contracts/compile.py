@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.contracts.dates import spelling
 from assay.contracts.model import Column, Contract, Kind, Rule
 from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
@@ -147,6 +148,13 @@ def sql_expression(text: str) -> pl.Expr:
         return pl.sql_expr(text)
     except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError) as error:
         raise ContractInvalid(f"Tried to read the SQL expression {text!r}; {error}.") from error
+
+
+def spelled_as(text: pl.Expr, format_: str) -> pl.Expr:
+    """A text where it is spelled as a strptime format says, else null: reading it then guesses nothing."""
+    import polars as pl
+
+    return pl.when(text.str.contains(spelling(format_))).then(text)
 
 
 def flag_of(rule: Rule) -> str:

@@ -9,8 +9,16 @@ from assay.errors import ContractInvalid
 
 LETTERS = {
     "yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "mm": "%M", "ss": "%S",
-    "SSS": "%3f", "SSSSSS": "%6f", "XXX": "%#z", "Z": "%z",
+    "SSS": "%3f", "SSSSSS": "%6f", "SSSSSSSSS": "%9f", "XXX": "%#z", "Z": "%z",
 }  # fmt: skip
+# What stands for each: strptime reads `24` as the year 24, a sixtieth second as the next minute, and takes spaces. Timestamps hold microseconds.
+YEAR, ONE_OR_TWO = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])", "[0-9]{1,2}"
+SPELLED = {
+    "%Y": YEAR, "%m": ONE_OR_TWO, "%-m": ONE_OR_TWO, "%d": ONE_OR_TWO, "%-d": ONE_OR_TWO, "%H": ONE_OR_TWO, "%-H": ONE_OR_TWO, "%M": ONE_OR_TWO,
+    "%S": "[0-5]?[0-9]", "%3f": "[0-9]{3}", "%6f": "[0-9]{6}", "%9f": "[0-9]{6}000",
+    "%#z": "(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)", "%z": "[+-][0-9]{2}:?[0-9]{2}", "%%": "%",
+}  # fmt: skip
+DIRECTIVE = re.compile("|".join(sorted(map(re.escape, SPELLED), key=len, reverse=True)))
 TOKEN = re.compile(r"''|'([^']*)'|([a-zA-Z])\2*|.", re.DOTALL)
 ARRIVAL_PLACE = re.compile(r"\{arrival:([^}]+)\}")  # where the path of a landing file holds its arrival date
 
@@ -34,3 +42,12 @@ def strptime_format(pattern: str) -> str:
             literal = "'" if text == "''" else text if quoted is None else quoted
             parts.append(literal.replace("%", "%%"))
     return "".join(parts)
+
+
+def spelling(format_: str) -> str:
+    """A regular expression for the texts that a strptime format can read without a guess."""
+    pieces, end = list[str](), 0
+    for directive in DIRECTIVE.finditer(format_):
+        pieces += [re.escape(format_[end : directive.start()]), SPELLED[directive.group()]]
+        end = directive.end()
+    return f"^{''.join(pieces)}{re.escape(format_[end:])}$"

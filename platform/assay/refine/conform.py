@@ -5,9 +5,10 @@ A text that cannot be read as its type is not lost: the row is flagged, so that 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, sql_expression
+from assay.contracts.compile import arrow_type, flag_of, spelled_as, sql_expression
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 MOST_DECIMALS = 18
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
@@ -73,17 +75,34 @@ def _typed(column: Column) -> pl.Expr:
             lower = text.str.to_lowercase()
             return pl.when(lower.is_in(TRUE)).then(pl.lit(value=True)).when(lower.is_in(FALSE)).then(pl.lit(value=False))
         case "date":
-            return text.str.to_date(column.format or "%Y-%m-%d", strict=False)
+            format_ = column.format or "%Y-%m-%d"
+            return spelled_as(text, format_).str.to_date(format_, strict=False)
         case "timestamp":
-            return text.str.to_datetime(column.format, strict=False, time_unit="us").dt.replace_time_zone("UTC")
+            format_ = str(column.format)
+            moment = spelled_as(text, format_).str.to_datetime(format_, strict=False, time_unit="us").dt.replace_time_zone("UTC")
+            return pl.when(moment.is_between(EARLIEST, LATEST)).then(moment)  # an offset can lead out of the years that readers know
         case _:
             kind = _polars_type(column)
             number = text.cast(kind, strict=False)
             if kind.is_float():
                 return pl.when(number.is_finite()).then(number)
-            if kind.is_decimal():  # Polars would round
-                return pl.when(number == text.cast(pl.Decimal(38, MOST_DECIMALS), strict=False)).then(number)
+            if isinstance(kind, pl.Decimal):
+                return pl.when(_is_exact(text.cast(pl.String), kind.scale)).then(number)
+            if column.expression:  # its result may be no text, and a cast would cut its decimals off
+                return pl.when(number == text.cast(pl.Float64, strict=False)).then(number)
             return number
+
+
+def _is_exact(text: pl.Expr, scale: int) -> pl.Expr:
+    """Whether a decimal of so many decimals holds a number as it is written: Polars would round it.
+
+    With an exponent, only numbers are taken that 18 decimals hold, because they are compared with those.
+    """
+    import polars as pl
+
+    plain = text.str.contains(f"^[+-]?(?:[0-9]+\\.?|[0-9]*\\.[0-9]{{0,{scale}}}0*)$")
+    small = text.str.contains(r"^[+-]?[0-9]{1,9}(?:\.[0-9]{0,9})?[eE][+-]?[0-9]$")
+    return plain | (small & (text.cast(pl.Decimal(38, scale), strict=False) == text.cast(pl.Decimal(38, MOST_DECIMALS), strict=False)))
 
 
 def _polars_type(column: Column) -> pl.DataType:
