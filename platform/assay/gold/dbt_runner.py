@@ -102,19 +102,34 @@ def warm_up(project: Path, manifest: Path) -> None:
 
 
 def compile_models(project: Path, manifest: Path) -> dict[str, str]:
-    """Render the SQL of every model and test for a month, without a lake: unique id -> SQL. What cannot be rendered so is not in it."""
+    """Render the SQL of every model and test for a month, without a lake: unique id -> SQL.
+
+    A model that asks the lake while it is rendered is not in it; one such fails dbt as a whole, so then each is rendered by itself. Raises
+    DbtFailed when none can be rendered.
+    """
+    problem, found = _compile(project, manifest)
+    if problem is None:
+        return found
+    nodes = json.loads(manifest.read_bytes())["nodes"].values()
+    for name in [node["name"] for node in nodes if node["resource_type"] in {"model", "test"}]:
+        found |= _compile(project, manifest, "--select", name)[1]
+    if not found:
+        raise DbtFailed(f"Tried to compile {project}; {problem}.")
+    return found
+
+
+def _compile(project: Path, manifest: Path, *selected: str) -> tuple[BaseException | None, dict[str, str]]:
     month = {"window_start": "2000-01-01", "window_end": "2000-02-01"}
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # after an error dbt's threads still write their last node
         scratch = Path(folder)
         given = json.dumps(month | {"assay_scratch": folder})
         arguments = [
             "compile", *QUIET, *_places(project, scratch / "target", scratch), "--target", "assay", "--vars", given, "--no-write-json",
-            "--no-partial-parse", "--no-populate-cache", "--no-introspect",
+            "--no-partial-parse", "--no-populate-cache", "--no-introspect", *selected,
         ]  # fmt: skip
         result = _invoke(arguments, manifest)
-    if result.result is None:
-        raise DbtFailed(f"Tried to compile {project}; {result.exception}.")
-    return {one.node.unique_id: one.node.compiled_code for one in result.result.results if one.node.compiled_code}
+    nodes = [one.node for one in result.result.results] if result.result else []
+    return result.exception, {node.unique_id: node.compiled_code for node in nodes if node.compiled_code}
 
 
 def build(

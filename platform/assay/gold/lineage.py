@@ -1,4 +1,4 @@
-"""Column lineage of the gold models and their tests, and what a changed column of a table reaches through them.
+"""Column lineage of the gold models, their tests and exposures, and what a changed column of a table reaches through them.
 
 The SQL is what dbt renders (`compiled`), traced query by query (`select_lineage`). A model that cannot be traced counts as reading every
 column of the tables that it reads: a change is shown where it may break something, never left out.
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 TRACED = {"model", "test"}
 NOT_RENDERED = "dbt cannot render it without a lake."
+NO_COLUMNS = "an exposure names no columns."
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A model or a test. `table` is what a model makes (`gold/x`); `lineage` is None when `unknown` says why it cannot be traced."""
+    """A model, a test, or an exposure: a consumer outside, as dbt is told of it.
+
+    `table` is what a model makes (`gold/x`); `lineage` is None when `unknown` says why it cannot be traced.
+    """
 
     name: str
     kind: str
@@ -35,7 +39,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reached:
-    """Something that a changed column reaches: a column of a gold table, or its rows (no column), or a test.
+    """Something that a changed column reaches: a column of a gold table, or its rows (no column), a test, a rule, an exposure.
 
     `role` is how the changed column is used on the way, indirect if one step is; none where the table as a whole is read, or where
     `unknown` says why the use could not be traced. `way` names the gold columns between.
@@ -59,16 +63,22 @@ def project_lineage(project: Path, tables: Mapping[str, Sequence[str]]) -> list[
 
 
 def nodes_of(manifest: Mapping[str, Any], compiled: Mapping[str, str], tables: Mapping[str, Sequence[str]]) -> list[Node]:
-    """Trace the models and tests of a manifest, given what dbt rendered of them."""
+    """Trace the models and tests of a manifest, given what dbt rendered of them, and list its exposures."""
     relations = {uid: _relation(node) for uid, node in {**manifest["nodes"], **manifest["sources"]}.items()}
     known = {relations[uid]: tuple(node["columns"]) for uid, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     for uid, node in manifest["sources"].items():
         known[relations[uid]] = tuple(dict.fromkeys([*node["columns"], *tables.get(relations[uid].replace(".", "/"), ())]))
-    return [
+    found = [
         _node(uid, node, compiled.get(uid), relations, known)
         for uid, node in manifest["nodes"].items()
         if node["resource_type"] in TRACED and node["config"].get("enabled", True)
     ]
+    outside = manifest.get("exposures", {}).values()
+    return found + [Node(node["name"], "exposure", None, _reads(node, relations), None, NO_COLUMNS) for node in outside]
+
+
+def _reads(node: Mapping[str, Any], relations: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(relations[parent].replace(".", "/") for parent in node["depends_on"]["nodes"] if parent in relations)
 
 
 def _relation(node: Mapping[str, Any]) -> str:
@@ -77,7 +87,7 @@ def _relation(node: Mapping[str, Any]) -> str:
 
 def _node(uid: str, node: Mapping[str, Any], sql: str | None, relations: Mapping[str, str], known: Mapping[str, tuple[str, ...]]) -> Node:
     table = relations[uid].replace(".", "/") if node["resource_type"] == "model" else None
-    reads = tuple(relations[parent].replace(".", "/") for parent in node["depends_on"]["nodes"] if parent in relations)
+    reads = _reads(node, relations)
     kind = "gold" if table else "test"
     if sql is None:
         return Node(node["name"], kind, table, reads, None, NOT_RENDERED)

@@ -81,7 +81,7 @@ def lineage_of(sql: str, tables: Mapping[str, Sequence[str]]) -> Lineage:
     from sqlglot.optimizer.scope import build_scope
 
     schema: dict[str, object] = {}
-    for name, columns in tables.items():
+    for name, columns in ((name, columns) for name, columns in tables.items() if columns):
         folder, _, table = name.partition(".")
         within = schema.setdefault(folder, {})
         assert isinstance(within, dict)  # noqa: S101  # made on the line above
