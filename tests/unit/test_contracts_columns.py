@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
 
 TOKENIZE, TRUNCATE, GENERALIZE = "{method: tokenize}", "{method: truncate, keep: 4}", "{method: generalize, to: year}"
-PRICE = "          - {property: unit, value: EUR}"
+NUMBER = "price\n        logicalType: number"
+TILL, STORE = "{name: till, logicalType: integer,", "{name: store, logicalType: string,"
 CODE = "        unique: true\n"
 DEPRECATED = "{since: 2.0.0, until: 2030-01-01, useInstead: code}"
 
@@ -121,22 +122,22 @@ MISTAKES = [
     ("subject, value: customer", "subjct, value: customer", r"unknown custom property 'subjct'\. Did you mean subject\?"),
     ("subject, value: customer", "subject, value: [customer]", r"\['customer'\] is no text"),
     ("subject, value: customer", "subject, value: customer, vendor: asay", r"the vendor 'asay' is not 'assay'\. Did you mean assay\?"),
-    ("{property: subject, value: customer}", "{property: masking, value: {method: encrypt}}", "the custom property 'masking' is there twice"),
+    ("{property: subject, value: customer}", "{property: masking, value: {method: encrypt}}", "property 'masking' is there twice"),
     (DEPRECATED, "{until: 2030-01-01}", "deprecated lacks 'since'"),
     (DEPRECATED, "{since: 2.0.0, until: 2030-02-31}", "'2030-02-31' is no date"),
     (DEPRECATED, "{since: 2.0.0, useInstead: cod}", r"'cod' is no column\. Did you mean code\?"),
     ("        deprecated: true\n", "        deprecated: false\n", "deprecated is false, and a custom property says since when it is"),
-    ("logicalType: string\n        unique: true", "logicalType: strng\n        unique: true", r"'strng' is not a value .* Did you mean string\?"),
-    ("price\n        logicalType: number", "price\n        logicalType: number\n        physicalType: DOUBEL", "Did you mean DOUBLE?"),
-    ("price\n        logicalType: number", "price\n        logicalType: number\n        physicalType: VARCHAR", "a number cannot be stored as"),
-    ("price\n        logicalType: number", "price\n        logicalType: number\n        physicalType: DECIMAL(39, 2)", "has the type 'DECIMAL"),
-    ("price\n        logicalType: number", "price\n        logicalType: number\n        physicalName: preis", "published as price, not as preis"),
-    ("price\n        logicalType: number", "price\n        logicalType: number\n        encryptedName: p", "encrypted column is not published"),
+    ("logicalType: string\n        unique: true", "logicalType: strng\n        unique: true", r"'strng' .* Did you mean string\?"),
+    (NUMBER, NUMBER + "\n        physicalType: DOUBEL", "Did you mean DOUBLE?"),
+    (NUMBER, NUMBER + "\n        physicalType: VARCHAR", "a number cannot be stored as"),
+    (NUMBER, NUMBER + "\n        physicalType: DECIMAL(39, 2)", "has the type 'DECIMAL"),
+    (NUMBER, NUMBER + "\n        physicalName: preis", "published as price, not as preis"),
+    (NUMBER, NUMBER + "\n        encryptedName: p", "encrypted column is not published"),
     ("code\n        logicalType: string", "code\n        logicalType: string\n        enum: [{value: 1}]", "1 is no string"),
-    ("{name: till, logicalType: integer,", "{name: till, logicalType: integer, logicalTypeOptions: {minimum: 3, maximum: 2},", "minimum is above"),
-    ("{name: till, logicalType: integer,", "{name: till, logicalType: integer, primaryKeyPosition: 2,", "position in the key of a column that is"),
-    ("{name: store, logicalType: string,", "{name: store, logicalType: string, logicalTypeOptions: {pattern: '(?=x)'},", r"uses \(\?="),
-    ("{name: store, logicalType: string,", "{name: store, logicalType: string, logicalTypeOptions: {pattern: '(x'},", "is no regular expression"),
+    (TILL, TILL + " logicalTypeOptions: {minimum: 3, maximum: 2},", "minimum is above"),
+    (TILL, TILL + " primaryKeyPosition: 2,", "position in the key of a column that is"),
+    (STORE, STORE + " logicalTypeOptions: {pattern: '(?=x)'},", r"uses \(\?="),
+    (STORE, STORE + " logicalTypeOptions: {pattern: '(x'},", "is no regular expression"),
     ("CONCAT(first_name, ' ', last_name)", "CONCAT(first_nam, ' ', last_name)", r"unknown column 'first_nam'\. Did you mean first_name\?"),
     ("CONCAT(first_name, ' ', last_name)", "CONCAT(first_name, ' ', last_name", "opens a bracket that it never closes"),
     ("[iban]", "[ibn]", r"'ibn' is no column of what lands\. Did you mean iban\?"),
@@ -145,7 +146,7 @@ MISTAKES = [
     ("{name: day, logicalType: string,", "{name: day, logicalType: date,", "a landing column is a string"),
     ("{name: day, logicalType: string,", "{name: day, logicalType: string, unique: true,", "unique of a landing column is not checked"),
     ("required: true, partitioned: true,", "required: true, partitioned: true, transformLogic: day,", "is filled from the event time"),
-    ("{name: till, logicalType: integer,", "{name: till, logicalType: integer, partitioned: true,", "sale_date is the partition column already"),
+    (TILL, TILL + " partitioned: true,", "sale_date is the partition column already"),
 ]  # fmt: skip
 
 

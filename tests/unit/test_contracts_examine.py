@@ -85,7 +85,7 @@ def pieces(node: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("wrong", [None, 3, True, "x", [], {}, [1], {"x": 1}, [{"name": 1}]], ids=repr)
 def test_a_value_of_another_shape_anywhere_never_crashes_an_examination(tmp_path: Path, wrong: Any) -> None:
     body = yaml.safe_load(SALES)
-    places = random.Random(repr(wrong)).sample(pieces(body)[1:], 20)
+    places = random.Random(repr(wrong)).sample(pieces(body)[1:], 12)
     for place in places:
         changed = copy.deepcopy(body)
         holder = changed

@@ -34,8 +34,8 @@ def test_service_levels_are_read(sales: Contract) -> None:
 
 def test_what_is_not_said_is_not_made_up(tmp_path: Path) -> None:
     lines = [f"  - {item}\n" for item in (LATENCY, RETENTION, FREQUENCY)]
-    lines += [f'  - {{property: {name}, value: "{day}"}}\n' for name, day in
-              (("generalAvailability", "2024-01-01"), ("endOfSupport", "2032-05-12T09:30:10-08:00"), ("endOfLife", "2033-01-01"))]  # fmt: skip
+    days = {"generalAvailability": "2024-01-01", "endOfSupport": "2032-05-12T09:30:10-08:00", "endOfLife": "2033-01-01"}
+    lines += [f'  - {{property: {name}, value: "{day}"}}\n' for name, day in days.items()]
     bare = sales_contract(tmp_path, ("slaProperties:\n", ""), *((line, "") for line in lines))
     assert (bare.schedule, bare.freshness, bare.freshness_column, bare.retention, bare.lifecycle) == (None, None, None, None, Lifecycle())
 
@@ -43,7 +43,8 @@ def test_what_is_not_said_is_not_made_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "freshness"),
     [
-        ("{property: latency, value: 90, unit: m}", timedelta(minutes=90)), ("{property: LATENCY, value: 1.5, unit: days}", timedelta(hours=36)),
+        ("{property: latency, value: 90, unit: m}", timedelta(minutes=90)),
+        ("{property: LATENCY, value: 1.5, unit: days}", timedelta(hours=36)),
         ("{property: ly, value: 2, unit: w}", timedelta(weeks=2)), ("{property: latency, value: 5, unit: s}", timedelta(seconds=5)),
     ],
 )  # fmt: skip

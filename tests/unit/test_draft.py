@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+MOST = 100
 SPOILT = ["n/a", "?", "-", "oops", " 7", "NULL", "1,5", "00", "2024-02-30", "\t", "'", "#1", "=", "\u00a0", "é"]
 KINDS = st.sampled_from(
     [
@@ -48,7 +49,7 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
     return table(**columns)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=MOST, deadline=None)
 @given(tables())
 @example(table(created_at=["2024-01-01", "0001-01-01"] * 20))
 @example(table(ts=["0", "1700000000"] * 20))
@@ -84,7 +85,7 @@ def test_the_draft_says_what_it_read_and_who_owns_it() -> None:
     frame = table(row_id=["1", "2"])
     assert draft_of(frame).text.startswith("# Drafted by `assay new` from shop_2024-03-31.csv: 2 rows, all of its rows.\n")
     assert ": 2 rows, its first rows.\n" in draft_of(frame, is_whole=False).text
-    assert 'members: [{username: "shop@example.org", role: owner}]' in draft_of(frame).text
+    assert "members: [{username: shop@example.org, role: owner}]" in draft_of(frame).text
 
 
 def test_names_are_made_plain_and_each_is_there_once(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ def test_a_column_is_required_if_no_row_lacks_it(tmp_path: Path) -> None:
         ("percent", ["10", "120"], 0, 500),
         ("account_id", ["7", "900"], 0, None),
         ("mass", ["1e300", "2e300"], None, None),
+        ("mass", ["1e-30", "2e-30"], None, None),
+        ("mass", ["0.000001", "0.000002"], 0, 0.000005),
         ("seen", ["2024-02-29", "2023-01-15"], "2010-01-01", None),
         ("seen", ["2024-02-29 10:00", "2023-01-15 10:00"], "2010-01-01", None),
     ],

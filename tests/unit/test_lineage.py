@@ -50,7 +50,8 @@ def manifest() -> tuple[dict[str, Any], dict[str, str]]:
         for name, of in tables.items()
     }
     compiled = {f"{kind}.shop.{name}": sql for kind, found in (("model", MODELS), ("test", TESTS)) for name, (sql, _) in found.items()}
-    return {"nodes": nodes, "sources": sources}, compiled
+    exposures = {"exposure.shop.board": {"name": "board", "depends_on": {"nodes": [ids["gold.weeks"]]}}}
+    return {"nodes": nodes, "sources": sources, "exposures": exposures}, compiled
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ UNKNOWN = {"gold/puzzle": None, "gold/later": None}
 
 def test_values_flow_through_models_and_tests(nodes: list[Node]) -> None:
     assert reached(downstream(nodes, "silver/orders", "amount")) == {
-        "gold/sales.total": "aggregation", "gold/weeks.running": "aggregation", "sales_add_up": "aggregation", **UNKNOWN,
+        "gold/sales.total": "aggregation", "gold/weeks.running": "aggregation", "sales_add_up": "aggregation", "board": None, **UNKNOWN,
     }  # fmt: skip
     ways = {f"{one.name}.{one.column}": one.way for one in downstream(nodes, "silver/orders", "amount")}
     assert ways["gold/weeks.running"] == ("gold/sales.total",)
@@ -75,7 +76,7 @@ def test_values_flow_through_models_and_tests(nodes: list[Node]) -> None:
 
 def test_a_column_that_is_only_filtered_by_reaches_the_rows(nodes: list[Node]) -> None:
     found = reached(downstream(nodes, "silver/orders", "state"))
-    assert found == {"gold/sales": "filter", "gold/weeks": "filter", "sales_add_up": "filter", **UNKNOWN}
+    assert found == {"gold/sales": "filter", "gold/weeks": "filter", "sales_add_up": "filter", "board": None, **UNKNOWN}
 
 
 def test_a_join_reaches_the_rows_and_a_value_is_said_beside_it(nodes: list[Node]) -> None:
@@ -98,7 +99,7 @@ def test_a_model_that_dbt_could_not_render_counts_as_a_whole() -> None:
 
 def test_a_whole_table_reaches_everything_that_reads_it(nodes: list[Node]) -> None:
     assert reached(downstream(nodes, "silver/orders")).keys() == {
-        "gold/sales", "gold/people", "gold/puzzle", "gold/weeks", "gold/later", "sales_add_up",
+        "gold/sales", "gold/people", "gold/puzzle", "gold/weeks", "gold/later", "sales_add_up", "board",
     }  # fmt: skip
     assert downstream(nodes, "silver/nobody") == []
 
@@ -108,8 +109,8 @@ def test_only_changes_that_break_or_show_more_are_followed(nodes: list[Node]) ->
         edit = edits[0]
         return {change.kind: len(impact(change, "orders", nodes, {})) for change in compare(ORDERS, edit(ORDERS)).changes}
 
-    assert kinds(of_column("amount", unit="USD"))["unit_changed"] == 5
-    assert kinds(of_rule("paid_has_amount", argument="true"))["rule_changed"] == 6
+    assert kinds(of_column("amount", unit="USD"))["unit_changed"] == 6
+    assert kinds(of_rule("paid_has_amount", argument="true"))["rule_changed"] == 7
     assert kinds(of_column("email", classification="public")) == {"classification_lowered": 2}
     assert kinds(of_contract(description="x")) == {"reworded": 0}
     assert kinds(with_column(column("gift", required=True))) == {"required_column_added": 0}

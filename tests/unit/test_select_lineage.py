@@ -6,7 +6,7 @@ import pytest
 
 from assay.gold.select_lineage import LineageUnknown, Role, lineage_of, through
 
-TABLES = {"silver.f": ["a", "b", "d", "t"], "silver.g": ["a", "n"]}
+TABLES = {"silver.f": ["a", "b", "d", "t"], "silver.g": ["a", "n"], "gold.undescribed": []}
 
 
 def columns(sql: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from assay.contracts.draft_guess import Declared
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AVRO_LOGICAL = {"date": "date", "timestamp-millis": "timestamp", "timestamp-micros": "timestamp", "uuid": "string"}
+AVRO_TIMES = ("timestamp-millis", "timestamp-micros", "timestamp-nanos")
+AVRO_LOGICAL = {"date": "date", "uuid": "string"} | {f"{where}{name}": "timestamp" for where in ("", "local-") for name in AVRO_TIMES}
 AVRO = {
     "int": ("integer", "INTEGER"), "long": ("integer", "BIGINT"), "float": ("number", "FLOAT"), "double": ("number", "DOUBLE"),
     "boolean": ("boolean", "BOOLEAN"), "string": ("string", ""), "enum": ("string", ""),

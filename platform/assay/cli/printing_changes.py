@@ -121,7 +121,7 @@ def _reach(reached: Sequence[Reached]) -> Iterator[str]:
         uses = ", ".join(f"{one.column or 'its rows'} ({_use(one)})" if kind == "gold" else _use(one) for one in found)
         yield f"      reaches {name if kind == 'gold' else f'{kind} {name}'}: {uses}"
     if others := len(reached) - len(shown):
-        yield f"      reaches {others} dbt tests of these models"
+        yield f"      reaches {others} dbt {'test' if others == 1 else 'tests'} of these models"
 
 
 def _use(reached: Reached) -> str:

@@ -11,6 +11,7 @@ import json
 import lzma
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from assay.cli.declared import declared_by_arrow, declared_by_avro
 from assay.contracts.draft_guess import Declared
 from assay.contracts.model import LandingSource
 from assay.errors import FileUnreadable, SettingsError
+from assay.ingest.avro_files import BROKEN
 from assay.ingest.content import PACKINGS
 from assay.ingest.landing import LandingFile
 from assay.ingest.readers import read_text
@@ -185,20 +187,20 @@ def _parquet(path: Path, rows: int) -> _Head:
     return _Head(content, tuple(schema.names), everything <= rows, declared=declared)
 
 
-def _avro(path: Path, rows: int) -> _Head:
+def _avro(path: Path, _: int) -> _Head:
     import fastavro
 
     try:
         with path.open("rb") as file:
-            reader = fastavro.reader(file)
-            schema: Any = reader.writer_schema
-            records = [record for _, record in zip(range(rows + 1), reader, strict=False)]
-    except (ValueError, OSError, EOFError, KeyError) as error:
-        raise _unreadable(path, f"it is no Avro file: {error}", "Have it sent again.") from error
+            blocks = fastavro.block_reader(file)
+            schema: Any = blocks.writer_schema
+            ends = [block.offset + block.size for block in takewhile(lambda block: block.offset < MOST_BYTES, blocks)]
+            file.seek(0)
+            content = file.read(ends[-1]) if ends else file.read(MOST_BYTES)
+    except BROKEN as error:
+        raise _unreadable(path, f"it is no Avro file: {type(error).__name__}", "Have it sent again.") from error
     if not isinstance(schema, dict) or schema.get("type") != "record":
         raise _unreadable(path, "its schema is no record", "A row has columns: have records sent.")
-    sink = io.BytesIO()
-    fastavro.writer(sink, schema, records[:rows])
     names = {one["name"]: one["type"] for one in schema["fields"]}
     declared = {name: found for name, kind in names.items() if (found := declared_by_avro(kind))}
-    return _Head(sink.getvalue(), tuple(names), len(records) <= rows, declared=declared)
+    return _Head(content, tuple(names), len(content) == path.stat().st_size, declared=declared)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_VALUES, ROWS_EACH, LONGEST_VALUE = 20, 5, 40
 FEWEST_FOR_PATTERN, LONGEST_CODE, MOST_PIECES = 10, 40, 12
 WIDER = 2
-LARGEST = 10**15  # larger bounds would be rounded
+SMALLEST, LARGEST = Decimal("1e-15"), 10**15  # beyond these YAML would round a bound, or spell it so that nobody can read it
 YEARS_BEFORE = 10
 NAMED_BOUNDS = {
     ("latitude", "lat"): (-90, 90), ("longitude", "lon", "lng"): (-180, 180), ("percent", "percentage", "pct"): (0, 100),
@@ -64,7 +64,7 @@ def _number_bounds(profile: Profile, values: pl.Series) -> list[Promise]:
             return [Promise("minimum", first, guess), Promise("maximum", last, guess)]
     least = Decimal(0) if low >= 0 else -_round_up(-low * WIDER)
     most = _round_up(high * WIDER) if high > 0 else Decimal(0)
-    if max(-least, most) > LARGEST:
+    if not all(bound == 0 or SMALLEST < bound < LARGEST for bound in (-least, most)):
         return []
     found = [
         Promise("minimum", _number(least), Guess(f"{about}: minimum", f"{seen}, none below 0" if low >= 0 else f"{seen}; wider", 0.75))

@@ -89,6 +89,8 @@ def _removed(column: Column, today: date | None) -> Change:
     until = column.deprecated.until if column.deprecated else None
     early = until is not None and (today is None or today < until)
     note = f"It was promised until {until}." if early else ""
+    if column.required:
+        note = f"{note} The published table keeps its NOT NULL and refuses rows without it: publish a new dataset.".lstrip()
     return Change("column_removed_early" if early else "column_removed", f"column {column.name}", _spelled(column), None, column.name, note)
 
 

@@ -7,12 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.absent import read_columns_left, rules_left
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from assay.contracts.model import Column, DatasetRule, Rule
+    from assay.contracts.model import Column, Contract, DatasetRule, Rule
 
 Meaning = tuple[object, ...]
+
+
+def contract_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
+    """Everything that decides which rows are published from files that lack the `absent` of the optional landing columns."""
+    columns, rules = columns_meaning(read_columns_left(contract, absent)), rules_meaning(rules_left(contract, absent))
+    promises = (columns, contract.key, rules, dataset_rules_meaning(contract.dataset_rules))
+    return (*landing_meaning(contract, absent), *promises, contract.transform, contract.rejected_share_below)
+
+
+def landing_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
+    """Everything that decides which rows are in bronze, from such files."""
+    source, columns = contract.source, tuple(name for name in contract.source.columns if name not in absent)
+    return (source.format, source.encoding, columns, source.null_values, contract.event_time, contract.partitioning)
 
 
 def columns_meaning(columns: Iterable[Column]) -> Meaning:

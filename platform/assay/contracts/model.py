@@ -1,6 +1,7 @@
 """The contract as the engine sees it: frozen values, no file format, no engine.
 
-One contract per dataset: what arrives, what is promised, how time runs. `odcs.py` reads it, `compile.py` compiles it.
+One contract per dataset says what arrives (the landing columns and where), what is promised (columns, key, rules) and how time runs
+(event time, grains). `odcs.py` reads these from ODCS; `compile.py` turns them into schemas and expressions.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.about import About, Lifecycle
-from assay.contracts.absent import read_columns_left, rules_left
-from assay.contracts.meaning import columns_meaning, dataset_rules_meaning, rules_meaning
+from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
 from assay.contracts.personal import sensitive_landing_columns
 
@@ -59,7 +59,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One promise about a row. `argument` is what the kind needs: a bound, a pattern, values, SQL, (dataset, column or `columns`)."""
+    """One promise about a row. `argument` is a bound, a pattern, the values, an expression, (dataset, column); `columns` refer together."""
 
     name: str
     kind: Kind
@@ -122,8 +122,7 @@ class Column:
     """A published column. `source` is the landing column it is cast from; without one the engine or the transform fills it.
 
     `logical_type` is ODCS's (string, integer, number, boolean, date, timestamp), `physical_type` the SQL spelling that fixes the width.
-    `subject` names the kind of person (or other subject) whom the value identifies, as `customer`. `sources` are all landing columns that
-    the contract says it is made from, whatever fills it.
+    `subject` is the kind of person whom the value identifies, `sources` all landing columns that it is said to be made from.
     """
 
     name: str
@@ -187,7 +186,7 @@ class Partitioning:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One dataset. `freshness`: how old the newest rows may be, by `freshness_column` or event time; `retention`: how long rows stay."""
+    """One dataset, from what arrives to what is promised. `freshness` is told by `freshness_column`, or else by the event time."""
 
     dataset: str
     version: str
@@ -228,15 +227,15 @@ class Contract:
         return tuple(dict.fromkeys(rule.argument[0] for rule in self.references))
 
     def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
-        """Everything that decides which rows are published, of data without the `absent` optional columns; words and version do not."""
-        columns, rules = columns_meaning(read_columns_left(self, absent)), rules_meaning(rules_left(self, absent))
-        promises = (columns, self.key, rules, dataset_rules_meaning(self.dataset_rules))
-        return (*self.landing_meaning(absent), *promises, self.transform, self.rejected_share_below)
+        """Everything that decides which rows are published; descriptions, owners and the version number do not.
+
+        `absent` names optional landing columns that the data at hand do not have.
+        """
+        return contract_meaning(self, absent)
 
     def landing_meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
         """Everything that decides which rows are in bronze, when the files lack the `absent` of the optional columns."""
-        source, columns = self.source, tuple(name for name in self.source.columns if name not in absent)
-        return (source.format, source.encoding, columns, source.null_values, self.event_time, self.partitioning)
+        return landing_meaning(self, absent)
 
     @property
     def sensitive_landing_columns(self) -> Mapping[str, Masking | None]:

@@ -96,7 +96,7 @@ def _type(item: Mapping[str, Any]) -> str:
     return str(item.get("type", "library"))
 
 
-def _rule_faults(  # noqa: C901  # one case for each type of rule
+def _rule_faults(
     document: Document, item: Mapping[str, Any], place: Place, table: Table, column: Mapping[str, Any] | None
 ) -> Iterator[Finding]:
     kind = _type(item)
@@ -112,17 +112,16 @@ def _rule_faults(  # noqa: C901  # one case for each type of rule
             yield document.finding(f"a rule needs a {field}", (*place, field))
     if item.get("severity", "error") not in set(Severity):
         yield document.finding(f"unknown severity {item['severity']!r}", (*place, "severity"), suggest(item["severity"], Severity))
-    for field in item:
-        if field in UNUSED or kind not in ONLY.get(field, (kind,)):
-            yield document.finding(f"{field} of a rule of type {kind} is not read", (*place, field), UNUSED.get(field, ""))
+    yield from (
+        document.finding(f"{field} of a rule of type {kind} is not read", (*place, field), UNUSED.get(field, ""))
+        for field in item
+        if field in UNUSED or kind not in ONLY.get(field, (kind,))
+    )
     if kind == "custom":
         yield from _custom_faults(document, item, place, table)
-        return
-    yield from _operator_faults(document, item, place)
-    if kind == SQL:
-        yield from _query_faults(document, item, place, table, column)
     else:
-        yield from _metric_faults(document, item, place, table, column)
+        yield from _operator_faults(document, item, place)
+        yield from (_query_faults if kind == SQL else _metric_faults)(document, item, place, table, column)
 
 
 def _custom_faults(document: Document, item: Mapping[str, Any], place: Place, table: Table) -> Iterator[Finding]:
