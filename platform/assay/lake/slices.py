@@ -23,7 +23,8 @@ class TableSpec:
     """What a table of the lake must look like.
 
     `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
-    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns.
+    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns,
+    `may_change_columns` lets one of all partitions that there are give the table other columns.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TableSpec:
     partition_by: tuple[str, ...] = ()
     event_time: str | None = None
     may_add_columns: bool = False
+    may_change_columns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
