@@ -107,7 +107,7 @@ def test_a_wrong_call_says_what_to_do(built_world: World, arguments: tuple[str, 
     assert "Traceback" not in shown.stderr
 
 
-@pytest.mark.parametrize("command", ["tables", "sql", "backfill", "summary", "init", "serve"])
+@pytest.mark.parametrize("command", ["tables", "sql", "views", "backfill", "summary", "init", "serve"])
 def test_help_of_every_command_has_an_example(built_world: World, command: str) -> None:
     assert f"Example: assay {command}" in assay(built_world, command, "--help").stdout.replace("\n", " ").replace("  ", " ")
 
