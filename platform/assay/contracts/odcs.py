@@ -108,7 +108,8 @@ def _source(document: Document) -> LandingSource:
     custom, columns = read_custom(document, where), [column for column, _ in column_items(document, place)]
     return LandingSource(
         path=server["path"], format=server["format"], encoding=server.get("encoding", "UTF-8"),
-        columns=tuple(column["name"] for column in columns), null_values=tuple(custom.values.get("nullValues", ("",) if server["format"] in TEXTUAL else ())),
+        columns=tuple(column["name"] for column in columns),
+        null_values=tuple(custom.values.get("nullValues", ("",) if server["format"] in TEXTUAL else ())),
         description=item.get("description", ""), column_descriptions=tuple(column.get("description", "") for column in columns),
         optional=tuple(column["name"] for column in columns if column.get("required") is False),
         classifications=tuple(column.get("classification", "") for column in columns),
