@@ -147,6 +147,21 @@ def check_contracts(
     raise typer.Exit(0 if check(load_settings(), files or []) else 1)
 
 
+@contracts.command("policy")
+def police_contracts(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files, or folders of them; default: the product's contracts and models.")
+    ] = None,
+) -> None:
+    """List what contracts and gold models owe their readers: owners, descriptions, classification, masking; exit with 1 if something lacks.
+
+    Example: assay contracts policy
+    """
+    from assay.cli.policing import check_policy
+
+    raise typer.Exit(0 if check_policy(load_settings(), files or []) else 1)
+
+
 @contracts.command("export")
 def export_contracts(
     datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; default: all of the product.")] = None,

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.page import Badge, Cell, Code, Facts, Inline, Link, Page, PageLink, Section, Table
 from assay.contracts.page_rules import dataset_rules, promises_of, row_rules, span
-from assay.contracts.personal import read_columns
-from assay.contracts.sql import columns_in
+from assay.contracts.personal import made_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,16 +165,8 @@ def _partitions(said: Partitioning) -> str:
 
 
 def _lineage(contract: Contract) -> Table:
-    landing = contract.source.columns
-    rows = tuple(((Code(one.name),), _codes(_origins(contract, one, landing)), _reading(contract, one)) for one in contract.columns)
+    rows = tuple(((Code(one.name),), _codes(made_from(contract, one)), _reading(contract, one)) for one in contract.columns)
     return Table(("Column", "Landing columns", "How"), rows)
-
-
-def _origins(contract: Contract, column: Column, landing: tuple[str, ...]) -> tuple[str, ...]:
-    found = read_columns(column, landing)
-    if found or column.name != contract.partitioning.column or contract.event_time is None:
-        return found
-    return columns_in(contract.event_time.expression, landing)
 
 
 def _reading(contract: Contract, column: Column) -> Cell:
