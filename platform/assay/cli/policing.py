@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 def check_policy(settings: Settings, paths: Sequence[Path]) -> bool:
     """Print every breach in the contracts at these paths; without any, in the product's and in its gold models. False if there is one."""
     contracts, findings = policed(paths or [find_product(settings).contracts])
-    said = f"{len(contracts)} contracts"
+    said = f"contracts: {len(contracts)}"
     if not paths:
         documents = [Document.load(path) for path in sorted(find_product(settings).contracts.glob(PATTERN))]
         models, found = policed_models(settings.dbt_project, parse_project(settings.dbt_project), catalogue_of(documents))
-        findings, said = findings + found, f"{said} and {len(models)} gold models"
+        findings, said = findings + found, f"{said}, gold models: {len(models)}"
     for finding in findings:
         typer.echo(str(finding), err=True)
     if findings:
         files = len({finding.file for finding in findings})
         typer.echo(f"assay: the policy is broken {len(findings)} times, in {files} files.", err=True)
     else:
-        typer.echo(f"{said} keep the policy.")
+        typer.echo(f"{said}; all keep the policy.")
     return not findings

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.page import Badge, Cell, Code, Facts, Inline, Link, Page, PageLink, Section, Table
-from assay.contracts.page_rules import dataset_rules, promises_of, row_rules, span
+from assay.contracts.page_rules import dataset_rules, ending, promises_of, row_rules, span
 from assay.contracts.personal import made_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from assay.contracts.about import Channel, Deprecation
+    from assay.contracts.about import Channel
     from assay.contracts.model import Column, Contract, EventTime, Partitioning
 
 
@@ -62,16 +62,10 @@ def index_of(contracts: Iterable[Contract]) -> Page:
 
 def _notices(contract: Contract) -> Iterable[str]:
     if contract.deprecated:
-        yield f"{contract.dataset} is deprecated {_ending(contract.deprecated)}"
+        yield f"{contract.dataset} is deprecated {ending(contract.deprecated)}"
     for column in contract.columns:
         if column.deprecated:
-            yield f"The column {column.name} is deprecated {_ending(column.deprecated)}"
-
-
-def _ending(said: Deprecation) -> str:
-    until = f" and stays until {said.until}" if said.until else ""
-    instead = f" Use {said.use_instead} instead." if said.use_instead else ""
-    return f"since version {said.since}{until}.{instead}"
+            yield f"The column {column.name} is deprecated {ending(column.deprecated)}"
 
 
 def _facts(contract: Contract) -> Iterable[tuple[str, Cell]]:

@@ -9,6 +9,7 @@ from assay.contracts.model import Kind, Severity
 from assay.contracts.page import Badge, Cell, Code, Inline, PageLink, Table
 
 if TYPE_CHECKING:
+    from assay.contracts.about import Deprecation
     from assay.contracts.model import Column, Contract, DatasetRule, Rule
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -66,6 +67,13 @@ def _measured(rule: DatasetRule) -> Cell:
         return (Code(f"{aggregate} WHERE {condition}" if condition else aggregate), f" is {rule.promised}")
     columns = f" of {rule.column}" if rule.column else ""
     return (Code(rule.metric), f"{columns} is {rule.promised}")
+
+
+def ending(said: Deprecation) -> str:
+    """Since when something is deprecated, until when it stays, and what to use instead."""
+    until = f" and stays until {said.until}" if said.until else ""
+    instead = f" Use {said.use_instead} instead." if said.use_instead else ""
+    return f"since version {said.since}{until}.{instead}"
 
 
 def span(length: timedelta) -> str:
