@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Column, Contract, Masking
 
 SENSITIVE = ("personal", "restricted")
+STRICTNESS = ("", "public", "internal", *SENSITIVE)
 
 
 def sensitive_landing_columns(contract: Contract) -> Mapping[str, Masking | None]:
@@ -27,6 +28,25 @@ def sensitive_landing_columns(contract: Contract) -> Mapping[str, Masking | None
             for name in read_columns(column, source.columns):
                 found[name] = found.get(name) or column.masking
     return {name: found[name] for name in source.columns if name in found}
+
+
+def landing_classifications(contract: Contract) -> Mapping[str, str]:
+    """The strictest of what each landing column is said to be and of what is published of it; empty where nothing says anything."""
+    source = contract.source
+    said = source.classifications or ("",) * len(source.columns)
+    found = {name: [classification] for name, classification in zip(source.columns, said, strict=True)}
+    for column in contract.columns:
+        for name in made_from(contract, column):
+            found[name].append(column.classification)
+    return {name: max(several, key=STRICTNESS.index) for name, several in found.items()}
+
+
+def made_from(contract: Contract, column: Column) -> tuple[str, ...]:
+    """What a column is made from; the partition column, unless it says so itself, from the event time."""
+    named = read_columns(column, contract.source.columns)
+    if named or contract.event_time is None or column.name != contract.partitioning.column:
+        return named
+    return columns_in(contract.event_time.expression, contract.source.columns)
 
 
 def read_columns(column: Column, landing: Iterable[str]) -> tuple[str, ...]:

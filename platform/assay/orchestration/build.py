@@ -15,6 +15,7 @@ from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
 from assay.gold.project_files import refuse_unruled
 from assay.gold.step import Project
+from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import lake_assets, landing_spec
@@ -55,10 +56,12 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, product, project, contracts_folder)]
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
+        promised = promising(contracts.values())
         definitions = dg.Definitions(
             assets=[*landing, *assets],
+            asset_checks=freshness_checks(settings.lake, promised),
             jobs=defined,
-            sensors=[arrival_sensor(planner, jobs, defined)],
+            sensors=[arrival_sensor(planner, jobs, defined), *([freshness_sensor(settings.lake, promised)] if promised else [])],
             schedules=list(deadline_schedules(contracts, jobs)),
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools

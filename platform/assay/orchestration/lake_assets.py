@@ -16,7 +16,14 @@ from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
-from assay.orchestration.metadata import bronze_schema, column_schema, landing_schema, table_metadata
+from assay.orchestration.metadata import (
+    bronze_schema,
+    column_schema,
+    contract_metadata,
+    contract_tags,
+    landing_schema,
+    table_metadata,
+)
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.refine.step import refine_code, refine_partitions, silver_spec
@@ -52,6 +59,7 @@ def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.Ass
         group_name="landing",
         kinds={contract.source.format, "file"},
         owners=[contract.owner],
+        tags=contract_tags(contract),
         metadata={
             "dagster/uri": str(settings.landing / contract.source.path),
             "dagster/column_schema": landing_schema(contract),
@@ -73,8 +81,12 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         owners=[contract.owner],
         code_version=code_version(*ingest_work.CODE),
         partitions_def=definition,
-        tags={"domain": contract.domain} if contract.domain else None,
-        metadata={**table_metadata(settings, spec.name, folder / contract.path), "dagster/column_schema": bronze_schema(contract, spec)},
+        tags=contract_tags(contract),
+        metadata={
+            **table_metadata(settings, spec.name, folder / contract.path),
+            "dagster/column_schema": bronze_schema(contract, spec),
+            **contract_metadata(contract),
+        },
     )
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
@@ -103,11 +115,11 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         owners=[contract.owner],
         code_version=refine_code(contract),
         partitions_def=definition,
-        tags={"domain": contract.domain} if contract.domain else None,
+        tags=contract_tags(contract),
         metadata={
             **table_metadata(settings, spec.name, folder / contract.path),
             "dagster/column_schema": column_schema(contract.columns, contract.key),
-            "contract_version": contract.version,
+            **contract_metadata(contract),
         },
     )
     check = contract_check(key, definition, f"The {len(contract.rules) + len(contract.dataset_rules)} rules of {contract.path}.")
