@@ -16,10 +16,11 @@ from assay.contracts.dates import strptime_format
 from assay.contracts.document import Document, Finding
 from assay.contracts.elements import FILE, column_items, objects, tables
 from assay.contracts.faults import faults_of, repeated_rules
+from assay.contracts.inherited import inherited_classes
 from assay.contracts.masking import read_masking
 from assay.contracts.model import MOST_BYTES, Column, Contract, EventTime, Grain, LandingSource, Partitioning
 from assay.contracts.quality import dataset_rules
-from assay.contracts.relations import catalogue_of, table_references
+from assay.contracts.relations import catalogue_of, lookup_faults, table_references
 from assay.contracts.rules import column_rules, expression_rules, type_rules
 from assay.contracts.sla import read_levels
 from assay.contracts.supported import OWNER, SERVER
@@ -69,7 +70,9 @@ def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, Contract],
         findings += found
         if contract is not None and not found:
             contracts[document.path] = contract
-    return contracts, findings
+    by_name = {contract.dataset: contract for contract in contracts.values()}
+    findings += [one for document in documents if (own := contracts.get(document.path)) for one in lookup_faults(document, own, by_name)]
+    return {path: one for path, one in contracts.items() if not any(finding.file == path for finding in findings)}, findings
 
 
 def _read(document: Document, found: list[Finding]) -> tuple[Contract | None, list[Finding]]:
@@ -81,7 +84,11 @@ def _read(document: Document, found: list[Finding]) -> tuple[Contract | None, li
 
 def _contract(document: Document, table: Table) -> Contract:
     body, custom, levels, source = document.body, table.custom, read_levels(document), _source(document)
-    found = [(item, place, _column(document, item, place, source)) for item, place in column_items(document, table.place)]
+    classes = inherited_classes(document, table)
+    found = [
+        (item, place, _column(document, item, place, source, classes.get(item["name"], "")))
+        for item, place in column_items(document, table.place)
+    ]
     columns = tuple(column for *_, column in found)
     keyed = sorted((item for item, *_ in found if item.get("primaryKey")), key=lambda item: item.get("primaryKeyPosition", 0))
     rules = [rule for item, place, column in found for rule in column_rules(document, column, item, place)]
@@ -116,19 +123,21 @@ def _source(document: Document) -> LandingSource:
     )  # fmt: skip
 
 
-def _column(document: Document, item: Mapping[str, Any], place: Place, source: LandingSource) -> Column:
+def _column(document: Document, item: Mapping[str, Any], place: Place, source: LandingSource, inherited: str) -> Column:
+    classification = item.get("classification", inherited)
     custom, named = read_custom(document, place), tuple(item.get("transformSourceObjects", ()))
     single = named or (item["name"],)
     text_format = item.get("logicalTypeOptions", {}).get("format")
     return Column(
         name=item["name"], logical_type=item["logicalType"], physical_type=item.get("physicalType", ""),
         required=bool(item.get("required", False)), description=item.get("description", ""),
-        classification=item.get("classification", ""), unit=custom.values.get("unit"),
+        classification=classification, unit=custom.values.get("unit"),
         # what a transformDescription describes is filled by the transform, whatever it reads
         source=single[0] if len(single) == 1 and single[0] in source.columns and "transformDescription" not in item else None,
         expression=item.get("transformLogic"),
         format=strptime_format(text_format) if text_format and item["logicalType"] in TEMPORAL else None,
-        masking=read_masking(custom), subject=custom.values.get("subject"), deprecated=_deprecated(custom), sources=named,
+        masking=read_masking(custom, item, classification), subject=custom.values.get("subject"),
+        deprecated=_deprecated(custom), sources=named,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
 from assay.gold.models import judged_model
+from assay.masking.tokens import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -200,7 +201,7 @@ def _results(results: Sequence[Any], database: Path) -> Iterator[NodeResult]:
         judged = judged_model(getattr(node, "attached_node", None), node.config.meta, node.depends_on.nodes) if test else None
         message = "" if passed else str(result.message or "")
         if test and result.failures and message:
-            message = f"{message}\n{_examples(database, node.compiled_code)}"
+            message = f"{message}\n{without_tokens(_examples(database, node.compiled_code))}"
         yield NodeResult(
             unique_id=node.unique_id, name=node.name, kind="test" if test else "model",
             model=judged, passed=passed, severity=node.config.severity.lower() if test else "error",

@@ -19,6 +19,7 @@ from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
 from assay.lake.quarantine_changes import noted
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage
+from assay.masking.hiding import landed_json
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _without_event_date(frame: pl.DataFrame, contract: Contract, run_id: str) ->
     return rows.select(
         pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
         *_origins(contract), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"),
+        landed_json(contract).alias("raw"),
     )  # fmt: skip
 
 

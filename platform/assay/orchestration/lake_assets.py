@@ -15,6 +15,7 @@ from assay.contracts.model import Contract
 from assay.ingest import step as ingest_step
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.metadata import bronze_schema, column_schema, landing_schema, table_metadata
 from assay.orchestration.partitions import slice_of
@@ -30,7 +31,7 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force)
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys)
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:
@@ -79,7 +80,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures():
+        with permanent_failures(), nothing_quoted(contract):
             outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes)])
 
@@ -114,7 +115,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures():
+        with permanent_failures(), nothing_quoted(contract):
             outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 

@@ -13,9 +13,12 @@ from assay.contracts.compile import published_schema
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
 from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
+from assay.masking.hiding import landed_json
+from assay.masking.methods import Masks
 from assay.refine.audit import INDEX, failures, verdicts
 from assay.refine.conform import conform
 from assay.refine.measures import broken_promises, complaint, measure
+from assay.refine.references import known_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +58,7 @@ class Tally:
     def refusal(self, contract: Contract) -> str | None:
         """Why the partition must not be published; None if it may."""
         promises = broken_promises(contract, self.published, self.measured)
-        if broken := [complaint(rule, value) for rule, value in promises if rule.severity is Severity.ERROR]:
+        if broken := [complaint(rule, value, contract) for rule, value in promises if rule.severity is Severity.ERROR]:
             return f"{' '.join(broken)} Of {self.landed} rows that landed, {self.published} would be published."
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
@@ -75,18 +78,24 @@ class Refined:
 
 
 def refine(
-    bronze: pl.LazyFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series], transform: Transform | None, run_id: str
+    bronze: pl.LazyFrame,
+    contract: Contract,
+    references: Mapping[tuple[str, str], pl.Series],
+    transform: Transform | None,
+    run_id: str,
+    *,
+    masks: Masks | None = None,
 ) -> Refined:
     """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text).
 
-    Raises ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
+    Rules judge the values as they landed, and what passes is masked. Raises MaskingKeyMissing when that needs a key that is not there,
+    ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
     """
-    import polars as pl
-
     raw = bronze.collect().with_row_index(INDEX)
     typed = conform(raw.lazy(), contract, transform).with_columns(_partition(contract)).collect()
     _refuse_transformed(raw, typed, contract)
-    found = failures(typed.drop(INDEX), contract, references)
+    masks = masks or Masks()
+    found = failures(typed.drop(INDEX), contract, known_here(typed, contract, references, masks))
     rejects = verdicts(found, contract)
     good = typed.join(rejects.select(INDEX), on=INDEX, how="anti") if rejects.height else typed
     latest = _latest(good, contract)
@@ -96,7 +105,8 @@ def refine(
         tallies[key].measured = measured
     names = published_schema(contract).names
     order = list(dict.fromkeys([*([contract.partitioning.column] if contract.partitioning.column else []), *contract.key])) or names
-    return Refined(latest.select(pl.col(names)).sort(order), rejected, tallies)
+    # sorted once it is masked: the order of the rows would tell that of the raw keys
+    return Refined(masks.apply(latest.select(names), contract).sort(order), rejected, tallies)
 
 
 def _refuse_transformed(raw: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> None:
@@ -139,7 +149,7 @@ def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFra
     return joined.sort(INDEX).select(
         "rule", "severity", "reason", pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"),
         pl.col(SOURCE_HASH).alias("source_hash"), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), PARTITION,
+        landed_json(contract).alias("raw"), PARTITION,
     )  # fmt: skip
 
 

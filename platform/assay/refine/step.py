@@ -22,6 +22,7 @@ from assay.lake.quarantine_changes import noted
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
 from assay.lake.staging import combine, stage
+from assay.masking.methods import Masks
 from assay.refine.absent import absent_columns, with_columns
 from assay.refine.kernel import Refined, Tally, refine
 from assay.refine.references import reference_values
@@ -53,6 +54,7 @@ class Inputs:
     bronze: Snapshot
     references: dict[str, Snapshot]
     code: str
+    masks: Masks = field(default_factory=Masks)
     dates: dict[str, set[date]] = field(default_factory=dict, repr=False)  # of the files whose statistics do not say enough
     common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
@@ -60,7 +62,8 @@ class Inputs:
     def pin(cls, run: Run, contract: Contract) -> Inputs:
         """Open everything once. Raises TableMissing for a table that was never published."""
         references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
-        return cls(contract, open_snapshot(run.lake, f"bronze/{contract.dataset}"), references, refine_code(contract))
+        bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
+        return cls(contract, bronze, references, refine_code(contract), masks)
 
     def files(self, partition: Partition) -> list[DataFile]:
         """The bronze files that hold rows of an event partition: exactly those, so that a late row reopens no other partition."""
@@ -106,7 +109,7 @@ class Inputs:
         files = self.files(partition)
         absent = absent_columns(files, self.contract.source.optional)
         if absent not in self.common:
-            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others)
+            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others, *self.masks.meaning(self.contract))
         return fingerprint("silver", self.common[absent], sorted(file.digest for file in files))
 
     @cached_property
@@ -122,7 +125,7 @@ class Inputs:
 def refine_code(contract: Contract) -> str:
     """The version of the code that refines a dataset: the engine's kernel and the dataset's own transform."""
     transform = (contract.transform.partition(":")[0],) if contract.transform else ()
-    return code_version(*CODE, *transform)
+    return code_version(*CODE, *transform, *(("assay.masking",) if contract.sensitive_landing_columns else ()))
 
 
 def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
@@ -174,7 +177,7 @@ class _Work:
     def chunk(self, slice_: Slice) -> Iterator[Outcome]:
         contract = self.inputs.contract
         references = reference_values(contract, self.inputs.references)
-        refined = refine(self._bronze(slice_), contract, references, load_transform(contract), self.run.run_id)
+        refined = refine(self._bronze(slice_), contract, references, load_transform(contract), self.run.run_id, masks=self.inputs.masks)
         tallies = {partition.key: refined.tallies.get(value_of(partition), Tally()) for partition in slice_.partitions}
         refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(contract))}
         if refusals:
@@ -185,10 +188,8 @@ class _Work:
         if good:
             version = self._publish(Slice(slice_.spec, tuple(good)), refined, tallies)
             for partition in good:
-                tally = tallies[partition.key]
-                yield Outcome(
-                    partition.key, Status.PUBLISHED, tally.published, _facts(tally) | {"version": version}, _broken(tally, contract)
-                )
+                tally, facts = tallies[partition.key], _facts(tallies[partition.key]) | {"version": version}
+                yield Outcome(partition.key, Status.PUBLISHED, tally.published, facts, _broken(tally, contract))
 
     def _bronze(self, slice_: Slice) -> pl.LazyFrame:
         """The bronze rows of the slice: the files that may hold some, then exactly the rows of its event dates."""
