@@ -13,7 +13,9 @@ from assay.contracts.model import EVENT_DATE
 from assay.contracts.odcs import read_contract
 from assay.ingest.bronze import batches, bronze_rows
 from assay.ingest.reading import read_pieces
+from assay.masking.methods import Masks
 from assay.refine.kernel import refine
+from sales import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,5 +71,5 @@ def judged(draft: Draft, frame: pl.DataFrame, folder: Path) -> tuple[int, int, i
     assert not piece.failed, piece.failed
     bronze = pl.DataFrame(bronze_rows(piece, contract))
     without_time = bronze.filter(pl.col(EVENT_DATE).is_null()) if contract.event_time else bronze.clear()
-    done = refine(bronze.join(without_time, on="_source_row", how="anti").lazy(), contract, {}, None, "run")
+    done = refine(bronze.join(without_time, on="_source_row", how="anti").lazy(), contract, {}, None, "run", masks=Masks(KEYS))
     return bronze.height, done.published.height, done.rejected.height + without_time.height

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model import Contract
+    from assay.settings import SecretReference
 
 Item = TypeVar("Item")
 
@@ -26,13 +27,17 @@ COMMIT_BYTES = 64 << 20  # chunks are committed together until they have so many
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again."""
+    """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again.
+
+    `keys` says where the masking keys are.
+    """
 
     lake: Path
     landing: Path
     contracts: Mapping[str, Contract]
     run_id: str = ""
     force: bool = False
+    keys: SecretReference | None = None
 
 
 class Status(StrEnum):

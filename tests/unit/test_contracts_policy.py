@@ -114,10 +114,6 @@ def test_what_keeps_the_policy_has_no_findings(tmp_path: Path) -> None:
         pytest.param("classification: public, description: The item.", "description: The item.", 29, "has no classification", id="published"),
         pytest.param(", classification: internal", "", 17, "nothing classifies the landing column 'note'", id="landed"),
         pytest.param(
-            "description: Who bought it.\n        customProperties:\n          - {property: masking, value: {method: tokenize}}\n",
-            "description: Who bought it.\n", 30, "the personal column 'buyer' is not masked", id="personal",
-        ),
-        pytest.param(
             "personal\n        description: The first letter of who bought it.\n        transformLogic: LEFT(buyer, 1)\n        customProperties:\n"
             "          - {property: masking, value: {method: tokenize}}\n",
             "public\n        description: The first letter of who bought it.\n        transformLogic: LEFT(buyer, 1)\n",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.formats import Export, Format
+from assay.cli.keys import app as keys
 from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
 from assay.settings import load_settings
@@ -22,6 +23,7 @@ app = typer.Typer(
 contracts = typer.Typer(no_args_is_help=True, help="What the datasets promise.")
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(keys, name="keys")
 
 
 @app.command()
@@ -43,14 +45,16 @@ def sql(
     ],
     output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
 ) -> None:
-    """Read the lake with SQL (DuckDB), each table at its newest published version.
+    """Read the lake with SQL (DuckDB), each table at its newest published version. Bronze hides personal data.
 
     Example: assay sql "select carrier, avg(on_time_share) from gold.carrier_punctuality_daily group by 1" --format csv
     """
+    from assay.cli.bronze_reader import open_columns
     from assay.cli.lake_reader import query as run
     from assay.cli.printing import print_rows
 
-    print_rows(run(load_settings().lake, query), output)
+    settings = load_settings()
+    print_rows(run(settings.lake, query, open_columns(settings)), output)
 
 
 @app.command()

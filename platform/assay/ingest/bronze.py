@@ -38,7 +38,8 @@ def bronze_spec(contract: Contract) -> TableSpec:
     ]
     event = [pa.field(EVENT_DATE, pa.date32())] if contract.event_time else []
     arrival = [pa.field(ARRIVAL, pa.date32(), nullable=False)] if contract.arrival.grain is not Grain.NONE else []
-    return TableSpec(f"bronze/{contract.dataset}", pa.schema([*columns, *event, *origin, *arrival]), (ARRIVAL,) if arrival else ())
+    schema, landed = pa.schema([*columns, *event, *origin, *arrival]), frozenset(contract.source.columns)
+    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
 
 
 def batches(landing: Path, contract: Contract) -> dict[str, Batch]:

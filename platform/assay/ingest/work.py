@@ -15,6 +15,7 @@ from assay.lake.publisher import Provenance
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine, by_rule
 from assay.lake.staged import together
 from assay.lake.staging import stage
+from assay.masking.hiding import landed_json
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -119,5 +120,5 @@ def _without_event_date(rows: pa.Table, contract: Contract, run_id: str) -> pl.D
         pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
         pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
         pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), arrival.alias(PARTITION),
+        landed_json(contract).alias("raw"), arrival.alias(PARTITION),
     )  # fmt: skip

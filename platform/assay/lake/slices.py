@@ -23,7 +23,8 @@ class TableSpec:
     """What a table of the lake must look like.
 
     `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
-    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns.
+    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns. Of the
+    columns `without_bounds` no value is written into the log, where it would outlive the files.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TableSpec:
     partition_by: tuple[str, ...] = ()
     event_time: str | None = None
     may_add_columns: bool = False
+    without_bounds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
         os.fsync(file.fileno())
     for changed in (folder, folder.parent) if new else (folder,):
         sync_folder(changed)
-    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)))
+    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     return StagedFile(
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,

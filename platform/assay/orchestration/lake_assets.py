@@ -15,6 +15,7 @@ from assay.contracts.model import Contract
 from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.metadata import (
     bronze_schema,
@@ -37,7 +38,7 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force)
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys)
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:
@@ -91,7 +92,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures():
+        with permanent_failures(), nothing_quoted(contract):
             outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes)])
 
@@ -126,7 +127,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures():
+        with permanent_failures(), nothing_quoted(contract):
             outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 

@@ -13,9 +13,12 @@ from assay.contracts.compile import published_schema
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
 from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
+from assay.masking.hiding import landed_json
+from assay.masking.methods import Masks
 from assay.refine.audit import INDEX, failures, verdicts
 from assay.refine.conform import conform
 from assay.refine.measures import broken_promises, complaint, measure
+from assay.refine.references import known_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +58,7 @@ class Tally:
     def refusal(self, contract: Contract) -> str | None:
         """Why the partition must not be published; None if it may."""
         promises = broken_promises(contract, self.published, self.measured)
-        if broken := [complaint(rule, value) for rule, value in promises if rule.severity is Severity.ERROR]:
+        if broken := [complaint(rule, value, contract) for rule, value in promises if rule.severity is Severity.ERROR]:
             return f"{' '.join(broken)} Of {self.landed} rows that landed, {self.published} would be published."
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
@@ -75,16 +78,24 @@ class Refined:
 
 
 def refine(
-    bronze: pl.LazyFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series], transform: Transform | None, run_id: str
+    bronze: pl.LazyFrame,
+    contract: Contract,
+    references: Mapping[tuple[str, str], pl.Series],
+    transform: Transform | None,
+    run_id: str,
+    *,
+    masks: Masks | None = None,
 ) -> Refined:
     """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text).
 
-    Raises ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
+    Rules judge the values as they landed, and what passes is masked. Raises MaskingKeyMissing when that needs a key that is not there,
+    ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
     """
     raw = bronze.collect().with_row_index(INDEX)
     typed = conform(raw.lazy(), contract, transform).with_columns(_partition(contract)).collect()
     _refuse_transformed(raw, typed, contract)
-    found = failures(typed.drop(INDEX), contract, references)
+    masks = masks or Masks()
+    found = failures(typed.drop(INDEX), contract, known_here(typed, contract, references, masks))
     rejects = verdicts(found, contract)
     rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
     good = _good(typed, rejects, contract)
@@ -92,7 +103,7 @@ def refine(
     tallies = _tally(typed, good, latest, rejected, found)
     for key, measured in measure(latest, contract).items():
         tallies[key].measured = measured
-    return Refined(latest.select(published_schema(contract).names), rejected, tallies)
+    return Refined(_masked(latest, contract, masks), rejected, tallies)
 
 
 def _refuse_transformed(raw: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> None:
@@ -129,17 +140,27 @@ def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """
     import polars as pl
 
-    column = contract.partitioning.column
-    order = [*([column] if column else []), *(name for name in contract.key if name != column)]
+    ordered = good.sort(_order(contract))
     if not contract.key:
-        return good.sort(order or published_schema(contract).names)
-    ordered = good.sort(order)
+        return ordered
     repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in (PARTITION, *contract.key)).slice(1)
     if not ordered.select(repeats.any()).item():
         return ordered
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
     latest = good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique([PARTITION, *contract.key], keep="last", maintain_order=True)
-    return latest.sort(order)
+    return latest.sort(_order(contract))
+
+
+def _order(contract: Contract) -> list[str]:
+    """By what published rows are sorted: their partition and key; without either, by every column."""
+    column = contract.partitioning.column
+    return list(dict.fromkeys([*([column] if column else []), *contract.key])) or published_schema(contract).names
+
+
+def _masked(latest: pl.DataFrame, contract: Contract, masks: Masks) -> pl.DataFrame:
+    """The rows as they are published, sorted once they are masked: the order of the rows would tell that of the raw keys."""
+    published, order = masks.apply(latest.select(published_schema(contract).names), contract), _order(contract)
+    return published.sort(order) if any(column.masking for column in contract.columns if column.name in order) else published
 
 
 def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
@@ -149,7 +170,7 @@ def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFra
     return joined.sort(INDEX).select(
         "rule", "severity", "reason", pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"),
         pl.col(SOURCE_HASH).alias("source_hash"), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), PARTITION,
+        landed_json(contract).alias("raw"), PARTITION,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
 from assay.lake.staged import combine
+from assay.masking.methods import Masks
 from assay.refine.absent import absent_columns, with_columns
 from assay.refine.kernel import Refined, refine
 from assay.refine.references import reference_values
@@ -50,6 +51,7 @@ class Inputs:
     bronze: Snapshot
     references: dict[str, Snapshot]
     code: str
+    masks: Masks = field(default_factory=Masks)
     dates: dict[str, set[date]] = field(default_factory=dict, repr=False)  # of the files whose statistics do not say enough
     common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
@@ -57,7 +59,8 @@ class Inputs:
     def pin(cls, run: Run, contract: Contract) -> Inputs:
         """Open everything once. Raises TableMissing for a table that was never published."""
         references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
-        return cls(contract, open_snapshot(run.lake, f"bronze/{contract.dataset}"), references, refine_code(contract))
+        bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
+        return cls(contract, bronze, references, refine_code(contract), masks)
 
     def files(self, partition: Partition) -> list[DataFile]:
         """The bronze files that hold rows of an event partition: exactly those, so that a late row reopens no other partition."""
@@ -114,7 +117,7 @@ class Inputs:
         files = self.files(partition)
         absent = absent_columns(files, self.contract.source.optional)
         if absent not in self.common:
-            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others)
+            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others, *self.masks.meaning(self.contract))
         return fingerprint("silver", self.common[absent], sorted(file.digest for file in files))
 
     @cached_property
@@ -135,7 +138,7 @@ class Inputs:
 def refine_code(contract: Contract) -> str:
     """The version of the code that refines a dataset: the engine's kernel and the dataset's own transform."""
     transform = (contract.transform.partition(":")[0],) if contract.transform else ()
-    return code_version(*CODE, *transform)
+    return code_version(*CODE, *transform, *(("assay.masking",) if contract.sensitive_landing_columns else ()))
 
 
 def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
@@ -161,7 +164,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
 
     def refined(chunk: list[Partition]) -> tuple[Slice, Refined]:
         part = slice_.only([partition.key for partition in chunk])
-        return part, refine(inputs.rows(part), contract, inputs.reference_values, transform, run.run_id)
+        return part, refine(inputs.rows(part), contract, inputs.reference_values, transform, run.run_id, masks=inputs.masks)
 
     work = Work(run, inputs, wanted, current)
     staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
