@@ -24,6 +24,7 @@ class TableSpec:
 
     `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
     column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns.
+    `constraints` are those that the table may have, by name; None leaves it to others to give it some.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TableSpec:
     partition_by: tuple[str, ...] = ()
     event_time: str | None = None
     may_add_columns: bool = False
+    constraints: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

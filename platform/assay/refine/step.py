@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.contracts.compile import published_schema
+from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import AssayError, ContractInvalid
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
@@ -23,6 +24,7 @@ from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
 from assay.lake.staging import combine, stage
 from assay.refine.absent import absent_columns, with_columns
+from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, Tally, refine
 from assay.refine.references import reference_values
 from assay.refine.set_aside import keys_by_value, landed_rows, rejected_of, value_of
@@ -42,7 +44,8 @@ CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules")
 def silver_spec(contract: Contract) -> TableSpec:
     """The published table of a contract, partitioned by the contract's partition column."""
     column = contract.partitioning.column
-    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else ())
+    constraints = tuple(check_constraints(contract).items())
+    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else (), constraints=constraints)
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
     work = _Work(run, inputs, wanted, current)
     for chunk in _chunks(due, inputs):
         yield from work.chunk(slice_.only([partition.key for partition in chunk]))
+    if due:
+        tighten_constraints(run.lake, contract, slice_.spec)
 
 
 def _chunks(partitions: list[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
