@@ -13,7 +13,7 @@ from assay.contracts.examine import examine
 from assay.contracts.model import EVENT_DATE
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
-from assay.ingest.bronze import bronze_spec, with_event_date
+from assay.ingest.bronze import bronze_spec, event_dates
 from assay.refine.kernel import Refined, refine
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def sold(contract: Contract, rows: Sequence[Mapping[str, str | None]]) -> Refine
         pl.lit("a.csv").alias("_source_file"), pl.int_range(1, len(rows) + 1).alias("_source_row"), pl.lit("hash").alias("_source_hash"),
         pl.lit(DAY).str.to_date().alias("_arrival_date"),
     )  # fmt: skip
-    frame = with_event_date(frame, contract).select(spec.names)
+    frame = frame.with_columns(event_dates(frame, contract)).select(spec.names)
     return refine(frame.filter(pl.col(EVENT_DATE).is_not_null()).lazy(), contract, TILLS, None, "test")
 
 

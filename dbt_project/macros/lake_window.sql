@@ -7,7 +7,10 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- set assay = assay_meta() -%}
     {%- if 'event_time' not in assay or 'partition_by' not in assay -%}
-        {%- do exceptions.raise_compiler_error(model.name ~ " needs meta.assay with event_time and partition_by.") -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ " has no contract. Write gold/" ~ model.name ~ ".odcs.yaml in the folder of the contracts, then run"
+            ~ " `assay contracts compile`."
+        ) -%}
     {%- endif -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}

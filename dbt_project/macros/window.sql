@@ -48,3 +48,9 @@
     {%- set meta = config.get('meta') or {} -%}
     {{ return(meta.get('assay', {})) }}
 {% endmacro %}
+
+
+{% macro months_of_window() -%}
+    {#- The first days of the months that the build owns. -#}
+    select cast(unnest(range(date '{{ window().start }}', date '{{ window().end }}', interval 1 month)) as date) as month_of_event
+{%- endmacro %}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.cli.compiling import compile_contracts
 from assay.contracts.odcs import load_contracts
 from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration.backfill import Backfill, Ran
@@ -94,6 +95,10 @@ class World:
         shutil.copytree(CHECKOUT / "dbt_project", folder, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb"))
         self.dbt_project = folder
         return folder
+
+    def compile(self) -> None:
+        """What a person does after changing a contract of gold. Only with own contracts and an own dbt project."""
+        assert compile_contracts(Settings(self.home, self.dbt_project, self.contracts_folder), check=False)
 
 
 def edit(path: Path, old: str, new: str) -> None:

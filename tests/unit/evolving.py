@@ -25,7 +25,7 @@ from assay.contracts.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Edit = Callable[[Contract], Contract]
+    Edit = Callable[[Any], Any]
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 TODAY, LATER = date(2026, 6, 1), date(2027, 1, 1)

@@ -39,7 +39,7 @@ HEAVY = {"polars", "pandera", "dbt", "dagster_dbt", "pyspark", "duckdb", "pandas
 MAY_IMPORT_HEAVY = {"gold/dbt_plugin.py": {"dbt", "duckdb"}}
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40
 # Known exceptions with what they measure. They may only shrink: take an entry out once it is below the limit.
-LONG_FILES = {"lake/staging.py": 259}
+LONG_FILES: dict[str, int] = {}
 LONG_FUNCTIONS: dict[str, int] = {}
 
 

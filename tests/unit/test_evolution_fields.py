@@ -11,17 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_evolution import CASES
 
-from assay.contracts import about, model
+from assay.contracts import about, gold, model
 from assay.contracts.about import About, Channel, Deprecation, Lifecycle, Member
-from assay.contracts.evolution import CONTRACT, compare
+from assay.contracts.evolution import CONTRACT, GOLD, PUBLISHED, compare
 from assay.contracts.evolution_columns import COLUMN
+from assay.contracts.evolution_gold import CONSUMER
 from assay.contracts.evolution_kinds import KINDS, Bump
 from assay.contracts.evolution_landing import SOURCE
 from assay.contracts.evolution_life import DEPRECATION, LIFECYCLE
 from assay.contracts.evolution_privacy import MASKING, STRENGTH
 from assay.contracts.evolution_rules import DATASET_RULE, RULE
 from assay.contracts.evolution_time import EVENT_TIME, PARTITIONING
-from assay.contracts.model import Column, Contract, DatasetRule, EventTime, LandingSource, Masking, MaskingMethod, Partitioning, Rule
+from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+from assay.contracts.model import (
+    Column,
+    Contract,
+    DatasetRule,
+    EventTime,
+    LandingSource,
+    Masking,
+    MaskingMethod,
+    Partitioning,
+    Published,
+    Rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +44,24 @@ if TYPE_CHECKING:
 TABLES: dict[type, Any] = {
     Contract: CONTRACT, Column: COLUMN, Rule: RULE, DatasetRule: DATASET_RULE, LandingSource: SOURCE, EventTime: EVENT_TIME,
     Partitioning: PARTITIONING, Masking: dict.fromkeys(MASKING), Deprecation: DEPRECATION, Lifecycle: LIFECYCLE,
+    Published: PUBLISHED, GoldContract: GOLD, Consumer: CONSUMER,
 }  # fmt: skip
-WORDS = {About, Channel, Member}  # whatever they hold is for people
-NO_CHANGE = {(Contract, "version"), (Contract, "path")}
+WORDS = {About, Channel, Member, ProductContracts}  # whatever they hold is for people, or compared one by one
+NO_CHANGE = {(kind, name) for kind in (Contract, GoldContract) for name in ("version", "path")}
 BARE = within("source", classifications=(), column_descriptions=())
 OTHER_NAME = of_column("customer", source="client", sources=("client",))
+DAILY = GoldContract(
+    **{field.name: getattr(ORDERS, field.name) for field in fields(Published)}, event_column="order_date", lookback_days=6,
+    lookahead_days=0, consumers=(Consumer("board", "board@example.org"),),
+)  # fmt: skip
+OF_GOLD: list[tuple[Edit, str]] = [
+    (of_contract(event_column="paid_at"), "event_time_changed"),
+    (of_contract(lookback_days=7), "reach_changed"),
+    (of_contract(lookahead_days=1), "reach_changed"),
+    (of_contract(consumers=()), "reworded"),
+    (of_contract(consumers=(Consumer("board", "b@example.org", ("number",)),)), "reworded"),
+    (of_column("amount", unit="USD"), "unit_changed"),
+]
 MORE: list[tuple[str, Edit, Edit, str]] = [
     ("draft-becomes-active", of_contract(status="draft"), of_contract(), "status_advanced"),
     ("key-reordered", of_contract(key=("number", "state")), of_contract(key=("state", "number")), "key_reordered"),
@@ -49,7 +75,7 @@ MORE: list[tuple[str, Edit, Edit, str]] = [
 
 
 def dataclasses_of_a_contract() -> list[type]:
-    found = [item for module in (model, about) for item in vars(module).values() if isinstance(item, type) and is_dataclass(item)]
+    found = [item for module in (model, about, gold) for item in vars(module).values() if isinstance(item, type) and is_dataclass(item)]
     return list(dict.fromkeys(found))
 
 
@@ -78,18 +104,25 @@ def test_every_field_is_changed_by_a_case() -> None:
     changed = {found for case in CASES for found in differing(ORDERS, case[1](ORDERS))}
     changed |= {found for _, old, new, _ in MORE for found in differing(old(ORDERS), new(ORDERS))}
     # members are matched by name, so a name never differs
-    wanted = {(kind, field.name) for kind in TABLES for field in fields(kind) if field.name != "name"}
+    changed |= {found for edit, _ in OF_GOLD for found in differing(DAILY, edit(DAILY))}
+    changed |= {(GoldContract, name) for kind, name in changed if kind is Contract and name in PUBLISHED}  # compared by the same functions
+    wanted = {(kind, field.name) for kind in TABLES if kind is not Published for field in fields(kind) if field.name != "name"}
     assert wanted - changed - NO_CHANGE == set()
 
 
 def test_every_kind_is_named_by_a_case() -> None:
-    named = {case[2] for case in CASES} | {kind for *_, kind in MORE}
+    named = {case[2] for case in CASES} | {kind for *_, kind in (*MORE, *OF_GOLD)}
     assert KINDS.keys() - named == {"dataset_added", "dataset_removed", "unclassified"}
 
 
 @pytest.mark.parametrize(("old", "new", "kind"), [pytest.param(*case[1:], id=case[0]) for case in MORE])
 def test_what_needs_another_beginning(old: Edit, new: Edit, kind: str) -> None:
     assert kind in [change.kind for change in compare(old(ORDERS), new(ORDERS), TODAY).changes]
+
+
+@pytest.mark.parametrize(("edit", "kind"), OF_GOLD)
+def test_what_changes_of_a_gold_contract(edit: Edit, kind: str) -> None:
+    assert kind in [change.kind for change in compare(DAILY, edit(DAILY), TODAY).changes]
 
 
 def test_a_field_that_nobody_compares_counts_as_breaking() -> None:

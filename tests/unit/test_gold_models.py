@@ -137,7 +137,7 @@ def test_code_version_ignores_descriptions_and_dbts_own_macros(content: dict[str
 @pytest.mark.parametrize("missing", ["owner", "assay"])
 def test_a_model_that_does_not_describe_itself_is_refused(content: dict[str, Any], tmp_path: Path, missing: str) -> None:
     del content["nodes"]["model.shop.sales"]["config"]["meta"][missing]
-    with pytest.raises(ModelNotDescribed, match=rf"sales; its meta does not give '{missing}'\. Complete `config\.meta`"):
+    with pytest.raises(ModelNotDescribed, match=rf"sales; its meta does not give '{missing}'\. `assay contracts compile` writes"):
         read_models(write(content, tmp_path))
 
 

@@ -107,7 +107,7 @@ def test_a_whole_table_reaches_everything_that_reads_it(nodes: list[Node]) -> No
 def test_only_changes_that_break_or_show_more_are_followed(nodes: list[Node]) -> None:
     def kinds(*edits: Any) -> dict[str, int]:
         edit = edits[0]
-        return {change.kind: len(impact(change, "orders", nodes, {})) for change in compare(ORDERS, edit(ORDERS)).changes}
+        return {change.kind: len(impact(change, "silver/orders", nodes, {})) for change in compare(ORDERS, edit(ORDERS)).changes}
 
     assert kinds(of_column("amount", unit="USD"))["unit_changed"] == 6
     assert kinds(of_rule("paid_has_amount", argument="true"))["rule_changed"] == 7
@@ -125,10 +125,12 @@ def test_rules_of_other_contracts_that_look_into_the_column_are_named() -> None:
 
     def named(edit: Any) -> list[str]:
         (change,) = compare(ORDERS, edit(ORDERS)).changes
-        return [found.name for found in impact(change, "orders", [], others)]
+        return [found.name for found in impact(change, "silver/orders", [], others)]
 
     assert named(of_column("number", physical_type="BIGINT")) == ["parcels.order_known", "parcels.order_fits"]
     assert named(of_column("customer", required=True)) == ["parcels.order_fits"]
     assert named(of_column("state", required=True)) == []
     assert named(of_contract(key=())) == ["parcels.order_known", "parcels.order_fits"]
-    assert Role.JOIN in {found.role for found in impact(compare(ORDERS, of_contract(key=())(ORDERS)).changes[0], "orders", [], others)}
+    assert Role.JOIN in {
+        found.role for found in impact(compare(ORDERS, of_contract(key=())(ORDERS)).changes[0], "silver/orders", [], others)
+    }

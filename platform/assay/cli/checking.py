@@ -8,21 +8,25 @@ import typer
 
 from assay.cli.product import find_product
 from assay.contracts.examine import examined
+from assay.gold.trial import gold_trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Published
     from assay.settings import Settings
 
 
-def check_contracts(settings: Settings, paths: Sequence[Path]) -> bool:
-    """Print all faults of the contracts at these paths, or of the product's, then a line for each good one. False if there are faults."""
-    good, findings = examined(paths or [find_product(settings).contracts])
+def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = False) -> bool:
+    """Print all faults of the contracts at these paths, or of the product's, then a line for each good one unless `quiet`.
+
+    False if there are faults.
+    """
+    good, findings = examined(paths or [find_product(settings).contracts], gold_trial)
     for finding in findings:
         typer.echo(str(finding), err=True)
-    for path, contract in good.items():
+    for path, contract in good.items() if not quiet else ():
         typer.echo(f"{path}: good: {_said(contract)}")
     if findings:
         files = len({finding.file for finding in findings})
@@ -32,6 +36,6 @@ def check_contracts(settings: Settings, paths: Sequence[Path]) -> bool:
     return not findings
 
 
-def _said(contract: Contract) -> str:
+def _said(contract: Published) -> str:
     rules = len(contract.rules) + len(contract.dataset_rules)
     return f"{contract.dataset} {contract.version}, {len(contract.columns)} columns, {rules} rules"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from assay.cli.printing_changes import Report, print_report
 from assay.cli.product import find_product
 from assay.contracts.evolution import compare, compare_all
-from assay.contracts.odcs import load_contracts, read_contract
+from assay.contracts.odcs import load_product, read_contract
 from assay.errors import ContractInvalid, SettingsError
 from assay.gold.dbt_runner import DbtFailed
 from assay.gold.lineage import project_lineage
@@ -22,10 +22,10 @@ from assay.gold.lineage import project_lineage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from assay.contracts.model import Contract
+    from assay.contracts.odcs import AnyContract
     from assay.settings import Settings
 
-    Contracts = Mapping[str, Contract]
+    Contracts = Mapping[str, AnyContract]
 
 SUFFIX = ".odcs.yaml"
 
@@ -43,13 +43,15 @@ def _report(settings: Settings, old: str, new: str | None, *, lineage: bool) -> 
     if new is not None and Path(new).is_file():
         one = compare(next(iter(before.values())), next(iter(after.values())), today)
         found = [one] if one.changes or one.complaint else []
-        around: Contracts = load_contracts(find_product(settings).contracts)
+        around: Contracts = _promises(find_product(settings).contracts)
     else:
         found, around = compare_all(before, after, today), after
     concerned = any(change.breaks or change.verdict.privacy for one in found for change in one.changes)
     if not (lineage and concerned):
         return Report(found, around, [], "it was not asked for." if concerned else "")
-    columns = {f"silver/{name}": [column.name for column in side[name].columns] for side in (after, before) for name in side}
+    columns: dict[str, list[str]] = {}
+    for contract in (*after.values(), *before.values()):
+        columns.setdefault(f"{contract.layer}/{contract.dataset}", []).extend(column.name for column in contract.columns)
     try:
         return Report(found, around, project_lineage(settings.dbt_project, columns))
     except DbtFailed as error:
@@ -59,15 +61,23 @@ def _report(settings: Settings, old: str, new: str | None, *, lineage: bool) -> 
 def _sides(settings: Settings, old: str, new: str | None) -> tuple[Contracts, Contracts]:
     if new is None:
         folder = find_product(settings).contracts
-        return _at_ref(folder, old), load_contracts(folder)
+        return _at_ref(folder, old), _promises(folder)
     paths = Path(old), Path(new)
     if all(path.is_file() for path in paths):
         before, after = (read_contract(path) for path in paths)
+        if type(before) is not type(after):
+            hint = "One lands, the other is computed: nothing of them can be compared."
+            raise SettingsError(f"Tried to compare {old} with {new}; they are contracts of two kinds.", hint=hint)
         return {before.dataset: before}, {after.dataset: after}
     if not all(path.is_dir() for path in paths):
         hint = "Give two files, two folders, or one git ref."
         raise SettingsError(f"Tried to compare {old} with {new}; they are not two files, and not two folders.", hint=hint)
-    return load_contracts(paths[0]), load_contracts(paths[1])
+    return _promises(paths[0]), _promises(paths[1])
+
+
+def _promises(folder: Path) -> Contracts:
+    """What holds now of the datasets and gold models of a folder; older major versions have been judged when they were the highest."""
+    return load_product(folder).promises
 
 
 def _at_ref(folder: Path, ref: str) -> Contracts:
@@ -77,13 +87,14 @@ def _at_ref(folder: Path, ref: str) -> Contracts:
         hint = "Such as HEAD or origin/main."
         raise SettingsError(f"Tried to read the contracts at {ref!r}; git knows no such commit in {folder}.", hint=hint)
     commit = found.decode().strip()
-    names = (_git(folder, "ls-tree", "--name-only", commit, "./") or b"").decode().splitlines()
+    names = (_git(folder, "ls-tree", "-r", "--name-only", commit, "./") or b"").decode().splitlines()
     with TemporaryDirectory() as scratch:
         for name in names:
             if name.endswith(SUFFIX):
+                Path(scratch, name).parent.mkdir(parents=True, exist_ok=True)
                 Path(scratch, name).write_bytes(_git(folder, "show", f"{commit}:./{name}") or b"")
         try:
-            return load_contracts(Path(scratch))
+            return _promises(Path(scratch))
         except ContractInvalid as error:
             raise ContractInvalid(error.message.replace(f"{scratch}/", f"{ref}:"), hint=error.hint) from error
 

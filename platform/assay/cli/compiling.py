@@ -1,4 +1,4 @@
-"""Files that are compiled from the contracts, written or compared from the command line."""
+"""Files that are compiled from the contracts, written or compared from the command line: dbt's sources and models' properties."""
 
 from __future__ import annotations
 
@@ -6,20 +6,39 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from assay.cli.checking import check_contracts
 from assay.cli.product import find_product
 from assay.contracts.dbt_sources import dbt_sources
-from assay.contracts.odcs import load_contracts
+from assay.contracts.odcs import load_product
+from assay.gold.project_files import model_files, stale_files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assay.settings import Settings
 
 SOURCES = "models/sources.yml"
 
 
-def compile_sources(settings: Settings, *, check: bool) -> bool:
-    """Write dbt's sources, or with `check` only compare. False if a compared file is out of date."""
-    target = settings.dbt_project / SOURCES
-    wanted = dbt_sources(load_contracts(find_product(settings).contracts))
+def compile_contracts(settings: Settings, *, check: bool) -> bool:
+    """Write what dbt is told, or with `check` only compare. False if a contract has a fault, or a compared file is out of date."""
+    folder = find_product(settings).contracts
+    if not check_contracts(settings, [folder], quiet=True):
+        return False
+    product, project = load_product(folder), settings.dbt_project
+    wanted = {project / SOURCES: dbt_sources(product.datasets), **model_files(project, product)}
+    fresh = [_one(path, text, check=check) for path, text in wanted.items()]
+    for path in stale_files(project, wanted):
+        fresh.append(not check)
+        if check:
+            typer.echo(f"assay: {path} was compiled from a contract that is gone. Run `assay contracts compile`.", err=True)
+        else:
+            path.unlink()
+            typer.echo(f"{path}: removed")
+    return all(fresh)
+
+
+def _one(target: Path, wanted: str, *, check: bool) -> bool:
     fresh = target.exists() and target.read_text(encoding="utf-8") == wanted
     if check and not fresh:
         typer.echo(f"assay: {target} is not what the contracts say now. Run `assay contracts compile`.", err=True)

@@ -125,13 +125,13 @@ def init() -> None:
 def compile_contracts(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file is out of date.")] = False,  # noqa: FBT002
 ) -> None:
-    """Write what is compiled from the contracts: dbt's sources.
+    """Write what is compiled from the contracts: dbt's sources, and the properties of each gold model.
 
     Example: assay contracts compile
     """
-    from assay.cli.compiling import compile_sources
+    from assay.cli.compiling import compile_contracts as run
 
-    raise typer.Exit(0 if compile_sources(load_settings(), check=check) else 1)
+    raise typer.Exit(0 if run(load_settings(), check=check) else 1)
 
 
 @contracts.command("check")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.evolution import Comparison
     from assay.contracts.evolution_change import Change
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Published
     from assay.gold.lineage import Node, Reached
 
 COMPATIBLE = {
@@ -35,7 +35,7 @@ class Report:
     """The compared datasets, the contracts and models around them, and why what they reach is not known, if it is not."""
 
     comparisons: Sequence[Comparison]
-    contracts: Mapping[str, Contract]
+    contracts: Mapping[str, Published]
     nodes: Sequence[Node]
     unknown: str = ""
 
@@ -46,7 +46,7 @@ class Report:
 
     def reached(self, comparison: Comparison, change: Change) -> list[Reached]:
         """What a change reaches downstream."""
-        return impact(change, comparison.old_dataset or comparison.dataset, self.nodes, self.contracts)
+        return impact(change, f"{comparison.layer}/{comparison.old_dataset or comparison.dataset}", self.nodes, self.contracts)
 
 
 def print_report(report: Report, *, as_json: bool) -> None:

@@ -185,10 +185,10 @@ def _partition_faults(document: Document, item: Mapping[str, Any], place: Place,
         return
     if item["name"] != table.partition:
         yield document.finding(f"{table.partition} is the partition column already", (*place, "partitioned"))
-    if "partitioning" not in table.said:
+    if "partitioning" not in table.said and not table.is_gold:
         hint = "It says how long a partition is, and where the first begins."
         yield document.finding("a partition column needs the custom property partitioning", (*place, "partitioned"), hint)
     if item.get("logicalType") != "date":
         yield document.finding("the partition column is a date", (*place, "logicalType"), "It is the first day of the partition.")
-    if "transformLogic" in item:
+    if "transformLogic" in item and not table.is_gold:
         yield document.finding("the partition column is filled from the event time", (*place, "transformLogic"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.contracts.dates import spelling
-from assay.contracts.model import Column, Contract, Kind, Rule
+from assay.contracts.model import Column, Kind, Published, Rule
 from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
 
@@ -57,7 +57,7 @@ def type_of(name: str, logical_type: str, physical_type: str) -> pa.DataType:
     return TYPES[spelled]
 
 
-def published_schema(contract: Contract) -> pa.Schema:
+def published_schema(contract: Published) -> pa.Schema:
     """The published table's columns in the contract's order; required ones are NOT NULL."""
     return pa.schema([pa.field(column.name, arrow_type(column), nullable=not column.required) for column in contract.columns])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.names import nearest, suggest
-from assay.contracts.vocabulary import COLUMN, NONE, NOWHERE, RELATIONSHIP, SERVER, TABLE, VENDOR, Keys
+from assay.contracts.vocabulary import COLUMN, GOLD_TABLE, NONE, NOWHERE, RELATIONSHIP, SERVER, TABLE, VENDOR, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assay.contracts.vocabulary import Check
 
 KEY = "customProperties"
+GOLD = "gold."  # how the physical name of a gold model begins
 WITHIN = (KEY, "arguments", "implementation", "examples")  # hold no element that Assay reads
 
 
@@ -28,6 +29,11 @@ class Custom:
 
     values: Mapping[str, Any]
     places: Mapping[str, Place]
+
+
+def is_gold(item: object) -> bool:
+    """Whether an object of the schema is a gold model, which dbt computes; anything else lands."""
+    return isinstance(item, dict) and str(item.get("physicalName", "")).startswith(GOLD)
 
 
 def read_custom(document: Document, place: Place) -> Custom:
@@ -97,7 +103,8 @@ def _known_at(document: Document, place: Place) -> Mapping[str, Keys | Check]:
         return NOWHERE
     if len(place) >= 4 and place[-2] == "relationships":
         return RELATIONSHIP
-    return {2: TABLE, 4: COLUMN if place[2:3] == ("properties",) else NOWHERE}.get(len(place), NOWHERE)
+    table = GOLD_TABLE if is_gold(document.at(place[:2])) else TABLE
+    return {2: table, 4: COLUMN if place[2:3] == ("properties",) else NOWHERE}.get(len(place), NOWHERE)
 
 
 def _value_faults(document: Document, item: Mapping[str, Any], here: Place, known: Keys | Check) -> Iterator[Finding]:
@@ -108,19 +115,25 @@ def _value_faults(document: Document, item: Mapping[str, Any], here: Place, know
     elif known.or_none and value == NONE:
         if not item.get("description"):
             yield document.finding(f"{name} is none, and no description says why", here, "Give the custom property a `description`.")
-    elif not isinstance(value, dict):
-        yield document.finding(f"{name} is no mapping", place, f"{name} has {', '.join(known.all)}.")
+    elif known.many and isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _mapping_faults(document, name, one, (*place, number), known)
+    elif known.many:
+        yield document.finding(f"{name} is no list", place, f"Each entry has {', '.join(known.all)}.")
     else:
-        yield from (
-            document.finding(f"{name} has the unknown key {key!r}", (*place, key), suggest(key, known.all))
-            for key in value
-            if key not in known.all
-        )
-        yield from (
-            document.finding(f"{name} lacks {key!r}", place, f"{name} has {', '.join(known.all)}.")
-            for key in known.required
-            if key not in value
-        )
-        for key, check in known.all.items():
-            if key in value and (found := check(value[key])):
-                yield document.finding(found[0], (*place, key), found[1])
+        yield from _mapping_faults(document, name, value, place, known)
+
+
+def _mapping_faults(document: Document, name: str, value: object, place: Place, known: Keys) -> Iterator[Finding]:
+    if not isinstance(value, dict):
+        yield document.finding(f"{name} is no mapping", place, f"{name} has {', '.join(known.all)}.")
+        return
+    for key in value:
+        if key not in known.all:
+            yield document.finding(f"{name} has the unknown key {key!r}", (*place, key), suggest(key, known.all))
+    for key in known.required:
+        if key not in value:
+            yield document.finding(f"{name} lacks {key!r}", place, f"{name} has {', '.join(known.all)}.")
+    for key, check in known.all.items():
+        if key in value and (found := check(value[key])):
+            yield document.finding(found[0], (*place, key), found[1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.custom import Custom, custom_names, read_custom
+from assay.contracts.custom import Custom, custom_names, is_gold, read_custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +38,11 @@ class Table:
         return str(self.body["name"])
 
     @property
+    def is_gold(self) -> bool:
+        """Whether it is a gold model."""
+        return is_gold(self.body)
+
+    @property
     def has_transform(self) -> bool:
         """Whether a transform function fills what the contract cannot say."""
         return "transform" in self.said
@@ -51,6 +56,11 @@ class Table:
     def readable(self) -> tuple[str, ...]:
         """The columns that a rule about a row can look at: the published ones, and the landing ones."""
         return tuple(dict.fromkeys((*self.columns, *(self.landing or ()))))
+
+
+def is_gold_document(document: Document) -> bool:
+    """Whether a document is about a gold model: one of its objects says so by its physical name."""
+    return any(is_gold(item) for item, _ in document.entries(("schema",)))
 
 
 def objects(document: Document, kind: str) -> list[tuple[Mapping[str, Any], Place]]:

@@ -15,12 +15,13 @@ from assay.contracts.compile import arrow_type
 from assay.contracts.evolution_change import Change, unclassified
 from assay.contracts.evolution_life import deprecation_changes
 from assay.contracts.evolution_privacy import classification, masking, subject
+from assay.contracts.model import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from assay.contracts.model import Column, Contract
+    from assay.contracts.model import Column, Published
 
     Comparer = Callable[["Both"], Iterator[Change]]
 
@@ -35,15 +36,15 @@ class Both:
 
     old: Column
     new: Column
-    before: Contract
-    after: Contract
+    before: Published
+    after: Published
 
     def change(self, kind: str, old: object, new: object, note: str = "") -> Change:
         """A change of this column."""
         return Change(kind, f"column {self.new.name}", old, new, self.old.name, note)
 
 
-def column_changes(old: Contract, new: Contract, today: date | None) -> Iterator[Change]:
+def column_changes(old: Published, new: Published, today: date | None) -> Iterator[Change]:
     """Every difference between the published columns of two contracts. `today` judges whether a deprecated column went too early."""
     before, after = {column.name: column for column in old.columns}, {column.name: column for column in new.columns}
     renamed = dict(_renamed([before[name] for name in before if name not in after], [after[name] for name in after if name not in before]))
@@ -94,10 +95,10 @@ def _removed(column: Column, today: date | None) -> Change:
     return Change("column_removed_early" if early else "column_removed", f"column {column.name}", _spelled(column), None, column.name, note)
 
 
-def _added(column: Column, new: Contract) -> Change:
+def _added(column: Column, new: Published) -> Change:
     if column.required:
         return Change("required_column_added", f"column {column.name}", None, _spelled(column))
-    dormant = column.source in new.source.optional
+    dormant = isinstance(new, Contract) and column.source in new.source.optional
     note = f"Its landing column {column.source!r} is optional: nothing is rebuilt." if dormant else "Every partition is due."
     return Change("column_added", f"column {column.name}", None, _spelled(column), None, note)
 
@@ -152,12 +153,16 @@ def _filled(both: Both) -> Iterator[Change]:
     if old.expression != new.expression or (old.source is None) != (new.source is None):
         yield both.change("source_changed", old.expression or old.source, new.expression or new.source)
     elif old.source != new.source:
-        moved = old.source in both.after.source.columns or new.source in both.before.source.columns
+        moved = old.source in _landing(both.after) or new.source in _landing(both.before)
         yield both.change("source_changed" if moved else "landing_name_changed", old.source, new.source)
     elif old.sources != new.sources:
         yield both.change("sources_changed", old.sources, new.sources)
     if old.format != new.format:
         yield both.change("text_format_changed", old.format, new.format)
+
+
+def _landing(contract: Published) -> tuple[str, ...]:
+    return contract.source.columns if isinstance(contract, Contract) else ()
 
 
 def _description(both: Both) -> Iterator[Change]:

@@ -181,6 +181,7 @@ KINDS: Mapping[str, Verdict] = {
         "arrival partitions", BOTH, "Bronze would hold rows of both grains: remove the bronze table and ingest the landing files anew."
     ),
     "arrival_range_changed": _full("arrivals that are taken", (P,), "Agree with the producer on the first and the last file."),
+    "reach_changed": _full("how far a build reads", (P,), "Months are rebuilt after late rows in the new reach."),
     "lateness_raised": _backward("rows may come later", (R,), "Readers must wait longer before they take a partition as final."),
     "lateness_lowered": _full("rows must come earlier", (P,), "Agree with the producer; a later row still reopens its partition."),
     "freshness_weakened": _backward("fresh later", (R,), "Move the schedules of readers behind the new promise."),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from assay.contracts.about import Deprecation
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Contract, Published
 
 DEPRECATION = dict.fromkeys(("since", "until", "use_instead"))  # all that is compared of one
 LIFECYCLE = dict.fromkeys(("general_availability", "end_of_support", "end_of_life"))
@@ -24,7 +24,7 @@ EARLY = ("proposed", "draft")
 DAILY = re.compile(r"(\d+) +(\d+) +\* +\* +\*")
 
 
-def status_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def status_changes(old: Published, new: Published) -> Iterator[Change]:
     """The lifecycle: proposed, draft, active, deprecated, retired. What is not active or deprecated promises nothing."""
     if old.status == new.status:
         return
@@ -57,7 +57,7 @@ def _is_later(old: date | None, new: date | None) -> bool:
     return new is None or (old is not None and new > old)
 
 
-def life_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def life_changes(old: Published, new: Published) -> Iterator[Change]:
     """The deprecation of the dataset, and the days from which it may be used and no longer be counted on."""
     yield from deprecation_changes(old.deprecated, new.deprecated)
     before, after = old.lifecycle, new.lifecycle
@@ -73,7 +73,7 @@ def life_changes(old: Contract, new: Contract) -> Iterator[Change]:
     yield from unclassified(before, after, LIFECYCLE, "lifecycle")
 
 
-def freshness_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def freshness_changes(old: Published, new: Published) -> Iterator[Change]:
     """How old the newest data may be, and how long data are kept. Freshness by another column is another measure: taken as weaker."""
     if (old.freshness, old.freshness_column) != (new.freshness, new.freshness_column):
         same = old.freshness is None or old.freshness_column == new.freshness_column
@@ -84,7 +84,7 @@ def freshness_changes(old: Contract, new: Contract) -> Iterator[Change]:
         yield Change("retention_extended" if longer else "retention_shortened", "retention", old.retention, new.retention)
 
 
-def _freshness(contract: Contract) -> str | None:
+def _freshness(contract: Published) -> str | None:
     return f"{contract.freshness} by {contract.freshness_column or 'event time'}" if contract.freshness else None
 
 
@@ -102,7 +102,7 @@ def _minute_of_day(schedule: str | None) -> int | None:
     return int(found.group(2)) * 60 + int(found.group(1)) if found else None
 
 
-def grain_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def grain_changes(old: Published, new: Published) -> Iterator[Change]:
     """The words for what a row is. Where a key says it and stays, they are only words."""
     if old.granularity != new.granularity:
         words = (bool(old.key) and old.key == new.key) or not old.granularity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from assay.contracts.model import Kind
 from assay.contracts.sql import NotReadable, tokens
@@ -11,10 +11,12 @@ from assay.contracts.sql import NotReadable, tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from assay.contracts.model import Contract, Rule
+    from assay.contracts.model import Published, Rule
+
+    P = TypeVar("P", bound=Published)
 
 
-def after_renames(contract: Contract, renames: Mapping[str, str]) -> Contract:
+def after_renames(contract: P, renames: Mapping[str, str]) -> P:
     """The same contract with other column names in its key, its partitions, its freshness and the SQL of its rules about rows."""
     if not renames:
         return contract

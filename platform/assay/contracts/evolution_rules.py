@@ -16,14 +16,14 @@ from assay.contracts.model import Kind, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.contracts.model import Contract, DatasetRule, Rule
+    from assay.contracts.model import Contract, DatasetRule, Published, Rule
 
 FOLLOWS_COLUMN = {Kind.TYPE, Kind.REQUIRED}
 RULE = dict.fromkeys(("name", "kind", "severity", "description", "column", "argument", "columns"))  # all that is compared of one
 DATASET_RULE = dict.fromkeys(("name", "metric", "operator", "bound", "severity", "description", "column", "argument", "unit"))
 
 
-def rule_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def rule_changes(old: Published, new: Published) -> Iterator[Change]:
     """Every difference between the rules about rows. Rules of a column that comes or goes are part of that change."""
     columns = _common(old, new)
     before, after = ([rule for rule in side.rules if _is_own(rule, columns)] for side in (old, new))
@@ -33,14 +33,14 @@ def rule_changes(old: Contract, new: Contract) -> Iterator[Change]:
         yield Change("rules_reordered", "rules", names, new_names)
 
 
-def dataset_rule_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def dataset_rule_changes(old: Published, new: Published) -> Iterator[Change]:
     """Every difference between the rules about whole partitions."""
     columns = _common(old, new)
     before, after = ([rule for rule in side.dataset_rules if rule.column is None or rule.column in columns] for side in (old, new))
     yield from _compare(before, after, dataset_rule)
 
 
-def _common(old: Contract, new: Contract) -> set[str]:
+def _common(old: Published, new: Published) -> set[str]:
     return {column.name for column in old.columns} & {column.name for column in new.columns}
 
 

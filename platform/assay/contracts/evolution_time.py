@@ -13,7 +13,7 @@ from assay.contracts.evolution_change import Change, unclassified
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assay.contracts.model import Contract, Partitioning
+    from assay.contracts.model import Contract, Partitioning, Published
 
 PARTITIONING = {"grain": "", "start": "", "end": "", "column": ""}
 MOVED = "event_time_changed"
@@ -34,7 +34,7 @@ def event_time_changes(old: Contract, new: Contract) -> Iterator[Change]:
     yield from unclassified(before, after, EVENT_TIME, "eventTime")
 
 
-def partitioning_changes(old: Contract, new: Contract) -> Iterator[Change]:
+def partitioning_changes(old: Published, new: Published) -> Iterator[Change]:
     """The partitions of the published table."""
     before, after = old.partitioning, new.partitioning
     for name in ("grain", "column"):

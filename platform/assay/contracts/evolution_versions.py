@@ -34,6 +34,12 @@ class Version:
         return (self.numbers, not self.pre, self.pre) < (other.numbers, not other.pre, other.pre)
 
 
+def major_of(text: str) -> int:
+    """The first number of a version; 0 for a text that is none."""
+    found = Version.read(text)
+    return found.numbers[0] if found else 0
+
+
 def _identifier(part: str) -> tuple[bool, int, str]:
     """Numbers count as numbers and come before words."""
     return (False, int(part), "") if part.isdigit() else (True, 0, part)

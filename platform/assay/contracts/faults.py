@@ -10,48 +10,61 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.columns import column_faults, expression_faults
 from assay.contracts.custom import custom_faults
-from assay.contracts.elements import FILE, column_items, objects, tables
+from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
+from assay.contracts.gold_faults import computed_faults, gold_faults
+from assay.contracts.older_faults import older_faults
 from assay.contracts.quality import quality_faults
 from assay.contracts.relations import relation_faults
 from assay.contracts.sla import level_faults
 from assay.contracts.standard import standard_faults
-from assay.contracts.supported import head_faults, landing_faults, object_faults, server_faults, table_faults
+from assay.contracts.supported import deprecation_faults, head_faults, landing_faults, object_faults, server_faults, table_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from assay.contracts.document import Document, Finding, Place
     from assay.contracts.elements import Table
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Published
     from assay.contracts.relations import Catalogue
 
 
-def faults_of(document: Document, catalogue: Catalogue | None = None) -> list[Finding]:
-    """What is wrong with a document. Without a catalogue of all datasets nothing is said about what its relationships refer to."""
+def faults_of(document: Document, catalogue: Catalogue | None = None, current: Table | None = None) -> list[Finding]:
+    """What is wrong with a document. Without a catalogue of all datasets nothing is said about what it refers to.
+
+    `current` is the highest major version of a gold model whose older one the document is.
+    """
     found = [*document.faults]
     if document.body:
         found += standard_faults(document)  # first: it marks what the others must not look into
-        found += _faults(document, catalogue)
+        found += _faults(document, catalogue, current)
     return sorted(dict.fromkeys(found), key=lambda one: one.line)
 
 
-def _faults(document: Document, catalogue: Catalogue | None) -> Iterator[Finding]:
+def _faults(document: Document, catalogue: Catalogue | None, current: Table | None) -> Iterator[Finding]:
     yield from custom_faults(document)
     yield from head_faults(document)
-    yield from server_faults(document)
-    yield from object_faults(document)
-    yield from landing_faults(document)
     published = tables(document)
-    yield from level_faults(document, published[0] if len(published) == 1 else None)
-    for _, place in objects(document, FILE):
-        yield from _repeated_columns(document, place)
+    single = published[0] if len(published) == 1 else None
+    yield from level_faults(document, single)
+    if is_gold_document(document):
+        yield from gold_faults(document, single)
+        if single and catalogue is not None:
+            yield from older_faults(document, single, current) if current else computed_faults(document, single)
+    else:
+        yield from server_faults(document)
+        yield from object_faults(document)
+        yield from landing_faults(document)
+        for _, place in objects(document, FILE):
+            yield from _repeated_columns(document, place)
+        for table in published:
+            yield from table_faults(document, table)
+            yield from _event_time_faults(document, table)
     for table in published:
+        yield from deprecation_faults(document, table)
         yield from _repeated_columns(document, table.place)
-        yield from table_faults(document, table)
         yield from column_faults(document, table)
         yield from quality_faults(document, table)
         yield from relation_faults(document, table, catalogue)
-        yield from _event_time_faults(document, table)
 
 
 def _repeated_columns(document: Document, place: Place) -> Iterator[Finding]:
@@ -69,7 +82,7 @@ def _event_time_faults(document: Document, table: Table) -> Iterator[Finding]:
         yield from expression_faults(document, event_time["expression"], place, table.landing)
 
 
-def repeated_rules(document: Document, contract: Contract) -> Iterator[Finding]:
+def repeated_rules(document: Document, contract: Published) -> Iterator[Finding]:
     """The rules of a contract that share a name, which would be counted as one."""
     names = Counter([rule.name for rule in contract.rules] + [rule.name for rule in contract.dataset_rules])
     for name, times in names.items():

@@ -1,14 +1,14 @@
 """The contract as the engine sees it: frozen values, no file format, no engine.
 
-One contract per dataset says what arrives (the landing columns and where), what is promised (columns, key, rules) and how time runs
-(event time, grains). `odcs.py` reads these from ODCS; `compile.py` turns them into schemas and expressions.
+One contract per dataset says what arrives (landing columns), what is promised (columns, key, rules) and how time runs (event time, grains).
+`odcs.py` reads these from ODCS, `compile.py` turns them into schemas and expressions. Gold models have contracts of their own (`gold.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.contracts.about import About, Lifecycle
 from assay.contracts.meaning import contract_meaning, landing_meaning
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from assay.contracts.about import Deprecation
 
 MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
-# The columns that bronze adds to what landed.
-ARRIVAL = "_arrival_date"
-EVENT_DATE = "_event_date"
+ARRIVAL, EVENT_DATE = "_arrival_date", "_event_date"  # what bronze adds to what landed
 SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_source_file", "_source_row", "_source_hash"
 
 
@@ -145,8 +143,8 @@ class Column:
 class LandingSource:
     """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
 
-    A file may lack the `optional` ones of the columns: their values are then null. `column_descriptions` and `classifications` go by the
-    order of `columns`, with an empty text for a column that has none. A file that unpacks to more than `most_bytes` is refused.
+    A file may lack the `optional` columns: their values are then null. `column_descriptions` and `classifications` go by the order of
+    `columns`, empty for one that has none. A file that unpacks to more than `most_bytes` is refused.
     """
 
     path: str
@@ -184,10 +182,11 @@ class Partitioning:
     column: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """One dataset, from what arrives to what is promised. `freshness` is told by `freshness_column`, or else by the event time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a dataset promises to those who read it, wherever its rows come from. `freshness_column`: else the event time tells how old."""
 
+    layer: ClassVar[str] = "silver"
     dataset: str
     version: str
     status: str
@@ -195,18 +194,11 @@ class Contract:
     description: str
     granularity: str
     owner: str
-    source: LandingSource
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     rules: tuple[Rule, ...]
     dataset_rules: tuple[DatasetRule, ...]
     partitioning: Partitioning
-    arrival: Partitioning
-    lateness: int
-    event_time: EventTime | None
-    transform: str | None
-    rejected_share_below: float | None
-    schedule: str | None
     path: str
     digest: str
     freshness: timedelta | None = None
@@ -226,15 +218,25 @@ class Contract:
         """The datasets that the rules look into, each once, in order."""
         return tuple(dict.fromkeys(rule.argument[0] for rule in self.references))
 
-    def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
-        """Everything that decides which rows are published; descriptions, owners and the version number do not.
 
-        `absent` names optional landing columns that the data at hand do not have.
-        """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract(Published):
+    """A dataset that lands as files: how it arrives, and what is promised of it in silver."""
+
+    source: LandingSource
+    arrival: Partitioning
+    lateness: int
+    event_time: EventTime | None
+    transform: str | None
+    rejected_share_below: float | None
+    schedule: str | None
+
+    def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
+        """Everything that decides which rows are published, when the data lack the `absent` of the optional landing columns; no words."""
         return contract_meaning(self, absent)
 
     def landing_meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
-        """Everything that decides which rows are in bronze, when the files lack the `absent` of the optional columns."""
+        """Everything that decides which rows are in bronze, when the files lack them."""
         return landing_meaning(self, absent)
 
     @property

@@ -5,47 +5,59 @@ Standard fields are used wherever the standard has one; `customProperties` say t
 
 from __future__ import annotations
 
-import hashlib
-import json
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from assay.contracts.about import About, Channel, Deprecation, Member
 from assay.contracts.custom import read_custom
 from assay.contracts.dates import strptime_format
 from assay.contracts.document import Document, Finding
-from assay.contracts.elements import FILE, column_items, objects, tables
+from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
 from assay.contracts.faults import faults_of, repeated_rules
-from assay.contracts.masking import read_masking
-from assay.contracts.model import MOST_BYTES, Column, Contract, EventTime, Grain, LandingSource, Partitioning
-from assay.contracts.quality import dataset_rules
-from assay.contracts.relations import catalogue_of, table_references
-from assay.contracts.rules import column_rules, expression_rules, type_rules
+from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+from assay.contracts.majors import families_of, version_of
+from assay.contracts.model import MOST_BYTES, Contract, EventTime, Grain, LandingSource, Partitioning
+from assay.contracts.odcs_parts import published_parts, read_date
+from assay.contracts.relations import catalogue_of
+from assay.contracts.rules import type_rules
 from assay.contracts.sla import read_levels
-from assay.contracts.supported import OWNER, SERVER
+from assay.contracts.supported import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from assay.contracts.custom import Custom
-    from assay.contracts.document import Place
     from assay.contracts.elements import Table
+    from assay.contracts.majors import Family
+
+    AnyContract = Contract | GoldContract
 
 PATTERN = "*.odcs.yaml"
-TEMPORAL = {"date", "timestamp"}
 TEXTUAL = {"csv", "jsonl"}  # formats in which an empty text often means that a value is absent; the others have a null of their own
 
 
-def load_contracts(folder: Path) -> dict[str, Contract]:
-    """Read every `*.odcs.yaml` in a folder, by dataset. Raises ContractInvalid, with file and line, for the first fault."""
-    contracts, findings = read_documents([Document.load(path) for path in sorted(folder.glob(PATTERN))])
+def load_product(folder: Path) -> ProductContracts:
+    """Read every `*.odcs.yaml` in a folder and below. Raises ContractInvalid, with file and line, for the first fault."""
+    found, findings = read_documents([Document.load(path) for path in sorted(folder.rglob(PATTERN))])
     if findings:
         raise findings[0].error(more=len(findings) - 1)
-    return {contract.dataset: contract for contract in contracts.values()}
+    contracts = [replace(contract, path=path.relative_to(folder).as_posix()) for path, contract in found.items()]
+    datasets = {contract.dataset: contract for contract in contracts if isinstance(contract, Contract)}
+    gold = sorted((one for one in contracts if isinstance(one, GoldContract)), key=lambda one: (one.dataset, -one.major))
+    majors: dict[str, list[GoldContract]] = {}
+    for contract in gold:
+        majors.setdefault(contract.dataset, []).append(contract)
+    return ProductContracts(
+        datasets, {name: found[0] for name, found in majors.items()}, {name: tuple(found[1:]) for name, found in majors.items()}
+    )
 
 
-def read_contract(path: Path) -> Contract:
+def load_contracts(folder: Path) -> dict[str, Contract]:
+    """The contracts of what lands, of a folder and below, by dataset. Raises ContractInvalid for the first fault of any contract."""
+    return dict(load_product(folder).datasets)
+
+
+def read_contract(path: Path) -> AnyContract:
     """Read one contract by itself. Raises ContractInvalid, with file and line, if it breaks the standard or lacks what Assay needs."""
     document = Document.load(path)
     contract, findings = _read(document, faults_of(document))
@@ -54,51 +66,63 @@ def read_contract(path: Path) -> Contract:
     return contract
 
 
-def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, Contract], list[Finding]]:
+def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, AnyContract], list[Finding]]:
     """Read contracts that stand beside each other: those without faults by file, and all faults of all, in the order of files and lines."""
-    contracts: dict[Path, Contract] = {}
+    contracts: dict[Path, AnyContract] = {}
     findings: list[Finding] = []
     owners: dict[str, Path] = {}
-    catalogue = catalogue_of(documents)
+    families = families_of(documents)
+    lands = catalogue_of(document for document in documents if not is_gold_document(document))
     for document in documents:
-        contract, found = _read(document, faults_of(document, catalogue))
+        gold = is_gold_document(document)
+        found = faults_of(document, lands, _higher(document, families) if gold else None)
         for table in tables(document):
-            other = owners.setdefault(table.name, document.path)
-            if other != document.path:
-                found.append(document.finding(f"{other.name} defines the dataset {table.name!r} too", ()))
+            name = f"the major version {version_of(document)} of the model {table.name!r}" if gold else f"the dataset {table.name!r}"
+            owner = owners.setdefault(name, document.path)
+            if owner != document.path:
+                found.append(document.finding(f"{owner.name} defines {name} too", ()))
+            if gold and table.name in lands:
+                found.append(document.finding(f"a dataset that lands has the name {table.name!r}", (*table.place, "name")))
+        contract, found = _read(document, found)
         findings += found
         if contract is not None and not found:
             contracts[document.path] = contract
     return contracts, findings
 
 
-def _read(document: Document, found: list[Finding]) -> tuple[Contract | None, list[Finding]]:
+def _higher(document: Document, families: Mapping[str, Family]) -> Table | None:
+    """The highest major version of a model whose older one a document is."""
+    family = next((families[table.name] for table in tables(document) if table.name in families), None)
+    return family.current if family and family.is_older(document) else None
+
+
+def _read(document: Document, found: list[Finding]) -> tuple[AnyContract | None, list[Finding]]:
     if found:
         return None, found
-    contract = _contract(document, tables(document)[0])
+    table = tables(document)[0]
+    contract = _gold_contract(document, table) if table.is_gold else _contract(document, table)
     return contract, list(repeated_rules(document, contract))
 
 
 def _contract(document: Document, table: Table) -> Contract:
-    body, custom, levels, source = document.body, table.custom, read_levels(document), _source(document)
-    found = [(item, place, _column(document, item, place, source)) for item, place in column_items(document, table.place)]
-    columns = tuple(column for *_, column in found)
-    keyed = sorted((item for item, *_ in found if item.get("primaryKey")), key=lambda item: item.get("primaryKeyPosition", 0))
-    rules = [rule for item, place, column in found for rule in column_rules(document, column, item, place)]
-    about = _about(document)
-    return Contract(
-        dataset=table.name, version=body["version"], status=body["status"], domain=body.get("domain", ""),
-        description=table.body.get("description", ""), granularity=table.body.get("dataGranularityDescription", ""),
-        owner=next(member.username for member in about.members if member.role == OWNER), source=source,
-        columns=columns, key=tuple(item["name"] for item in keyed),
-        rules=(*type_rules(columns), *rules, *expression_rules(table.body.get("quality", [])), *table_references(document, table)),
-        dataset_rules=dataset_rules(document, table), partitioning=_partitioning(custom, "partitioning", table.partition),
-        arrival=_partitioning(custom, "arrival", None), lateness=custom.values.get("arrival", {}).get("lateness", 0),
+    custom, source = table.custom, _source(document)
+    found = Contract(
+        **published_parts(document, table, source.columns), source=source,
+        partitioning=_partitioning(custom, "partitioning", table.partition), arrival=_partitioning(custom, "arrival", None),
+        lateness=custom.values.get("arrival", {}).get("lateness", 0),
         event_time=_event_time(custom), transform=custom.values.get("transform"),
-        rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"),
-        path=document.path.name, digest=hashlib.blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=8).hexdigest(),
-        schedule=levels.schedule, freshness=levels.freshness, freshness_column=levels.freshness_column, retention=levels.retention,
-        lifecycle=levels.lifecycle, deprecated=_deprecated(custom), about=about,
+        rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=read_levels(document).schedule,
+    )  # fmt: skip
+    return replace(found, rules=(*type_rules(found.columns), *found.rules))
+
+
+def _gold_contract(document: Document, table: Table) -> GoldContract:
+    said = table.custom.values
+    reach = said.get("reach", {})
+    return GoldContract(
+        **published_parts(document, table, ()), partitioning=Partitioning(Grain.MONTH, column=table.partition),
+        event_column=said["eventTime"]["column"], lookback_days=reach.get("lookbackDays", 0), lookahead_days=reach.get("lookaheadDays", 0),
+        consumers=tuple(Consumer(one["name"], one["contact"], tuple(one.get("columns", ()))) for one in said.get("consumers", ())),
     )  # fmt: skip
 
 
@@ -108,7 +132,8 @@ def _source(document: Document) -> LandingSource:
     custom, columns = read_custom(document, where), [column for column, _ in column_items(document, place)]
     return LandingSource(
         path=server["path"], format=server["format"], encoding=server.get("encoding", "UTF-8"),
-        columns=tuple(column["name"] for column in columns), null_values=tuple(custom.values.get("nullValues", ("",) if server["format"] in TEXTUAL else ())),
+        columns=tuple(column["name"] for column in columns),
+        null_values=tuple(custom.values.get("nullValues", ("",) if server["format"] in TEXTUAL else ())),
         description=item.get("description", ""), column_descriptions=tuple(column.get("description", "") for column in columns),
         optional=tuple(column["name"] for column in columns if column.get("required") is False),
         classifications=tuple(column.get("classification", "") for column in columns),
@@ -116,34 +141,13 @@ def _source(document: Document) -> LandingSource:
     )  # fmt: skip
 
 
-def _column(document: Document, item: Mapping[str, Any], place: Place, source: LandingSource) -> Column:
-    custom, named = read_custom(document, place), tuple(item.get("transformSourceObjects", ()))
-    single = named or (item["name"],)
-    text_format = item.get("logicalTypeOptions", {}).get("format")
-    return Column(
-        name=item["name"], logical_type=item["logicalType"], physical_type=item.get("physicalType", ""),
-        required=bool(item.get("required", False)), description=item.get("description", ""),
-        classification=item.get("classification", ""), unit=custom.values.get("unit"),
-        # what a transformDescription describes is filled by the transform, whatever it reads
-        source=single[0] if len(single) == 1 and single[0] in source.columns and "transformDescription" not in item else None,
-        expression=item.get("transformLogic"),
-        format=strptime_format(text_format) if text_format and item["logicalType"] in TEMPORAL else None,
-        masking=read_masking(custom), subject=custom.values.get("subject"), deprecated=_deprecated(custom), sources=named,
-    )  # fmt: skip
-
-
-def _deprecated(custom: Custom) -> Deprecation | None:
-    said = custom.values.get("deprecated")
-    return Deprecation(said["since"], _date(said.get("until")), said.get("useInstead")) if said else None
-
-
 def _partitioning(custom: Custom, name: str, column: str | None) -> Partitioning:
     said = custom.values.get(name)
-    return Partitioning(Grain(said["grain"]), _date(said["start"]), _date(said.get("end")), column) if said else Partitioning(Grain.NONE)
-
-
-def _date(value: object) -> date | None:
-    return None if value is None else date.fromisoformat(str(value))
+    return (
+        Partitioning(Grain(said["grain"]), read_date(said["start"]), read_date(said.get("end")), column)
+        if said
+        else Partitioning(Grain.NONE)
+    )
 
 
 def _event_time(custom: Custom) -> EventTime | None:
@@ -152,20 +156,3 @@ def _event_time(custom: Custom) -> EventTime | None:
         return None
     zone = said["timeZone"]
     return EventTime(said["expression"], strptime_format(said["format"]), said.get("sourceTimeZone", zone), zone)
-
-
-def _about(document: Document) -> About:
-    body = document.body
-    said, team = body.get("description", {}), body["team"]
-    members = team.get("members", []) if isinstance(team, dict) else team
-    return About(
-        purpose=said.get("purpose", ""), usage=said.get("usage", ""), limitations=said.get("limitations", ""),
-        tags=tuple(body.get("tags", ())), team=team.get("name", "") if isinstance(team, dict) else "",
-        members=tuple(
-            Member(one["username"], *(one.get(key, "") for key in ("role", "name", "description", "dateIn", "dateOut"))) for one in members
-        ),
-        support=tuple(
-            Channel(one["channel"], *(one.get(key, "") for key in ("url", "tool", "scope", "description")))
-            for one in body.get("support", ())
-        ),
-    )  # fmt: skip

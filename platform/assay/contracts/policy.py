@@ -12,6 +12,7 @@ from assay.contracts.custom import read_custom
 from assay.contracts.document import Document
 from assay.contracts.elements import FILE, column_items, objects, tables
 from assay.contracts.examine import examined
+from assay.contracts.model import Contract
 from assay.contracts.personal import SENSITIVE, landing_classifications, read_columns
 from assay.contracts.supported import CLASSIFICATIONS
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.document import Finding
-    from assay.contracts.model import Contract
+    from assay.contracts.odcs import AnyContract
 
-    Policy = Callable[[Document, Contract], Iterator[Finding]]
+    Policy = Callable[[Document, AnyContract], Iterator[Finding]]
 
 ONE_OF = f"One of {', '.join(CLASSIFICATIONS)}."
 
 
-def policed(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Finding]]:
+def policed(paths: Iterable[Path]) -> tuple[dict[Path, AnyContract], list[Finding]]:
     """The contracts at these paths that keep the policy, by file, and everything that is wrong with the others, faults included."""
     kept, findings = examined(paths)
     for path, contract in list(kept.items()):
@@ -38,7 +39,7 @@ def policed(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Finding]]
     return kept, sorted(findings, key=lambda one: (str(one.file), one.line))
 
 
-def dataset_is_described(document: Document, contract: Contract) -> Iterator[Finding]:
+def dataset_is_described(document: Document, contract: AnyContract) -> Iterator[Finding]:
     """What the rows are, and what one of them stands for."""
     place = tables(document)[0].place
     if not contract.description.strip():
@@ -48,7 +49,7 @@ def dataset_is_described(document: Document, contract: Contract) -> Iterator[Fin
         yield document.finding("nothing says what one row is", (*place, "dataGranularityDescription"), hint)
 
 
-def columns_are_described(document: Document, contract: Contract) -> Iterator[Finding]:
+def columns_are_described(document: Document, contract: AnyContract) -> Iterator[Finding]:
     """Every published column says what it holds."""
     columns = {column.name: column for column in contract.columns}
     for item, place in column_items(document, tables(document)[0].place):
@@ -56,11 +57,13 @@ def columns_are_described(document: Document, contract: Contract) -> Iterator[Fi
             yield document.finding(f"the column {item['name']!r} has no description", (*place, "description"), "Readers see it everywhere.")
 
 
-def columns_are_classified(document: Document, contract: Contract) -> Iterator[Finding]:
+def columns_are_classified(document: Document, contract: AnyContract) -> Iterator[Finding]:
     """Every column says who may read it, published or landed; a landed one may be as its published columns are."""
     for item, place in column_items(document, tables(document)[0].place):
         if "classification" not in item:
             yield document.finding(f"the column {item['name']!r} has no classification", (*place, "classification"), ONE_OF)
+    if not isinstance(contract, Contract):
+        return  # what gold reads has contracts of its own
     known = landing_classifications(contract)
     for item, place in column_items(document, objects(document, FILE)[0][1]):
         if not known[item["name"]]:
@@ -68,9 +71,10 @@ def columns_are_classified(document: Document, contract: Contract) -> Iterator[F
             yield document.finding(complaint, (*place, "classification"), ONE_OF)
 
 
-def sensitive_columns_are_masked(document: Document, contract: Contract) -> Iterator[Finding]:
+def sensitive_columns_are_masked(document: Document, contract: AnyContract) -> Iterator[Finding]:
     """No personal or restricted value is published as it is, nor under another name with a milder classification."""
-    landed = dict(zip(contract.source.columns, contract.source.classifications, strict=True))
+    source = contract.source if isinstance(contract, Contract) else None
+    landed = dict(zip(source.columns, source.classifications, strict=True)) if source else {}
     columns = {column.name: column for column in contract.columns}
     hint = "Give it the custom property masking, or leave it out of what is published."
     for item, place in column_items(document, tables(document)[0].place):
@@ -79,13 +83,13 @@ def sensitive_columns_are_masked(document: Document, contract: Contract) -> Iter
             continue
         if column.classification in SENSITIVE:
             yield document.finding(f"the {column.classification} column {column.name!r} is not masked", place, hint)
-        elif said := [name for name in read_columns(column, contract.source.columns) if landed[name] in SENSITIVE]:
+        elif said := [name for name in read_columns(column, landed) if landed[name] in SENSITIVE]:
             kind = column.classification or "unclassified"
             complaint = f"the {kind} column {column.name!r} is made from {said[0]!r}, which is {landed[said[0]]}"
             yield document.finding(complaint, place, hint)
 
 
-def relationships_are_described(document: Document, contract: Contract) -> Iterator[Finding]:  # noqa: ARG001  # a rule of the policy
+def relationships_are_described(document: Document, contract: AnyContract) -> Iterator[Finding]:  # noqa: ARG001  # a rule of the policy
     """Every rule has words of its own; those of bounds and types have them by themselves, others are asked for by the faults."""
     table = tables(document)[0].place
     for holder in (table, *(place for _, place in column_items(document, table))):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.custom import custom_names, read_custom
+from assay.contracts.custom import GOLD, custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.contracts.elements import FILE, TABLE, column_items, objects
 from assay.contracts.names import nearest, suggest
@@ -87,6 +87,8 @@ def object_faults(document: Document) -> Iterator[Finding]:
         found = objects(document, wanted)
         if len(found) != 1:
             hint = f"One object of physicalType {FILE} says what lands, one of physicalType {TABLE} what is published."
+            if wanted == FILE and not found:
+                hint += f" For a gold model nothing lands: give its table the physicalName {GOLD}<model>."
             complaint = f"expected one schema object of physicalType {wanted} with properties, found {len(found)}"
             yield document.finding(complaint, ("schema",), hint)
     for item, place in document.entries(("schema",)):
@@ -129,7 +131,9 @@ def table_faults(document: Document, table: Table) -> Iterator[Finding]:
     wanted, said = f"silver.{table.name}", table.body.get("physicalName")
     if said is not None and said != wanted:
         yield document.finding(
-            f"the table is published as {wanted}, not as {said}", (*table.place, "physicalName"), f"Did you mean {wanted}?"
+            f"the table is published as {wanted}, not as {said}",
+            (*table.place, "physicalName"),
+            suggest(said, (wanted, f"{GOLD}{table.name}")),
         )
     event_time = table.custom.values.get("eventTime")
     if "eventTime" not in table.said:
@@ -149,10 +153,9 @@ def table_faults(document: Document, table: Table) -> Iterator[Finding]:
         item["property"] == "frequency" and "schedule" in item for item, _ in document.entries(("slaProperties",))
     ):
         yield document.finding("a schedule needs the custom property arrival, which says what is due", table.place)
-    yield from _deprecation_faults(document, table)
 
 
-def _deprecation_faults(document: Document, table: Table) -> Iterator[Finding]:
+def deprecation_faults(document: Document, table: Table) -> Iterator[Finding]:
     """What is given up says since when; for columns and for the table alike."""
     for place in [table.place, *(place for _, place in column_items(document, table.place))]:
         flag, said = document.at((*place, "deprecated")), read_custom(document, place)

@@ -75,7 +75,7 @@ def _rule(document: Document, rule: Rule, frame: pl.DataFrame) -> Iterator[Findi
     try:
         frame.select(violation(rule, {}).alias("_"))
     except (pl.exceptions.PolarsError, ContractInvalid) as error:
-        yield document.finding(f"the rule {rule.name!r} cannot be evaluated: {_said(error)}", _place(document, rule))
+        yield document.finding(f"the rule {rule.name!r} cannot be evaluated: {_said(error)}", place_of(document, rule))
 
 
 def _measure(document: Document, rule: DatasetRule, frame: pl.DataFrame) -> Iterator[Finding]:
@@ -85,10 +85,10 @@ def _measure(document: Document, rule: DatasetRule, frame: pl.DataFrame) -> Iter
         rows = frame.filter(sql_expression(rule.argument[1])) if rule.metric == "sql" and rule.argument[1] else frame
         found = rows.group_by(pl.lit(1).alias("_group")).agg(measure_of(rule).alias("_")).schema["_"]
     except (pl.exceptions.PolarsError, ContractInvalid) as error:
-        yield document.finding(f"the rule {rule.name!r} cannot be measured: {_said(error)}", _place(document, rule))
+        yield document.finding(f"the rule {rule.name!r} cannot be measured: {_said(error)}", place_of(document, rule))
     else:
         if not (found.is_numeric() or isinstance(found, pl.Boolean)):
-            yield document.finding(f"the rule {rule.name!r} measures {found}, not a number", _place(document, rule))
+            yield document.finding(f"the rule {rule.name!r} measures {found}, not a number", place_of(document, rule))
 
 
 def _said(error: Exception) -> str:
@@ -96,7 +96,7 @@ def _said(error: Exception) -> str:
     return " ".join(str(error).partition("\n\n")[0].split())[:300].rstrip(".")
 
 
-def _place(document: Document, rule: Rule | DatasetRule) -> Place:
+def place_of(document: Document, rule: Rule | DatasetRule) -> Place:
     """Where a rule stands: the entry that has its name, or else its property."""
     table = tables(document)[0]
     items = list(column_items(document, table.place))

@@ -31,11 +31,12 @@ GRAINS = tuple(grain for grain in Grain if grain is not Grain.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A value that is a mapping, or the word `none` where `or_none` allows it; then a description has to say why."""
+    """A value that is a mapping, a list of mappings (`many`), or the word `none` (`or_none`); then a description has to say why."""
 
     required: Mapping[str, Check]
     optional: Mapping[str, Check]
     or_none: bool = False
+    many: bool = False
 
     @property
     def all(self) -> Mapping[str, Check]:
@@ -151,6 +152,13 @@ TABLE: Mapping[str, Keys | Check] = {
     "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
     "transform": function,
     "rejectedShare": Keys({"mustBeLessThan": share}, {}),
+    "deprecated": DEPRECATED,
+}
+# of a gold model, which nothing lands for
+GOLD_TABLE: Mapping[str, Keys | Check] = {
+    "eventTime": Keys({"column": text}, {}),
+    "reach": Keys({}, {"lookbackDays": count, "lookaheadDays": count}),
+    "consumers": Keys({"name": text, "contact": text}, {"columns": texts}, many=True),
     "deprecated": DEPRECATED,
 }
 SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count}

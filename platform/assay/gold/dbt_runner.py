@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PASSING = {"success", "pass", "no-op"}
 EXAMPLES = 3
+BROKEN = "broken_rules"  # the column in which a compiled test names the rules that a row breaks
 QUIET = (
     "--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-print",
     "--no-version-check", "--no-send-anonymous-usage-stats",
@@ -42,7 +43,8 @@ class DbtFailed(PermanentFailure):
 class NodeResult:
     """What became of one model or test. `model` is the name of the model that a test judges; `rows` are those a model staged.
 
-    `message` says why a node failed: dbt's error, or for a test some of the rows that broke it.
+    `message` says why a node failed: dbt's error, or for a test some of the rows that broke it. `broken` counts those by the rules of the
+    contract that they break, if the test is compiled from one.
     """
 
     unique_id: str
@@ -55,6 +57,7 @@ class NodeResult:
     message: str
     seconds: float
     rows: int | None
+    broken: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,26 +201,33 @@ def _results(results: Sequence[Any], database: Path) -> Iterator[NodeResult]:
         node, passed = result.node, str(result.status) in PASSING
         test = node.resource_type == "test"
         judged = judged_model(getattr(node, "attached_node", None), node.config.meta, node.depends_on.nodes) if test else None
-        message = "" if passed else str(result.message or "")
+        message, broken = "" if passed else str(result.message or ""), dict[str, int]()
         if test and result.failures and message:
-            message = f"{message}\n{_examples(database, node.compiled_code)}"
+            examples, broken = _examples(database, node.compiled_code)
+            message = f"{message}\n{examples}"
         yield NodeResult(
             unique_id=node.unique_id, name=node.name, kind="test" if test else "model",
             model=judged, passed=passed, severity=node.config.severity.lower() if test else "error",
             failures=int(result.failures or 0), message=message, seconds=result.execution_time,
-            rows=None if test else result.adapter_response.get("rows_affected"),
+            rows=None if test else result.adapter_response.get("rows_affected"), broken=broken,
         )  # fmt: skip
 
 
-def _examples(database: Path, query: str) -> str:
-    """Some of the rows that broke a test, one per line. The test's SQL is run once more: dbt keeps only their number."""
+def _examples(database: Path, query: str) -> tuple[str, dict[str, int]]:
+    """Some of the rows that broke a test, one per line, and how many break each rule of a contract.
+
+    The test's SQL is run once more: dbt keeps only their number.
+    """
     import duckdb
 
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         rows = connection.execute(query)
         names = [column[0] for column in rows.description]
-        return "\n".join(
+        examples = "\n".join(
             ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
             for row in rows.fetchmany(EXAMPLES)
         )
+        if BROKEN not in names:
+            return examples, {}
+        return examples, dict(connection.execute(f"SELECT unnest({BROKEN}) AS rule, count(*) FROM ({query}) GROUP BY 1").fetchall())  # noqa: S608  # dbt's own

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.evolution_change import Change
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Published
     from assay.gold.lineage import Node
 
 ADDED = {"column_added", "required_column_added"}
 
 
-def impact(change: Change, dataset: str, nodes: Sequence[Node], contracts: Mapping[str, Contract]) -> list[Reached]:
+def impact(change: Change, table: str, nodes: Sequence[Node], contracts: Mapping[str, Published]) -> list[Reached]:
     """Everything that a change of a dataset reaches: of those changes that break readers, or let more people read a column.
 
-    `dataset` has its old name; `contracts` are those whose rules may look into it. A new column is used by nobody yet.
+    `table` (`silver/x`) has its old name; `contracts` are those whose rules may look into it. A new column is used by nobody yet.
     """
     concerns = change.breaks or (change.verdict.privacy and change.column is not None)
     if not concerns or change.kind in ADDED:
         return []
-    return [*referring_rules(contracts.values(), dataset, change.column), *downstream(nodes, f"silver/{dataset}", change.column)]
+    return [*referring_rules(contracts.values(), table.partition("/")[2], change.column), *downstream(nodes, table, change.column)]
 
 
-def referring_rules(contracts: Iterable[Contract], dataset: str, column: str | None) -> Iterator[Reached]:
+def referring_rules(contracts: Iterable[Published], dataset: str, column: str | None) -> Iterator[Reached]:
     """The rules of other contracts that look into a dataset, or into one column of it."""
     for contract in contracts:
         for rule in contract.references:

@@ -54,7 +54,7 @@ class Reached:
 
 
 def project_lineage(project: Path, tables: Mapping[str, Sequence[str]]) -> list[Node]:
-    """Trace every model and test of a dbt project. `tables` adds columns to those that its sources (`silver/x`) are described with.
+    """Trace every model and test of a dbt project. `tables` adds columns to those that `silver/x` or `gold/x` is described with.
 
     Raises DbtFailed when dbt cannot read the project.
     """
@@ -65,8 +65,9 @@ def project_lineage(project: Path, tables: Mapping[str, Sequence[str]]) -> list[
 def nodes_of(manifest: Mapping[str, Any], compiled: Mapping[str, str], tables: Mapping[str, Sequence[str]]) -> list[Node]:
     """Trace the models and tests of a manifest, given what dbt rendered of them, and list its exposures."""
     relations = {uid: _relation(node) for uid, node in {**manifest["nodes"], **manifest["sources"]}.items()}
-    known = {relations[uid]: tuple(node["columns"]) for uid, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    for uid, node in manifest["sources"].items():
+    models = {uid: node for uid, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    known: dict[str, tuple[str, ...]] = {}
+    for uid, node in {**models, **manifest["sources"]}.items():
         known[relations[uid]] = tuple(dict.fromkeys([*node["columns"], *tables.get(relations[uid].replace(".", "/"), ())]))
     found = [
         _node(uid, node, compiled.get(uid), relations, known)

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAYER = "gold"
+COMPILED = {"unique_grain", "rows_satisfy", "months_satisfy", "refers_to"}  # the generic tests that `properties` writes
 
 
 class ModelNotDescribed(PermanentFailure):
     """A gold model lacks what the engine must know to publish it."""
 
-    hint = "Complete `config.meta` in the model's .yml: owner (name, email) and assay (partition_by, event_time, key)."
+    hint = "`assay contracts compile` writes the model's .yml from its contract: gold/<model>.odcs.yaml in the folder of the contracts."
 
 
 class ModelUnknown(PermanentFailure):
@@ -42,21 +43,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ModelTest:
-    """A dbt test; `model` is the name of the one that it judges, None when that is not a single one."""
+    """A dbt test; `model` is the name of the one that it judges, None when that is not a single one.
+
+    `compiled` says that it judges rules of the model's contract, under their names.
+    """
 
     unique_id: str
     name: str
     model: str | None
     severity: str
     description: str
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A gold model. `depends_on` names the tables it reads (`silver/flights`, `gold/x`).
+    """A gold model. `depends_on` names the tables that it reads (`silver/flights`, `gold/x`), and those that its tests look into.
 
     A partition is the month of `event_time`. To build a window, rows from `lookback_days` before it to `lookahead_days` after it are read.
-    `code_version` changes with the model's SQL, its properties and the project's macros that it uses, and with nothing else.
+    `code_version` changes with the model's SQL, its properties, its rules (`promises`) and the project's macros that it uses, and with
+    nothing else.
     """
 
     name: str
@@ -72,6 +78,8 @@ class Model:
     depends_on: tuple[str, ...]
     tests: tuple[ModelTest, ...]
     code_version: str
+    promises: str = ""
+    contract_version: str = ""
 
     @property
     def table(self) -> str:
@@ -100,6 +108,7 @@ def pick(models: Iterable[Model], name: str) -> Model:
 
 def _model(node: dict[str, Any], content: dict[str, Any], tests: list[ModelTest]) -> Model:
     meta = node["config"]["meta"]
+    judging = sorted((test for test in tests if test.model == node["name"]), key=lambda test: test.name)
     try:
         facts, owner = meta["assay"], meta["owner"]
         return Model(
@@ -107,9 +116,10 @@ def _model(node: dict[str, Any], content: dict[str, Any], tests: list[ModelTest]
             columns=tuple(_column(column) for column in node["columns"].values()),
             owner=dict(owner), partition_by=facts["partition_by"], event_time=facts["event_time"], key=tuple(facts["key"]),
             lookback_days=int(facts.get("lookback_days", 0)), lookahead_days=int(facts.get("lookahead_days", 0)),
-            depends_on=tuple(_tables(node, content)),
-            tests=tuple(sorted((test for test in tests if test.model == node["name"]), key=lambda test: test.name)),
-            code_version=_code_version(node, content),
+            depends_on=tuple(dict.fromkeys(_tables([node, *(content["nodes"][test.unique_id] for test in judging)], node, content))),
+            tests=tuple(judging),
+            code_version=_code_version(node, content), promises=facts.get("promises", ""),
+            contract_version=meta.get("contract", {}).get("version", ""),
         )  # fmt: skip
     except KeyError as missing:
         raise ModelNotDescribed(f"Tried to read the gold model {node['name']}; its meta does not give {missing}.") from missing
@@ -122,8 +132,9 @@ def _column(column: dict[str, Any]) -> Column:
 
 def _test(node: dict[str, Any]) -> ModelTest:
     config = node["config"]
+    is_compiled = node.get("test_metadata", {}).get("name") in COMPILED
     judged = judged_model(node.get("attached_node"), config["meta"], node["depends_on"]["nodes"])
-    return ModelTest(node["unique_id"], node["name"], judged, config["severity"].lower(), node.get("description", "").strip())
+    return ModelTest(node["unique_id"], node["name"], judged, config["severity"].lower(), node.get("description", "").strip(), is_compiled)
 
 
 def judged_model(attached: str | None, meta: Mapping[str, Any], parents: Iterable[str]) -> str | None:
@@ -134,12 +145,13 @@ def judged_model(attached: str | None, meta: Mapping[str, Any], parents: Iterabl
     return models[0].split(".")[2] if len(models) == 1 else None
 
 
-def _tables(node: dict[str, Any], content: dict[str, Any]) -> Iterator[str]:
-    for uid in node["depends_on"]["nodes"]:
+def _tables(readers: Iterable[dict[str, Any]], model: dict[str, Any], content: dict[str, Any]) -> Iterator[str]:
+    """What a model and its tests read; of the tests only sources, for their other models are made later or not at all."""
+    for node, uid in ((one, parent) for one in readers for parent in one["depends_on"]["nodes"]):
         if uid in content["sources"]:
             source = content["sources"][uid]
             yield "/".join(source["config"]["meta"].get("dagster", {}).get("asset_key", (source["source_name"], source["name"])))
-        elif uid in content["nodes"]:
+        elif uid in content["nodes"] and node is model:
             yield f"{LAYER}/{content['nodes'][uid]['name']}"
 
 

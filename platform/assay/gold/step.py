@@ -20,7 +20,8 @@ from assay.gold.staged import model_schema, staged_rows
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
-from assay.lake.staging import combine, stage
+from assay.lake.staged import combine
+from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class _Work:
             {key: self.current[model.name][key] for key in slice_.keys},
         )
         pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
-        provenance = Provenance(self.run.run_id, "", model.code_version, pins)
+        provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
         done = publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance)
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:
@@ -227,5 +228,6 @@ def _refusal(result: BuildResult) -> str | None:
 
 
 def _broken(result: BuildResult, model: Model) -> dict[str, int]:
-    """The failed tests of a model with the rows that broke each."""
-    return {node.name: node.failures for node in result.nodes if node.model == model.name and not node.passed}
+    """The broken rules of a model's contract, and its failed other tests, with the rows that broke each."""
+    failed = [node for node in result.nodes if node.model == model.name and not node.passed]
+    return {name: rows for node in failed for name, rows in (node.broken or {node.name: node.failures}).items()}

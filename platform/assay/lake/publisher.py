@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
     from assay.lake.slices import Slice
-    from assay.lake.staging import Staging
+    from assay.lake.staged import Staging
 
 TOKEN = "assay:"  # noqa: S105  # the prefix of a partition's app id in the Delta log
 ATTEMPTS = 200

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 LONGEST_STRING = 64
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)  # what is later would be rounded up to the year 10000
 
 
 def footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
@@ -33,9 +34,11 @@ def footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[A
 def encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold
     """Spell a bound for Delta, which keeps milliseconds: a maximum is rounded `up`. None when it has no exact spelling."""
     if isinstance(value, datetime):
-        moment = value.astimezone(UTC) if value.tzinfo else value
+        moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        if up and moment > LATEST:
+            return None
         moment += timedelta(microseconds=999 if up else 0)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):

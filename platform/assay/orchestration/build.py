@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.odcs import load_product
 from assay.errors import ContractInvalid
 from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
+from assay.gold.project_files import refuse_unruled
 from assay.gold.step import Project
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
@@ -45,12 +46,14 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
 
 def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
     """Read the contracts and the dbt project once, and build everything from them."""
-    contracts, project = load_contracts(contracts_folder), gold_project(settings)
+    product, project = load_product(contracts_folder), gold_project(settings)
+    contracts = product.datasets
     _refuse_masking(contracts)
+    refuse_unruled(project.models, product)
     planner = Planner(Run(settings.lake, settings.landing, contracts), contracts, project)
     with previews_accepted():
         landing = [landing_spec(settings, contract, contracts_folder) for contract in contracts.values()]
-        assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, contracts, project)]
+        assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, product, project, contracts_folder)]
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())

@@ -1,26 +1,30 @@
 """The gold assets: dbt's models as Dagster assets, built in one step and published only after dbt's tests.
 
-What a model is comes from dbt's manifest, its description and tags as dagster-dbt gives them (`dbt_catalogue`); how it is built is
-`gold.step`. The annotations are not postponed: Dagster reads those of an asset's body when the asset is made.
+What is promised of a model comes from its contract, what it reads from dbt's manifest, its SQL and tags from dagster-dbt
+(`dbt_catalogue`); how it is built is `gold.step`. The annotations are not postponed: Dagster reads those of an asset's body.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from assay.code_version import code_version
-from assay.contracts.model import Contract, Grain, Kind, Rule, Severity
+from assay.contracts.gold import GoldContract, ProductContracts
+from assay.contracts.model import Contract, DatasetRule, Grain, Kind, Rule, Severity
 from assay.gold.models import LAYER, Model
 from assay.gold.step import CODE, Project, build_gold, gold_spec
 from assay.orchestration.calendars import events_of, overlapping
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
+from assay.orchestration.metadata import column_schema, table_metadata
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.settings import Settings
 
 STEP = "gold"
+KEY_RULE = "unique_grain"  # as the dbt test calls it
 
 
 def gold_definition(contracts: Mapping[str, Contract]) -> dg.TimeWindowPartitionsDefinition:
@@ -35,27 +39,28 @@ def gold_definition(contracts: Mapping[str, Contract]) -> dg.TimeWindowPartition
     )
 
 
-def gold_assets(settings: Settings, contracts: Mapping[str, Contract], project: Project) -> dg.AssetsDefinition:
-    """All gold models as one multi-asset, of which any part can be run."""
-    definition, described = gold_definition(contracts), catalogue(project)
+def gold_assets(settings: Settings, product: ProductContracts, project: Project, folder: Path) -> dg.AssetsDefinition:
+    """All gold models as one multi-asset, of which any part can be run. `folder` is that of the contracts."""
+    contracts, definition, described = product.datasets, gold_definition(product.datasets), catalogue(project)
+    rules = {model.name: rules_of(model, product.majors(model.name)) for model in project.models}
     keys = {model.name: dg.AssetKey([LAYER, model.name]) for model in project.models}
     specs = [
         dg.AssetSpec(
             keys[model.name],
             deps=[dg.AssetDep(table.split("/"), partition_mapping=_mapping(table, contracts)) for table in model.depends_on],
             description=described[model.unique_id]["description"],
-            tags=described[model.unique_id]["tags"],
+            tags=described[model.unique_id]["tags"] | _domain(product.models[model.name]),
             group_name=LAYER,
             partitions_def=definition,
-            owners=[model.owner["email"]],
+            owners=[product.models[model.name].owner],
             code_version=f"{model.code_version}-{code_version(*CODE)}",
             kinds={"dbt", "duckdb", "gold"},
-            metadata=_metadata(settings, model),
+            metadata=_metadata(settings, model, product.models[model.name], folder),
         )
         for model in project.models
     ]
     checks = [
-        contract_check(keys[m.name], definition, f"The dbt contract and the {len(m.tests)} dbt tests of {m.name}.") for m in project.models
+        contract_check(keys[name], definition, f"The {len(rules[name])} rules of {product.models[name].path} and of dbt.") for name in rules
     ]
 
     @dg.multi_asset(name=STEP, specs=specs, check_specs=checks, can_subset=True, pool=LAYER, backfill_policy=ONE_RUN, retry_policy=RETRIES)
@@ -66,7 +71,7 @@ def gold_assets(settings: Settings, contracts: Mapping[str, Contract], project: 
         with permanent_failures():
             for model, outcome in build_gold(run_of(context, settings, contracts), project, slices):
                 outcomes[model.name].append(outcome)
-        yield from report(context, [Report(keys[name], outcomes[name], rules_of(model)) for name, model in chosen.items()])
+        yield from report(context, [Report(keys[name], outcomes[name], rules[name]) for name in chosen])
 
     return gold
 
@@ -78,21 +83,25 @@ def _mapping(table: str, contracts: Mapping[str, Contract]) -> dg.PartitionMappi
     return overlapping() if has_partitions else None
 
 
-def rules_of(model: Model) -> list[Rule]:
-    """A model's dbt tests as rules, so that its check looks like that of any other asset."""
+def rules_of(model: Model, majors: tuple[GoldContract, ...]) -> list[Rule | DatasetRule]:
+    """The rules of all major versions of a model, each name once, and the dbt tests that say what a contract cannot."""
     severities = {"error": Severity.ERROR, "warn": Severity.WARNING}
-    return [Rule(test.name, Kind.EXPRESSION, severities[test.severity], test.description) for test in model.tests]
+    key = " and ".join(majors[0].key)
+    found: dict[str, Rule | DatasetRule] = {KEY_RULE: Rule(KEY_RULE, Kind.EXPRESSION, Severity.ERROR, f"No two rows have one {key}.")}
+    for contract in majors:
+        said: tuple[Rule | DatasetRule, ...] = (*contract.rules, *contract.dataset_rules)
+        found |= {rule.name: rule for rule in said if rule.name not in found}
+    others = (Rule(test.name, Kind.EXPRESSION, severities[test.severity], test.description) for test in model.tests if not test.compiled)
+    return [*found.values(), *others]
 
 
-def _metadata(settings: Settings, model: Model) -> dict[str, Any]:
-    columns = [
-        dg.TableColumn(
-            column.name, column.data_type, description=column.description, constraints=dg.TableColumnConstraints(nullable=column.nullable)
-        )
-        for column in model.columns
-    ]
+def _domain(contract: GoldContract) -> dict[str, str]:
+    return {"domain": contract.domain} if contract.domain else {}
+
+
+def _metadata(settings: Settings, model: Model, contract: GoldContract, folder: Path) -> dict[str, Any]:
     return {
-        "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/table_name": model.table.replace("/", "."),
-        "dagster/uri": str(settings.lake / model.table),
+        **table_metadata(settings, model.table, folder / contract.path),
+        "dagster/column_schema": column_schema(contract.columns, contract.key),
+        "contract_version": contract.version,
     }

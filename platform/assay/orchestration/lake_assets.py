@@ -12,7 +12,7 @@ import dagster as dg
 
 from assay.code_version import code_version
 from assay.contracts.model import Contract
-from assay.ingest import step as ingest_step
+from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
@@ -79,7 +79,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         group_name="bronze",
         kinds={"bronze", "deltalake"},
         owners=[contract.owner],
-        code_version=code_version(*ingest_step.CODE),
+        code_version=code_version(*ingest_work.CODE),
         partitions_def=definition,
         tags=contract_tags(contract),
         metadata={

@@ -81,22 +81,18 @@ def refine(
 
     Raises ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
     """
-    import polars as pl
-
     raw = bronze.collect().with_row_index(INDEX)
     typed = conform(raw.lazy(), contract, transform).with_columns(_partition(contract)).collect()
     _refuse_transformed(raw, typed, contract)
     found = failures(typed.drop(INDEX), contract, references)
     rejects = verdicts(found, contract)
-    good = typed.join(rejects.select(INDEX), on=INDEX, how="anti") if rejects.height else typed
-    latest = _latest(good, contract)
     rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
+    good = _good(typed, rejects, contract)
+    latest = _latest(good, contract)
     tallies = _tally(typed, good, latest, rejected, found)
     for key, measured in measure(latest, contract).items():
         tallies[key].measured = measured
-    names = published_schema(contract).names
-    order = list(dict.fromkeys([*([contract.partitioning.column] if contract.partitioning.column else []), *contract.key])) or names
-    return Refined(latest.select(pl.col(names)).sort(order), rejected, tallies)
+    return Refined(latest.select(published_schema(contract).names), rejected, tallies)
 
 
 def _refuse_transformed(raw: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> None:
@@ -118,18 +114,32 @@ def _partition(contract: Contract) -> pl.Expr:
     return value.alias(PARTITION)
 
 
+def _good(typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The rows that break no error rule, with the columns that are published or say which of two rows came last: the others are wide."""
+    import polars as pl
+
+    kept = [*published_schema(contract).names, PARTITION, *(name for name in (ARRIVAL, SOURCE_FILE, SOURCE_ROW) if name in typed.columns)]
+    return typed.lazy().filter(~pl.col(INDEX).is_in(rejects[INDEX].implode())).select(list(dict.fromkeys(kept))).collect()
+
+
 def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row.
+    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row. In order of the key.
 
     A key counts within its partition: which partitions are refined together must not decide which row is published.
     """
+    import polars as pl
+
+    column = contract.partitioning.column
+    order = [*([column] if column else []), *(name for name in contract.key if name != column)]
     if not contract.key:
-        return good
-    keys = [PARTITION, *contract.key]
-    if not good.select(keys).is_duplicated().any():
-        return good
+        return good.sort(order or published_schema(contract).names)
+    ordered = good.sort(order)
+    repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in (PARTITION, *contract.key)).slice(1)
+    if not ordered.select(repeats.any()).item():
+        return ordered
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    return good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique(keys, keep="last", maintain_order=True)
+    latest = good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique([PARTITION, *contract.key], keep="last", maintain_order=True)
+    return latest.sort(order)
 
 
 def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:

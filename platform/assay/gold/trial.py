@@ -1,0 +1,97 @@
+"""A trial of everything in a gold contract that only DuckDB can judge: its rules and its views, run on one row of nulls.
+
+Loading a contract needs no engine and finds unknown columns; this finds unknown functions and types that do not fit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.contracts.compile import arrow_type
+from assay.contracts.elements import column_items, tables
+from assay.contracts.evolution_columns import holds
+from assay.contracts.model import Kind
+from assay.contracts.trial import place_of
+from assay.gold.rules_sql import condition, measure
+from assay.gold.views import ConsumerView
+from assay.lake.snapshots import duckdb_type, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+    import pyarrow as pa
+
+    from assay.contracts.document import Document, Finding
+    from assay.contracts.gold import GoldContract
+
+ROWS, CURRENT = "asked", "highest"
+
+
+def gold_trial(document: Document, contract: GoldContract, current: GoldContract) -> Iterator[Finding]:
+    """What DuckDB finds wrong with a major version of a model that has no other fault; `current` is the highest one."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, columns in ((CURRENT, current.columns), (ROWS, contract.columns)):
+            spelled = ", ".join(f"{quoted(column.name)} {duckdb_type(arrow_type(column))}" for column in columns)
+            connection.execute(f"CREATE TABLE {name} ({spelled})")
+            connection.execute(f"INSERT INTO {name} DEFAULT VALUES")
+        yield from _rules(connection, document, contract)
+        if contract is not current:
+            yield from _columns(connection, document, contract)
+        yield from _view(connection, document, ConsumerView(contract, current))
+
+
+def _rules(connection: duckdb.DuckDBPyConnection, document: Document, contract: GoldContract) -> Iterator[Finding]:
+    import pyarrow as pa
+
+    for rule in contract.rules:
+        if rule.kind is Kind.REFERENCE:
+            continue
+        found = _type(connection, f"SELECT ({condition(rule)}) FROM {ROWS}")  # noqa: S608  # a contract's SQL is run as it is
+        if isinstance(found, str):
+            yield document.finding(f"the rule {rule.name!r} cannot be evaluated: {found}", place_of(document, rule))
+        elif not (pa.types.is_boolean(found) or pa.types.is_null(found)):
+            yield document.finding(f"the rule {rule.name!r} gives {found}, not whether a row is good", place_of(document, rule))
+    for one in contract.dataset_rules:
+        how = measure(one)
+        where = f" WHERE {how.where}" if how.where else ""
+        found = _type(connection, f"SELECT CAST({how.value} AS DOUBLE) FROM {ROWS}{where}")  # noqa: S608  # as above
+        if isinstance(found, str):
+            yield document.finding(f"the rule {one.name!r} cannot be measured: {found}", place_of(document, one))
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, document: Document, contract: GoldContract) -> Iterator[Finding]:
+    """The expressions of an older major version give the types that it promises."""
+    import pyarrow as pa
+
+    columns = {column.name: column for column in contract.columns}
+    for item, place in column_items(document, tables(document)[0].place):
+        column = columns[item["name"]]
+        if not column.expression:
+            continue
+        here, wanted = (*place, "transformLogic"), arrow_type(column)
+        found = _type(connection, f"SELECT ({column.expression}) FROM {CURRENT}")  # noqa: S608  # as above
+        if isinstance(found, str):
+            yield document.finding(f"the expression {column.expression!r} cannot be evaluated: {found}", here)
+        elif not pa.types.is_null(found) and found != wanted and not holds(wanted, found):
+            hint = f"Such as CAST(.. AS {duckdb_type(wanted)})."
+            yield document.finding(f"the expression {column.expression!r} gives {found}, and {wanted} is promised", here, hint)
+
+
+def _view(connection: duckdb.DuckDBPyConnection, document: Document, view: ConsumerView) -> Iterator[Finding]:
+    found = _type(connection, view.select(CURRENT))
+    if isinstance(found, str):
+        yield document.finding(f"the view {view.contract.view} cannot be read: {found}", tables(document)[0].place)
+
+
+def _type(connection: duckdb.DuckDBPyConnection, query: str) -> pa.DataType | str:
+    """The Arrow type of a query's first column, or why the query fails."""
+    import duckdb
+
+    try:
+        return connection.sql(query).to_arrow_table().schema.field(0).type
+    except duckdb.Error as error:
+        return " ".join(str(error).partition("\n\n")[0].split())[:300].rstrip(".")
