@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from assay.contracts.export_avro import avro_schema
 from assay.contracts.export_json_schema import landed_row, published_row
-from assay.contracts.odcs import load_contracts
+from assay.contracts.odcs import load_contracts, load_product
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from small_world import World
 
+    from assay.contracts.model import Published
+
 DATASETS = ("airlines", "airports", "flights", "planes", "weather")
+MODELS = ("carrier_punctuality_daily", "carrier_ranking_7d", "departures_weather", "route_delays_daily")
 MOST = 1500  # rows of a dataset that are looked at
 
 
@@ -31,19 +34,24 @@ def faults(schema: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for row in rows for error in validator.iter_errors(row)]
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+def published(world: World, dataset: str) -> tuple[Published, list[dict[str, Any]]]:
+    contract = load_product(CONTRACTS).promises[dataset]
+    return contract, world.rows(f"{contract.layer}/{dataset}").head(MOST).to_dicts()
+
+
+@pytest.mark.parametrize("dataset", [*DATASETS, *MODELS])
 def test_every_published_row_fits_its_json_schema(built_world: World, dataset: str) -> None:
-    rows = built_world.rows(f"silver/{dataset}").head(MOST).to_dicts()
+    contract, rows = published(built_world, dataset)
     as_json = json.loads(json.dumps(rows, default=lambda value: value.isoformat()))
     assert len(rows) > 10
-    assert faults(published_row(load_contracts(CONTRACTS)[dataset]), as_json) == []
+    assert faults(published_row(contract), as_json) == []
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", [*DATASETS, *MODELS])
 def test_every_published_row_comes_back_from_avro_as_it_was(built_world: World, dataset: str) -> None:
-    rows = built_world.rows(f"silver/{dataset}").head(MOST).to_dicts()
+    contract, rows = published(built_world, dataset)
     file = io.BytesIO()
-    fastavro.writer(file, fastavro.parse_schema(avro_schema(load_contracts(CONTRACTS)[dataset])), rows)
+    fastavro.writer(file, fastavro.parse_schema(avro_schema(contract)), rows)
     file.seek(0)
     assert list(fastavro.reader(file)) == rows
 

@@ -198,7 +198,7 @@ def test_one_dataset_is_printed_and_several_go_into_a_folder(tmp_path: Path) -> 
     ("arguments", "complaint"),
     [
         (("airline", "--format", "avro"), "Did you mean airlines"),
-        (("--format", "avro"), "Tried to print 5 contracts at once. Name one dataset, or a folder with --to."),
+        (("--format", "avro"), "Tried to print 9 contracts at once. Name one dataset, or a folder with --to."),
     ],
 )
 def test_what_cannot_be_exported_is_said_with_what_to_do(arguments: tuple[str, ...], complaint: str) -> None:

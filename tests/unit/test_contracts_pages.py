@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,13 @@ from typer.testing import CliRunner
 
 from assay.cli.main import app
 from assay.contracts.about import About, Channel, Deprecation
+from assay.contracts.gold import Consumer
+from assay.contracts.odcs import load_product
 from assay.contracts.page_content import index_of, page_of
 from assay.contracts.page_html import html as html_of
 from assay.contracts.page_markdown import markdown
 from assay.contracts.page_rules import span
+from flights.definitions import CONTRACTS
 from sales import sales_contract
 
 if TYPE_CHECKING:
@@ -113,6 +117,20 @@ def test_the_index_leads_to_every_page_and_each_page_back(tmp_path: Path) -> Non
 def test_an_index_in_markdown_names_every_dataset() -> None:
     found = rendered(markdown(index_of([ORDERS, of_contract(dataset="other_orders")(ORDERS)])))
     assert {"orders.md", "other_orders.md"} <= set(found.links)
+
+
+def test_the_page_of_a_model_says_who_reads_it_and_nothing_of_files() -> None:
+    model = next(iter(load_product(CONTRACTS).models.values()))
+    page = page_of(
+        replace(model, consumers=(Consumer("Board <1>", "board@example.org", ("flight_date",)), Consumer("All", "all@example.org")))
+    )
+    found = Reader(html_of(page))
+    assert {"mailto:board@example.org", "mailto:all@example.org"} <= set(found.links)
+    assert "Board <1>" in found.text
+    assert f"gold.{model.dataset}" in found.text
+    titles = [section.title for section in page.sections]
+    assert titles[-1] == "Who reads it"
+    assert "What lands" not in titles
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from assay.cli.formats import Export
 from assay.cli.product import find_product
 from assay.contracts.export_avro import avro_schema
 from assay.contracts.export_json_schema import landed_row, published_row
+from assay.contracts.model import Contract
 from assay.contracts.names import suggest
-from assay.contracts.odcs import load_contracts
+from assay.contracts.odcs import load_product
 from assay.contracts.page_content import index_of, page_of
 from assay.contracts.page_html import html
 from assay.contracts.page_markdown import markdown
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Published
     from assay.settings import Settings
 
 
@@ -31,7 +32,7 @@ def export_contracts(settings: Settings, datasets: Sequence[str], form: Export, 
 
     Raises SettingsError for a dataset that nobody knows, and for several without a folder.
     """
-    known = load_contracts(find_product(settings).contracts)
+    known = load_product(find_product(settings).contracts).promises
     if unknown := [name for name in datasets if name not in known]:
         raise SettingsError(f"Tried to export {unknown[0]!r}, of which there is no contract.", hint=suggest(unknown[0], known))
     chosen = [known[name] for name in dict.fromkeys(datasets)] if datasets else list(known.values())
@@ -50,12 +51,13 @@ def export_contracts(settings: Settings, datasets: Sequence[str], form: Export, 
     typer.echo(f"{folder}: {', '.join(name for name, _ in found)}")
 
 
-def exported(contract: Contract, form: Export) -> list[tuple[str, str]]:
+def exported(contract: Published, form: Export) -> list[tuple[str, str]]:
     """The files of a contract in one form, by name, the most important first."""
     name = contract.dataset
     match form:
         case Export.JSON_SCHEMA:
-            return [(f"{name}.schema.json", _json(published_row(contract))), (f"{name}_landing.schema.json", _json(landed_row(contract)))]
+            landing = [(f"{name}_landing.schema.json", _json(landed_row(contract)))] if isinstance(contract, Contract) else []
+            return [(f"{name}.schema.json", _json(published_row(contract))), *landing]
         case Export.AVRO:
             return [(f"{name}.avsc", _json(avro_schema(contract)))]
         case Export.MARKDOWN:

@@ -15,19 +15,18 @@ from assay.contracts.compile import arrow_type
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from assay.contracts.model import Column, Contract
+    from assay.contracts.model import Column, Published
 
-NAMESPACE = "assay.silver"
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 
 
-def avro_schema(contract: Contract) -> dict[str, Any]:
+def avro_schema(contract: Published) -> dict[str, Any]:
     """The record of a published row, in the contract's order. A column that may be null is a union with null, and null by default."""
     names = avro_names(column.name for column in contract.columns)
     return {
         "type": "record",
         "name": _valid(contract.dataset),
-        "namespace": NAMESPACE,
+        "namespace": f"assay.{contract.layer}",
         "doc": f"{contract.description} Grain: {contract.granularity}.".strip(),
         "dataset": contract.dataset,
         "version": contract.version,

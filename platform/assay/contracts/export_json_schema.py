@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from assay.contracts.compile import arrow_type
-from assay.contracts.model import Column, Contract, Kind, Rule, Severity
+from assay.contracts.model import Column, Contract, Kind, Published, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ TEXTUAL = "csv"  # a format that has nothing but texts
 WITH_ABSENT_KEYS = "jsonl"  # a format in which a row may lack a key
 
 
-def published_row(contract: Contract) -> Schema:
+def published_row(contract: Published) -> Schema:
     """The schema of one published row as JSON: dates and instants are ISO 8601 texts, decimals are numbers.
 
     Of a masked column only the type is told: its rules are about the value before it was masked.
@@ -65,7 +65,7 @@ def landed_row(contract: Contract) -> Schema:
     }
 
 
-def _head(contract: Contract, what: str, title: str, description: str) -> Schema:
+def _head(contract: Published, what: str, title: str, description: str) -> Schema:
     deprecated = {"deprecated": True} if contract.deprecated else {}
     return {
         "$schema": DIALECT,
@@ -83,12 +83,12 @@ def _comment(untold: Iterable[str]) -> Schema:
     return {"$comment": f"Not told here: {'; '.join(said)}."} if said else {}
 
 
-def _rules_of(contract: Contract, column: Column) -> list[Rule]:
+def _rules_of(contract: Published, column: Column) -> list[Rule]:
     found = (rule for rule in contract.rules if rule.column == column.name and rule.kind not in TOLD_BY_TYPE)
     return [rule for rule in found if _is_told(contract, rule)]
 
 
-def _is_told(contract: Contract, rule: Rule) -> bool:
+def _is_told(contract: Published, rule: Rule) -> bool:
     column = next((one for one in contract.columns if one.name == rule.column), None)
     if rule.kind in TOLD_BY_TYPE:
         return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.gold import GoldContract
+from assay.contracts.model import Contract
 from assay.contracts.page import Badge, Cell, Code, Facts, Inline, Link, Page, PageLink, Section, Table
 from assay.contracts.page_rules import dataset_rules, ending, promises_of, row_rules, span
 from assay.contracts.personal import made_from
@@ -12,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from assay.contracts.about import Channel
-    from assay.contracts.model import Column, Contract, EventTime, Partitioning
+    from assay.contracts.model import Column, EventTime, Partitioning, Published
 
 
-def page_of(contract: Contract) -> Page:
+def page_of(contract: Published) -> Page:
     """The page of one contract."""
     badges = [f"version {contract.version}", contract.status, contract.domain]
     about = contract.about
@@ -23,33 +25,38 @@ def page_of(contract: Contract) -> Page:
         title=contract.dataset,
         badges=tuple(Badge(text) for text in badges if text),
         notices=tuple(_notices(contract)),
-        lead=tuple(filter(None, (about.purpose, contract.description))),
+        lead=tuple(dict.fromkeys(filter(None, (about.purpose, contract.description)))),
         sections=tuple(_sections(contract)),
     )
 
 
-def _sections(contract: Contract) -> Iterable[Section]:
+def _sections(contract: Published) -> Iterable[Section]:
     yield Section("At a glance", Facts(tuple((name, cell) for name, cell in _facts(contract) if cell)))
     yield Section("Columns", _columns(contract).filled(), "As published, in this order.")
     kept = "A row that breaks an error is kept in quarantine under the rule's name; a warning is counted."
+    if isinstance(contract, GoldContract):
+        kept = "A month with a row that breaks an error is not published; a warning is counted."
     yield Section("Rules about a row", row_rules(contract), kept)
     if contract.dataset_rules:
         yield Section("Rules about a partition", dataset_rules(contract), "A partition that breaks an error is not published.")
     yield Section("Time and service levels", Facts(tuple((name, cell) for name, cell in _levels(contract) if cell)))
-    yield Section("Where the values come from", _lineage(contract).filled())
-    yield Section("What lands", _landing(contract).filled(), contract.source.description)
+    if isinstance(contract, Contract):
+        yield Section("Where the values come from", _lineage(contract).filled())
+        yield Section("What lands", _landing(contract).filled(), contract.source.description)
+    if isinstance(contract, GoldContract) and contract.consumers:
+        yield Section("Who reads it", _consumers(contract), "They are told before the model changes for them.")
 
 
-def index_of(contracts: Iterable[Contract]) -> Page:
+def index_of(contracts: Iterable[Published]) -> Page:
     """The page that leads to all others."""
     rows = tuple(
         (
-            (PageLink(one.dataset),), (one.about.purpose or one.description,), (one.domain,), _mail(one.owner), (one.version,),
-            (Badge(one.status),), (str(len(one.columns)),), (str(len(one.rules) + len(one.dataset_rules)),),
+            (PageLink(one.dataset),), (one.layer,), (one.about.purpose or one.description,), (one.domain,), _mail(one.owner),
+            (one.version,), (Badge(one.status),), (str(len(one.columns)),), (str(len(one.rules) + len(one.dataset_rules)),),
         )
         for one in contracts
     )  # fmt: skip
-    head = ("Dataset", "What it is", "Domain", "Owner", "Version", "Status", "Columns", "Rules")
+    head = ("Dataset", "Layer", "What it is", "Domain", "Owner", "Version", "Status", "Columns", "Rules")
     return Page(
         "Data contracts",
         (),
@@ -60,7 +67,7 @@ def index_of(contracts: Iterable[Contract]) -> Page:
     )
 
 
-def _notices(contract: Contract) -> Iterable[str]:
+def _notices(contract: Published) -> Iterable[str]:
     if contract.deprecated:
         yield f"{contract.dataset} is deprecated {ending(contract.deprecated)}"
     for column in contract.columns:
@@ -68,10 +75,10 @@ def _notices(contract: Contract) -> Iterable[str]:
             yield f"The column {column.name} is deprecated {ending(column.deprecated)}"
 
 
-def _facts(contract: Contract) -> Iterable[tuple[str, Cell]]:
+def _facts(contract: Published) -> Iterable[tuple[str, Cell]]:
     about = contract.about
     yield "Grain", _text(contract.granularity)
-    yield "Table", (Code(f"silver.{contract.dataset}"),)
+    yield "Table", (Code(f"{contract.layer}.{contract.dataset}"),)
     yield "Key", _codes(contract.key)
     yield "Owner", _mail(contract.owner)
     yield "Team", _text(about.team)
@@ -94,7 +101,7 @@ def _channel(one: Channel) -> Cell:
     return (*where, *_text(f" ({said})" if said else ""), *_text(f": {one.description}" if one.description else ""))
 
 
-def _columns(contract: Contract) -> Table:
+def _columns(contract: Published) -> Table:
     rows = tuple(
         (
             (Code(one.name), *_roles(contract, one)),
@@ -109,7 +116,7 @@ def _columns(contract: Contract) -> Table:
     return Table(("Column", "Type", "Unit", "Description", "Classification", "Promises"), rows)
 
 
-def _roles(contract: Contract, column: Column) -> Cell:
+def _roles(contract: Published, column: Column) -> Cell:
     roles = [
         ("key", column.name in contract.key),
         ("partition", column.name == contract.partitioning.column),
@@ -131,21 +138,28 @@ def _masking(column: Column) -> Cell:
     return (f" masked, {column.masking.method}{detail}",)
 
 
-def _levels(contract: Contract) -> Iterable[tuple[str, Cell]]:
+def _levels(contract: Published) -> Iterable[tuple[str, Cell]]:
     life = contract.lifecycle
-    yield "Event time", _event_time(contract.event_time)
+    if isinstance(contract, GoldContract):
+        yield "Event time", (Code(contract.event_column),)
     yield "Partitions", _text(_partitions(contract.partitioning))
-    yield "Arrivals", _text(_partitions(contract.arrival))
-    yield "Lateness", _text(f"rows arrive up to {contract.lateness} arrivals late" if contract.lateness else "")
-    yield "Deadline", (Code(contract.schedule), " (cron)") if contract.schedule else ()
+    if isinstance(contract, Contract):
+        yield from _arriving(contract)
     told = f", told by {contract.freshness_column}" if contract.freshness_column else ""
     yield "Freshness", _text(f"the newest row is at most {span(contract.freshness)} old{told}" if contract.freshness else "")
     yield "Kept for", _text(span(contract.retention) if contract.retention else "")
-    limit = contract.rejected_share_below
-    yield "Rejected rows", _text(f"fewer than {limit:.4g} of a partition's rows, else it is not published" if limit is not None else "")
     yield "Generally available", _text(str(life.general_availability or ""))
     yield "End of support", _text(str(life.end_of_support or ""))
     yield "End of life", _text(str(life.end_of_life or ""))
+
+
+def _arriving(contract: Contract) -> Iterable[tuple[str, Cell]]:
+    yield "Event time", _event_time(contract.event_time)
+    yield "Arrivals", _text(_partitions(contract.arrival))
+    yield "Lateness", _text(f"rows arrive up to {contract.lateness} arrivals late" if contract.lateness else "")
+    yield "Deadline", (Code(contract.schedule), " (cron)") if contract.schedule else ()
+    limit = contract.rejected_share_below
+    yield "Rejected rows", _text(f"fewer than {limit:.4g} of a partition's rows, else it is not published" if limit is not None else "")
 
 
 def _event_time(said: EventTime | None) -> Cell:
@@ -171,6 +185,11 @@ def _reading(contract: Contract, column: Column) -> Cell:
     if column.source is None:
         return ("filled by ", Code(contract.transform)) if contract.transform else ()
     return ("as it lands" if column.logical_type == "string" else f"read as {column.logical_type}",)
+
+
+def _consumers(contract: GoldContract) -> Table:
+    rows = tuple(((one.name,), _mail(one.contact), _codes(one.columns) or ("all columns",)) for one in contract.consumers)
+    return Table(("Reader", "Contact", "Columns"), rows)
 
 
 def _landing(contract: Contract) -> Table:

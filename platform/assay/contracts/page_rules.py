@@ -10,12 +10,12 @@ from assay.contracts.page import Badge, Cell, Code, Inline, PageLink, Table
 
 if TYPE_CHECKING:
     from assay.contracts.about import Deprecation
-    from assay.contracts.model import Column, Contract, DatasetRule, Rule
+    from assay.contracts.model import Column, DatasetRule, Published, Rule
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def promises_of(contract: Contract, column: Column) -> Cell:
+def promises_of(contract: Published, column: Column) -> Cell:
     """What is promised of a column's values besides type and presence, in a few words each."""
     found: list[Inline] = []
     for rule in contract.rules:
@@ -45,7 +45,7 @@ def _short(rule: Rule) -> Cell:
             return (rule.description or rule.name,)
 
 
-def row_rules(contract: Contract) -> Table:
+def row_rules(contract: Published) -> Table:
     """Every rule about a row."""
     rows = tuple(((Code(rule.name),), (Badge(rule.severity),), (rule.description,), _condition(rule)) for rule in contract.rules)
     return Table(("Rule", "Severity", "Promise", "Condition"), rows).filled()
@@ -55,7 +55,7 @@ def _condition(rule: Rule) -> Cell:
     return (Code(rule.argument),) if rule.kind is Kind.EXPRESSION else ()
 
 
-def dataset_rules(contract: Contract) -> Table:
+def dataset_rules(contract: Published) -> Table:
     """Every rule about a whole partition."""
     rows = tuple(((Code(rule.name),), (Badge(rule.severity),), (rule.description,), _measured(rule)) for rule in contract.dataset_rules)
     return Table(("Rule", "Severity", "Promise", "Measured"), rows)

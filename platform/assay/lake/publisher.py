@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
+from assay.lake.constraints import keeps_only
 from assay.lake.schemas import refuse_mismatch
 from assay.lake.snapshots import Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
@@ -98,7 +99,7 @@ def publish(
             if attempt == 1:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
             raise
-        version = commit.offer(table) if has_columns(table, wanted) else None
+        version = commit.offer(table) if has_columns(table, wanted) and keeps_only(table, spec) else None
         if version is None:
             time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
             version = commit.landed_in(table)

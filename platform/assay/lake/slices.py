@@ -24,7 +24,8 @@ class TableSpec:
 
     `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
     column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns. Of the
-    columns `without_bounds` no value is written into the log, where it would outlive the files.
+    columns `without_bounds` no value is written into the log, where it would outlive the files. `constraints` are those that the table may
+    have, by name; None leaves it to others to give it some.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TableSpec:
     event_time: str | None = None
     may_add_columns: bool = False
     without_bounds: frozenset[str] = frozenset()
+    constraints: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

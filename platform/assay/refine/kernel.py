@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from assay.refine.measures import Measured
 
 WHOLE = "all"
+PLACE = "_place"
 
 
 @dataclass(slots=True)
@@ -143,12 +144,15 @@ def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     ordered = good.sort(_order(contract))
     if not contract.key:
         return ordered
-    repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in (PARTITION, *contract.key)).slice(1)
-    if not ordered.select(repeats.any()).item():
+    key = [PARTITION, *contract.key]
+    again = ordered.select(pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)).to_series()
+    if not again.any():
         return ordered
+    repeated = again | again.shift(-1, fill_value=False)  # only these are sorted by arrival: they are few, and a sort of all rows is dear
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    latest = good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique([PARTITION, *contract.key], keep="last", maintain_order=True)
-    return latest.sort(_order(contract))
+    contested = ordered.with_row_index(PLACE).filter(repeated).sort([*arrival, SOURCE_FILE, SOURCE_ROW])
+    last = contested.unique(key, keep="last", maintain_order=True)[PLACE]
+    return ordered.filter(pl.lit(~repeated) | pl.int_range(pl.len()).is_in(last.cast(pl.Int64).implode()))
 
 
 def _order(contract: Contract) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
 from assay.contracts.compile import published_schema
+from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import ContractInvalid
 from assay.lake.publisher import current_tokens, fingerprint
@@ -21,6 +22,7 @@ from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, tota
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
 from assay.refine.absent import absent_columns, with_columns
+from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
 from assay.refine.references import reference_values
 from assay.refine.work import Work
@@ -40,7 +42,8 @@ CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules")
 def silver_spec(contract: Contract) -> TableSpec:
     """The published table of a contract, partitioned by the contract's partition column."""
     column = contract.partitioning.column
-    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else ())
+    constraints = tuple(check_constraints(contract).items())
+    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else (), constraints=constraints)
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,8 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
     staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
     for group in in_groups(staged, lambda one: one.size, COMMIT_BYTES):
         yield from work.publish(group)
+    if due:
+        tighten_constraints(run.lake, contract, slice_.spec)
 
 
 def _chunks(partitions: list[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
