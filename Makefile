@@ -42,11 +42,12 @@ format: setup ## Format the code and mend what can be mended.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: setup ## Format, lint, strict types and architecture.
+check: setup ## Format, lint, strict types, compiled files, the policy for contracts and models, architecture.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/assay contracts compile --check
+	$(BIN)/assay contracts policy
 	$(BIN)/pytest -q tests/unit/test_architecture.py
 
 test: setup ## Run every test.

@@ -70,13 +70,14 @@ QUALIFY row_number() OVER (PARTITION BY flight_date, carrier, flight, origin ORD
 GOLD = {
     "carrier_punctuality_daily": """
 SELECT CAST(date_trunc('month', flight_date) AS DATE) AS flight_month, flight_date, carrier, name AS carrier_name, flights, cancelled,
-    diverted, departed, departed_on_time, departed_on_time / nullif(departed, 0) AS on_time_share, mean_dep_delay_minutes, median_dep_delay_minutes,
-    p95_dep_delay_minutes
+    diverted, departed, departed_on_time, departed_on_time / nullif(departed, 0) AS on_time_share, mean_dep_delay_minutes,
+    median_dep_delay_minutes, p95_dep_delay_minutes
 FROM (
     SELECT flight_date, carrier, count(*) AS flights, count(*) FILTER (WHERE is_cancelled) AS cancelled,
         count(*) FILTER (WHERE is_diverted) AS diverted, count(actual_departure_utc) AS departed,
-        count(actual_departure_utc) FILTER (WHERE dep_delay_minutes < 15) AS departed_on_time, avg(dep_delay_minutes) AS mean_dep_delay_minutes,
-        median(dep_delay_minutes) AS median_dep_delay_minutes, quantile_cont(dep_delay_minutes, 0.95) AS p95_dep_delay_minutes
+        count(actual_departure_utc) FILTER (WHERE dep_delay_minutes < 15) AS departed_on_time,
+        avg(dep_delay_minutes) AS mean_dep_delay_minutes, median(dep_delay_minutes) AS median_dep_delay_minutes,
+        quantile_cont(dep_delay_minutes, 0.95) AS p95_dep_delay_minutes
     FROM flights GROUP BY flight_date, carrier
 ) LEFT JOIN airlines USING (carrier)""",
     "carrier_ranking_7d": """

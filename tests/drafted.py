@@ -11,9 +11,11 @@ from assay.contracts.draft import Draft, draft_contract
 from assay.contracts.draft_guess import Sample
 from assay.contracts.model import EVENT_DATE
 from assay.contracts.odcs import read_contract
-from assay.ingest.bronze import batches, frame_of
+from assay.ingest.bronze import batches, bronze_rows
 from assay.ingest.reading import read_pieces
+from assay.masking.methods import Masks
 from assay.refine.kernel import refine
+from sales import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +69,7 @@ def judged(draft: Draft, frame: pl.DataFrame, folder: Path) -> tuple[int, int, i
         writer.writerows([["" if value is None else value for value in row] for row in frame.iter_rows()])
     (piece,) = read_pieces(list(batches(folder / "landing", contract).values()), contract.source)
     assert not piece.failed, piece.failed
-    bronze = frame_of(piece, contract)
+    bronze = pl.DataFrame(bronze_rows(piece, contract))
     without_time = bronze.filter(pl.col(EVENT_DATE).is_null()) if contract.event_time else bronze.clear()
-    done = refine(bronze.join(without_time, on="_source_row", how="anti").lazy(), contract, {}, None, "run")
+    done = refine(bronze.join(without_time, on="_source_row", how="anti").lazy(), contract, {}, None, "run", masks=Masks(KEYS))
     return bronze.height, done.published.height, done.rejected.height + without_time.height

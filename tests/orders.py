@@ -9,7 +9,7 @@ import polars as pl
 from assay.contracts.compile import published_schema
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.contracts.odcs import load_contracts
-from assay.ingest.bronze import bronze_spec, with_event_date
+from assay.ingest.bronze import bronze_spec, event_dates
 from assay.refine.kernel import Refined, refine
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def bronze_of(contract: Contract, rows: Sequence[Row]) -> pl.DataFrame:
         pl.lit("hash").alias(SOURCE_HASH),
         pl.Series(ARRIVAL, arrivals, dtype=pl.String).str.to_date("%Y-%m-%d"),
     )
-    return with_event_date(frame, contract).select(spec.names)
+    return frame.with_columns(event_dates(frame, contract)).select(spec.names)
 
 
 def refined(contract: Contract, rows: Sequence[Row], references: Mapping[tuple[str, str], pl.Series] | None = None) -> Refined:

@@ -13,8 +13,10 @@ from assay.contracts.examine import examine
 from assay.contracts.model import EVENT_DATE
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
-from assay.ingest.bronze import bronze_spec, with_event_date
+from assay.ingest.bronze import bronze_spec, event_dates
+from assay.masking.methods import Masks
 from assay.refine.kernel import Refined, refine
+from assay.settings import SecretReference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
 
 FIXTURES = Path(__file__).parent / "fixtures"
+KEYS = SecretReference("file", str(FIXTURES / "masking.keys"))
 SALES = (FIXTURES / "contracts/sales.odcs.yaml").read_text()
 STORES = (FIXTURES / "contracts/stores.odcs.yaml").read_text()
 DAY = "2024-01-01"
@@ -78,8 +81,8 @@ def sold(contract: Contract, rows: Sequence[Mapping[str, str | None]]) -> Refine
         pl.lit("a.csv").alias("_source_file"), pl.int_range(1, len(rows) + 1).alias("_source_row"), pl.lit("hash").alias("_source_hash"),
         pl.lit(DAY).str.to_date().alias("_arrival_date"),
     )  # fmt: skip
-    frame = with_event_date(frame, contract).select(spec.names)
-    return refine(frame.filter(pl.col(EVENT_DATE).is_not_null()).lazy(), contract, TILLS, None, "test")
+    frame = frame.with_columns(event_dates(frame, contract)).select(spec.names)
+    return refine(frame.filter(pl.col(EVENT_DATE).is_not_null()).lazy(), contract, TILLS, None, "test", masks=Masks(KEYS))
 
 
 def refusal(contract: Contract, rows: Sequence[Mapping[str, str | None]], day: str = DAY) -> str | None:

@@ -16,19 +16,62 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+KEY_FILE = "masking.keys"
 EVENT_BATCH = "1000"  # materializations of a range are stored by so many at once
+
+
+class SecretMissing(SettingsError):
+    """A secret is not where its reference says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a secret is, never what it is: `env:NAME` or `file:/path`. It is read each time that it is needed, and kept nowhere."""
+
+    scheme: str
+    place: str
+
+    @classmethod
+    def parse(cls, text: str, variable: str) -> SecretReference:
+        """Read a reference. Raises SettingsError for anything else, without saying what: it may be the secret itself."""
+        scheme, _, place = text.partition(":")
+        if scheme not in ("env", "file") or not place:
+            hint = "Give env:NAME or file:/path: where the secret is, not the secret."
+            raise SettingsError(f"{variable} is no reference to a secret.", hint=hint)
+        return cls(scheme, place)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.place}"
+
+    def read(self) -> str:
+        """The secret. Raises SecretMissing when it is not there."""
+        if self.scheme == "env":
+            if (found := os.environ.get(self.place)) is None:
+                raise SecretMissing(f"The environment variable {self.place} is not set.", hint="It has to hold the secret.")
+            return found
+        try:
+            return Path(self.place).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise SecretMissing(f"Tried to read {self.place}; {why}.", hint="`assay init` makes one below ASSAY_HOME.") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml.
 
-    `contracts` is the folder of the contracts where it is not the product's own.
+    `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`.
     """
 
     home: Path
     dbt_project: Path
     contracts: Path | None = None
+    masking: SecretReference | None = None
+
+    @property
+    def masking_keys(self) -> SecretReference:
+        """Where the keys that mask personal data are."""
+        return self.masking or SecretReference("file", str(self.home / KEY_FILE))
 
     @property
     def landing(self) -> Path:
@@ -59,7 +102,8 @@ class Settings:
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
 
-    Raises SettingsError when ASSAY_HOME or ASSAY_CONTRACTS names something that is not a folder.
+    ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home). Raises SettingsError when ASSAY_HOME or ASSAY_CONTRACTS
+    names something that is not a folder, or ASSAY_MASKING_KEYS is no reference.
     """
     found = os.environ if environ is None else environ
     home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
@@ -72,7 +116,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         hint = "Name a folder, or unset it to use the product's contracts."
         raise SettingsError(f"ASSAY_CONTRACTS is {contracts}, which is not a folder.", hint=hint)
     dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
-    return Settings(home=home, dbt_project=dbt_project, contracts=contracts)
+    keys = found.get("ASSAY_MASKING_KEYS")
+    masking = SecretReference.parse(keys, "ASSAY_MASKING_KEYS") if keys else None
+    return Settings(home=home, dbt_project=dbt_project, contracts=contracts, masking=masking)
 
 
 def export(settings: Settings) -> None:

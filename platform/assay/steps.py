@@ -6,28 +6,38 @@ refuse. Nothing here knows Dagster; `orchestration` turns outcomes into events.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from assay.contracts.model import Contract
+    from assay.settings import SecretReference
 
-CHUNK_ROWS = 250_000
+Item = TypeVar("Item")
+
+CHUNK_ROWS = 125_000
+COMMIT_BYTES = 64 << 20  # chunks are committed together until they have so many bytes: a commit costs as much as refining 50,000 rows
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again."""
+    """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again.
+
+    `keys` says where the masking keys are.
+    """
 
     lake: Path
     landing: Path
     contracts: Mapping[str, Contract]
     run_id: str = ""
     force: bool = False
+    keys: SecretReference | None = None
 
 
 class Status(StrEnum):
@@ -48,3 +58,42 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
     refusal: str | None = None
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items in the same order, the next one being made in a thread while the caller works on the last.
+
+    So a step computes a chunk while the one before is written and synced. Two items are held at once, never more. An error in making one
+    is raised when it is asked for, after the caller has finished with those before it.
+    """
+    source = iter(items)
+
+    def make() -> list[Item]:
+        return list(islice(source, 1))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        coming = pool.submit(make)
+        while made := coming.result():
+            coming = pool.submit(make)
+            yield made.pop()
+
+
+def in_groups(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
+    """The items in their order, in groups that are cut once they have `most` together.
+
+    If an item cannot be made, those before it still come as a group before the error is raised.
+    """
+    group, total = list[Item](), 0
+    try:
+        for item in items:
+            group.append(item)
+            total += size(item)
+            if total >= most:
+                yield group
+                group, total = [], 0
+    except Exception:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group

@@ -130,7 +130,9 @@ class Shop:
 
 def visible(published: Mapping[str, Snapshot | None], quarantine: Snapshot | None) -> pl.DataFrame:
     if quarantine is None:
-        return pl.DataFrame(schema={"rule": pl.String, "source_file": pl.String, "source_row": pl.Int64, "_partition": pl.String})
+        return pl.DataFrame(
+            schema={"rule": pl.String, "source_file": pl.String, "source_row": pl.Int64, "raw": pl.String, "_partition": pl.String}
+        )
     files = {file.path for file in visible_files(quarantine, published)}
     return quarantine.scan(lambda file: file.path in files).collect()
 

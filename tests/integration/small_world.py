@@ -56,7 +56,8 @@ class World:
 
     def planner(self, *, force: bool = False) -> Planner:
         contracts = load_contracts(self.contracts_folder)
-        return Planner(Run(self.settings.lake, self.settings.landing, contracts, force=force), contracts, self.project)
+        run = Run(self.settings.lake, self.settings.landing, contracts, force=force, keys=self.settings.masking_keys)
+        return Planner(run, contracts, self.project)
 
     def backfill(
         self, first: date | None = FIRST, last: date | None = LAST, *, force: bool = False, only: set[dg.AssetKey] | None = None

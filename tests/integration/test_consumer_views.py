@@ -26,7 +26,7 @@ READS = f"select * from v1.{MODEL} order by flight_date, carrier"
 
 def read(world: World, sql: str, today: date = TODAY) -> pl.DataFrame:
     views = view_statements(world.settings.lake, load_product(world.contracts_folder), today)
-    found = pl.from_arrow(query(world.settings.lake, sql, views).to_arrow_table())
+    found = pl.from_arrow(query(world.settings.lake, sql, views=views).to_arrow_table())
     assert isinstance(found, pl.DataFrame)
     return found
 

@@ -20,7 +20,7 @@ from assay.lake.snapshots import open_snapshot
 
 PROGRAM = Path(__file__).with_name("endless_publisher.py")
 KILLS, WRITERS, SEED = 100, 3, 20130101
-LONGEST_LIFE_SECONDS = 0.3
+LONGEST_LIFE = 3  # publications that a writer could make before it is killed
 
 
 @dataclass
@@ -45,6 +45,14 @@ class Writer:
         for what, value in json.loads(line).items():
             getattr(self, what).append(Job(**value) if what == "begun" else value)
         return True
+
+    def pace(self) -> float:
+        """The seconds that a publication takes here and now, beside the other writers: a slow machine must not kill them all too early."""
+        assert self.hear(), "a writer did not start"
+        began = time.monotonic()
+        while len(self.done) + len(self.overtaken) < LONGEST_LIFE:
+            assert self.hear(), "a writer ended by itself"
+        return (time.monotonic() - began) / LONGEST_LIFE
 
     def kill(self) -> Job | None:
         """Kill it; returns what it had begun without an outcome."""
@@ -72,10 +80,11 @@ def kill_many(lake: Path, chance: random.Random) -> Story:
     """Kill the oldest of a few writers, KILLS times; each successor starts with what its predecessor left unfinished."""
     story = Story()
     writers = deque(Writer.start(lake, SEED + number, None) for number in range(WRITERS))
+    longest = LONGEST_LIFE * writers[0].pace()
     for number in range(KILLS):
         writer = writers.popleft()
         assert writer.hear(), "a writer did not start"  # it is warm once it has begun the publication that was left to it
-        time.sleep(chance.uniform(0, LONGEST_LIFE_SECONDS))
+        time.sleep(chance.uniform(0, longest))
         unfinished = writer.kill()
         story.done += writer.done
         story.overtaken += writer.overtaken

@@ -404,6 +404,19 @@ def test_statistics_round_a_timestamp_up_so_that_nobody_skips_its_row(lake: Path
     assert pl.scan_delta(str(lake / NAME)).filter(pl.col("at") >= last).collect().height == 1
 
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("moment", "said"), [(FIRST, FIRST), (LAST, None)], ids=["first", "last"])
+def test_statistics_of_the_first_and_the_last_instant_are_right_or_none(lake: Path, moment: datetime, said: datetime | None) -> None:
+    """The year 1 has four digits, and what is after the last millisecond cannot be rounded up."""
+    spec = TableSpec(NAME, pa.schema([("at", pa.timestamp("us", "UTC"))]))
+    put(lake, Slice(spec, (WHOLE,)), [pl.DataFrame({"at": [moment]})])
+    file = open_snapshot(lake, NAME).files[0]
+    assert (file.low.get("at"), file.high.get("at")) == (said, said)
+    assert pl.scan_delta(str(lake / NAME)).filter(pl.col("at") == moment).collect().height == 1
+
+
 def described(protocol: dict[str, Any], configuration: dict[str, str]) -> str:
     """The first commit of an empty table, as another writer would make it."""
     mapped = {"delta.columnMapping.id": 1, "delta.columnMapping.physicalName": "col-1"}

@@ -128,11 +128,11 @@ def test_the_first_publication_of_a_partition_looks_for_nothing_that_was_held(sh
 
 
 def test_bronze_is_read_again_only_when_rows_left_quarantine(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from assay.refine import step
+    from assay.refine import work
 
     asked: list[Any] = []
-    real = step.landed_rows
-    monkeypatch.setattr(step, "landed_rows", lambda *given: asked.append(given) or real(*given))
+    real = work.landed_rows
+    monkeypatch.setattr(work, "landed_rows", lambda *given: asked.append(given) or real(*given))
     build(shop, GOOD, BAD)
     build(shop, GOOD, BAD, {"number": "9", "amount": "-9"})
     assert asked == []

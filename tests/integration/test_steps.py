@@ -16,7 +16,9 @@ import pytest
 from order_shop import Shop, day, days
 
 from assay.errors import TableMissing
+from assay.ingest import reading
 from assay.ingest import step as ingest_step
+from assay.lake import audited
 from assay.lake.publisher import Provenance, current_tokens
 from assay.lake.quarantine import Quarantine
 from assay.refine import step as refine_step
@@ -27,15 +29,17 @@ from orders import write_contracts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from assay.lake.staged import Staging
+
 MIXED = [
     {"number": "1"}, {"number": "2", "amount": "-1"}, {"number": "3"}, {"number": "3"}, {"number": "4", "customer": "eve"},
 ]  # fmt: skip
 KILLED_BETWEEN = """
 import os, signal, sys
 from pathlib import Path
-from assay.refine import step
+from assay.lake import audited
 from order_shop import Shop
-step.publish = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+audited.publish = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 Shop(Path(sys.argv[1]), Path(sys.argv[2])).refine([1])
 """
 
@@ -107,8 +111,10 @@ def test_the_size_of_the_chunks_changes_no_byte(shop: Shop, monkeypatch: pytest.
     shop.ingest([1, 2, 3])
     shop.refine([1, 2, 3])
     before = {layer: shop.digests(layer) for layer in ("bronze", "silver")}
+    monkeypatch.setattr(reading, "AT_ONCE", 0)
+    monkeypatch.setattr(refine_step, "CHUNK_ROWS", 1)
     for module in (ingest_step, refine_step):
-        monkeypatch.setattr(module, "CHUNK_ROWS", 1)
+        monkeypatch.setattr(module, "COMMIT_BYTES", 1)
     versions = shop.versions()
     shop.ingest([1, 2, 3], force=True)
     shop.refine([1, 2, 3], force=True)
@@ -248,11 +254,12 @@ def test_a_partition_that_breaks_its_contract_keeps_its_last_good_version_and_th
 
 def publish_that(event: Any) -> Any:
     """A `publish` of silver that first lets something happen."""
-    real = refine_step.publish
+    real = audited.publish
 
-    def publish(*arguments: Any, **named: Any) -> Any:
-        event()
-        return real(*arguments, **named)
+    def publish(root: Path, staging: Staging, *arguments: Any, **named: Any) -> Any:
+        if staging.slice.spec.name.startswith("silver/"):
+            event()
+        return real(root, staging, *arguments, **named)
 
     return publish
 
@@ -269,7 +276,7 @@ def test_a_crash_between_the_two_commits_shows_nothing_and_the_rerun_agrees(shop
     shop.drop(1, [{"number": "1"}, {"number": "2", "amount": "-2"}, {"number": "3"}])
     shop.ingest([1])
     with monkeypatch.context() as patch, pytest.raises(Crash):  # noqa: PT012  # the patch belongs to the call
-        patch.setattr(refine_step, "publish", publish_that(crash))
+        patch.setattr(audited, "publish", publish_that(crash))
         shop.refine([1])
     assert shop.rows("silver").equals(silver)
     assert shop.visible_quarantine().equals(held)
@@ -302,11 +309,11 @@ def test_a_writer_that_is_overtaken_does_not_take_away_what_the_winner_held(shop
         shop.drop(1, [{"number": "1"}, {"number": "2"}, {"number": "3", "amount": "-3"}])
         shop.ingest([1])
         with monkeypatch.context() as patch, pytest.raises(Crash):  # noqa: PT012  # the patch belongs to the call
-            patch.setattr(refine_step, "publish", publish_that(crash))
+            patch.setattr(audited, "publish", publish_that(crash))
             shop.refine([1])
 
     with monkeypatch.context() as patch:
-        patch.setattr(refine_step, "publish", publish_that(other_writer))
+        patch.setattr(audited, "publish", publish_that(other_writer))
         shop.refine([1])
     assert sorted(shop.visible_quarantine()["rule"]) == ["amount_minimum", "customer_known"]
     assert shop.rows("silver").height + shop.visible_quarantine().height + 1 == len(MIXED)

@@ -25,6 +25,7 @@ ORDER = [
     {"errors", "settings"},
     {"code_version"},
     {"contracts"},
+    {"masking"},
     {"lake"},
     {"steps"},
     {"ingest", "refine", "gold"},
@@ -33,13 +34,13 @@ ORDER = [
 ]
 SETTINGS_KNOWS_ERRORS = ("settings", "errors")
 PRODUCT_MAY_IMPORT = ("assay.orchestration", "assay.refine.clock", "assay.settings", "assay.errors")
-WITHOUT_DAGSTER = {"errors", "settings", "code_version", "contracts", "lake", "steps", "ingest", "refine", "gold"}
+WITHOUT_DAGSTER = {"errors", "settings", "code_version", "contracts", "masking", "lake", "steps", "ingest", "refine", "gold"}
 HEAVY = {"polars", "pandera", "dbt", "dagster_dbt", "pyspark", "duckdb", "pandas"}
 # dbt-duckdb loads the plugin inside a dbt run, where both are there anyhow
 MAY_IMPORT_HEAVY = {"gold/dbt_plugin.py": {"dbt", "duckdb"}}
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40
 # Known exceptions with what they measure. They may only shrink: take an entry out once it is below the limit.
-LONG_FILES = {"lake/staging.py": 259}
+LONG_FILES: dict[str, int] = {}
 LONG_FUNCTIONS: dict[str, int] = {}
 
 

@@ -111,3 +111,14 @@ def test_a_table_is_published_under_its_own_name(tmp_path: Path) -> None:
 def test_a_role_that_is_nearly_the_owner_is_named(tmp_path: Path) -> None:
     said = str(findings_of(tmp_path, ("role: owner, name: Ada", "role: Owner, name: Ada"))[0])
     assert "a contract needs a team member with the role owner. Write 'owner' for 'Owner'." in said
+
+
+@pytest.mark.parametrize("element", ["", ", element: sales.sale_date"])
+def test_a_month_does_not_tell_how_old_its_newest_row_is(tmp_path: Path, element: str) -> None:
+    months = (
+        "value: {grain: day, start: 2024-01-01}\n      - property: arrival",
+        "value: {grain: month, start: 2024-01-01}\n      - property: arrival",
+    )
+    (finding,) = findings_of(tmp_path, months, (", element: sales.sale_date", element))
+    assert "months do not tell how old the newest row is" in finding.complaint
+    assert finding.hint == "Name an element: born."

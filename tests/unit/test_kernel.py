@@ -87,6 +87,23 @@ def test_of_one_arrival_the_last_file_and_row_win(orders: Contract) -> None:
     assert refined(orders, rows).published["amount"].to_list() == [1]
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    origins=st.lists(
+        st.tuples(st.integers(1, 4), st.integers(2, 4), st.sampled_from(["a.csv", "b.csv"]), st.integers(1, 30)), max_size=12, unique=True
+    )
+)
+def test_of_any_rows_the_last_of_each_key_is_published_in_order_of_the_key(
+    orders: Contract, origins: list[tuple[int, int, str, int]]
+) -> None:
+    rows = [
+        {"number": str(number), "arrival": f"2024-01-0{day}", "file": file, "row": str(row), "amount": str(place)}
+        for place, (number, day, file, row) in enumerate(origins)
+    ]
+    last = {number: max((one, place) for place, one in enumerate(origins) if one[0] == number)[1] for number, *_ in origins}
+    assert refined(orders, rows).published["amount"].to_list() == [last[number] for number in sorted(last)]
+
+
 def test_a_key_counts_within_its_partition_whatever_is_refined_with_it(orders: Contract) -> None:
     rows = [{"number": "1", "day": "2024-01-01"}, {"number": "1", "day": "2024-01-02", "arrival": "2024-01-09"}]
     together, alone = refined(orders, rows), refined(orders, rows[:1])

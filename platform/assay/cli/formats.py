@@ -11,3 +11,12 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+class Export(StrEnum):
+    """The forms of a contract that others read: schemas for programs, pages for people."""
+
+    JSON_SCHEMA = "json-schema"
+    AVRO = "avro"
+    MARKDOWN = "markdown"
+    HTML = "html"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.cli.bronze_reader import BRONZE, hidden_bronze
 from assay.errors import PermanentFailure
 from assay.lake.decisions import LAYER as DECISIONS
 from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from assay.cli.bronze_reader import Open
+
 QUARANTINE = "quarantine"
-LAYERS = ("bronze", "silver", "gold", DECISIONS)
+LAYERS = (BRONZE, "silver", "gold", DECISIONS)
 FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 
@@ -39,8 +42,10 @@ class TableFacts:
     published: str
 
 
-def connect(lake: Path) -> duckdb.DuckDBPyConnection:
+def connect(lake: Path, known: Open | None = None) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB whose schemas bronze, silver, gold and quarantine show the newest published version of each table.
+
+    `known` gives the landing columns that bronze shows, by dataset; the values of all others are hidden.
 
     Beside quarantine, `discarded` shows what stewards took out of it, `refused` what refused partitions would have put into it.
     """
@@ -53,7 +58,8 @@ def connect(lake: Path) -> duckdb.DuckDBPyConnection:
     for name in table_names(lake):
         layer, _, table = name.partition("/")
         if layer in LAYERS:
-            bodies = {layer: open_snapshot(lake, name).duckdb_select()}
+            snapshot = open_snapshot(lake, name)
+            bodies = {layer: hidden_bronze(snapshot, known or {}) if layer == BRONZE else snapshot.duckdb_select()}
         elif layer == QUARANTINE:
             view = View.open(lake, table)
             bodies = {schema: view.duckdb_select(fate) for schema, fate in FATES.items()}
@@ -64,14 +70,14 @@ def connect(lake: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def query(lake: Path, sql: str, views: Iterable[str] = ()) -> duckdb.DuckDBPyConnection:
+def query(lake: Path, sql: str, known: Open | None = None, views: Iterable[str] = ()) -> duckdb.DuckDBPyConnection:
     """Run one query; the connection that comes back holds its result (`description`, `fetchmany`). `views` are statements that make some.
 
     Raises QueryRefused for anything that is not a query, and with DuckDB's words for one that fails.
     """
     import duckdb
 
-    connection = connect(lake)
+    connection = connect(lake, known)
     try:
         for statement in views:
             connection.execute(statement)

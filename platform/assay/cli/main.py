@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.formats import Format
+from assay.cli.formats import Export, Format
+from assay.cli.keys import app as keys
 from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
 from assay.settings import load_settings
@@ -22,6 +23,7 @@ app = typer.Typer(
 contracts = typer.Typer(no_args_is_help=True, help="What the datasets promise.")
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(keys, name="keys")
 
 
 @app.command()
@@ -57,16 +59,17 @@ def sql(
     ],
     output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
 ) -> None:
-    """Read the lake with SQL (DuckDB), each table at its newest published version.
+    """Read the lake with SQL (DuckDB), each table at its newest published version. Bronze hides personal data.
 
     Example: assay sql "select carrier, avg(on_time_share) from gold.carrier_punctuality_daily group by 1" --format csv
     """
+    from assay.cli.bronze_reader import open_columns
     from assay.cli.consumer_views import views_for
     from assay.cli.lake_reader import query as run
     from assay.cli.printing import print_rows
 
     settings = load_settings()
-    print_rows(run(settings.lake, query, views_for(settings, query)), output)
+    print_rows(run(settings.lake, query, open_columns(settings), views_for(settings, query)), output)
 
 
 @app.command()
@@ -161,6 +164,36 @@ def check_contracts(
     from assay.cli.checking import check_contracts as check
 
     raise typer.Exit(0 if check(load_settings(), files or []) else 1)
+
+
+@contracts.command("policy")
+def police_contracts(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files, or folders of them; default: the product's contracts and models.")
+    ] = None,
+) -> None:
+    """List what contracts and gold models owe their readers: owners, descriptions, classification, masking; exit with 1 if something lacks.
+
+    Example: assay contracts policy
+    """
+    from assay.cli.policing import check_policy
+
+    raise typer.Exit(0 if check_policy(load_settings(), files or []) else 1)
+
+
+@contracts.command("export")
+def export_contracts(
+    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; default: all of the product.")] = None,
+    form: Annotated[Export, typer.Option("--format", help="Schemas are for programs, pages for people.")] = Export.MARKDOWN,
+    to: Annotated[Path | None, typer.Option(help="A folder to write into; without one, a single dataset is printed.")] = None,
+) -> None:
+    """Write what other systems and other people read of the contracts: JSON Schema, Avro, pages.
+
+    Example: assay contracts export flights --format json-schema
+    """
+    from assay.cli.exporting import export_contracts as export
+
+    export(load_settings(), datasets or [], form, to)
 
 
 @contracts.command("diff")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from assay.contracts.compile import type_of
 from assay.contracts.custom import read_custom
 from assay.contracts.elements import column_items
-from assay.contracts.masking import masking_faults
+from assay.contracts.inherited import copy_faults, inherited_classes
+from assay.contracts.masking import masking_faults, subject_faults
 from assay.contracts.names import suggest
 from assay.contracts.personal import SENSITIVE
 from assay.contracts.sql import NotReadable, columns_in
@@ -41,7 +42,8 @@ UTC = ("UTC", "Etc/UTC")
 
 def column_faults(document: Document, table: Table) -> Iterator[Finding]:
     """Every fault of the properties of a published object, quality rules and relationships left aside."""
-    positions = dict[int, str]()
+    positions, inherited = dict[int, str](), inherited_classes(document, table)
+    yield from copy_faults(document, table)
     for item, place in column_items(document, table.place):
         yield from classification_faults(document, item, place)
         yield from _name_faults(document, item, place)
@@ -57,7 +59,9 @@ def column_faults(document: Document, table: Table) -> Iterator[Finding]:
             yield from _type_faults(document, item, place)
             yield from _option_faults(document, item, place)
             yield from _bound_faults(document, item, place)
-            yield from masking_faults(document, item, read_custom(document, place))
+            classification = item.get("classification", inherited.get(item["name"], ""))
+            yield from masking_faults(document, item, place, classification)
+            yield from subject_faults(document, item, place)
 
 
 def _name_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:

@@ -11,11 +11,12 @@ LETTERS = {
     "yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "mm": "%M", "ss": "%S",
     "SSS": "%3f", "SSSSSS": "%6f", "SSSSSSSSS": "%9f", "XXX": "%#z", "Z": "%z",
 }  # fmt: skip
-# What stands for each: strptime reads `24` as the year 24, a sixtieth second as the next minute, and takes spaces. Timestamps hold microseconds.
+# What stands for each: strptime reads `24` as the year 24, a sixtieth second as the next minute, and takes spaces. Timestamps hold
+# microseconds.
 YEAR, ONE_OR_TWO = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])", "[0-9]{1,2}"
 SPELLED = {
-    "%Y": YEAR, "%m": ONE_OR_TWO, "%-m": ONE_OR_TWO, "%d": ONE_OR_TWO, "%-d": ONE_OR_TWO, "%H": ONE_OR_TWO, "%-H": ONE_OR_TWO, "%M": ONE_OR_TWO,
-    "%S": "[0-5]?[0-9]", "%3f": "[0-9]{3}", "%6f": "[0-9]{6}", "%9f": "[0-9]{6}000",
+    "%Y": YEAR, "%m": ONE_OR_TWO, "%-m": ONE_OR_TWO, "%d": ONE_OR_TWO, "%-d": ONE_OR_TWO,
+    "%H": ONE_OR_TWO, "%-H": ONE_OR_TWO, "%M": ONE_OR_TWO, "%S": "[0-5]?[0-9]", "%3f": "[0-9]{3}", "%6f": "[0-9]{6}", "%9f": "[0-9]{6}000",
     "%#z": "(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)", "%z": "[+-][0-9]{2}:?[0-9]{2}", "%%": "%",
 }  # fmt: skip
 DIRECTIVE = re.compile("|".join(sorted(map(re.escape, SPELLED), key=len, reverse=True)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.absent import read_columns_left, rules_left
+from assay.contracts.personal import is_keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +26,10 @@ def contract_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
 
 
 def landing_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
-    """Everything that decides which rows are in bronze, from such files."""
+    """Everything that decides which rows are in bronze, from such files, and what of the rejected ones may be shown."""
     source, columns = contract.source, tuple(name for name in contract.source.columns if name not in absent)
-    return (source.format, source.encoding, columns, source.null_values, contract.event_time, contract.partitioning)
+    hidden = [sensitive] if (sensitive := tuple(contract.sensitive_landing_columns)) else []
+    return (source.format, source.encoding, columns, source.null_values, contract.event_time, contract.partitioning, *hidden)
 
 
 def columns_meaning(columns: Iterable[Column]) -> Meaning:
@@ -38,7 +40,10 @@ def columns_meaning(columns: Iterable[Column]) -> Meaning:
 def _column(column: Column) -> Meaning:
     read = (column.name, column.logical_type, column.physical_type, column.required, column.source, column.expression, column.format)
     masking = column.masking
-    return (*read, (masking.method, masking.keep, masking.to)) if masking else read
+    if masking is None:
+        return read
+    told = (column.subject,) if is_keyed(masking) and column.subject else ()  # a token is that of its kind of person
+    return (*read, (masking.method, masking.keep, masking.to, *told))
 
 
 def rules_meaning(rules: Iterable[Rule]) -> Meaning:

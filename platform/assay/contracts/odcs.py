@@ -14,10 +14,11 @@ from assay.contracts.document import Document, Finding
 from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
 from assay.contracts.faults import faults_of, repeated_rules
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+from assay.contracts.inherited import inherited_classes
 from assay.contracts.majors import families_of, version_of
 from assay.contracts.model import MOST_BYTES, Contract, EventTime, Grain, LandingSource, Partitioning
 from assay.contracts.odcs_parts import published_parts, read_date
-from assay.contracts.relations import catalogue_of
+from assay.contracts.relations import catalogue_of, lookup_faults
 from assay.contracts.rules import type_rules
 from assay.contracts.sla import read_levels
 from assay.contracts.supported import SERVER
@@ -87,7 +88,9 @@ def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, AnyContrac
         findings += found
         if contract is not None and not found:
             contracts[document.path] = contract
-    return contracts, findings
+    by_name = {contract.dataset: contract for contract in contracts.values() if isinstance(contract, Contract)}
+    findings += [one for document in documents if (own := contracts.get(document.path)) for one in lookup_faults(document, own, by_name)]
+    return {path: one for path, one in contracts.items() if not any(finding.file == path for finding in findings)}, findings
 
 
 def _higher(document: Document, families: Mapping[str, Family]) -> Table | None:
@@ -107,7 +110,7 @@ def _read(document: Document, found: list[Finding]) -> tuple[AnyContract | None,
 def _contract(document: Document, table: Table) -> Contract:
     custom, source = table.custom, _source(document)
     found = Contract(
-        **published_parts(document, table, source.columns), source=source,
+        **published_parts(document, table, source.columns, inherited_classes(document, table)), source=source,
         partitioning=_partitioning(custom, "partitioning", table.partition), arrival=_partitioning(custom, "arrival", None),
         lateness=custom.values.get("arrival", {}).get("lateness", 0),
         event_time=_event_time(custom), transform=custom.values.get("transform"),

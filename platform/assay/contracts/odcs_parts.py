@@ -33,10 +33,17 @@ if TYPE_CHECKING:
 TEMPORAL = {"date", "timestamp"}
 
 
-def published_parts(document: Document, table: Table, known: Collection[str]) -> dict[str, Any]:
-    """The fields of `Published`, but for the partitioning. `known` as in `read_column`."""
+def published_parts(document: Document, table: Table, known: Collection[str], inherited: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The fields of `Published`, but for the partitioning. `known` as in `read_column`.
+
+    `inherited` has the classification that columns have from what lands. Without it nothing is masked by default: what a gold model reads
+    is masked already.
+    """
     body, levels, about = document.body, read_levels(document), read_about(document)
-    columns = tuple(read_column(document, item, place, known) for item, place in column_items(document, table.place))
+    columns = tuple(
+        read_column(document, item, place, known, None if inherited is None else inherited.get(item["name"], ""))
+        for item, place in column_items(document, table.place)
+    )
     keyed = sorted((item for item in table.columns.values() if item.get("primaryKey")), key=lambda item: item.get("primaryKeyPosition", 0))
     return {
         "dataset": table.name, "version": body["version"], "status": body["status"], "domain": body.get("domain", ""),
@@ -59,20 +66,25 @@ def rules_of(document: Document, table: Table, columns: Collection[Column]) -> t
     return (*of_columns, *expression_rules(table.body.get("quality", [])), *table_references(document, table))
 
 
-def read_column(document: Document, item: Mapping[str, Any], place: Place, known: Collection[str]) -> Column:
-    """A published column. `known` are the columns that it may be read from: those of what lands, or of a higher major version."""
+def read_column(document: Document, item: Mapping[str, Any], place: Place, known: Collection[str], inherited: str | None = None) -> Column:
+    """A published column. `known` are the columns that it may be read from: those of what lands, or of a higher major version.
+
+    `inherited` is the classification of a column that says none; if it is not None, sensitive columns are masked by default.
+    """
+    classification = item.get("classification", inherited or "")
     custom, named = read_custom(document, place), tuple(item.get("transformSourceObjects", ()))
     single = named or (item["name"],)
     text_format = item.get("logicalTypeOptions", {}).get("format")
     return Column(
         name=item["name"], logical_type=item["logicalType"], physical_type=item.get("physicalType", ""),
         required=bool(item.get("required", False)), description=item.get("description", ""),
-        classification=item.get("classification", ""), unit=custom.values.get("unit"),
+        classification=classification, unit=custom.values.get("unit"),
         # what a transformDescription describes is filled by the transform, whatever it reads
         source=single[0] if len(single) == 1 and single[0] in known and "transformDescription" not in item else None,
         expression=item.get("transformLogic"),
         format=strptime_format(text_format) if text_format and item["logicalType"] in TEMPORAL else None,
-        masking=read_masking(custom), subject=custom.values.get("subject"), deprecated=read_deprecated(custom), sources=named,
+        masking=read_masking(custom, item, "" if inherited is None else classification), subject=custom.values.get("subject"),
+        deprecated=read_deprecated(custom), sources=named,
     )  # fmt: skip
 
 

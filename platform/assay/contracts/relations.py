@@ -13,6 +13,7 @@ from assay.contracts.custom import read_custom
 from assay.contracts.elements import column_items, tables
 from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.names import suggest
+from assay.contracts.personal import is_keyed
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.document import Document, Finding, Place
     from assay.contracts.elements import Table
+    from assay.contracts.model import Contract, Published
 
     Catalogue = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -118,6 +120,19 @@ def _pair_faults(document: Document, table: Table, catalogue: Catalogue | None, 
         mine, theirs = _type(name, table.columns[name]), _type(column, catalogue[dataset][column])
         if mine is not None and theirs is not None and mine != theirs:
             yield document.finding(f"{name} is {mine}, {target} is {theirs}", place)
+
+
+def lookup_faults(document: Document, contract: Published, contracts: Mapping[str, Contract]) -> Iterator[Finding]:
+    """The references of a contract to columns whose values are masked beyond recognition: nothing can be looked up there."""
+    for rule in contract.references:
+        dataset, named = rule.argument
+        known = {column.name: column for column in contracts[dataset].columns} if dataset in contracts else {}
+        for name in (named,) if isinstance(named, str) else named:
+            masking = known[name].masking if name in known else None
+            if masking is not None and not is_keyed(masking):
+                hint = "Mask it by tokenize or encrypt: equal values stay equal then."
+                said = f"the rule {rule.name!r} looks into {dataset}.{name}, which is published by {masking.method}"
+                yield document.finding(said, tables(document)[0].place, hint)
 
 
 def _type(name: str, item: Mapping[str, Any]) -> object:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.about import Lifecycle
 from assay.contracts.cron import cron_fault
+from assay.contracts.model import Grain
 from assay.contracts.names import suggest
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def level_faults(document: Document, table: Table | None) -> Iterator[Finding]:
         else:
             yield from _frequency_faults(document, item, place) if name == "frequency" else _day_faults(document, item, place)
         yield from _element_faults(document, item, place, table)
+        yield from _age_faults(document, item, place, table) if name == "latency" else ()
         yield from _unused_faults(document, item, place, name)
     yield from _order_faults(document)
     if "slaDefaultElement" in document.body:
@@ -135,6 +137,16 @@ def _element_faults(document: Document, item: Mapping[str, Any], place: Place, t
         yield document.finding(f"{column!r} is no column of {table.name}", (*place, "element"), suggest(column, known))
     elif _name(item) == "latency" and known.get(column, {}).get("logicalType") not in ("date", "timestamp"):
         yield document.finding(f"{column} does not tell how old a row is", (*place, "element"), "Name a date or timestamp.")
+
+
+def _age_faults(document: Document, item: Mapping[str, Any], place: Place, table: Table | None) -> Iterator[Finding]:
+    """A partition of a month does not tell how old its newest row is."""
+    if table is None or table.custom.values.get("partitioning", {}).get("grain") != Grain.MONTH:
+        return
+    if str(item.get("element", table.partition)).rpartition(".")[2] == table.partition:
+        times = [name for name, column in table.columns.items() if column.get("logicalType") in ("date", "timestamp")]
+        hint = f"Name an element: {', '.join(name for name in times if name != table.partition) or 'a date or timestamp'}."
+        yield document.finding("months do not tell how old the newest row is", (*place, "element"), hint)
 
 
 def _unused_faults(document: Document, item: Mapping[str, Any], place: Place, name: str) -> Iterator[Finding]:

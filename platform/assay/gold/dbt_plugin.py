@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 GOLD = "gold"
+READ = ("silver", GOLD)  # bronze has personal data as they landed; what is held in quarantine its files alone do not tell
 PUBLISHED, STAGED = "published", "staged"
 
 
 class Plugin(BasePlugin):
-    """Without configuration: the newest version of every table of the settings' lake. With `lake` and `pins`: exactly those."""
+    """Without configuration: the newest version of every silver and gold table of the settings' lake. With `lake` and `pins`: those."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Read the pins: a JSON object of table names (`silver/flights`) and versions; none means the newest of all."""
@@ -48,6 +49,7 @@ class Plugin(BasePlugin):
 
     def _create_views(self, conn: DuckDBPyConnection) -> None:
         pins = self.pins if self.pins is not None else dict.fromkeys(table_names(self.lake))
+        pins = {name: version for name, version in pins.items() if name.partition("/")[0] in READ}
         if not any(name.startswith("silver/") for name in pins):
             raise TableMissing(f"Tried to read the lake at {self.lake}; it has no silver table yet.", hint="Run `make run` first.")
         conn.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGED}")  # here, because models that run side by side would make it twice

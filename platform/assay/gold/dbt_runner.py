@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
 from assay.gold.models import judged_model
+from assay.masking.tokens import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -204,7 +205,7 @@ def _results(results: Sequence[Any], database: Path) -> Iterator[NodeResult]:
         message, broken = "" if passed else str(result.message or ""), dict[str, int]()
         if test and result.failures and message:
             examples, broken = _examples(database, node.compiled_code)
-            message = f"{message}\n{examples}"
+            message = f"{message}\n{without_tokens(examples)}"
         yield NodeResult(
             unique_id=node.unique_id, name=node.name, kind="test" if test else "model",
             model=judged, passed=passed, severity=node.config.severity.lower() if test else "error",

@@ -21,7 +21,8 @@ from assay.gold.staged import model_schema, staged_rows
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
-from assay.lake.staging import combine, stage
+from assay.lake.staged import combine
+from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:

@@ -100,7 +100,9 @@ class Container:
             codec = header.get("avro.codec", b"null").decode("ascii")
         except BROKEN as error:
             raise Broken(f"its header cannot be read: {one_line(error)}") from error
-        return cls(stream, len(content), schema, codec, stream.read(SYNC), most)
+        if len(sync := stream.read(SYNC)) < SYNC:  # no block follows, so nothing else would notice
+            raise Broken("it was cut in the marker behind its header")
+        return cls(stream, len(content), schema, codec, sync, most)
 
     def records(self) -> Iterator[list[dict[str, Any]]]:
         """The records in their order, some at a time. Raises Broken or SchemaRefused."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from assay.ingest.faults import named
 from assay.ingest.json_text import Number
 from assay.ingest.typed import iso_date, iso_time, iso_timestamp, text_of
 
@@ -99,7 +100,7 @@ class _Rewriting:
         if name in READERS or name in {"string", "null"}:
             return self._primitive(name, {"type": name}, namespace, depth)
         if {name, f"{namespace}.{name}"} & set(self.open):
-            raise SchemaRefused(f"its schema refers to {ascii(name)[1:61]} inside itself: values without end")
+            raise SchemaRefused(f"its schema refers to {named([name])} inside itself: values without end")
         return name
 
     def _primitive(self, kind: str, schema: Mapping[str, Any], namespace: str, depth: int) -> Any:  # noqa: ANN401

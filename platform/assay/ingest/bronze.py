@@ -6,23 +6,26 @@ date cannot be read, or lies outside the dataset's partitions, belong to no even
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
 from assay.contracts.compile import spelled_as, sql_expression
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
+from assay.contracts.sql import columns_in
 from assay.ingest.landing import LandingFile, landed, once_by_content
 from assay.ingest.reading import Batch, Piece
 from assay.lake.slices import TableSpec
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
     import polars as pl
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model import Contract, EventTime
+
+TEXT = "_text"
 
 
 def bronze_spec(contract: Contract) -> TableSpec:
@@ -35,7 +38,8 @@ def bronze_spec(contract: Contract) -> TableSpec:
     ]
     event = [pa.field(EVENT_DATE, pa.date32())] if contract.event_time else []
     arrival = [pa.field(ARRIVAL, pa.date32(), nullable=False)] if contract.arrival.grain is not Grain.NONE else []
-    return TableSpec(f"bronze/{contract.dataset}", pa.schema([*columns, *event, *origin, *arrival]), (ARRIVAL,) if arrival else ())
+    schema, landed = pa.schema([*columns, *event, *origin, *arrival]), frozenset(contract.source.columns)
+    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
 
 
 def batches(landing: Path, contract: Contract) -> dict[str, Batch]:
@@ -52,55 +56,56 @@ def _start(day: date, grain: Grain) -> str:
     return "" if grain is Grain.NONE else (day.replace(day=1) if grain is Grain.MONTH else day).isoformat()
 
 
-def frame_of(piece: Piece, contract: Contract) -> pl.DataFrame:
-    """The readable arrivals of a piece as one frame of `bronze_spec`, ordered by arrival, file and row.
+def bronze_rows(piece: Piece, contract: Contract) -> pa.Table:
+    """The readable arrivals of a piece as one table of `bronze_spec`, ordered by arrival, file and row.
 
-    Arrow's buffers are not copied file by file, and the origin of all rows is made at once.
+    What landed is text from its file to its Parquet file: Arrow's buffers are handed on, and only the event time is computed.
     """
+    import numpy as np
     import polars as pl
 
-    spec = bronze_spec(contract)
-    empty = pl.DataFrame(spec.schema.empty_table())
-    files = [(batch.arrival, *content) for batch in piece.batches if batch.arrival not in piece.failed for content in batch.contents]
-    if not files:
-        return empty
-    parts = [table for tables in piece.tables.values() for table in tables]
-    body = pl.DataFrame(pa.concat_tables(parts))
-    origin = pl.DataFrame(
-        {
-            ARRIVAL: [arrival for arrival, _, _ in files],
-            SOURCE_FILE: [name for _, name, _ in files],
-            SOURCE_HASH: [hash_ for _, _, hash_ in files],
-        }
-    ).with_columns(pl.Series(SOURCE_ROW, [part.num_rows for part in parts]))
-    numbered = origin.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW))
-    rows = numbered.filter(pl.col(SOURCE_ROW).list.len() > 0).explode(SOURCE_ROW)
-    frame = body.with_columns(rows.get_columns())
-    if ARRIVAL in spec.schema.names:
-        frame = frame.with_columns(pl.col(ARRIVAL).str.to_date("%Y-%m-%d"))
+    schema, sources = bronze_spec(contract).schema, piece.sources
+    if not sources:
+        return schema.empty_table()
+    body, rows = pa.concat_tables(piece.parts), np.array([one.rows for one in sources])
+    owner = pa.array(np.repeat(np.arange(len(sources)), rows))
+    columns = dict(zip(body.column_names, body.columns, strict=True)) | {
+        ARRIVAL: pa.array([date.fromisoformat(one.arrival) if one.arrival else None for one in sources], pa.date32()).take(owner),
+        SOURCE_FILE: pa.array([one.file for one in sources]).take(owner),
+        SOURCE_ROW: pa.array(np.arange(body.num_rows) - np.repeat(rows.cumsum() - rows, rows) + 1),
+        SOURCE_HASH: pa.array([one.hash for one in sources]).take(owner),
+    }
     if contract.event_time:
-        frame = with_event_date(frame, contract)
-    return frame.select(empty.columns)
+        names = columns_in(contract.event_time.expression, contract.source.columns) or contract.source.columns[:1]
+        columns[EVENT_DATE] = event_dates(cast("pl.DataFrame", pl.from_arrow(body.select(list(names)))), contract).to_arrow()
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def with_event_date(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Add `_event_date`: the local date of the event in the contract's zone; null if it cannot be read or lies in no event partition."""
+def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """`_event_date`: the local date of each row's event in the contract's zone; null if it cannot be read or lies in no event partition.
+
+    `landed` has the landing columns that the contract's expression reads. Each text is read once: a file has few dates and many rows.
+    """
     import polars as pl
 
     time, span = contract.event_time, contract.partitioning
     assert time is not None  # noqa: S101  # the caller looked
-    text = spelled_as(sql_expression(time.expression), time.format)
-    if any(letter in time.format for letter in ("%H", "%-H")):
-        moment = text.str.to_datetime(time.format, strict=False, time_unit="us")
-        if any(letter in time.format for letter in ("%z", "%#z")):
-            moment = moment.dt.convert_time_zone(time.zone)  # each text says its own offset
-        elif time.source_zone != time.zone:
-            local = moment.dt.replace_time_zone(time.source_zone, ambiguous="earliest", non_existent="null")
-            moment = local.dt.convert_time_zone(time.zone)
-        found = moment.dt.date()
-    else:
-        found = text.str.to_date(time.format, strict=False)
+    texts = landed.with_columns(sql_expression(time.expression).alias(TEXT)).select(TEXT)
+    found = _date(spelled_as(pl.col(TEXT), time.format), time)
     inside = pl.lit(value=True)
     inside = inside & (found >= span.start) if span.start else inside
     inside = inside & (found < span.end) if span.end else inside
-    return frame.with_columns(pl.when(inside).then(found).alias(EVENT_DATE))
+    known = texts.unique().with_columns(pl.when(inside).then(found).alias(EVENT_DATE))
+    return texts.join(known, on=TEXT, how="left", maintain_order="left")[EVENT_DATE]
+
+
+def _date(text: pl.Expr, time: EventTime) -> pl.Expr:
+    if not any(letter in time.format for letter in ("%H", "%-H")):
+        return text.str.to_date(time.format, strict=False)
+    moment = text.str.to_datetime(time.format, strict=False, time_unit="us")
+    if any(letter in time.format for letter in ("%z", "%#z")):
+        moment = moment.dt.convert_time_zone(time.zone)  # each text says its own offset
+    elif time.source_zone != time.zone:
+        local = moment.dt.replace_time_zone(time.source_zone, ambiguous="earliest", non_existent="null")
+        moment = local.dt.convert_time_zone(time.zone)
+    return moment.dt.date()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TRUE, FALSE = 1, 2  # kinds of Thrift's fields, as far as they are asked for by name
 TAIL, DEEPEST = 8, 32
 # numbers of the fields that are looked at, by the structures of parquet.thrift
-ROW_GROUPS, COLUMNS, META_DATA = 4, 1, 3
+ROW_GROUPS, COLUMNS, META_DATA, CRYPTO = 4, 1, 3, 8
 NUM_VALUES, TOTAL_UNCOMPRESSED, TOTAL_COMPRESSED, DATA_PAGE, DICTIONARY_PAGE = 5, 6, 7, 9, 11
 PAGE_UNCOMPRESSED, PAGE_COMPRESSED, PAGE_V1, PAGE_V2, PAGE_VALUES = 2, 3, 5, 8, 1
 
@@ -40,7 +40,8 @@ def promise_of(content: Content) -> Promise:
     bytes_ = values = 0
     for group in _list(_struct(content, footer)[0].get(ROW_GROUPS, [])):
         for column in _list(_fields(group).get(COLUMNS, [])):
-            found = _promise_of_chunk(content, _fields(column).get(META_DATA))
+            said = _fields(column)
+            found = _promise_of_chunk(content, None if CRYPTO in said else said.get(META_DATA))
             bytes_, values = bytes_ + found.bytes, values + found.values
     return Promise(bytes_, values)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assay.ingest.landing import LandingFile
 
 READERS, AHEAD = 4, 8
-AT_ONCE = 1 << 28
+AT_ONCE = 24 << 20  # bytes of text: some 125,000 rows of twenty columns
 FILES_OF_AN_ARRIVAL = 4  # so many times what one file may have: an arrival is published as a whole, so it is held as a whole
 
 
@@ -42,6 +42,16 @@ class Batch:
         return [(file.name, digest) for file, digest in self.files]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was read: the arrival that it belongs to, its name, the hash of its content, and its rows."""
+
+    arrival: str
+    file: str
+    hash: str
+    rows: int
+
+
 @dataclass(slots=True)
 class Piece:
     """Some arrivals that were read together: the tables of their files in order, or why an arrival could not be read."""
@@ -49,6 +59,17 @@ class Piece:
     batches: list[Batch] = field(default_factory=list)
     tables: dict[str, list[pa.Table]] = field(default_factory=dict)
     failed: dict[str, FileUnreadable] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> list[pa.Table]:
+        """The tables of all files of the readable arrivals, in order."""
+        return [table for tables in self.tables.values() for table in tables]
+
+    @property
+    def sources(self) -> list[Source]:
+        """Where the rows of `parts` are from."""
+        contents = [(batch.arrival, *content) for batch in self.batches if batch.arrival in self.tables for content in batch.contents]
+        return [Source(*content, table.num_rows) for content, table in zip(contents, self.parts, strict=True)]
 
     @property
     def size(self) -> int:

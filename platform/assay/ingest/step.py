@@ -1,35 +1,27 @@
 """The ingest step: landing files become bronze partitions, each by arrival and exactly once.
 
-A partition is replaced by what its files hold now, in one commit; the same files again change nothing. Rows without a usable event date
-stay in bronze and are also set aside in quarantine, because no silver partition will ever read them.
+A partition is replaced by what its files hold now, in one commit; the same files again change nothing. The next files are read while the
+last ones are written (`work`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.ingest.absent import absent_columns
-from assay.ingest.bronze import batches, frame_of
-from assay.ingest.reading import Batch, Piece, read_pieces
-from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
-from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
-from assay.lake.quarantine_changes import noted
+from assay.ingest.bronze import batches, bronze_rows
+from assay.ingest.reading import Batch, read_pieces
+from assay.ingest.work import CODE, Work
+from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.snapshots import newest
-from assay.lake.staging import stage
-from assay.steps import CHUNK_ROWS, Outcome, Run, Status
+from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, in_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import polars as pl
-
+    from assay.contracts.model import Contract
     from assay.lake.slices import Slice
-
-CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates")
-BYTES_PER_ROW = 60  # a low guess: chunks come out smaller than CHUNK_ROWS rather than larger
 
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
@@ -51,87 +43,11 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
         elif wanted[key] == current[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or wanted[key] != current[key]]
-    for keys in _chunks(due, landed):
-        chunk = slice_.only(keys)
-        batches_ = {key: landed[key] for key in keys}
-        yield from _ingest_chunk(run, contract, chunk, batches_, _Tokens({k: wanted[k] for k in keys}, {k: current[k] for k in keys}))
+    work = Work(run, contract, slice_, landed, wanted, current)
+    made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
+    for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: one.size, COMMIT_BYTES):
+        yield from work.publish(group)
 
 
 def _arrival(values: tuple[str, ...]) -> str:
     return values[0] if values else ""
-
-
-def _chunks(keys: list[str], landed: Mapping[str, Batch]) -> Iterator[list[str]]:
-    """Cut the arrivals into runs of about CHUNK_ROWS rows, judged by the size of their files."""
-    chunk, size = list[str](), 0
-    for key in keys:
-        bytes_ = sum(file.size for file, _ in landed[key].files)
-        if chunk and size + bytes_ > CHUNK_ROWS * BYTES_PER_ROW:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(key)
-        size += bytes_
-    if chunk:
-        yield chunk
-
-
-@dataclass(frozen=True, slots=True)
-class _Tokens:
-    """The fingerprints of some partitions: what they will have, and what they had when the step began."""
-
-    wanted: Mapping[str, int]
-    current: Mapping[str, int | None]
-
-
-def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], known: _Tokens) -> Iterator[Outcome]:
-    keys = {landed[key].arrival: key for key in slice_.keys}
-    for piece in read_pieces([landed[key] for key in slice_.keys], contract.source):
-        for arrival, error in piece.failed.items():
-            yield Outcome(keys[arrival], Status.REFUSED, refusal=error.message)
-        if good := [keys[batch.arrival] for batch in piece.batches if batch.arrival not in piece.failed]:
-            yield from _publish_piece(run, contract, slice_.only(good), piece, known)
-
-
-def _publish_piece(run: Run, contract: Contract, slice_: Slice, piece: Piece, known: _Tokens) -> Iterator[Outcome]:
-    batches_, good, frame = {batch.arrival: batch for batch in piece.batches}, slice_.keys, frame_of(piece, contract)
-    landed = {partition.key: batches_[_arrival(partition.values)] for partition in slice_.partitions}
-    tokens, seen = {key: known.wanted[key] for key in good}, {key: known.current[key] for key in good}
-    staging = stage(run.lake / slice_.spec.name, slice_, [frame])
-    notes: dict[str, dict[str, Any]] = {key: {"files": landed[key].contents} for key in good}
-    quarantine, rejected = Quarantine(run.lake, contract.dataset, ARRIVALS), _without_event_date(frame, contract, run.run_id)
-    for key, changes in noted(quarantine.held(seen), rejected, lambda _: frame.select(_origins(contract)), seen).items():
-        notes[key] |= changes
-    provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, notes)
-    outdated = quarantine.store(rejected, tokens, seen, provenance)
-    done = publish(run.lake, staging, tokens, expected=seen, provenance=provenance)
-    quarantine.clear(outdated, provenance)
-    for key in good:
-        held: dict[str, int] = notes[key].get("held", {})
-        facts = {"files": len(landed[key].files), "version": done.version, "quarantined": sum(held.values())}
-        yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts, held)
-
-
-def _without_event_date(frame: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
-    """The rows that no event partition will read, as quarantine rows under their arrival."""
-    import polars as pl
-
-    time, span, rows, reason = contract.event_time, contract.partitioning, frame.clear(), ""
-    if time is not None:
-        rows = frame.filter(pl.col(EVENT_DATE).is_null())
-        reason = f"event_time_readable: `{time.expression}` gives no {time.format} in [{span.start}, {span.end or 'now'})."
-    return rows.select(
-        pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
-        *_origins(contract), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"),
-    )  # fmt: skip
-
-
-def _origins(contract: Contract) -> list[pl.Expr]:
-    """Where a row came from, as quarantine says it: source_file, source_row, source_hash, and its arrival as PARTITION."""
-    import polars as pl
-
-    arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
-    return [
-        pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
-        arrival.alias(PARTITION),
-    ]  # fmt: skip

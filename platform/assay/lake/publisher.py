@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
+from assay.lake.constraints import keeps_only
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
     from assay.lake.slices import Slice
-    from assay.lake.staging import Staging
+    from assay.lake.staged import Staging
 
 TOKEN = "assay:"  # noqa: S105  # the prefix of a partition's app id in the Delta log
 ATTEMPTS = 200
@@ -100,7 +101,8 @@ def publish(
             if attempt == 1:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
             raise
-        version = commit.offer(table, wanted if changes else None) if changes or has_columns(table, wanted) else None
+        ready = (changes or has_columns(table, wanted)) and keeps_only(table, spec)
+        version = commit.offer(table, wanted if changes else None) if ready else None
         if version is None:
             time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
             version = commit.landed_in(table)

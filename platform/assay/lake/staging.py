@@ -10,15 +10,14 @@ import hashlib
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from assay.errors import NullsInRequiredColumn, RowsOutsideSlice
 from assay.lake.schemas import conform, missing_columns, union
-from assay.lake.statistics import encode, footer
+from assay.lake.staged import StagedFile, Staging
+from assay.lake.statistics import footer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,73 +33,7 @@ SMALL_BYTES = 4 << 20  # in small files zstd costs as much as all the rest of wr
 WRITERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class StagedFile:
-    """One Parquet file that waits for its commit. `path` is relative to the table; `digest` is of its bytes; `bounds` are (min, max)."""
-
-    path: str
-    partition: Partition
-    size: int
-    rows: int
-    modified_ms: int
-    digest: str
-    nulls: dict[str, int]
-    bounds: dict[str, tuple[Any, Any]]
-
-    def statistics(self) -> dict[str, Any]:
-        """Delta statistics. Delta keeps milliseconds, so a timestamp's maximum is rounded up, never down."""
-        low = {name: encoded for name, (lo, _) in self.bounds.items() if (encoded := encode(lo, up=False)) is not None}
-        high = {name: encoded for name, (_, hi) in self.bounds.items() if (encoded := encode(hi, up=True)) is not None}
-        both = low.keys() & high.keys()
-        return {
-            "numRecords": self.rows,
-            "minValues": {name: low[name] for name in low if name in both},
-            "maxValues": {name: high[name] for name in high if name in both},
-            "nullCount": self.nulls,
-        }
-
-
-@dataclass(slots=True)
-class Staging:
-    """The files of one attempt to publish a slice, checked; `added` are the columns that the table does not have yet."""
-
-    root: Path
-    slice: Slice
-    attempt: str
-    files: list[StagedFile]
-    added: pa.Schema
-
-    def rows_of(self, key: str) -> int:
-        """Count the rows staged for one partition."""
-        return sum(file.rows for file in self.files if file.partition.key == key)
-
-    def digest_of(self, key: str) -> str:
-        """The digest of what is staged for one partition: equal bytes in equal files give equal digests."""
-        return combine(file.digest for file in self.files if file.partition.key == key)
-
-    def summaries(self) -> dict[str, dict[str, Any]]:
-        """The rows and the digest of each partition of the slice, by key."""
-        files: dict[str, list[StagedFile]] = {key: [] for key in self.slice.keys}
-        for file in self.files:
-            files[file.partition.key].append(file)
-        return {
-            key: {"rows": sum(file.rows for file in found), "digest": combine(file.digest for file in found)}
-            for key, found in files.items()
-        }
-
-    def discard(self) -> None:
-        """Remove the files. Only for an attempt that was never offered to the log: a commit of unknown outcome may need them."""
-        for file in self.files:
-            with suppress(FileNotFoundError):
-                (self.root / file.path).unlink()
-
-
-def combine(digests: Iterable[str]) -> str:
-    """One digest for a set of files, whatever their order."""
-    return hashlib.blake2b("\n".join(sorted(digests)).encode(), digest_size=8).hexdigest()
-
-
-def stage(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame]) -> Staging:
+def stage(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame | pa.Table]) -> Staging:
     """Write each frame as one file per partition under `root` and check the result against the slice.
 
     Frames are consumed one by one, so memory is bounded by the largest. Raises SchemaDrift, NullsInRequiredColumn or RowsOutsideSlice;
@@ -125,11 +58,11 @@ def stage(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame]) -> Staging:
     return staging
 
 
-def _to_arrow(frame: pl.DataFrame, slice_: Slice) -> tuple[pa.Table, pa.Schema]:
+def _to_arrow(frame: pl.DataFrame | pa.Table, slice_: Slice) -> tuple[pa.Table, pa.Schema]:
     import polars as pl
     import pyarrow as pa
 
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = frame if isinstance(frame, pa.Table) else frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     added = missing_columns(slice_.spec, table.schema)
     return conform(table, pa.schema([*slice_.spec.schema, *added])), added
 
@@ -216,7 +149,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
         os.fsync(file.fileno())
     for changed in (folder, folder.parent) if new else (folder,):
         sync_folder(changed)
-    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)))
+    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     return StagedFile(
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,

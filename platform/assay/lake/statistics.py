@@ -9,13 +9,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow.parquet as pq
 
 LONGEST_STRING = 64
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)  # what is later would be rounded up to the year 10000
 
 
-def footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
-    """Null counts and bounds of the flat columns, over all row groups; a column without full statistics has none."""
+def footer(metadata: pq.FileMetaData, without: Collection[str] = ()) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
+    """Null counts and bounds of the flat columns, over all row groups; a column without full statistics has none.
+
+    No bounds are told of the columns `without`.
+    """
     nulls, bounds = dict[str, int](), dict[str, tuple[Any, Any]]()
     groups = range(metadata.num_row_groups)
     for index in range(metadata.num_columns):
@@ -25,7 +31,7 @@ def footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[A
             continue
         nulls[name] = sum(one.null_count for one in found)
         filled = [one for one in found if one.num_values]
-        if filled and all(one.has_min_max for one in filled):
+        if name not in without and filled and all(one.has_min_max for one in filled):
             bounds[name] = (min(one.min for one in filled), max(one.max for one in filled))
     return nulls, bounds
 
@@ -33,9 +39,11 @@ def footer(metadata: pq.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[A
 def encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold
     """Spell a bound for Delta, which keeps milliseconds: a maximum is rounded `up`. None when it has no exact spelling."""
     if isinstance(value, datetime):
-        moment = value.astimezone(UTC) if value.tzinfo else value
+        moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        if up and moment > LATEST:
+            return None
         moment += timedelta(microseconds=999 if up else 0)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):

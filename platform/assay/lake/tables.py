@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from assay.lake.constraints import create_constrained
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staging import sync_folder
 
@@ -38,6 +39,11 @@ def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable
     folder, columns = root / spec.name, list(spec.partition_by)
     folder.mkdir(parents=True, exist_ok=True)
     once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
+    if spec.constraints:
+        create_constrained(folder, wanted, columns, dict(spec.constraints))
+        for parent in (folder, folder.parent, root):
+            sync_folder(parent)
+        return open_snapshot(root, spec.name).table
     try:
         table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
     except (DeltaError, OSError):

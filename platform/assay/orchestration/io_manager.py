@@ -19,7 +19,8 @@ from assay.lake.publisher import Provenance, current_tokens, fingerprint, publis
 from assay.lake.schemas import lake_schema
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest, open_snapshot
-from assay.lake.staging import combine, stage
+from assay.lake.staged import combine
+from assay.lake.staging import stage
 from assay.orchestration.partitions import partition_of, slice_of
 from assay.orchestration.reporting import permanent_failures
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.snapshots import Snapshot
-    from assay.lake.staging import Staging
+    from assay.lake.staged import Staging
 
 PARTITION_BY = "assay/partition_by"
 EVENT_TIME = "assay/event_time"

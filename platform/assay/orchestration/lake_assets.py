@@ -12,11 +12,19 @@ import dagster as dg
 
 from assay.code_version import code_version
 from assay.contracts.model import Contract
-from assay.ingest import step as ingest_step
+from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
-from assay.orchestration.metadata import bronze_schema, column_schema, landing_schema, table_metadata
+from assay.orchestration.metadata import (
+    bronze_schema,
+    column_schema,
+    contract_metadata,
+    contract_tags,
+    landing_schema,
+    table_metadata,
+)
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.refine.step import refine_code, refine_partitions, silver_spec
@@ -30,7 +38,7 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force)
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys)
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:
@@ -52,6 +60,7 @@ def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.Ass
         group_name="landing",
         kinds={contract.source.format, "file"},
         owners=[contract.owner],
+        tags=contract_tags(contract),
         metadata={
             "dagster/uri": str(settings.landing / contract.source.path),
             "dagster/column_schema": landing_schema(contract),
@@ -71,15 +80,19 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         group_name="bronze",
         kinds={"bronze", "deltalake"},
         owners=[contract.owner],
-        code_version=code_version(*ingest_step.CODE),
+        code_version=code_version(*ingest_work.CODE),
         partitions_def=definition,
-        tags={"domain": contract.domain} if contract.domain else None,
-        metadata={**table_metadata(settings, spec.name, folder / contract.path), "dagster/column_schema": bronze_schema(contract, spec)},
+        tags=contract_tags(contract),
+        metadata={
+            **table_metadata(settings, spec.name, folder / contract.path),
+            "dagster/column_schema": bronze_schema(contract, spec),
+            **contract_metadata(contract),
+        },
     )
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures():
+        with permanent_failures(), nothing_quoted(contract):
             outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes)])
 
@@ -103,18 +116,18 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         owners=[contract.owner],
         code_version=refine_code(contract),
         partitions_def=definition,
-        tags={"domain": contract.domain} if contract.domain else None,
+        tags=contract_tags(contract),
         metadata={
             **table_metadata(settings, spec.name, folder / contract.path),
             "dagster/column_schema": column_schema(contract.columns, contract.key),
-            "contract_version": contract.version,
+            **contract_metadata(contract),
         },
     )
     check = contract_check(key, definition, f"The {len(contract.rules) + len(contract.dataset_rules)} rules of {contract.path}.")
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures():
+        with permanent_failures(), nothing_quoted(contract):
             outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.page_rules import ending, span
+from assay.contracts.personal import landing_classifications
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from assay.settings import Settings
     from assay.steps import Outcome
 
+NOT_OF_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
+LONGEST_TAG = 63
 ADDED_BY_BRONZE = {
     EVENT_DATE: "Day of the event in the contract's time zone; null if it cannot be read.",
     SOURCE_FILE: "The file that the row came in, below the landing folder.",
@@ -34,20 +39,66 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
             dg.TableColumn(
                 column.name,
                 column.physical_type or column.logical_type,
-                description=column.description + (f" Unit: {column.unit}." if column.unit else ""),
+                description=_described(column),
                 constraints=dg.TableColumnConstraints(nullable=not column.required, unique=[column.name] == list(key)),
-                tags={"classification": column.classification} if column.classification else None,
+                tags=column_tags(column),
             )
             for column in columns
         ]
     )
 
 
+def _described(column: Column) -> str:
+    unit = f" Unit: {column.unit}." if column.unit else ""
+    return f"{column.description}{unit}" + (f" Deprecated {ending(column.deprecated)}" if column.deprecated else "")
+
+
+def column_tags(column: Column) -> dict[str, str] | None:
+    """Who may read a column, how it is masked, whom it identifies, and whether it will go."""
+    said = {
+        "classification": column.classification,
+        "masking": str(column.masking.method) if column.masking else "",
+        "subject": column.subject or "",
+        "deprecated": f"since-{column.deprecated.since}" if column.deprecated else "",
+    }
+    return {name: tag_value(value) for name, value in said.items() if value} or None
+
+
+def tag_value(text: str) -> str:
+    """A text as the value of a tag, which has only letters, digits, `_`, `-` and `.`, 63 at most."""
+    return NOT_OF_A_TAG.sub("_", text)[:LONGEST_TAG]
+
+
+def contract_tags(contract: Contract) -> dict[str, str]:
+    """What assets are found by: their contract, its version and status, the domain, the team."""
+    said = {"contract": contract.dataset, "contract_version": contract.version, "status": contract.status, "domain": contract.domain}
+    return {name: tag_value(value) for name, value in (said | {"team": contract.about.team}).items() if value}
+
+
+def contract_metadata(contract: Contract) -> dict[str, Any]:
+    """The version, the service levels and the life of a dataset."""
+    life = contract.lifecycle
+    said = {
+        "contract_version": contract.version,
+        "deprecated": ending(contract.deprecated) if contract.deprecated else None,
+        "freshness": f"the newest data are at most {span(contract.freshness)} old" if contract.freshness else None,
+        "retention": span(contract.retention) if contract.retention else None,
+        "generally available": life.general_availability,
+        "end of support": life.end_of_support,
+        "end of life": life.end_of_life,
+    }
+    return {name: str(value) for name, value in said.items() if value}
+
+
 def landing_schema(contract: Contract) -> dg.TableSchema:
-    """The columns of a source's files: everything that lands is text."""
+    """The columns of a source's files: everything that lands is text. One is as sensitive as what is published of it."""
     described = contract.source.column_descriptions or ("",) * len(contract.source.columns)
+    known = landing_classifications(contract)
     return dg.TableSchema(
-        [dg.TableColumn(name, "VARCHAR", description=text) for name, text in zip(contract.source.columns, described, strict=True)]
+        [
+            dg.TableColumn(name, "VARCHAR", description=text, tags={"classification": known[name]} if known[name] else None)
+            for name, text in zip(contract.source.columns, described, strict=True)
+        ]
     )
 
 

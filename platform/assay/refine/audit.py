@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compile import flag_of, violation
 from assay.contracts.model import Contract, Kind, Rule, Severity
+from assay.contracts.personal import hidden_names, looks_at
 from assay.errors import ContractInvalid
+from assay.masking.hiding import HIDDEN, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +100,7 @@ def _named_failures(errors: SchemaErrors, contract: Contract, nothing: pl.DataFr
     if not unknown.is_empty():  # a failure of the rule itself, not of a row
         rule, why = unknown.select("rule", "found").row(0)
         raise ContractInvalid(
-            f"{contract.path}: Tried to check {contract.dataset}; the rule {rule!r} cannot be evaluated: {' '.join(str(why).split())}."
+            f"{contract.path}: Tried to check {contract.dataset}; the rule {rule!r} cannot be evaluated: {words_of(why, contract)}."
         )
     return found.select(nothing.columns)
 
@@ -109,10 +111,16 @@ def verdicts(found: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
     order = {rule.name: number for number, rule in enumerate(contract.rules)}
     described = {rule.name: rule.description for rule in contract.rules}
-    shown = {rule.name for rule in contract.rules if rule.kind not in {Kind.TYPE, Kind.REQUIRED, Kind.EXPRESSION}}
+    shown, names = (
+        {rule.name for rule in contract.rules if rule.kind not in {Kind.TYPE, Kind.REQUIRED, Kind.EXPRESSION}},
+        hidden_names(contract),
+    )
+    # what pandera finds of a rule about several columns is the whole row
+    hidden = [rule.name for rule in contract.rules if looks_at(rule, names) or (rule.column is None and names)]
+    found_ = pl.when(pl.col("rule").is_in(hidden)).then(pl.lit(HIDDEN)).otherwise(pl.col("found"))
     reason = pl.concat_str(
         pl.col("rule"), pl.lit(": "), pl.col("rule").replace_strict(described, default=""),
-        pl.when(pl.col("rule").is_in(shown)).then(pl.concat_str(pl.lit(" Found "), pl.col("found"), pl.lit("."))).otherwise(pl.lit("")),
+        pl.when(pl.col("rule").is_in(shown)).then(pl.concat_str(pl.lit(" Found "), found_, pl.lit("."))).otherwise(pl.lit("")),
     )  # fmt: skip
     return (
         found.filter(pl.col("severity") == Severity.ERROR)

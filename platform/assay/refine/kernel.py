@@ -13,9 +13,12 @@ from assay.contracts.compile import published_schema
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
 from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
+from assay.masking.hiding import landed_json
+from assay.masking.methods import Masks
 from assay.refine.audit import INDEX, failures, verdicts
 from assay.refine.conform import conform
 from assay.refine.measures import broken_promises, complaint, measure
+from assay.refine.references import known_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from assay.refine.measures import Measured
 
 WHOLE = "all"
+PLACE = "_place"
 
 
 @dataclass(slots=True)
@@ -55,7 +59,7 @@ class Tally:
     def refusal(self, contract: Contract) -> str | None:
         """Why the partition must not be published; None if it may."""
         promises = broken_promises(contract, self.published, self.measured)
-        if broken := [complaint(rule, value) for rule, value in promises if rule.severity is Severity.ERROR]:
+        if broken := [complaint(rule, value, contract) for rule, value in promises if rule.severity is Severity.ERROR]:
             return f"{' '.join(broken)} Of {self.landed} rows that landed, {self.published} would be published."
         limit = contract.rejected_share_below
         if limit is not None and self.landed and self.quarantined / self.landed >= limit:
@@ -75,28 +79,32 @@ class Refined:
 
 
 def refine(
-    bronze: pl.LazyFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series], transform: Transform | None, run_id: str
+    bronze: pl.LazyFrame,
+    contract: Contract,
+    references: Mapping[tuple[str, str], pl.Series],
+    transform: Transform | None,
+    run_id: str,
+    *,
+    masks: Masks | None = None,
 ) -> Refined:
     """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text).
 
-    Raises ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
+    Rules judge the values as they landed, and what passes is masked. Raises MaskingKeyMissing when that needs a key that is not there,
+    ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
     """
-    import polars as pl
-
     raw = bronze.collect().with_row_index(INDEX)
     typed = conform(raw.lazy(), contract, transform).with_columns(_partition(contract)).collect()
     _refuse_transformed(raw, typed, contract)
-    found = failures(typed.drop(INDEX), contract, references)
+    masks = masks or Masks()
+    found = failures(typed.drop(INDEX), contract, known_here(typed, contract, references, masks))
     rejects = verdicts(found, contract)
-    good = typed.join(rejects.select(INDEX), on=INDEX, how="anti") if rejects.height else typed
-    latest = _latest(good, contract)
     rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
+    good = _good(typed, rejects, contract)
+    latest = _latest(good, contract)
     tallies = _tally(typed, good, latest, rejected, found)
     for key, measured in measure(latest, contract).items():
         tallies[key].measured = measured
-    names = published_schema(contract).names
-    order = list(dict.fromkeys([*([contract.partitioning.column] if contract.partitioning.column else []), *contract.key])) or names
-    return Refined(latest.select(pl.col(names)).sort(order), rejected, tallies)
+    return Refined(_masked(latest, contract, masks), rejected, tallies)
 
 
 def _refuse_transformed(raw: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> None:
@@ -118,18 +126,45 @@ def _partition(contract: Contract) -> pl.Expr:
     return value.alias(PARTITION)
 
 
+def _good(typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The rows that break no error rule, with the columns that are published or say which of two rows came last: the others are wide."""
+    import polars as pl
+
+    kept = [*published_schema(contract).names, PARTITION, *(name for name in (ARRIVAL, SOURCE_FILE, SOURCE_ROW) if name in typed.columns)]
+    return typed.lazy().filter(~pl.col(INDEX).is_in(rejects[INDEX].implode())).select(list(dict.fromkeys(kept))).collect()
+
+
 def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row.
+    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row. In order of the key.
 
     A key counts within its partition: which partitions are refined together must not decide which row is published.
     """
+    import polars as pl
+
+    ordered = good.sort(_order(contract))
     if not contract.key:
-        return good
-    keys = [PARTITION, *contract.key]
-    if not good.select(keys).is_duplicated().any():
-        return good
+        return ordered
+    key = [PARTITION, *contract.key]
+    again = ordered.select(pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)).to_series()
+    if not again.any():
+        return ordered
+    repeated = again | again.shift(-1, fill_value=False)  # only these are sorted by arrival: they are few, and a sort of all rows is dear
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    return good.sort([*arrival, SOURCE_FILE, SOURCE_ROW]).unique(keys, keep="last", maintain_order=True)
+    contested = ordered.with_row_index(PLACE).filter(repeated).sort([*arrival, SOURCE_FILE, SOURCE_ROW])
+    last = contested.unique(key, keep="last", maintain_order=True)[PLACE]
+    return ordered.filter(pl.lit(~repeated) | pl.int_range(pl.len()).is_in(last.cast(pl.Int64).implode()))
+
+
+def _order(contract: Contract) -> list[str]:
+    """By what published rows are sorted: their partition and key; without either, by every column."""
+    column = contract.partitioning.column
+    return list(dict.fromkeys([*([column] if column else []), *contract.key])) or published_schema(contract).names
+
+
+def _masked(latest: pl.DataFrame, contract: Contract, masks: Masks) -> pl.DataFrame:
+    """The rows as they are published, sorted once they are masked: the order of the rows would tell that of the raw keys."""
+    published, order = masks.apply(latest.select(published_schema(contract).names), contract), _order(contract)
+    return published.sort(order) if any(column.masking for column in contract.columns if column.name in order) else published
 
 
 def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
@@ -139,7 +174,7 @@ def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFra
     return joined.sort(INDEX).select(
         "rule", "severity", "reason", pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"),
         pl.col(SOURCE_HASH).alias("source_hash"), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        pl.struct(contract.source.columns).struct.json_encode().alias("raw"), PARTITION,
+        landed_json(contract).alias("raw"), PARTITION,
     )  # fmt: skip
 
 

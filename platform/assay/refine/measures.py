@@ -10,8 +10,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.compile import measure_of, published_schema, sql_expression
+from assay.contracts.personal import hidden_names, measures
 from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
+from assay.masking.hiding import HIDDEN, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,9 +66,10 @@ def broken_promises(contract: Contract, rows: int, measured: Measured) -> list[t
     return [(rule, value) for rule, value in values if value is not None and not rule.holds(value)]
 
 
-def complaint(rule: DatasetRule, value: float) -> str:
-    """What was promised and what was measured, in a sentence or two."""
-    return f"{rule.name}: {rule.description} Promised: {_what(rule)} {rule.promised}; measured: {value:.10g}."
+def complaint(rule: DatasetRule, value: float, contract: Contract) -> str:
+    """What was promised and what was measured, in a sentence or two; what may be a person's own value, as a maximum, is not told."""
+    told = HIDDEN if measures(rule, hidden_names(contract)) else f"{value:.10g}"
+    return f"{rule.name}: {rule.description} Promised: {_what(rule)} {rule.promised}; measured: {told}."
 
 
 def _what(rule: DatasetRule) -> str:
@@ -94,7 +97,7 @@ def _aggregate(published: pl.DataFrame, condition: str | None, rules: Sequence[D
         frame = rows.group_by(PARTITION).agg(measure_of(rule).alias(rule.name) for rule in rules)
     except pl.exceptions.PolarsError as error:
         names = ", ".join(rule.name for rule in rules)
-        raise ContractInvalid(f"{contract.path}: Tried to measure {names}; {' '.join(str(error).split())}.") from error
+        raise ContractInvalid(f"{contract.path}: Tried to measure {names}; {words_of(error, contract)}.") from error
     return {row[PARTITION]: {rule.name: _number(row[rule.name], rule, contract) for rule in rules} for row in frame.iter_rows(named=True)}
 
 

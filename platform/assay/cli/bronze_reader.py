@@ -1,0 +1,42 @@
+"""Bronze as consumers see it: every row as it landed, with the values of sensitive columns hidden. The files keep them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.cli.product import find_product
+from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.odcs import load_contracts
+from assay.errors import ContractInvalid
+from assay.lake.snapshots import literal, quoted
+from assay.masking.hiding import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from assay.lake.snapshots import Snapshot
+    from assay.settings import Settings
+
+    Open = Mapping[str, Collection[str]]
+
+BRONZE = "bronze"
+ADDED = {ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH}
+
+
+def open_columns(settings: Settings) -> Open:
+    """The landing columns that anybody may read, by dataset. While a contract has a fault nobody knows, so there are none."""
+    try:
+        contracts = load_contracts(find_product(settings).contracts)
+    except ContractInvalid:
+        return {}
+    return {name: {*contract.source.columns} - {*contract.sensitive_landing_columns} for name, contract in contracts.items()}
+
+
+def hidden_bronze(snapshot: Snapshot, known: Open) -> str:
+    """SQL for a bronze table: where a value was that is not known to be open, `***` is. A column without contract is not open."""
+    shown = ADDED | {*known.get(snapshot.name.partition("/")[2], ())}
+    columns = [
+        quoted(name) if name in shown else f"CASE WHEN {quoted(name)} IS NOT NULL THEN {literal(HIDDEN)} END AS {quoted(name)}"
+        for name in snapshot.schema.names
+    ]
+    return f"SELECT {', '.join(columns)} FROM ({snapshot.duckdb_select()})"  # noqa: S608  # quoted

@@ -1,0 +1,39 @@
+"""What contracts and gold models owe their readers, asked for from the command line: every breach as `file:line: complaint`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from assay.cli.product import find_product
+from assay.contracts.document import Document
+from assay.contracts.odcs import PATTERN
+from assay.contracts.policy import policed
+from assay.contracts.relations import catalogue_of
+from assay.gold.parsed import parse_project
+from assay.gold.policy import policed_models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from assay.settings import Settings
+
+
+def check_policy(settings: Settings, paths: Sequence[Path]) -> bool:
+    """Print every breach in the contracts at these paths; without any, in the product's and in its gold models. False if there is one."""
+    contracts, findings = policed(paths or [find_product(settings).contracts])
+    said = f"contracts: {len(contracts)}"
+    if not paths:
+        documents = [Document.load(path) for path in sorted(find_product(settings).contracts.glob(PATTERN))]
+        models, found = policed_models(settings.dbt_project, parse_project(settings.dbt_project), catalogue_of(documents))
+        findings, said = findings + found, f"{said}, gold models: {len(models)}"
+    for finding in findings:
+        typer.echo(str(finding), err=True)
+    if findings:
+        files = len({finding.file for finding in findings})
+        typer.echo(f"assay: the policy is broken {len(findings)} times, in {files} files.", err=True)
+    else:
+        typer.echo(f"{said}; all keep the policy.")
+    return not findings

@@ -1,0 +1,46 @@
+"""Publishing a table together with its quarantine: two commits that become visible as one.
+
+Quarantine commits first, under the fingerprints that the table's commit will name; readers follow those, so until it is made they see
+neither, and a crash between the two shows nothing (see `quarantine`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from assay.lake.publisher import Provenance, Published, publish
+from assay.lake.quarantine_changes import noted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+
+    from assay.lake.quarantine import Quarantine
+    from assay.lake.staged import Staging
+
+
+def publish_audited(
+    quarantine: Quarantine,
+    staging: Staging,
+    rejected: pl.DataFrame,
+    *,
+    tokens: Mapping[str, int],
+    seen: Mapping[str, int | None],
+    provenance: Provenance,
+    landed: Callable[[pl.DataFrame], pl.DataFrame],
+) -> Published:
+    """Publish the staged partitions and the rows that they reject, and note in the commit what that changes in quarantine.
+
+    `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `tokens` and `seen` are the
+    fingerprints to come and those seen when the inputs were read, `landed` is as in `noted`. Raises what `publish` raises; then readers see
+    what they saw before.
+    """
+    changes = noted(quarantine.held(seen), rejected, landed, seen)
+    notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in staging.slice.keys}
+    provenance = replace(provenance, notes=notes)
+    outdated = quarantine.store(rejected, tokens, seen, provenance)
+    done = publish(quarantine.root, staging, tokens, expected=seen, provenance=provenance)
+    quarantine.clear(outdated, provenance)
+    return done

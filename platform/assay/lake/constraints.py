@@ -1,0 +1,137 @@
+"""CHECK constraints of a table: what every writer of Delta is held to, in the table's own metadata.
+
+The publisher checks none of them at a commit, and need not: it publishes rows that were judged by the rules that the constraints are made
+of. So a constraint may stand only while the contract says it, and only if all rows of the table were judged by it. It is taken away before
+rows are published that were not, and given back by `tighten` when no row of the table breaks it.
+
+deltalake can neither create a table with constraints nor keep their text as it was (it rewrites it in DataFusion's dialect, which Spark
+cannot read), so the entry of the log is written here, by compare-and-swap like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Set as AbstractSet
+
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    from assay.lake.slices import TableSpec
+    from assay.lake.snapshots import Snapshot
+
+    Action = dict[str, Any]
+
+PREFIX = "delta.constraints."
+WRITER = 3  # the oldest writer that obeys constraints
+LISTS_FEATURES = 7  # from here on a writer obeys what the protocol lists
+FEATURE = "checkConstraints"
+
+
+def constraints_of(table: DeltaTable) -> dict[str, str]:
+    """The constraints of a table as it is now, by name."""
+    configuration = table.metadata().configuration
+    return {name.removeprefix(PREFIX): said for name, said in configuration.items() if name.startswith(PREFIX) and said is not None}
+
+
+def create_constrained(folder: Path, schema: pa.Schema, partition_by: list[str], wanted: Mapping[str, str]) -> bool:
+    """Make an empty table that has its constraints from its first version. False when another writer was first."""
+    from deltalake import DeltaTable
+
+    with TemporaryDirectory() as scratch:
+        DeltaTable.create(scratch, schema=schema, mode="error", partition_by=partition_by)
+        first = _actions(Path(scratch), 0)
+    return _put(folder, 0, [_constrained(action, wanted) for action in first])
+
+
+def keeps_only(table: DeltaTable, spec: TableSpec) -> bool:
+    """Take away the constraints that the spec does not say in the same words. False when another writer was first."""
+    if spec.constraints is None:
+        return True
+    found, said = constraints_of(table), dict(spec.constraints)
+    left = {name: text for name, text in found.items() if said.get(name) == text}
+    return left == found or _set(table, left)
+
+
+def tighten(table: Snapshot, spec: TableSpec, kept: Callable[[Snapshot, Collection[str]], AbstractSet[str]]) -> bool:
+    """Give a table the constraints that it lacks and that `kept` finds to hold for each of its rows.
+
+    Rows are looked at only when something is missing, and when the table has all columns. False when another writer was first: who
+    publishes next tries again.
+    """
+    if not {*spec.schema.names} <= {*table.schema.names}:
+        return True
+    found, said = constraints_of(table.table), dict(spec.constraints or ())
+    missing = said.keys() - found.keys()
+    held = kept(table, missing) if missing else set[str]()
+    return not held or _set(table.table, found | {name: said[name] for name in sorted(held)})
+
+
+def _set(table: DeltaTable, wanted: Mapping[str, str]) -> bool:
+    """Commit the constraints on top of the version that the handle shows."""
+    folder, version = Path(unquote(table.table_uri.removeprefix("file://"))), table.version()
+    metadata, protocol = table.metadata(), table.protocol()
+    said: Action = {"minReaderVersion": protocol.min_reader_version, "minWriterVersion": protocol.min_writer_version}
+    for name, features in (("readerFeatures", protocol.reader_features), ("writerFeatures", protocol.writer_features)):
+        said |= {name: list(features)} if features is not None else {}
+    current: Action = {
+        "id": str(metadata.id), "name": metadata.name, "description": metadata.description, "createdTime": metadata.created_time,
+        "format": {"provider": "parquet", "options": {}}, "schemaString": table.schema().to_json(),
+        "partitionColumns": metadata.partition_columns,
+        "configuration": {name: value for name, value in metadata.configuration.items() if not name.startswith(PREFIX)},
+    }  # fmt: skip
+    info = {"timestamp": int(time.time() * 1000), "operation": "SET CONSTRAINTS", "operationParameters": {}, "engineInfo": "assay"}
+    actions = [{"commitInfo": info}, *(_constrained(action, wanted) for action in ({"protocol": said}, {"metaData": current}))]
+    done = _put(folder, version + 1, actions)
+    table.update_incremental()
+    return done
+
+
+def _constrained(action: Action, wanted: Mapping[str, str]) -> Action:
+    """A protocol that asks writers to obey constraints, and metadata that have them; any other action as it is."""
+    if "metaData" in action:
+        configuration = action["metaData"]["configuration"] | {f"{PREFIX}{name}": said for name, said in wanted.items()}
+        return {"metaData": action["metaData"] | {"configuration": configuration}}
+    if "protocol" in action:
+        said: Action = dict(action["protocol"])
+        if said["minWriterVersion"] < LISTS_FEATURES:
+            said["minWriterVersion"] = max(said["minWriterVersion"], WRITER)
+        else:
+            said["writerFeatures"] = sorted({*said.get("writerFeatures", []), FEATURE})
+        return {"protocol": said}
+    return action
+
+
+def _actions(folder: Path, version: int) -> list[Action]:
+    text = (folder / "_delta_log" / f"{version:020d}.json").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _put(folder: Path, version: int, actions: list[Action]) -> bool:
+    """Write an entry of the log, whole and durable, unless there is one of that version: a link fails where a name is taken."""
+    from assay.lake.staging import sync_folder
+
+    log = folder / "_delta_log"
+    log.mkdir(parents=True, exist_ok=True)
+    fresh = log / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with fresh.open("w", encoding="utf-8") as entry:
+            entry.write("\n".join(map(json.dumps, actions)))
+            entry.flush()
+            os.fsync(entry.fileno())
+        os.link(fresh, log / f"{version:020d}.json")
+    except FileExistsError:
+        return False
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(log)
+    return True

@@ -1,0 +1,67 @@
+"""Hiding: what people and logs see of a row, or of an error, that holds personal data. No key is needed, because nothing is told.
+
+Whether a value was there still shows: that is what a person looks for who mends a row.
+"""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.errors import AssayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from assay.contracts.model import Contract
+
+HIDDEN = "***"
+
+
+class StepFailed(AssayError):
+    """Something went wrong among rows with personal data; what was said of it may quote them and is not repeated."""
+
+    hint = "Run the step on rows that are not personal to see the whole message, or look at the place that is named."
+
+
+def landed_json(contract: Contract) -> pl.Expr:
+    """A landed row as JSON, its sensitive values hidden."""
+    import polars as pl
+
+    sensitive = contract.sensitive_landing_columns
+    columns = [
+        pl.when(pl.col(name).is_not_null()).then(pl.lit(HIDDEN)).alias(name) if name in sensitive else pl.col(name)
+        for name in contract.source.columns
+    ]
+    return pl.struct(columns).struct.json_encode()
+
+
+def words_of(problem: object, contract: Contract) -> str:
+    """What an engine says of a problem, on one line; not where it could quote personal data."""
+    if contract.sensitive_landing_columns:
+        return "the engine's words are not shown, because they may quote personal data"
+    return " ".join(str(problem).split())
+
+
+@contextmanager
+def nothing_quoted(contract: Contract) -> Iterator[None]:
+    """Inside, no error about rows of a contract with personal data leaves with words that could be theirs: engines quote values.
+
+    Errors of Assay's own keep their message and lose what caused them; of any other only its kind and its place are told.
+    """
+    try:
+        yield
+    except AssayError as error:
+        if contract.sensitive_landing_columns:
+            raise error.with_traceback(error.__traceback__) from None
+        raise
+    except Exception as error:
+        if not contract.sensitive_landing_columns:
+            raise
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"Tried to work on {contract.dataset}; {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}."
+        raise StepFailed(said) from None

@@ -1,0 +1,134 @@
+"""What a refinement writes: chunks are staged one by one, then several of them are published by one commit, with their quarantine before.
+
+What is published is by compare-and-swap on what the step saw when it began. Quarantine commits first and silver's commit makes it visible,
+so the two agree at every instant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.errors import AssayError
+from assay.lake.audited import publish_audited
+from assay.lake.publisher import Provenance
+from assay.lake.quarantine import PARTITION, Quarantine
+from assay.lake.slices import Slice
+from assay.lake.staged import together
+from assay.lake.staging import stage
+from assay.refine.kernel import Tally
+from assay.refine.set_aside import keys_by_value, landed_rows, rejected_of, value_of
+from assay.steps import Outcome, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    import polars as pl
+
+    from assay.contracts.model import Contract
+    from assay.lake.staged import Staging
+    from assay.refine.kernel import Refined
+    from assay.refine.step import Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some refined partitions whose good rows are staged; `staging` is None if all were refused. `refusals` say why, by key."""
+
+    slice: Slice
+    staging: Staging | None
+    rejected: pl.DataFrame
+    tallies: Mapping[str, Tally]
+    refusals: Mapping[str, str]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are held or staged: a commit of more than a bound would take too much with it if it failed."""
+        return int(self.rejected.estimated_size()) + (self.staging.size if self.staging else 0)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The chunks of one refinement share its pinned inputs; `wanted` are the fingerprints to come, `current` those that it saw."""
+
+    run: Run
+    inputs: Inputs
+    wanted: Mapping[str, int]
+    current: Mapping[str, int | None]
+
+    @property
+    def contract(self) -> Contract:
+        """What the rows were judged by."""
+        return self.inputs.contract
+
+    def stage(self, slice_: Slice, refined: Refined) -> Chunk:
+        """Write the rows of the partitions that are not refused where no reader looks yet. Raises AssayError if a row was lost."""
+        tallies = {partition.key: refined.tallies.get(value_of(partition), Tally()) for partition in slice_.partitions}
+        refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(self.contract))}
+        if lost := [key for key, tally in tallies.items() if not tally.closes]:
+            raise AssayError(f"Tried to publish {slice_.spec.name}; the rows of {lost[0]!r} do not add up: {tallies[lost[0]]}.")
+        rejected = rejected_of(refined.rejected, keys_by_value(slice_))
+        good = [partition for partition in slice_.partitions if partition.key not in refusals]
+        if not good:
+            return Chunk(slice_, None, rejected, tallies, refusals)
+        kept = Slice(slice_.spec, tuple(good))
+        published = _rows_of(refined.published, kept, self.contract) if refusals else refined.published
+        return Chunk(slice_, stage(self.run.lake / slice_.spec.name, kept, [published]), rejected, tallies, refusals)
+
+    def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
+        """Publish the good partitions of some chunks in one commit, and keep what the others would have put into quarantine."""
+        import polars as pl
+
+        tallies = {key: tally for chunk in chunks for key, tally in chunk.tallies.items()}
+        refusals = {key: why for chunk in chunks for key, why in chunk.refusals.items()}
+        rejected = pl.concat(chunk.rejected for chunk in chunks)
+        if refusals:
+            self._refuse(rejected.filter(pl.col(PARTITION).is_in(list(refusals))), refusals)
+        for key, why in refusals.items():
+            yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), _broken(tallies[key], self.contract), why)
+        stagings = [chunk.staging for chunk in chunks if chunk.staging]
+        if not stagings:
+            return
+        staging = together(stagings)
+        version = self._publish(staging, rejected.filter(pl.col(PARTITION).is_in(staging.slice.keys)), tallies)
+        for key in staging.slice.keys:
+            facts = _facts(tallies[key]) | {"version": version}
+            yield Outcome(key, Status.PUBLISHED, tallies[key].published, facts, _broken(tallies[key], self.contract))
+
+    def _refuse(self, rejected: pl.DataFrame, refusals: Mapping[str, str]) -> None:
+        """Keep the rejected rows of refused partitions where the person on call finds them; nothing of them is published."""
+        seen = {key: self.current[key] for key in refusals}
+        Quarantine(self.run.lake, self.contract.dataset).refuse(rejected, seen, refusals, self._provenance({}))
+
+    def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
+        slice_, contract = staging.slice, self.contract
+        tokens, seen = {key: self.wanted[key] for key in slice_.keys}, {key: self.current[key] for key in slice_.keys}
+        quarantine = Quarantine(self.run.lake, contract.dataset)
+
+        def landed(left: pl.DataFrame) -> pl.DataFrame:
+            return landed_rows(self.inputs.rows(slice_), left, contract, keys_by_value(slice_))
+
+        notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
+        provenance = self._provenance(notes)
+        done = publish_audited(quarantine, staging, rejected, tokens=tokens, seen=seen, provenance=provenance, landed=landed)
+        return done.version
+
+    def _provenance(self, notes: Mapping[str, Mapping[str, Any]]) -> Provenance:
+        return Provenance(self.run.run_id, self.contract.version, self.inputs.code, self.inputs.versions(), notes)
+
+
+def _rows_of(published: pl.DataFrame, slice_: Slice, contract: Contract) -> pl.DataFrame:
+    import polars as pl
+
+    column = contract.partitioning.column
+    return published.filter(pl.col(column).cast(pl.String).is_in(list(keys_by_value(slice_)))) if column else published
+
+
+def _broken(tally: Tally, contract: Contract) -> dict[str, int]:
+    """Rows by broken row rule; for a broken promise about the partition as a whole, the rows that it has."""
+    return tally.broken | {rule.name: tally.published for rule in tally.broken_dataset_rules(contract)}
+
+
+def _facts(tally: Tally) -> dict[str, int]:
+    return {"landed": tally.landed, "published": tally.published, "quarantined": tally.quarantined, "duplicates": tally.duplicates}

@@ -1,0 +1,186 @@
+"""A home with the product of `people.py`, worked on as people do: by the command line, in processes of its own; and a search in all its bytes."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assay.contracts.dbt_sources import dbt_sources
+from assay.contracts.odcs import load_contracts
+from assay.lake.snapshots import open_snapshot
+from assay.settings import CHECKOUT, Settings
+from people import MEMBER, PAYMENT, csv_of, write_people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import polars as pl
+
+TESTS = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+MODEL = """\
+select
+    cast(date_trunc('month', payment_date) as date) as payment_month,
+    payment_date,
+    payment,
+    payer,
+    full_name,
+    town,
+    amount
+from {{ source('silver', 'payments') }} as paid
+left join {{ source('silver', 'members') }} as members on paid.payer = members.email
+where {{ in_window('payment_date') }}
+"""
+PROPERTIES = """\
+models:
+  - name: paid_by_town
+    description: "Payments with the payer's town. Grain: one row per payment."
+    config:
+      meta:
+        owner: {name: Tests, email: owner@example.org}
+        assay: {partition_by: payment_month, event_time: payment_date, key: [payment_date, payment]}
+    data_tests:
+      - rows_satisfy:
+          name: everybody_has_a_town
+          arguments: {event_time: payment_date, rules: {town_known: RULE}}
+    columns:
+      - {name: payment_month, data_type: date, constraints: [{type: not_null}]}
+      - {name: payment_date, data_type: date, constraints: [{type: not_null}]}
+      - {name: payment, data_type: bigint, constraints: [{type: not_null}]}
+      - {name: payer, data_type: varchar}
+      - {name: full_name, data_type: varchar}
+      - {name: town, data_type: varchar}
+      - {name: amount, data_type: double}
+"""
+
+
+@dataclass
+class People:
+    """The home and what was said while it was worked on."""
+
+    home: Path
+    said: str = ""
+
+    @classmethod
+    def make(cls, folder: Path, *changes: tuple[str, str]) -> People:
+        """An empty home beside its own contracts and dbt project."""
+        people = cls(folder / "home")
+        write_people(people.contracts, *changes)
+        shutil.copytree(CHECKOUT / "dbt_project", people.dbt, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb", "gold"))
+        (people.dbt / "models/sources.yml").write_text(dbt_sources(load_contracts(people.contracts)))
+        (people.dbt / "models/gold").mkdir()
+        (people.dbt / "models/gold/paid_by_town.sql").write_text(MODEL)
+        people.rule("amount >= 0")
+        people.home.mkdir()
+        return people
+
+    @property
+    def contracts(self) -> Path:
+        return self.home.parent / "contracts"
+
+    @property
+    def dbt(self) -> Path:
+        return self.home.parent / "dbt_project"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.home, self.dbt, self.contracts)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        places = {
+            "ASSAY_HOME": self.home,
+            "ASSAY_CONTRACTS": self.contracts,
+            "ASSAY_DBT_PROJECT": self.dbt,
+            "PYTHONPATH": TESTS / "integration",
+        }
+        return {**os.environ, **{name: str(place) for name, place in places.items()}}
+
+    def rule(self, condition: str) -> None:
+        """The rule that dbt's test of the gold model looks at."""
+        (self.dbt / "models/gold/paid_by_town.yml").write_text(PROPERTIES.replace("RULE", condition))
+
+    def edit(self, dataset: str, old: str, new: str) -> None:
+        path = self.contracts / f"{dataset}.odcs.yaml"
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old!r} is not there once"
+        path.write_text(text.replace(old, new))
+
+    def members(self, rows: Iterable[Mapping[str, str]], day: str = "2024-01-01") -> None:
+        self.land("members", day, csv_of(MEMBER, rows))
+
+    def payments(self, day: str, rows: Iterable[Mapping[str, str]], name: str = "") -> None:
+        """The file of a day; payments are numbered from 1 where they do not say another number."""
+        numbered = [{"day": day, "payment": str(number), **row} for number, row in enumerate(rows, 1)]
+        self.land("payments", day + name, csv_of(PAYMENT, numbered))
+
+    def land(self, dataset: str, name: str, text: str | bytes) -> None:
+        path = self.home / f"landing/{dataset}/{dataset}_{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def run(self, *arguments: str, code: int | None = 0, stdin: str = "", program: str = "assay") -> str:
+        """Run a command; returns what it said, which is kept as well."""
+        where = self.dbt if program == "dbt" else CHECKOUT
+        done = subprocess.run(
+            [BIN / program, *arguments], capture_output=True, text=True, env=self.environment, input=stdin, cwd=where, check=False
+        )
+        said = done.stdout + done.stderr
+        self.said += said
+        assert code is None or done.returncode == code, said
+        return said
+
+    def ask(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
+        """Run a command that only reads, in this process, which saves seconds; its words are kept as well."""
+        from typer.testing import CliRunner
+
+        from assay.cli.main import app
+
+        done = CliRunner().invoke(app, arguments, env=self.environment, input=stdin)
+        self.said += done.output + repr(done.exception or "")
+        assert done.exit_code == code, done.output
+        return done.output
+
+    def rows(self, table: str) -> pl.DataFrame:
+        return open_snapshot(self.home / "lake", table).scan().collect()
+
+    def copy_to(self, folder: Path) -> People:
+        shutil.copytree(self.home.parent, folder)
+        return People(folder / self.home.name)
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """Everything that can be read in a file: its bytes, and what is packed in them."""
+    content = path.read_bytes()
+    yield content.decode("utf-8", "replace")
+    if content[:4] == b"PAR1":
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            yield str(file.metadata.to_dict())
+            yield str(file.read().to_pylist())
+    elif content[:2] == b"\x1f\x8b":
+        yield gzip.decompress(content).decode("utf-8", "replace")
+    elif content.startswith(b"SQLite format 3"):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            yield "\n".join(database.iterdump())
+
+
+def found_in(folder: Path, values: Iterable[str]) -> dict[str, set[str]]:
+    """The files below a folder in which one of some values can be read, with those values."""
+    wanted, found = [*values], dict[str, set[str]]()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            for text in texts_of(path):
+                for value in wanted:
+                    if value in text or value in str(path.relative_to(folder)):
+                        found.setdefault(str(path.relative_to(folder)), set()).add(value)
+    return found
