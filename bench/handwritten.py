@@ -70,20 +70,20 @@ QUALIFY row_number() OVER (PARTITION BY flight_date, carrier, flight, origin ORD
 GOLD = {
     "carrier_punctuality_daily": """
 SELECT CAST(date_trunc('month', flight_date) AS DATE) AS flight_month, flight_date, carrier, name AS carrier_name, flights, cancelled,
-    diverted, departed, on_time, on_time / nullif(departed, 0) AS on_time_share, mean_dep_delay_minutes, median_dep_delay_minutes,
-    p95_dep_delay_minutes
+    diverted, departed, departed_on_time, departed_on_time / nullif(departed, 0) AS on_time_share, mean_dep_delay_minutes,
+    median_dep_delay_minutes, p95_dep_delay_minutes
 FROM (
     SELECT flight_date, carrier, count(*) AS flights, count(*) FILTER (WHERE is_cancelled) AS cancelled,
         count(*) FILTER (WHERE is_diverted) AS diverted, count(actual_departure_utc) AS departed,
-        count(actual_departure_utc) FILTER (WHERE dep_delay_minutes < 15) AS on_time, avg(dep_delay_minutes) AS mean_dep_delay_minutes,
-        median(dep_delay_minutes) AS median_dep_delay_minutes, quantile_cont(dep_delay_minutes, 0.95) AS p95_dep_delay_minutes
+        count(actual_departure_utc) FILTER (WHERE dep_delay_minutes < 15) AS departed_on_time,
+        avg(dep_delay_minutes) AS mean_dep_delay_minutes, median(dep_delay_minutes) AS median_dep_delay_minutes, quantile_cont(dep_delay_minutes, 0.95) AS p95_dep_delay_minutes
     FROM flights GROUP BY flight_date, carrier
 ) LEFT JOIN airlines USING (carrier)""",
     "carrier_ranking_7d": """
 SELECT *, dense_rank() OVER (PARTITION BY flight_date ORDER BY on_time_share_7d DESC NULLS LAST, carrier) AS carrier_rank
 FROM (
     SELECT flight_month, flight_date, carrier, carrier_name, CAST(sum(flights) OVER week AS BIGINT) AS flights_7d,
-        CAST(sum(departed) OVER week AS BIGINT) AS departed_7d, CAST(sum(on_time) OVER week AS BIGINT) AS on_time_7d,
+        CAST(sum(departed) OVER week AS BIGINT) AS departed_7d, CAST(sum(departed_on_time) OVER week AS BIGINT) AS on_time_7d,
         on_time_7d / nullif(departed_7d, 0) AS on_time_share_7d
     FROM carrier_punctuality_daily
     WINDOW week AS (PARTITION BY carrier ORDER BY flight_date RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW)

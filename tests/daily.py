@@ -121,6 +121,9 @@ schema:
         primaryKey: true
         primaryKeyPosition: 2
         description: Who ordered.
+      - name: state
+        logicalType: string
+        description: State of the last order.
         customProperties:
           - {property: masking, value: {method: truncate, keep: 1}}
       - name: cents

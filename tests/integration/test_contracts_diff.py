@@ -105,8 +105,8 @@ def test_a_breaking_change_without_a_new_version_fails_and_names_what_breaks(rep
         "BREAKING  column dep_delay_minutes: unit changed: min -> s",
         "Add a column of the new form under a new name",
         "reaches gold/departures_weather: dep_delay_minutes (identity)",
-        "on_time (condition)",
-        "reaches gold/carrier_ranking_7d: carrier_rank (condition, through gold/carrier_punctuality_daily.on_time)",
+        "departed_on_time (condition)",
+        "reaches gold/carrier_ranking_7d: carrier_rank (condition, through gold/carrier_punctuality_daily.departed_on_time)",
         "NOT ENOUGH: the changes need a major version after 1.0.0: 2.0.0 or higher, not 1.0.0.",
     ):
         assert said in shown.stdout
@@ -247,3 +247,51 @@ def test_a_project_that_dbt_cannot_read_is_said_to_be_unknown(repository: Reposi
     assert shown.returncode == 1
     assert "What breaks downstream is not known: Tried to parse" in shown.stdout
     assert "nowhere" in repository.report("HEAD")["downstream_unknown"]
+
+
+MODEL = "carrier_punctuality_daily"
+P95 = 'in minutes, interpolated between flights. Null when there is none."\n        customProperties:\n          - {{property: unit, value: {}}}'
+
+
+def test_a_change_of_a_model_names_the_views_and_the_people_that_it_breaks(repository: Repository) -> None:
+    repository.edit(
+        f"gold/{MODEL}", ("name: departed_on_time", "name: on_time_departures"), ("and departed_on_time", "and on_time_departures")
+    )
+    repository.edit(f"gold/{MODEL}.v1", ("[departed_on_time]", "[on_time_departures]"))
+    text = (repository.root / CONTRACTS / f"gold/{MODEL}.odcs.yaml").read_text()
+    (repository.root / CONTRACTS / f"gold/{MODEL}.odcs.yaml").write_text(text.replace("departed_on_time, flights]", "flights]"))
+    shown = repository.diff("HEAD").stdout
+    assert f"reaches view v2/{MODEL}: departed_on_time (transformation)" in shown
+    assert f"reaches consumer punctuality-board (board@example.org): transformation, through v2/{MODEL}.departed_on_time" in shown
+    assert "on_time_7d (aggregation), on_time_share_7d (aggregation)" in shown
+    assert f"v1/{MODEL}" not in shown, "version 1 is kept alive by its own contract"
+    assert "NOT ENOUGH: the changes need a major version after 2.0.0: 3.0.0 or higher, not 2.0.0." in shown
+
+
+def test_a_new_major_version_breaks_nobody_while_the_older_one_is_kept(repository: Repository) -> None:
+    folder = repository.root / CONTRACTS / "gold"
+    kept = (folder / f"{MODEL}.odcs.yaml").read_text()
+    kept = kept.replace(
+        "    customProperties:\n      - property: eventTime",
+        "    customProperties:\n      - {property: deprecated, value: {since: 3.0.0, until: 2030-01-01}}\n      - property: eventTime",
+    )
+    repository.edit(f"gold/{MODEL}", ("version: 2.0.0", "version: 3.0.0"), (P95.format("min"), P95.format("s")))
+    broken = repository.report("HEAD")["datasets"]
+    (change,) = broken[0]["changes"]
+    reached = {(one["kind"], one["name"]) for one in change["downstream"]}
+    assert ("view", f"v2/{MODEL}") in reached
+    (folder / f"{MODEL}.v2.odcs.yaml").write_text(kept.replace("version: 2.0.0\nstatus: active", "version: 2.0.0\nstatus: deprecated"))
+    (dataset,) = repository.report("HEAD")["datasets"]
+    assert dataset["complaint"] is None
+    assert {one["kind"] for one in dataset["changes"][0]["downstream"]} & {"view", "consumer"} == set()
+
+
+def test_a_change_of_what_lands_is_followed_to_views_and_their_readers(repository: Repository) -> None:
+    repository.edit("flights", ("{property: unit, value: min}", "{property: unit, value: s}"))
+    (dataset,) = repository.report("HEAD")["datasets"]
+    reached = {(one["kind"], one["name"], one["column"]) for one in dataset["changes"][0]["downstream"]}
+    assert {("view", f"v1/{MODEL}", "on_time"), ("view", f"v2/{MODEL}", "departed_on_time")} <= reached
+    assert {
+        ("consumer", "monthly-report (report@example.org)", None),
+        ("consumer", "punctuality-board (board@example.org)", None),
+    } <= reached

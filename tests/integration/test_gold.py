@@ -163,7 +163,7 @@ def punctuality() -> pl.DataFrame:
     on_time, departed = (pl.col("dep_delay_minutes") < 15).sum(), pl.col("is_cancelled").not_().sum()
     daily = FLIGHTS.group_by("flight_date", "carrier").agg(
         pl.len().alias("flights"), pl.col("is_cancelled").sum().alias("cancelled"), pl.col("is_diverted").sum().alias("diverted"),
-        departed.alias("departed"), on_time.alias("on_time"), pl.when(departed > 0).then(on_time / departed).alias("on_time_share"),
+        departed.alias("departed"), on_time.alias("departed_on_time"), pl.when(departed > 0).then(on_time / departed).alias("on_time_share"),
         *delays("dep_delay_minutes", "dep"),
     )  # fmt: skip
     return daily.join(AIRLINES.rename({"name": "carrier_name"}), on="carrier").sort("flight_date", "carrier")
@@ -194,7 +194,9 @@ def ranking() -> pl.DataFrame:
     found = []
     for day in DAYS:
         week = daily.filter(pl.col("flight_date").is_between(day - timedelta(days=6), day))
-        sums = week.group_by("carrier").agg(pl.col("flights", "departed", "on_time").sum().name.suffix("_7d"))
+        sums = week.group_by("carrier").agg(
+            pl.col("flights", "departed").sum().name.suffix("_7d"), on_time_7d=pl.col("departed_on_time").sum()
+        )
         shares = sums.with_columns(on_time_share_7d=pl.col("on_time_7d") / pl.col("departed_7d"), flight_date=pl.lit(day))
         best_first = shares.sort(["on_time_share_7d", "carrier"], descending=[True, False])
         found.append(best_first.with_columns(carrier_rank=pl.int_range(1, pl.len() + 1)))

@@ -81,14 +81,14 @@ def test_broken_rules_are_named_with_their_rows_and_leave_the_lake_as_it_was(own
 @pytest.mark.slow
 def test_a_broken_warning_is_counted_and_published_with_the_contracts_version(own: World) -> None:
     edit(contract_of(own, PUNCTUALITY), "mustBeLessThan: 50\n", "mustBeGreaterThan: 50\n")
-    edit(contract_of(own, PUNCTUALITY), "version: 1.0.0", "version: 1.7.0")
+    edit(contract_of(own, PUNCTUALITY), "version: 2.0.0", "version: 2.7.0")
     own.compile()
     assert [one.failure for one in own.backfill()] == [None]
     judged = evaluation(own, PUNCTUALITY)
     assert judged.passed
     assert {name: (row["severity"], row["rows"]) for name, row in broken(judged).items()} == {"few_are_cancelled": ("warning", 1)}
     commit = open_snapshot(own.settings.lake, f"gold/{PUNCTUALITY}").table.history(limit=1)[0]
-    assert commit["assay.contract_version"] == "1.7.0"
+    assert commit["assay.contract_version"] == "2.7.0"
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_a_changed_rule_reopens_the_model_and_what_reads_it_and_changed_words_no
     edit(contract_of(own, PUNCTUALITY), "Number of flights that never left.", "How many flights never left.")
     own.compile()
     assert own.backfill() == []
-    edit(contract_of(own, PUNCTUALITY), "on_time between 0 and departed", "on_time >= 0 and on_time <= departed")
+    edit(contract_of(own, PUNCTUALITY), "departed_on_time between 0 and departed", "departed_on_time >= 0 and departed_on_time <= departed")
     own.compile()
     due = [key.to_user_string() for one in own.backfill() for key in one.request.keys]
     assert due == [f"gold/{PUNCTUALITY}", "gold/carrier_ranking_7d"]
@@ -106,13 +106,13 @@ def test_dagster_shows_what_the_contract_says(built_world: World) -> None:
     spec = next(one for one in built_world.definitions.resolve_all_asset_specs() if one.key.path == ["gold", PUNCTUALITY])
     columns = {column.name: column for column in spec.metadata["dagster/column_schema"].columns}
     assert list(spec.owners) == ["flight-data@example.org"]
-    assert (spec.tags["domain"], spec.metadata["contract_version"]) == ("operations", "1.0.0")
+    assert (spec.tags["domain"], spec.metadata["contract_version"]) == ("operations", "2.0.0")
     assert columns["p95_dep_delay_minutes"].description.endswith("Unit: min.")
     assert (columns["flights"].type, columns["flights"].constraints.nullable) == ("BIGINT", False)
     assert {dict(column.tags)["classification"] for column in columns.values()} == {"public"}
     assert str(spec.metadata["contract"].path).endswith(f"contracts/gold/{PUNCTUALITY}.odcs.yaml")
     check = built_world.definitions.resolve_asset_graph().get_check_spec(dg.AssetCheckKey(spec.key, "contract"))
-    assert check.description == f"The 19 rules of gold/{PUNCTUALITY}.odcs.yaml and of dbt."
+    assert check.description == f"The 22 rules of gold/{PUNCTUALITY}.odcs.yaml and of dbt."
 
 
 def test_a_contract_that_was_not_compiled_is_refused(own: World) -> None:

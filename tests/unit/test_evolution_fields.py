@@ -171,6 +171,13 @@ def test_a_renamed_column_is_reported_once_whatever_names_it() -> None:
     assert [change.kind for change in compare(of_contract(key=("number", "amount"))(ORDERS), renamed).changes] == ["column_renamed"]
 
 
+def test_a_renamed_event_time_of_a_gold_model_is_reported_once() -> None:
+    columns = tuple(replace(column, name="day") if column.name == "order_date" else column for column in DAILY.columns)
+    before = replace(DAILY, freshness_column=None, partitioning=replace(DAILY.partitioning, column="order_date"))
+    after = replace(before, columns=columns, event_column="day", partitioning=replace(before.partitioning, column="day"))
+    assert [change.kind for change in compare(before, after).changes] == ["column_renamed"]
+
+
 EDITS = st.lists(st.sampled_from([case[1] for case in CASES]), max_size=4)
 
 

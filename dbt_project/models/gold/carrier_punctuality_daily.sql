@@ -22,7 +22,7 @@ daily as (
         count(*) filter (where is_cancelled) as cancelled,
         count(*) filter (where is_diverted) as diverted,
         count(actual_departure_utc) as departed,
-        count(actual_departure_utc) filter (where dep_delay_minutes < 15) as on_time,
+        count(actual_departure_utc) filter (where dep_delay_minutes < 15) as departed_on_time,
         avg(dep_delay_minutes) as mean_dep_delay_minutes,
         median(dep_delay_minutes) as median_dep_delay_minutes,
         quantile_cont(dep_delay_minutes, 0.95) as p95_dep_delay_minutes
@@ -42,8 +42,8 @@ final as (
         daily.cancelled,
         daily.diverted,
         daily.departed,
-        daily.on_time,
-        daily.on_time / nullif(daily.departed, 0) as on_time_share,
+        daily.departed_on_time,
+        daily.departed_on_time / nullif(daily.departed, 0) as on_time_share,
         daily.mean_dep_delay_minutes,
         daily.median_dep_delay_minutes,
         daily.p95_dep_delay_minutes

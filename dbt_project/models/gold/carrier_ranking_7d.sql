@@ -16,7 +16,7 @@ rolling as (
         carrier,
         carrier_name,
         sum(flights) over week as flights_7d,
-        sum(on_time) over week as on_time_7d,
+        sum(departed_on_time) over week as on_time_7d,
         sum(departed) over week as departed_7d
     from punctuality
     window week as (

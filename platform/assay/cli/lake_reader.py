@@ -12,6 +12,7 @@ from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, quoted, table_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import duckdb
@@ -69,8 +70,8 @@ def connect(lake: Path, known: Open | None = None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def query(lake: Path, sql: str, known: Open | None = None) -> duckdb.DuckDBPyConnection:
-    """Run one query; the connection that comes back holds its result (`description`, `fetchmany`).
+def query(lake: Path, sql: str, known: Open | None = None, views: Iterable[str] = ()) -> duckdb.DuckDBPyConnection:
+    """Run one query; the connection that comes back holds its result (`description`, `fetchmany`). `views` are statements that make some.
 
     Raises QueryRefused for anything that is not a query, and with DuckDB's words for one that fails.
     """
@@ -78,6 +79,8 @@ def query(lake: Path, sql: str, known: Open | None = None) -> duckdb.DuckDBPyCon
 
     connection = connect(lake, known)
     try:
+        for statement in views:
+            connection.execute(statement)
         statements = connection.extract_statements(sql)
         kinds = {statement.type for statement in statements}
         if len(statements) != 1 or not kinds <= {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:

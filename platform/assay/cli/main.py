@@ -28,20 +28,34 @@ app.add_typer(keys, name="keys")
 
 @app.command()
 def tables() -> None:
-    """List the published tables: rows, partitions, size, version.
+    """List the published tables: rows, partitions, size, version; then the consumer views of gold, and who reads which.
 
     Example: assay tables
     """
+    from assay.cli.consumer_views import print_views
     from assay.cli.lake_reader import facts
     from assay.cli.printing import print_tables
 
-    print_tables(facts(load_settings().lake))
+    settings = load_settings()
+    print_tables(facts(settings.lake))
+    print_views(settings)
+
+
+@app.command()
+def views() -> None:
+    """Print SQL that makes the consumer views of gold (v1, v2, ..) in any DuckDB, over what is published now.
+
+    Example: assay views > views.sql
+    """
+    from assay.cli.consumer_views import print_statements
+
+    print_statements(load_settings())
 
 
 @app.command()
 def sql(
     query: Annotated[
-        str, typer.Argument(help="One query over the schemas bronze, silver, gold, quarantine, discarded, refused, decisions.")
+        str, typer.Argument(help="One query over the schemas bronze, silver, gold, v1, v2, .., quarantine, discarded, refused, decisions.")
     ],
     output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
 ) -> None:
@@ -50,11 +64,12 @@ def sql(
     Example: assay sql "select carrier, avg(on_time_share) from gold.carrier_punctuality_daily group by 1" --format csv
     """
     from assay.cli.bronze_reader import open_columns
+    from assay.cli.consumer_views import views_for
     from assay.cli.lake_reader import query as run
     from assay.cli.printing import print_rows
 
     settings = load_settings()
-    print_rows(run(settings.lake, query, open_columns(settings)), output)
+    print_rows(run(settings.lake, query, open_columns(settings), views_for(settings, query)), output)
 
 
 @app.command()

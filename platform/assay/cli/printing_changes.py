@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date
 from enum import Enum
 from itertools import groupby
@@ -32,12 +32,16 @@ FORMAT = 1  # of the JSON; it grows when a field goes or changes its meaning
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The compared datasets, the contracts and models around them, and why what they reach is not known, if it is not."""
+    """The compared datasets, the contracts and models around them, and why what they reach is not known, if it is not.
+
+    `nodes` have the views of what is promised now; `old_views` those that a change of a model itself breaks, by model.
+    """
 
     comparisons: Sequence[Comparison]
     contracts: Mapping[str, Published]
     nodes: Sequence[Node]
     unknown: str = ""
+    old_views: Mapping[str, Sequence[Node]] = field(default_factory=dict)
 
     @property
     def enough(self) -> bool:
@@ -46,7 +50,12 @@ class Report:
 
     def reached(self, comparison: Comparison, change: Change) -> list[Reached]:
         """What a change reaches downstream."""
-        return impact(change, f"{comparison.layer}/{comparison.old_dataset or comparison.dataset}", self.nodes, self.contracts)
+        table = f"{comparison.layer}/{comparison.old_dataset or comparison.dataset}"
+        nodes = self.nodes
+        if comparison.layer == "gold":
+            others = [node for node in self.nodes if not (node.kind == "view" and table in node.reads)]
+            nodes = [*others, *self.old_views.get(comparison.old_dataset or comparison.dataset, ())]
+        return impact(change, table, nodes, self.contracts)
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
@@ -118,7 +127,7 @@ def _reach(reached: Sequence[Reached]) -> Iterator[str]:
     """One line for each model, test and rule; of the tests only those that read the changed table itself, the others follow."""
     shown = [one for one in reached if one.kind != "test" or not one.way]
     for (kind, name), found in groupby(shown, key=lambda one: (one.kind, one.name)):
-        uses = ", ".join(f"{one.column or 'its rows'} ({_use(one)})" if kind == "gold" else _use(one) for one in found)
+        uses = ", ".join(f"{one.column or 'its rows'} ({_use(one)})" if kind in {"gold", "view"} else _use(one) for one in found)
         yield f"      reaches {name if kind == 'gold' else f'{kind} {name}'}: {uses}"
     if others := len(reached) - len(shown):
         yield f"      reaches {others} dbt {'test' if others == 1 else 'tests'} of these models"

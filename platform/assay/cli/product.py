@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,19 @@ class Product:
 
     name: str
     contracts: Path
+
+
+def contracts_folder(settings: Settings) -> Path:
+    """The folder of the product's contracts, found without importing the product, which brings Dagster, if it lies beside its module."""
+    if settings.contracts is not None:
+        return settings.contracts
+    try:
+        module = yaml.safe_load(settings.workspace.read_text())["load_from"][0]["python_module"]["module_name"]
+        spec = find_spec(module.partition(".")[0])
+    except (OSError, KeyError, IndexError, ImportError, AttributeError):
+        spec = None
+    beside = Path(spec.origin).parent / "contracts" if spec and spec.origin else None
+    return beside if beside and beside.is_dir() else find_product(settings).contracts
 
 
 def find_product(settings: Settings) -> Product:

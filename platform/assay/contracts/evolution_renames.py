@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from assay.contracts.gold import GoldContract
 from assay.contracts.model import Kind
 from assay.contracts.sql import NotReadable, tokens
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 
 def after_renames(contract: P, renames: Mapping[str, str]) -> P:
-    """The same contract with other column names in its key, its partitions, its freshness and the SQL of its rules about rows."""
+    """The same contract with other column names in its key, its partitions, its time, its freshness and the SQL of its rules about rows."""
     if not renames:
         return contract
     column, fresh = contract.partitioning.column, contract.freshness_column
+    if isinstance(contract, GoldContract):
+        contract = replace(contract, event_column=renames.get(contract.event_column, contract.event_column))
     return replace(
         contract, key=tuple(renames.get(name, name) for name in contract.key), rules=tuple(_rule(rule, renames) for rule in contract.rules),
         partitioning=replace(contract.partitioning, column=renames.get(column, column) if column else None),

@@ -85,7 +85,7 @@ def digest_of(majors: tuple[GoldContract, ...]) -> str:
 def _meaning(contract: GoldContract) -> tuple[object, ...]:
     time = (contract.event_column, contract.partitioning.column, contract.lookback_days, contract.lookahead_days)
     rules = rules_meaning(contract.rules), dataset_rules_meaning(contract.dataset_rules)
-    return (columns_meaning(contract.columns), contract.key, *rules, time)
+    return (contract.major, columns_meaning(contract.columns), contract.key, *rules, time)
 
 
 def consumers_of(majors: tuple[GoldContract, ...]) -> Iterator[tuple[Consumer, GoldContract]]:

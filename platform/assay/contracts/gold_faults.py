@@ -120,7 +120,7 @@ def _column_faults(document: Document, item: Mapping[str, Any], place: Place) ->
     options = item.get("logicalTypeOptions", {})
     if "format" in options:
         yield document.finding("the format is not used: the values are not read from text", (*place, "logicalTypeOptions", "format"))
-    for value in (options.get("pattern", ""), *(entry.get("value") for entry in item.get("enum", ()))):
+    for value in (item.get("transformLogic", ""), options.get("pattern", ""), *(entry.get("value") for entry in item.get("enum", ()))):
         if found := JINJA.search(str(value)):
             yield document.finding(f"dbt would take {found.group()} for Jinja", place)
     masking = read_custom(document, place).values.get("masking")

@@ -12,6 +12,7 @@ import yaml
 from assay.contracts.compile import arrow_type
 from assay.contracts.model import Kind, Severity
 from assay.gold.rules_sql import condition, measure
+from assay.gold.still_judged import is_judged, unchanged
 from assay.gold.views import computed
 from assay.lake.snapshots import duckdb_type
 
@@ -28,6 +29,13 @@ GENERATED = HEADER.partition("{}")[0]
 SUFFIXES = {Severity.ERROR: "rules", Severity.WARNING: "warnings"}
 
 
+class _Plain(yaml.SafeDumper):
+    """YAML without anchors, for people."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  # the hook's argument
+        return True
+
+
 def properties(product: ProductContracts, name: str) -> str:
     """The text of the .yml of a model."""
     majors = product.majors(name)
@@ -40,7 +48,7 @@ def properties(product: ProductContracts, name: str) -> str:
         "data_tests": tests,
         "columns": [_column(column) for column in contract.columns],
     }
-    text = yaml.safe_dump({"models": [model]}, sort_keys=False, allow_unicode=True, width=140)
+    text = yaml.dump({"models": [model]}, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=140)
     return HEADER.format(" and ".join(major.path for major in majors)) + text
 
 
@@ -62,24 +70,33 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _tests(contract: GoldContract, current: GoldContract) -> Iterator[Test]:
-    """The tests of one major version. A required column of the highest one is a constraint, which DuckDB enforces.
+    """The tests of one major version: of an older one those that the highest does not have already, under names that begin with `v1.`.
 
-    What a rule refers to has landed: a test that reads another model runs only in builds of both.
+    A required column of the highest one is a constraint, which DuckDB enforces. What a rule refers to has landed: a test that reads another
+    model runs only in builds of both.
     """
     older = contract is not current
-    prefix = f"{contract.dataset}_v{contract.major}" if older else contract.dataset
+    prefix, label = (f"{contract.dataset}_v{contract.major}", label_of(contract)) if older else (contract.dataset, "")
     common = {"event_time": current.event_column} | ({"mapping": dict(computed(contract))} if older else {})
-    yield _test("unique_grain", f"{prefix}_has_unique_grain", common | {"columns": list(contract.key)})
-    rows = [rule for rule in contract.rules if rule.kind is not Kind.REFERENCE and (older or rule.kind is not Kind.REQUIRED)]
+    said = [rule for rule in contract.rules if not (older and is_judged(rule, contract, current))]
+    measures = [rule for rule in contract.dataset_rules if not (older and is_judged(rule, contract, current))]
+    if not (older and set(contract.key) <= unchanged(contract, current)):
+        yield _test("unique_grain", f"{prefix}_has_unique_grain", common | {"columns": list(contract.key)})
+    rows = [rule for rule in said if rule.kind is not Kind.REFERENCE and (older or rule.kind is not Kind.REQUIRED)]
     for severity, suffix in SUFFIXES.items():
-        if chosen := {rule.name: condition(rule) for rule in rows if rule.severity is severity}:
+        if chosen := {f"{label}{rule.name}": condition(rule) for rule in rows if rule.severity is severity}:
             yield _test("rows_satisfy", f"{prefix}_rows_satisfy_{suffix}", common | {"rules": chosen}, severity)
-        if measured := {rule.name: _measure(rule) for rule in contract.dataset_rules if rule.severity is severity}:
+        if measured := {f"{label}{rule.name}": _measure(rule) for rule in measures if rule.severity is severity}:
             yield _test("months_satisfy", f"{prefix}_months_satisfy_{suffix}", common | {"rules": measured}, severity)
-    for rule in contract.references:
+    for rule in (one for one in said if one.kind is Kind.REFERENCE):
         target, columns = rule.argument
-        there = {"to": f"source('silver', '{target}')", "to_columns": _listed(columns), "columns": _of(rule), "rule": rule.name}
+        there = {"to": f"source('silver', '{target}')", "to_columns": _listed(columns), "columns": _of(rule), "rule": f"{label}{rule.name}"}
         yield _test("refers_to", f"{prefix}_{rule.name}", common | there, rule.severity)
+
+
+def label_of(older: GoldContract) -> str:
+    """How the names of the rules of an older major version begin."""
+    return f"v{older.major}."
 
 
 def _test(kind: str, name: str, arguments: Mapping[str, Any], severity: Severity = Severity.ERROR) -> Test:

@@ -16,6 +16,7 @@ from assay.contracts.model import Grain
 from assay.errors import TableMissing
 from assay.gold.dbt_process import build
 from assay.gold.models import LAYER, Model
+from assay.gold.renewal import renewed_tables
 from assay.gold.staged import model_schema, staged_rows
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
@@ -25,7 +26,7 @@ from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from assay.contracts.model import Contract
@@ -37,7 +38,7 @@ CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
 
 def gold_spec(model: Model) -> TableSpec:
     """The published table of a model."""
-    return TableSpec(model.table, model_schema(model), (model.partition_by,), event_time=model.event_time)
+    return TableSpec(model.table, model_schema(model), (model.partition_by,), event_time=model.event_time, may_change_columns=True)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class GoldInputs:
             table: newest(run.lake, table) if table.startswith(f"{LAYER}/") else open_snapshot(run.lake, table) for table in needed
         }
         return cls(run.contracts, snapshots, {model.table: model for model in models})
+
+    def without(self, tables: Set[str]) -> GoldInputs:
+        """The same, but for some tables as if they had never been published."""
+        kept = {name: None if name in tables else snapshot for name, snapshot in self.snapshots.items()}
+        return GoldInputs(self.contracts, kept, self.built)
 
     @property
     def pins(self) -> dict[str, int]:
@@ -139,15 +145,16 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     inputs = GoldInputs.pin(run, models)
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
-    due: dict[date, None] = {}
+    due: dict[str, set[date]] = {model.name: set() for model in models}
     for model in models:
         for partition in slices[model.name].partitions:
             if not run.force and wanted[model.name][partition.key] == current[model.name][partition.key]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
             else:
-                due[month_of(partition)] = None
-    work = _Work(run, project, inputs, wanted, current)
-    for months in stretches(sorted(due)):
+                due[model.name].add(month_of(partition))
+    renewed = renewed_tables([model for model in models if due[model.name]], inputs.snapshots, due)
+    work, months_due = _Work(run, project, inputs.without(renewed), wanted, current), sorted(set().union(*due.values()))
+    for months in [months_due] if renewed else stretches(months_due):
         yield from work.build(models, slices, months)
 
 

@@ -54,6 +54,11 @@ class ConsumerView:
         """SQL that reads it from a relation with the columns of the highest version."""
         return f"SELECT {', '.join(f'{sql} AS {quoted(name)}' for name, sql in shown(self.contract).items())} FROM {relation}"  # noqa: S608  # quoted
 
+    def select_own(self, relation: str) -> str:
+        """SQL that reads it from a relation that has its own columns."""
+        columns = ", ".join(f"{_shown(quoted(column.name), column)} AS {quoted(column.name)}" for column in self.contract.columns)
+        return f"SELECT {columns} FROM {relation}"  # noqa: S608  # quoted
+
     def refusal(self) -> str:
         """Why nothing is shown any more, and what to read instead."""
         said = self.contract.deprecated
@@ -61,10 +66,13 @@ class ConsumerView:
         since = f", deprecated since {said.since}" if said else ""
         return f"{self.contract.view} ended on {self.until}{since}: read {instead} instead"
 
-    def refuse(self) -> str:
-        """SQL with its columns whose every use fails with the refusal, so that a reader is told more than that a table is missing."""
-        columns = ", ".join(f"NULL::{duckdb_type(arrow_type(column))} AS {quoted(column.name)}" for column in self.contract.columns)
-        return f"SELECT {columns} FROM range(1) WHERE error({literal(self.refusal())})"  # noqa: S608  # quoted
+    def refuse(self, why: str) -> str:
+        """SQL with its columns whose every use fails and says why, so that a reader is told more than that a table is missing."""
+        said = f"error({literal(why)})"
+        columns = ", ".join(
+            f"CAST({said} AS {duckdb_type(arrow_type(column))}) AS {quoted(column.name)}" for column in self.contract.columns
+        )
+        return f"SELECT {columns} FROM range(1) WHERE {said}"  # noqa: S608  # quoted
 
 
 def views_of(product: ProductContracts) -> Iterator[ConsumerView]:
@@ -80,7 +88,11 @@ def computed(contract: GoldContract) -> Mapping[str, str]:
 
 def shown(contract: GoldContract) -> Mapping[str, str]:
     """The same, masked where the contract says so."""
-    return {column.name: _cast(_masked(_source(column), column), column) for column in contract.columns}
+    return {column.name: _shown(_source(column), column) for column in contract.columns}
+
+
+def _shown(sql: str, column: Column) -> str:
+    return _cast(_masked(sql, column), column)
 
 
 def _source(column: Column) -> str:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
-from assay.lake.schemas import refuse_mismatch
+from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
@@ -93,13 +93,16 @@ def publish(
     commit = _Commit(staging, tokens, provenance or Provenance())
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
+            changes = _changes_columns(table, staging.slice, wanted)
+            if not changes:
+                refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
             _refuse_overtaken(table, staging.slice, tokens, expected or {})
         except (PermanentFailure, Superseded):
             if attempt == 1:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
             raise
-        version = commit.offer(table) if has_columns(table, wanted) and keeps_only(table, spec) else None
+        fits = (changes or has_columns(table, wanted)) and keeps_only(table, spec)
+        version = commit.offer(table, wanted if changes else None) if fits else None
         if version is None:
             time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
             version = commit.landed_in(table)
@@ -108,6 +111,17 @@ def publish(
             return Published(version, attempt, len(staging.files), sum(file.rows for file in staging.files))
         commit.give_up_when_broken()
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
+
+
+def _changes_columns(table: DeltaTable, slice_: Slice, wanted: pa.Schema) -> bool:
+    """Whether a publication gives the table other columns: it may, if no partition is left that has the old ones."""
+    snapshot, spec = Snapshot(slice_.spec.name, table), slice_.spec
+    return (
+        spec.may_change_columns
+        and differs(snapshot.schema, wanted)
+        and snapshot.partition_by == spec.partition_by
+        and all(slice_.owner(file.values) is not None for file in snapshot.files)
+    )
 
 
 def _refuse_overtaken(table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
@@ -127,16 +141,21 @@ class _Commit:
     provenance: Provenance
     failures: list[Exception] = field(default_factory=list)
 
-    def offer(self, table: DeltaTable) -> int | None:
-        """Commit on top of the version that `table` shows; None when that was lost, or when its outcome is unknown."""
+    def offer(self, table: DeltaTable, columns: pa.Schema | None = None) -> int | None:
+        """Commit on top of the version that `table` shows; None when that was lost, or when its outcome is unknown.
+
+        `columns` are those that the table is given: then every file that it has goes in the same commit.
+        """
+        from deltalake import Schema
         from deltalake.exceptions import CommitFailedError, DeltaError
 
         target = table.version() + 1
         try:
             table.create_write_transaction(
-                [*self._removals(table), *self._additions()],
-                "append",  # explicit removals: nothing outside the slice can be replaced by a filter that says too much
-                schema=table.schema(),
+                self._additions() if columns is not None else [*self._removals(table), *self._additions()],
+                # explicit removals: nothing outside the slice can be replaced by a filter that says too much
+                "append" if columns is None else "overwrite",
+                schema=table.schema() if columns is None else Schema.from_arrow(columns),
                 partition_by=list(self.staging.slice.spec.partition_by),
                 commit_properties=self._properties(),
                 post_commithook_properties=_hooks(),

@@ -110,6 +110,11 @@ def union(first: pa.Schema, second: pa.Schema) -> pa.Schema:
     return pa.schema([*first, *(field for field in second if field.name not in types)])
 
 
+def differs(table: pa.Schema, wanted: pa.Schema) -> bool:
+    """Whether a table has other columns than wanted, of other types, or other ones that must be there. Their order does not matter."""
+    return {field.name: (field.type, field.nullable) for field in table} != {field.name: (field.type, field.nullable) for field in wanted}
+
+
 def refuse_mismatch(spec: TableSpec, wanted: pa.Schema, table: pa.Schema, partition_by: Sequence[str]) -> None:
     """Raise SchemaDrift unless files with the columns `wanted` can join a table as it is now.
 
@@ -128,5 +133,7 @@ def refuse_mismatch(spec: TableSpec, wanted: pa.Schema, table: pa.Schema, partit
     if problems:
         raise SchemaDrift(
             f"Tried to publish to the existing table {spec.name}; {'; '.join(problems)}.",
-            hint="Publish the new form as a new table, or restore the old one. Nothing was changed.",
+            hint="Publish all partitions that there are at once. Nothing was changed."
+            if spec.may_change_columns
+            else "Publish the new form as a new table, or restore the old one. Nothing was changed.",
         )

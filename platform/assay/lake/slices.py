@@ -23,9 +23,10 @@ class TableSpec:
     """What a table of the lake must look like.
 
     `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
-    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns. Of the
-    columns `without_bounds` no value is written into the log, where it would outlive the files. `constraints` are those that the table may
-    have, by name; None leaves it to others to give it some.
+    column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns,
+    `may_change_columns` lets one of all partitions that there are give the table other columns. Of the columns `without_bounds` no value is
+    written into the log, where it would outlive the files. `constraints` are those that the table may have, by name; None leaves it to
+    others to give it some.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TableSpec:
     partition_by: tuple[str, ...] = ()
     event_time: str | None = None
     may_add_columns: bool = False
+    may_change_columns: bool = False
     without_bounds: frozenset[str] = frozenset()
     constraints: tuple[tuple[str, str], ...] | None = None
 

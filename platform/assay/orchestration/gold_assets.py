@@ -5,6 +5,7 @@ What is promised of a model comes from its contract, what it reads from dbt's ma
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from assay.code_version import code_version
 from assay.contracts.gold import GoldContract, ProductContracts
 from assay.contracts.model import Contract, DatasetRule, Grain, Kind, Rule, Severity
 from assay.gold.models import LAYER, Model
+from assay.gold.properties import label_of
 from assay.gold.step import CODE, Project, build_gold, gold_spec
+from assay.gold.still_judged import is_judged
 from assay.orchestration.calendars import events_of, overlapping
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
@@ -84,13 +87,19 @@ def _mapping(table: str, contracts: Mapping[str, Contract]) -> dg.PartitionMappi
 
 
 def rules_of(model: Model, majors: tuple[GoldContract, ...]) -> list[Rule | DatasetRule]:
-    """The rules of all major versions of a model, each name once, and the dbt tests that say what a contract cannot."""
+    """The rules of all major versions of a model, and the dbt tests that say what a contract cannot."""
     severities = {"error": Severity.ERROR, "warn": Severity.WARNING}
     key = " and ".join(majors[0].key)
     found: dict[str, Rule | DatasetRule] = {KEY_RULE: Rule(KEY_RULE, Kind.EXPRESSION, Severity.ERROR, f"No two rows have one {key}.")}
     for contract in majors:
         said: tuple[Rule | DatasetRule, ...] = (*contract.rules, *contract.dataset_rules)
-        found |= {rule.name: rule for rule in said if rule.name not in found}
+        label, older = label_of(contract), contract is not majors[0]
+        named = (
+            replace(rule, name=f"{label}{rule.name}") if older else rule
+            for rule in said
+            if not (older and is_judged(rule, contract, majors[0]))
+        )
+        found |= {rule.name: rule for rule in named}
     others = (Rule(test.name, Kind.EXPRESSION, severities[test.severity], test.description) for test in model.tests if not test.compiled)
     return [*found.values(), *others]
 

@@ -1,0 +1,53 @@
+"""Consumer views from the command line: made for a query, printed for others, listed with their readers. What day it is is asked here."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Column, Table
+
+from assay.cli.printing import wide_console
+from assay.cli.product import contracts_folder
+from assay.contracts.odcs import load_product
+from assay.gold.published_views import view_statements
+from assay.gold.views import views_of
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from assay.settings import Settings
+
+NAMES_A_VIEW = re.compile(r"\bv[0-9]+\b")
+
+
+def today() -> date:
+    """The day by which views end: UTC's."""
+    return datetime.now(UTC).date()
+
+
+def views_for(settings: Settings, query: str) -> list[str]:
+    """The statements that make the views that a query may read; none for one that names none, because reading contracts takes 0.5 s."""
+    if not NAMES_A_VIEW.search(query):
+        return []
+    return list(view_statements(settings.lake, load_product(contracts_folder(settings)), today()))
+
+
+def print_statements(settings: Settings) -> None:
+    """The SQL that makes the views in any DuckDB, over the versions that are published now."""
+    for statement in view_statements(settings.lake, load_product(contracts_folder(settings)), today()):
+        typer.echo(f"{statement};")
+
+
+def print_views(settings: Settings) -> None:
+    """Each major version of each gold model, what becomes of it, and who reads it."""
+    views = sorted(views_of(load_product(contracts_folder(settings))), key=lambda view: (view.current.dataset, -view.contract.major))
+    if not views:
+        return
+    table = Table(*(Column(name, no_wrap=True) for name in ("view", "contract", "status", "read by")))
+    for view in views:
+        readers = ", ".join(f"{one.name} ({one.contact})" for one in view.contract.consumers)
+        table.add_row(view.contract.view, view.contract.version, view.status(today()), readers)
+    wide_console().print(table)

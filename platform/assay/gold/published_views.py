@@ -1,0 +1,59 @@
+"""Consumer views over what is published now, as SQL for DuckDB: which can be shown, and why another cannot.
+
+A table is of one major version. While it is still of an older one than the contracts say (its months have not been built again), that
+version is what it holds, and its readers see it as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.contracts.evolution_versions import Version
+from assay.gold.models import LAYER
+from assay.gold.renewal import published_version
+from assay.gold.views import ConsumerView, views_of
+from assay.lake.snapshots import newest, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from assay.contracts.gold import GoldContract, ProductContracts
+    from assay.lake.snapshots import Snapshot
+
+
+def view_statements(lake: Path, product: ProductContracts, today: date) -> Iterator[str]:
+    """The statements that make every consumer view, schemas first, each over one pinned version of its table."""
+    views = list(views_of(product))
+    yield from (f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in sorted({view.schema for view in views}))
+    snapshots = {name: newest(lake, f"{LAYER}/{name}") for name in product.models}
+    for view in views:
+        body = _body(view, snapshots[view.current.dataset], product, today)
+        yield f"CREATE OR REPLACE VIEW {view.schema}.{quoted(view.contract.dataset)} AS {body}"
+
+
+def _body(view: ConsumerView, snapshot: Snapshot | None, product: ProductContracts, today: date) -> str:
+    contract, table = view.contract, f"{LAYER}/{view.contract.dataset}"
+    if view.has_ended(today):
+        return view.refuse(view.refusal())
+    if snapshot is None:
+        return view.refuse(f"{contract.view} cannot be read yet: nothing is published of {table}")
+    held = _held(snapshot, product.majors(contract.dataset))
+    relation = f"({snapshot.duckdb_select()})"
+    if held is view.current:
+        return view.select(relation)
+    if held is contract:
+        return view.select_own(relation)
+    build = f"build it: assay backfill --select {table}"
+    return view.refuse(
+        f"{contract.view} cannot be read yet: {table} is published as {published_version(snapshot) or 'another version'}, {build}"
+    )
+
+
+def _held(snapshot: Snapshot, majors: tuple[GoldContract, ...]) -> GoldContract | None:
+    """The major version that a table is of: by its commit, or else by its columns."""
+    if (version := Version.read(published_version(snapshot))) is not None:
+        return next((contract for contract in majors if contract.major == version.numbers[0]), None)
+    names = set(snapshot.schema.names)
+    return next((contract for contract in majors if {column.name for column in contract.columns} == names), None)

@@ -1,0 +1,54 @@
+"""A model whose published table is of another major version: all its months are built and published at once, in one commit.
+
+Months of two major versions side by side would be read as if they were of one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from assay.contracts.evolution_versions import Version
+from assay.errors import SchemaDrift
+from assay.gold.staged import model_schema
+from assay.lake.schemas import differs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Set
+
+    from assay.gold.models import Model
+    from assay.lake.snapshots import Snapshot
+
+CONTRACT_VERSION = "assay.contract_version"  # as the publisher calls it in a commit
+
+
+def published_version(snapshot: Snapshot) -> str:
+    """The contract's version under which a table was published last; empty if its commit says none."""
+    return str(snapshot.table.history(limit=1)[0].get(CONTRACT_VERSION, ""))
+
+
+def renewed_tables(models: Iterable[Model], snapshots: Mapping[str, Snapshot | None], due: Mapping[str, Set[date]]) -> set[str]:
+    """The tables of the models that have other columns now, or another major version, than what is published. `due` are each one's months.
+
+    Raises SchemaDrift when a published month would be left as it is.
+    """
+    renewed = set[str]()
+    for model in models:
+        snapshot = snapshots.get(model.table)
+        if snapshot is None or not snapshot.files or not _is_other(snapshot, model):
+            continue
+        left = sorted(file.values[0] for file in snapshot.files if date.fromisoformat(file.values[0]) not in due[model.name])
+        if left:
+            raise SchemaDrift(
+                f"Tried to build {len(due[model.name])} months of {model.table} {model.contract_version}; {len(set(left))} others, such as"
+                f" {left[0]}, are published as {published_version(snapshot) or 'another version'}.",
+                hint=f"Build all its months at once: `assay backfill --select {model.table}`. Nothing was changed.",
+            )
+        renewed.add(model.table)
+    return renewed
+
+
+def _is_other(snapshot: Snapshot, model: Model) -> bool:
+    before, after = Version.read(published_version(snapshot)), Version.read(model.contract_version)
+    is_other_major = before is not None and after is not None and before.numbers[0] != after.numbers[0]
+    return is_other_major or differs(snapshot.schema, model_schema(model))
