@@ -76,8 +76,8 @@ FROM (
     SELECT flight_date, carrier, count(*) AS flights, count(*) FILTER (WHERE is_cancelled) AS cancelled,
         count(*) FILTER (WHERE is_diverted) AS diverted, count(actual_departure_utc) AS departed,
         count(actual_departure_utc) FILTER (WHERE dep_delay_minutes < 15) AS departed_on_time,
-        avg(dep_delay_minutes) AS mean_dep_delay_minutes, median(dep_delay_minutes) AS median_dep_delay_minutes,
-        quantile_cont(dep_delay_minutes, 0.95) AS p95_dep_delay_minutes
+        avg(dep_delay_minutes) AS mean_dep_delay_minutes,
+        median(dep_delay_minutes) AS median_dep_delay_minutes, quantile_cont(dep_delay_minutes, 0.95) AS p95_dep_delay_minutes
     FROM flights GROUP BY flight_date, carrier
 ) LEFT JOIN airlines USING (carrier)""",
     "carrier_ranking_7d": """

@@ -101,8 +101,8 @@ def publish(
             if attempt == 1:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
             raise
-        ready = (changes or has_columns(table, wanted)) and keeps_only(table, spec)
-        version = commit.offer(table, wanted if changes else None) if ready else None
+        fits = (changes or has_columns(table, wanted)) and keeps_only(table, spec)
+        version = commit.offer(table, wanted if changes else None) if fits else None
         if version is None:
             time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
             version = commit.landed_in(table)

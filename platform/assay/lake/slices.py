@@ -24,8 +24,8 @@ class TableSpec:
 
     `schema` holds every column, the partition columns included; `partition_by` names those; `event_time` is a timestamp (UTC) or date
     column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns,
-    `may_change_columns` lets one of all partitions that there are give the table other columns. Of the columns `without_bounds` no value
-    is written into the log, where it would outlive the files. `constraints` are those that the table may have, by name; None leaves it to
+    `may_change_columns` lets one of all partitions that there are give the table other columns. Of the columns `without_bounds` no value is
+    written into the log, where it would outlive the files. `constraints` are those that the table may have, by name; None leaves it to
     others to give it some.
     """
 
