@@ -16,6 +16,8 @@ SCRIPTS = {
     "year_backfill_own_floor": "year_backfill",
     "ten_million": "ten_million",
     "ten_million_memory": "ten_million",
+    "contract_enforcement": "contracts",
+    "contract_enforcement_memory": "contracts",
     "event_log": "event_log",
 }
 
