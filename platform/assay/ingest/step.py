@@ -13,13 +13,16 @@ from assay.code_version import code_version
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, frame_of
+from assay.ingest.erased import Erased
 from assay.ingest.reading import Batch, Piece, read_pieces
+from assay.lake.erasures import FENCE
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
 from assay.lake.quarantine_changes import noted
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage
 from assay.masking.hiding import landed_json
+from assay.masking.subjects import subjects_of
 from assay.steps import CHUNK_ROWS, Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -52,10 +55,12 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
         elif wanted[key] == current[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or wanted[key] != current[key]]
+    erased = Erased.pin(run, contract)
     for keys in _chunks(due, landed):
         chunk = slice_.only(keys)
         batches_ = {key: landed[key] for key in keys}
-        yield from _ingest_chunk(run, contract, chunk, batches_, _Tokens({k: wanted[k] for k in keys}, {k: current[k] for k in keys}))
+        known = _Known({k: wanted[k] for k in keys}, {k: current[k] for k in keys}, erased)
+        yield from _ingest_chunk(run, contract, chunk, batches_, known)
 
 
 def _arrival(values: tuple[str, ...]) -> str:
@@ -77,14 +82,15 @@ def _chunks(keys: list[str], landed: Mapping[str, Batch]) -> Iterator[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Tokens:
-    """The fingerprints of some partitions: what they will have, and what they had when the step began."""
+class _Known:
+    """The fingerprints of some partitions, those that they will have and those that they had when the step began, and who was erased."""
 
     wanted: Mapping[str, int]
     current: Mapping[str, int | None]
+    erased: Erased
 
 
-def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], known: _Tokens) -> Iterator[Outcome]:
+def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[str, Batch], known: _Known) -> Iterator[Outcome]:
     keys = {landed[key].arrival: key for key in slice_.keys}
     for piece in read_pieces([landed[key] for key in slice_.keys], contract.source):
         for arrival, error in piece.failed.items():
@@ -93,23 +99,29 @@ def _ingest_chunk(run: Run, contract: Contract, slice_: Slice, landed: Mapping[s
             yield from _publish_piece(run, contract, slice_.only(good), piece, known)
 
 
-def _publish_piece(run: Run, contract: Contract, slice_: Slice, piece: Piece, known: _Tokens) -> Iterator[Outcome]:
+def _publish_piece(run: Run, contract: Contract, slice_: Slice, piece: Piece, known: _Known) -> Iterator[Outcome]:
     batches_, good, frame = {batch.arrival: batch for batch in piece.batches}, slice_.keys, frame_of(piece, contract)
+    frame, gone = known.erased.split(frame)
     landed = {partition.key: batches_[_arrival(partition.values)] for partition in slice_.partitions}
     tokens, seen = {key: known.wanted[key] for key in good}, {key: known.current[key] for key in good}
     staging = stage(run.lake / slice_.spec.name, slice_, [frame])
-    notes: dict[str, dict[str, Any]] = {key: {"files": landed[key].contents} for key in good}
+    notes: dict[str, dict[str, Any]] = {key: {"files": landed[key].contents} | _erased(gone, landed[key]) for key in good}
     quarantine, rejected = Quarantine(run.lake, contract.dataset, ARRIVALS), _without_event_date(frame, contract, run.run_id)
     for key, changes in noted(quarantine.held(seen), rejected, lambda _: frame.select(_origins(contract)), seen).items():
         notes[key] |= changes
     provenance = Provenance(run.run_id, contract.version, code_version(*CODE), {}, notes)
     outdated = quarantine.store(rejected, tokens, seen, provenance)
-    done = publish(run.lake, staging, tokens, expected=seen, provenance=provenance)
+    expected = seen | ({FENCE: known.erased.fence} if subjects_of(contract) else {})  # who was erased meanwhile must not come back by this
+    done = publish(run.lake, staging, tokens, expected=expected, provenance=provenance)
     quarantine.clear(outdated, provenance)
     for key in good:
         held: dict[str, int] = notes[key].get("held", {})
-        facts = {"files": len(landed[key].files), "version": done.version, "quarantined": sum(held.values())}
+        facts = {"files": len(landed[key].files), "version": done.version, "quarantined": sum(held.values())} | _erased(gone, landed[key])
         yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts, held)
+
+
+def _erased(gone: Mapping[str, int], batch: Batch) -> dict[str, int]:
+    return {"erased": gone[batch.arrival]} if batch.arrival in gone else {}
 
 
 def _without_event_date(frame: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
