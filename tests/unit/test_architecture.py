@@ -29,12 +29,13 @@ ORDER = [
     {"lake"},
     {"steps"},
     {"ingest", "refine", "gold"},
+    {"erasure"},
     {"orchestration"},
     {"cli"},
 ]
 SETTINGS_KNOWS_ERRORS = ("settings", "errors")
 PRODUCT_MAY_IMPORT = ("assay.orchestration", "assay.refine.clock", "assay.settings", "assay.errors")
-WITHOUT_DAGSTER = {"errors", "settings", "code_version", "contracts", "masking", "lake", "steps", "ingest", "refine", "gold"}
+WITHOUT_DAGSTER = {"errors", "settings", "code_version", "contracts", "masking", "lake", "steps", "ingest", "refine", "gold", "erasure"}
 HEAVY = {"polars", "pandera", "dbt", "dagster_dbt", "pyspark", "duckdb", "pandas"}
 # dbt-duckdb loads the plugin inside a dbt run, where both are there anyhow
 MAY_IMPORT_HEAVY = {"gold/dbt_plugin.py": {"dbt", "duckdb"}}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assay.cli.bronze_reader import BRONZE, hidden_bronze
 from assay.errors import PermanentFailure
 from assay.lake.decisions import LAYER as DECISIONS
+from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, quoted, table_names
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from assay.cli.bronze_reader import Open
 
 QUARANTINE = "quarantine"
-LAYERS = (BRONZE, "silver", "gold", DECISIONS)
+LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES)
 FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 

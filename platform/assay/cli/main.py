@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.erasing import erase
 from assay.cli.formats import Export, Format
 from assay.cli.keys import app as keys
 from assay.cli.quarantine import app as quarantine
@@ -24,6 +25,7 @@ contracts = typer.Typer(no_args_is_help=True, help="What the datasets promise.")
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
+app.command()(erase)
 
 
 @app.command()

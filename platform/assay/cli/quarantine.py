@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assay.cli.formats import Format
-from assay.errors import PermanentFailure, SettingsError
+from assay.cli.user import user_name
+from assay.errors import PermanentFailure
 from assay.settings import load_settings
 
 if TYPE_CHECKING:
@@ -230,16 +230,9 @@ def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by:
     typer.echo(f"{view.dataset}: {kind} {rows.height} rows ({counts}), partitions {partitions[0]} to {partitions[-1]}.")
     if not yes:
         typer.confirm("Go on?", abort=True)
-    number = decide(lake, view.dataset, Decision(kind, by or _user(), datetime.now(UTC), because), rows, taken(view.decisions))
+    number = decide(lake, view.dataset, Decision(kind, by or user_name(), datetime.now(UTC), because), rows, taken(view.decisions))
     typer.echo(f"Decision {number} is recorded. `assay quarantine history {view.dataset}` shows it.")
     typer.echo(sum_of(lake, view.dataset))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as nameless:
-        raise SettingsError("Tried to note who decides; the user of this process has no name.", hint="Say it with --by.") from nameless
 
 
 def _days(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:

@@ -133,5 +133,6 @@ def sum_of(lake: Path, dataset: str) -> str:
     view = View.open(lake, dataset)
     noted, held, discarded = sums(view), view.count(Fate.HELD), view.count(Fate.DISCARDED)
     parts = {"published": noted["published"], "held": held, "discarded": discarded, "duplicates": noted["duplicates"]}
+    parts |= {"erased": noted["erased"]} if noted["erased"] else {}
     sign = "=" if sum(parts.values()) == noted["landed"] else "is NOT"
     return f"{dataset}: landed {noted['landed']:,} {sign} " + " + ".join(f"{name} {rows:,}" for name, rows in parts.items())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from assay.code_version import code_version
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_rows
+from assay.ingest.erased import Erased
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
 from assay.lake.publisher import current_tokens, fingerprint
@@ -43,7 +44,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
         elif wanted[key] == current[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or wanted[key] != current[key]]
-    work = Work(run, contract, slice_, landed, wanted, current)
+    work = Work(run, contract, slice_, landed, wanted, current, Erased.pin(run, contract))
     made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
     for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: one.size, COMMIT_BYTES):
         yield from work.publish(group)

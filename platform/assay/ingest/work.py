@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.errors import FileUnreadable
+    from assay.ingest.erased import Erased
     from assay.ingest.reading import Batch, Piece, Source
     from assay.lake.slices import Slice
     from assay.lake.staged import Staging
@@ -34,12 +35,17 @@ CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some arrivals whose rows are staged; `staging` is None if none could be read. `failed` says why, by partition key."""
+    """Some arrivals whose rows are staged; `staging` is None if none could be read.
+
+    `failed` says why an arrival could not be read, `erased` how many of its rows are left out because they name an erased person; both by
+    partition key.
+    """
 
     staging: Staging | None
     rejected: pl.DataFrame
     sources: Sequence[Source]
     failed: Mapping[str, FileUnreadable]
+    erased: Mapping[str, int]
 
     @property
     def size(self) -> int:
@@ -57,15 +63,17 @@ class Work:
     landed: Mapping[str, Batch]
     wanted: Mapping[str, int]
     current: Mapping[str, int | None]
+    erased: Erased
 
     def stage(self, piece: Piece, rows: pa.Table) -> Chunk:
         """Write the rows of the readable arrivals where no reader looks yet."""
         keys = {self.landed[key].arrival: key for key in self.landed}
         failed = {keys[arrival]: error for arrival, error in piece.failed.items()}
+        rows, gone = self.erased.split(rows)
         rejected = _without_event_date(rows, self.contract, self.run.run_id)
         good = [keys[batch.arrival] for batch in piece.batches if batch.arrival not in piece.failed]
         staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [rows]) if good else None
-        return Chunk(staging, rejected, piece.sources, failed)
+        return Chunk(staging, rejected, piece.sources, failed, {keys[arrival]: count for arrival, count in gone.items()})
 
     def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
         """Publish the arrivals of some chunks in one commit."""
@@ -77,22 +85,24 @@ class Work:
         if not stagings:
             return
         staging, rejected = together(stagings), pl.concat(chunk.rejected for chunk in chunks)
-        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.sources])
+        erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.erased.items()}
+        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.sources], erased)
         held = by_rule(rejected)
         for key in staging.slice.keys:
             rules = held.get(key, {})
             facts = {"files": len(self.landed[key].files), "version": version, "quarantined": sum(rules.values())}
-            yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts, rules)
+            yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts | erased.get(key, {}), rules)
 
-    def _publish(self, staging: Staging, rejected: pl.DataFrame, sources: Sequence[Source]) -> int:
+    def _publish(self, staging: Staging, rejected: pl.DataFrame, sources: Sequence[Source], erased: Mapping[str, Mapping[str, int]]) -> int:
         keys = staging.slice.keys
         tokens, seen = {key: self.wanted[key] for key in keys}, {key: self.current[key] for key in keys}
-        notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents} for key in keys}
+        notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in keys}
         provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
-            quarantine, staging, rejected, tokens=tokens, seen=seen, provenance=provenance, landed=lambda left: _still_there(left, sources)
-        )
+            quarantine, staging, rejected, tokens=tokens, seen=seen, provenance=provenance,
+            landed=lambda left: _still_there(left, sources), fence=self.erased.seen,
+        )  # fmt: skip
         return done.version
 
 

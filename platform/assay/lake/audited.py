@@ -30,17 +30,18 @@ def publish_audited(
     seen: Mapping[str, int | None],
     provenance: Provenance,
     landed: Callable[[pl.DataFrame], pl.DataFrame],
+    fence: Mapping[str, int | None] | None = None,
 ) -> Published:
     """Publish the staged partitions and the rows that they reject, and note in the commit what that changes in quarantine.
 
     `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `tokens` and `seen` are the
-    fingerprints to come and those seen when the inputs were read, `landed` is as in `noted`. Raises what `publish` raises; then readers see
-    what they saw before.
+    fingerprints to come and those seen when the inputs were read, `landed` is as in `noted`. `fence` is what else the table's log must
+    still say. Raises what `publish` raises; then readers see what they saw before.
     """
     changes = noted(quarantine.held(seen), rejected, landed, seen)
     notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in staging.slice.keys}
     provenance = replace(provenance, notes=notes)
     outdated = quarantine.store(rejected, tokens, seen, provenance)
-    done = publish(quarantine.root, staging, tokens, expected=seen, provenance=provenance)
+    done = publish(quarantine.root, staging, tokens, expected={**seen, **(fence or {})}, provenance=provenance)
     quarantine.clear(outdated, provenance)
     return done

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.lake.publisher import Provenance, fingerprint, publish
+from assay.lake.publisher import TOKEN, Provenance, fingerprint, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import literal, newest
 from assay.lake.staging import stage
@@ -67,8 +67,11 @@ def decisions_spec(dataset: str) -> TableSpec:
 
 
 def taken(snapshot: Snapshot | None) -> int:
-    """How many decisions there are; the newest has this number."""
-    return max((int(file.values[0]) for file in snapshot.files), default=0) if snapshot else 0
+    """The number of the newest decision, also of one whose rows are all erased; 0 if none was ever taken."""
+    number = 0
+    while snapshot and snapshot.token(f"{TOKEN}{number + 1}") is not None:
+        number += 1
+    return number
 
 
 def decide(root: Path, dataset: str, decision: Decision, rows: pl.DataFrame, after: int) -> int:

@@ -76,15 +76,17 @@ def run_times(view: View) -> dict[str, datetime]:
 
 
 def sums(view: View) -> dict[str, int]:
-    """Rows that landed, were published, quarantined and dropped as duplicates, over the partitions as they are published now.
+    """Rows that landed, were published, quarantined, dropped as duplicates and erased, over the partitions as they are published now.
 
-    Rows without an event date landed too; they are quarantined by bronze.
+    Rows without an event date landed too; they are quarantined by bronze, which also leaves out people who were erased.
     """
     total = dict.fromkeys(("landed", "published", "quarantined", "duplicates"), 0)
     for note in _current_notes(view.silver).values():
         total = {name: count + note.get(name, 0) for name, count in total.items()}
-    unreadable = sum(sum(note.get("held", {}).values()) for note in _current_notes(view.bronze).values())
-    return total | {"landed": total["landed"] + unreadable, "quarantined": total["quarantined"] + unreadable}
+    arrived = _current_notes(view.bronze).values()
+    unreadable, erased = sum(sum(note.get("held", {}).values()) for note in arrived), sum(note.get("erased", 0) for note in arrived)
+    landed, quarantined = total["landed"] + unreadable + erased, total["quarantined"] + unreadable
+    return total | {"landed": landed, "quarantined": quarantined, "erased": erased}
 
 
 def _current_notes(snapshot: Snapshot | None) -> dict[str, Mapping[str, Any]]:

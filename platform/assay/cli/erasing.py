@@ -1,0 +1,81 @@
+"""`assay erase`: one person leaves the lake, with proof and receipt. The value is read from a file or standard input, and never said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.user import user_name
+from assay.errors import SettingsError
+from assay.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from assay.erasure.removing import Person
+    from assay.lake.erasures import Erasure
+    from assay.orchestration.backfill import Ran
+    from assay.orchestration.plan import Planner
+    from assay.settings import Settings
+
+
+def erase(
+    subject: Annotated[str, typer.Option(help="The kind of person, as contracts say `subject`: such as customer.")],
+    *,
+    value_from: Annotated[str, typer.Option(help="A file with the value that names the person, or - for standard input.")] = "-",
+    by: Annotated[str | None, typer.Option(help="Who asks; default: the user of this machine.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove one person from bronze, silver, gold, quarantine and old versions; prove it by a scan, and keep a receipt without the value.
+
+    Example: assay erase --subject customer --value-from request-17.txt --yes
+    """
+    from assay.erasure.removing import Person
+
+    person = Person(subject, _value(value_from))
+    if not yes:
+        typer.echo(f"Every row of one {subject} will be removed, and earlier versions of what held them. This cannot be undone.")
+        typer.confirm("Go on?", abort=True)
+    erasure = _run(load_settings(), person, by or user_name())
+    typer.echo(f"Erasure {erasure.number} is done. The receipt, as in erasures.requests:")
+    typer.echo(json.dumps({"subject": erasure.subject, "token": erasure.token, **erasure.detail}, indent=2))
+    if files := erasure.detail["landing_files"]:
+        typer.echo(
+            f"{len(files)} landing files still hold the person. They are upstream's; if they are read again, these rows are left out."
+        )
+
+
+def _value(source: str) -> str:
+    """The value, without the end of its line. It is no argument: those show in the list of processes and in the history of the shell."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"Tried to read the value from {source}; {type(error).__name__}.", hint="Give a text file, or - .") from None
+    value = text.rstrip("\r\n")
+    if not value.strip() or "\n" in value:
+        raise SettingsError("The value is empty, or more than one line.", hint="Give the value of one person, and nothing else.")
+    return value
+
+
+def _run(settings: Settings, person: Person, by: str) -> Erasure:
+    import dagster as dg
+
+    from assay.cli.product import find_product
+    from assay.cli.running import prepare
+    from assay.orchestration.backfill import Backfill
+    from assay.orchestration.build import assemble
+    from assay.orchestration.erasing import Erasing
+
+    prepare(settings)
+    assembly = assemble(settings, find_product(settings).contracts)
+    job = assembly.definitions.resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.get() as instance:
+
+        def rebuild(planner: Planner) -> Iterable[Ran]:
+            return Backfill(job, planner, instance).execute(lambda _: None)
+
+        return Erasing(assembly.planner, person, by, rebuild, typer.echo).execute()

@@ -1,0 +1,93 @@
+"""Finding a person: the rows of bronze that name them, in every file on disk, also those of earlier versions and of killed runs.
+
+What is found is kept as places, never as values: the hash of the landed content and the row in it tell the rejected rows and the decisions,
+the days tell the partitions of silver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from assay.contracts.model import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.masking.subjects import rows_of, spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from assay.contracts.model import Contract
+
+ORIGIN = (SOURCE_FILE, SOURCE_HASH, SOURCE_ROW)
+LOG = "_delta_log"
+Place = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Traces:
+    """Where a person was found in a dataset: the rows by place, the days of their events, the landing files that they came in."""
+
+    places: set[Place] = field(default_factory=set)
+    days: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+
+    def add(self, other: Traces) -> None:
+        """Take what another search has found as well."""
+        self.places |= other.places
+        self.days |= other.days
+        self.files |= other.files
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept while the erasure is under way."""
+        return {"places": sorted(self.places), "days": sorted(self.days), "files": sorted(self.files)}
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Traces:
+        """Read what was kept."""
+        return cls({(hash_, row) for hash_, row in said["places"]}, set(said["days"]), set(said["files"]))
+
+
+def data_files(table: Path) -> list[Path]:
+    """Every Parquet file of a table that is on disk, whether or not a version of the table names it."""
+    return sorted(path for path in table.rglob("*.parquet") if LOG not in path.relative_to(table).parts)
+
+
+def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame:
+    """The rows of a bronze file that name a person, as ORIGIN and the event date."""
+    import polars as pl
+
+    frame = pl.read_parquet(path, hive_partitioning=False)
+    missing = [name for name in (*contract.source.columns, EVENT_DATE) if name not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, pl.Date if name == EVENT_DATE else pl.String).alias(name) for name in missing)
+    return frame.filter(named(frame, contract, kind, value)).select(*ORIGIN, EVENT_DATE)
+
+
+def named(frame: pl.DataFrame, contract: Contract, kind: str, value: str) -> pl.Series:
+    """Which rows of bronze name a person."""
+    wanted = spelled(contract, kind, value)
+    return rows_of(frame, contract, kind, lambda texts: texts.is_in(wanted))
+
+
+def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
+    """Look through all files of a bronze table."""
+    found = Traces()
+    for path in data_files(lake / f"bronze/{contract.dataset}"):
+        for file, hash_, row, day in holds(path, contract, kind, value).iter_rows():
+            found.places.add((hash_, row))
+            found.files.add(file)
+            if day is not None:
+                found.days.add(day.isoformat())
+    return found
+
+
+def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:
+    """Which rows with `source_hash` and `source_row` came from some places."""
+    import polars as pl
+
+    wanted = pl.DataFrame(sorted(places), schema={"source_hash": pl.String, "source_row": pl.Int64}, orient="row")
+    marked = frame.select("source_hash", "source_row").join(
+        wanted.with_columns(pl.lit(value=True).alias("_meant")), on=("source_hash", "source_row"), how="left", maintain_order="left"
+    )
+    return marked["_meant"].fill_null(value=False)

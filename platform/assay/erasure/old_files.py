@@ -1,0 +1,152 @@
+"""Old versions: the files that no newest version names any more and that held a person are removed, and what the log tells of them.
+
+A file that a commit has named and a later one removed comes back by no commit. Of files that no commit has named `committable` says which
+a writer may still commit. Earlier versions of these partitions cannot be read afterwards; that is what is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from assay.erasure.finding import LOG, data_files
+from assay.lake.snapshots import newest, open_snapshot
+from assay.lake.staging import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+    from pathlib import Path
+
+    from assay.lake.snapshots import Snapshot
+
+LONGEST_STAGE_SECONDS = 3600
+BOUNDS = ("minValues", "maxValues")
+WITHOUT_FINGERPRINTS = ("quarantine", "decisions")
+
+
+@dataclass(frozen=True, slots=True)
+class OldFiles:
+    """The files of a table that its newest version does not name, and which of them a writer may still be about to commit."""
+
+    table: Path
+    unnamed: tuple[Path, ...]
+    maybe_staged: frozenset[Path]
+
+    @classmethod
+    def of(cls, lake: Path, name: str, begun: datetime) -> OldFiles:
+        """List them. The newest version is read last: a file that is committed meanwhile is live then, and not listed."""
+        table, known = lake / name, _named_in_log(lake / name)
+        on_disk = data_files(table)
+        snapshot = newest(lake, name)
+        live = {file.path for file in snapshot.files} if snapshot else set()
+        unnamed = tuple(path for path in on_disk if str(path) not in live)
+        since = committable(name, begun)
+        return cls(table, unnamed, frozenset(one for one in unnamed if str(one.relative_to(table)) not in known and _staged(one) >= since))
+
+    def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
+        """Delete those that are meant and that nobody can commit any more; returns them."""
+        gone = [path for path in self.unnamed if path not in self.maybe_staged and is_meant(path)]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        for folder in {path.parent for path in gone}:
+            sync_folder(folder)
+        return gone
+
+
+def committable(name: str, begun: datetime) -> float:
+    """From which moment on (seconds since 1970) a file must have been staged if a writer may still commit it, with the person in it.
+
+    Of bronze none: whoever read before the fence cannot publish. Of silver and gold whoever read before the erasure began is overtaken by
+    the rebuilt partition. Quarantine and decisions are committed whatever has changed, so theirs are left as long as a stage can take.
+    """
+    layer, longest = name.partition("/")[0], time.time() - LONGEST_STAGE_SECONDS
+    if layer == "bronze":
+        return float("inf")
+    return longest if layer in WITHOUT_FINGERPRINTS else max(begun.timestamp(), longest)
+
+
+def _staged(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _named_in_log(table: Path) -> set[str]:
+    """The files that any commit which the log still has has added or removed."""
+    found = set[str]()
+    for entry in (table / LOG).glob("*.json"):
+        for line in entry.read_text(encoding="utf-8").splitlines():
+            if line.startswith(('{"add"', '{"remove"')):
+                found |= {unquote(action["path"]) for action in json.loads(line).values()}
+    return found
+
+
+def rewritten(lake: Path, name: str, since: int | None) -> set[tuple[str, ...]]:
+    """The partitions of a table whose files are others now than at a version; none if there was no table."""
+    now = newest(lake, name)
+    if now is None or since is None:
+        return set()
+    before, after = (_files(one) for one in (open_snapshot(lake, name, since), now))
+    return {values for values in before.keys() | after.keys() if before.get(values) != after.get(values)}
+
+
+def _files(snapshot: Snapshot) -> dict[tuple[str, ...], set[str]]:
+    found: dict[tuple[str, ...], set[str]] = {}
+    for file in snapshot.files:
+        found.setdefault(file.values, set()).add(file.path)
+    return found
+
+
+def values_of(table: Path, path: Path) -> tuple[str, ...]:
+    """The partition values that the folders of a file spell."""
+    return tuple(unquote(part.partition("=")[2]) for part in path.relative_to(table).parts[:-1])
+
+
+def forget_bounds(table: Path, removed: Iterable[Path]) -> None:
+    """Take the smallest and largest values of removed files out of the log: they may be those of a person.
+
+    Commits are written again one by one, whole or not at all, and say the same but for that. Checkpoints before the newest, which hold such
+    values too, are replaced by one of now.
+    """
+    from deltalake import DeltaTable
+
+    names, log = {str(path.relative_to(table)) for path in removed}, table / LOG
+    if not names:
+        return
+    for entry in sorted(log.glob("*.json")):
+        lines = entry.read_text(encoding="utf-8").splitlines()
+        kept = [_without_bounds(line, names) if line.startswith('{"add"') else line for line in lines]
+        if kept != lines:
+            _replace(entry, "\n".join(kept) + "\n")
+    old = sorted(log.glob("*.checkpoint*.parquet"))
+    if old:
+        now = DeltaTable(str(table))
+        now.create_checkpoint()
+        for path in old:
+            if not path.name.startswith(f"{now.version():020d}"):
+                path.unlink(missing_ok=True)
+    sync_folder(log)
+
+
+def _without_bounds(line: str, names: set[str]) -> str:
+    action: dict[str, Any] = json.loads(line)
+    if unquote(action["add"]["path"]) not in names or not action["add"].get("stats"):
+        return line
+    stats = {name: value for name, value in json.loads(action["add"]["stats"]).items() if name not in BOUNDS}
+    action["add"]["stats"] = json.dumps(stats)
+    return json.dumps(action, separators=(",", ":"))
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

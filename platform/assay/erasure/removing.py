@@ -1,0 +1,116 @@
+"""Removing a person from what is live: partitions of bronze, quarantine and decisions are written again without these rows.
+
+Bronze keeps its fingerprints: what landed and how it is read has not changed, and nothing has to be ingested again. Its new files make the
+partitions of silver outdated, which are then rebuilt on the normal path, as is gold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.contracts.model import EVENT_DATE
+from assay.erasure.finding import at_places, named
+from assay.ingest.bronze import bronze_spec
+from assay.lake.decisions import decisions_spec
+from assay.lake.erasures import FENCE, fence_of
+from assay.lake.publisher import Provenance, current_tokens, publish
+from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine_history import publications
+from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
+from assay.lake.snapshots import newest
+from assay.lake.staging import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from assay.contracts.model import Contract
+    from assay.erasure.finding import Place
+    from assay.lake.snapshots import DataFile, Snapshot
+
+UNREADABLE = "event_time_readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is erased: the kind, and the value as long as this process lives; it is in no repr and is written nowhere."""
+
+    kind: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Person({self.kind!r})"
+
+
+def remove_from_bronze(lake: Path, contract: Contract, person: Person) -> int:
+    """Write the live partitions that name a person again without these rows; returns how many rows went."""
+    spec, removed = bronze_spec(contract), 0
+    table = newest(lake, spec.name)
+    notes = {one.partition: one.note for one in publications(table)} if table else {}
+    for values, files in _by_partition(table).items():
+        assert table is not None  # noqa: S101  # it has files
+        frame = _rows(table, files, spec)
+        meant = named(frame, contract, person.kind, person.value)
+        if not (gone := int(meant.sum())):
+            continue
+        removed += gone
+        unreadable = frame.filter(meant)[EVENT_DATE].null_count() if contract.event_time else 0
+        partition = Partition(values[0], values) if values else WHOLE
+        tokens = {key: token for key, token in current_tokens(table, [partition.key]).items() if token is not None}
+        note = _note(notes.get(partition.key, {}), gone, unreadable)
+        staging = stage(lake / spec.name, Slice(spec, (partition,)), [frame.filter(~meant).select(spec.schema.names)])
+        expected: Mapping[str, int | None] = current_tokens(table, [partition.key]) | {FENCE: fence_of(table)}
+        publish(lake, staging, tokens, expected=expected, provenance=Provenance("", contract.version, "", {}, {partition.key: note}))
+    return removed
+
+
+def _note(before: Mapping[str, Any], gone: int, unreadable: int) -> dict[str, Any]:
+    """What was noted of a bronze partition, with the erased rows counted apart."""
+    kept = {name: value for name, value in before.items() if name not in {"rows", "digest"}}
+    held = dict(kept.get("held", {}))
+    if UNREADABLE in held:
+        held[UNREADABLE] = max(held[UNREADABLE] - unreadable, 0)
+    return kept | {"erased": kept.get("erased", 0) + gone} | ({"held": {rule: rows for rule, rows in held.items() if rows}} if held else {})
+
+
+def remove_from_quarantine(lake: Path, dataset: str, places: set[Place]) -> int:
+    """Write the partitions of a quarantine that hold rows from some places again without them, whichever publication they are of."""
+    return _remove(lake, Quarantine(lake, dataset).spec, lambda frame: at_places(frame, places))
+
+
+def remove_from_decisions(lake: Path, dataset: str, places: set[Place]) -> int:
+    """The same with what stewards decided. A decision about nobody else leaves its number and no row."""
+    return _remove(lake, decisions_spec(dataset), lambda frame: at_places(frame, places))
+
+
+def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series]) -> int:
+    table, removed = newest(lake, spec.name), 0
+    for values, files in _by_partition(table).items():
+        assert table is not None  # noqa: S101  # it has files
+        frame = _rows(table, files, spec)
+        meant = is_meant(frame)
+        if gone := int(meant.sum()):
+            removed += gone
+            slice_ = Slice(spec, (Partition("@".join(values), values),))
+            publish(lake, stage(lake / spec.name, slice_, [frame.filter(~meant)]), {}, provenance=Provenance())
+    return removed
+
+
+def _by_partition(table: Snapshot | None) -> dict[tuple[str, ...], list[DataFile]]:
+    found: dict[tuple[str, ...], list[DataFile]] = {}
+    for file in table.files if table else ():
+        found.setdefault(file.values, []).append(file)
+    return found
+
+
+def _rows(table: Snapshot, files: list[DataFile], spec: TableSpec) -> pl.DataFrame:
+    """The rows of some files, with columns of the spec that the table has not learned yet as nulls."""
+    import polars as pl
+
+    paths = {file.path for file in files}
+    frame = table.scan(lambda file: file.path in paths).collect()
+    kinds = pl.DataFrame(spec.schema.empty_table()).schema
+    return frame.with_columns(pl.lit(None, kinds[name]).alias(name) for name in spec.schema.names if name not in frame.columns)

@@ -1,0 +1,242 @@
+"""Erasing a person: from bronze, silver, gold, quarantine, decisions and the old versions of them all; proved by a scan, kept as a receipt.
+
+Each step can be done again. What is to be done is written down before anything is removed, so an erasure that was killed is finished by
+running it again, and ends in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assay.contracts.model import Grain
+from assay.erasure.finding import Traces, at_places, data_files, holds, search
+from assay.erasure.old_files import OldFiles, forget_bounds, rewritten, values_of
+from assay.erasure.proving import Needles, scan
+from assay.erasure.removing import remove_from_bronze, remove_from_decisions, remove_from_quarantine
+from assay.errors import PermanentFailure
+from assay.gold.models import LAYER
+from assay.ingest.bronze import bronze_spec
+from assay.lake.erasures import BEGUN, NAME, Erasure, erasures, fence, record
+from assay.lake.publisher import current_tokens
+from assay.lake.snapshots import newest, table_names
+from assay.masking.keyring import read_ring
+from assay.masking.subjects import erasure_token, subjects_of
+from assay.orchestration.calendars import events_of
+from assay.orchestration.partitions import slice_of
+from assay.orchestration.plan import Due, Planner
+from assay.refine.step import Inputs, refine_partitions, silver_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from assay.contracts.model import Contract
+    from assay.erasure.removing import Person
+    from assay.masking.keyring import KeyRing
+    from assay.orchestration.backfill import Ran
+
+
+class SubjectUnknown(PermanentFailure):
+    """No contract names people of a kind."""
+
+    hint = "Give the columns that name them the custom property `subject`."
+
+
+class NotErased(PermanentFailure):
+    """Something of the person is left, so there is no receipt."""
+
+    hint = "Mend what is named and run the same command again: it goes on where it stopped."
+
+
+@dataclass(frozen=True)
+class Rebuild(Planner):
+    """A planner that finds due: the silver partitions that held a person, whether or not a file waits; of gold what is outdated."""
+
+    chosen: Mapping[str, frozenset[str]]
+
+    def due(self, keys: Iterable[dg.AssetKey], first: date | None = None, last: date | None = None) -> list[Due]:
+        """As the planner that it extends, with chosen partitions of silver and none of bronze."""
+        wanted = list(keys)
+        found = super().due([key for key in wanted if key.path[0] == LAYER], first, last)
+        for layer, dataset in (key.path for key in wanted):
+            if layer == "silver" and self.chosen.get(dataset):
+                definition = events_of(self.contracts[dataset])
+                order = definition.get_partition_keys() if definition else ["all"]
+                chosen = {key: 0 for key in order if key in self.chosen[dataset]}
+                found.append(Due(dg.AssetKey([layer, dataset]), definition, chosen))
+        return found
+
+
+@dataclass(frozen=True)
+class Erasing:
+    """One person on their way out of a lake. `rebuild` runs a planner's work and gives what became of each run."""
+
+    planner: Planner
+    person: Person
+    by: str
+    rebuild: Callable[[Planner], Iterable[Ran]]
+    say: Callable[[str], None]
+
+    @property
+    def lake(self) -> Path:
+        """The root of the tables."""
+        return self.planner.run.lake
+
+    @property
+    def contracts(self) -> list[Contract]:
+        """Those that name people of the kind."""
+        return [one for one in self.planner.contracts.values() if self.person.kind in subjects_of(one)]
+
+    def execute(self) -> Erasure:
+        """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody."""
+        if not self.contracts:
+            raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
+        ring = read_ring(self.planner.run.keys)
+        erasure = self._begin(ring)
+        traces = {name: Traces.of_json(said) for name, said in erasure.detail["datasets"].items()}
+        for contract in self.contracts:
+            rows = remove_from_bronze(self.lake, contract, self.person)
+            self.say(f"bronze/{contract.dataset}: {rows} rows removed.")
+        self._rebuild(traces)
+        for dataset, found in traces.items():
+            held = remove_from_quarantine(self.lake, dataset, found.places)
+            decided = remove_from_decisions(self.lake, dataset, found.places)
+            self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
+        removed = self._remove_old_files(erasure, traces)
+        return self._prove(erasure, traces, ring, removed)
+
+    def _begin(self, ring: KeyRing) -> Erasure:
+        """Write down who and what, and let nobody publish any more who does not know of it. An erasure that was begun goes on."""
+        mine = {erasure_token(key, self.person.kind, self.person.value) for key in ring.keys}
+        known = erasures(self.lake)
+        erasure = next((one for one in known if one.subject == self.person.kind and one.token in mine), None)
+        if erasure is None:
+            token = erasure_token(ring.current, self.person.kind, self.person.value)
+            number = max((one.number for one in known), default=0) + 1
+            erasure = Erasure(number, BEGUN, self.person.kind, token, self.by, datetime.now(UTC))
+        if erasure.state != BEGUN or not erasure.detail:
+            tables = {name: snapshot.version for name in table_names(self.lake) if (snapshot := newest(self.lake, name))}
+            erasure = replace(erasure, state=BEGUN, done_at=None, detail={"datasets": {}, "versions": tables})
+            record(self.lake, erasure)
+        for contract in self.contracts:
+            fence(self.lake, bronze_spec(contract), erasure.number)
+        datasets = {name: Traces.of_json(said) for name, said in erasure.detail["datasets"].items()}
+        for contract in self.contracts:
+            found = search(self.lake, contract, self.person.kind, self.person.value)
+            datasets.setdefault(contract.dataset, Traces()).add(found)
+        told = {name: found.to_json() for name, found in datasets.items()}
+        if told != erasure.detail["datasets"]:
+            erasure = replace(erasure, detail={**erasure.detail, "datasets": told})
+            record(self.lake, erasure)
+        return erasure
+
+    def _rebuild(self, traces: Mapping[str, Traces]) -> None:
+        """Silver and gold on the normal path. What silver's rules about whole partitions refuse is published all the same."""
+        chosen = {name: self._published(name, found) for name, found in traces.items() if found.places}
+        planner = self.planner
+        failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, chosen)))
+        insisted = [self._insist(self.planner.contracts[name], keys) for name, keys in chosen.items() if keys]
+        if any(insisted):
+            failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, {})))
+        if failed and (gold := [why for layer, why in failed if layer == LAYER]):
+            raise NotErased(f"Gold could not be rebuilt: {gold[0]}")
+
+    def _published(self, dataset: str, found: Traces) -> frozenset[str]:
+        """The partitions of silver that were published from rows of the person: one that waits for its file goes on waiting."""
+        keys = sorted(_event_keys(self.planner.contracts[dataset], found.days))
+        current = current_tokens(newest(self.lake, f"silver/{dataset}"), keys)
+        return frozenset(key for key in keys if current[key] is not None)
+
+    def _failures(self, planner: Planner) -> Iterable[tuple[str, str]]:
+        for ran in self.rebuild(planner):
+            self.say(f"{ran.request.title}: {'rebuilt' if ran.failure is None else 'FAILED'} (run {ran.run_id[:8]}).")
+            if ran.failure is not None:
+                yield ran.request.keys[0].path[0], ran.failure
+
+    def _insist(self, contract: Contract, keys: frozenset[str]) -> bool:
+        """Publish partitions that are still as they were, although a promise about the whole partition is broken without these rows.
+
+        Their fingerprint is another than that of the contract: the next backfill judges them again, and refuses them aloud.
+        """
+        spec, inputs = silver_spec(contract), Inputs.pin(self.planner.run, contract)
+        slice_ = slice_of(events_of(contract), sorted(keys), spec)
+        current = current_tokens(newest(self.lake, spec.name), slice_.keys)
+        stale = [part.key for part in slice_.partitions if current[part.key] is not None and inputs.fingerprint(part) != current[part.key]]
+        if not stale:
+            return False
+        lenient = replace(contract, dataset_rules=(), rejected_share_below=None)
+        list(refine_partitions(self.planner.run, lenient, slice_.only(stale)))
+        self.say(f"{spec.name}: {', '.join(stale)} published without these rows, though a promise about the whole partition is broken now.")
+        return True
+
+    def _remove_old_files(self, erasure: Erasure, traces: Mapping[str, Traces]) -> dict[str, int]:
+        """Remove the files that held the person and that no newest version names; returns how many of each table."""
+        removed: dict[str, int] = {}
+        for name in table_names(self.lake):
+            layer, _, dataset = name.partition("/")
+            meant = self._holder(layer, dataset, traces, erasure)
+            if meant is None:
+                continue
+            gone = OldFiles.of(self.lake, name, erasure.asked_at).remove(meant)
+            forget_bounds(self.lake / name, gone)
+            removed |= {name: len(gone)} if gone else {}
+        return removed
+
+    def _holder(self, layer: str, dataset: str, traces: Mapping[str, Traces], erasure: Erasure) -> Callable[[Path], bool] | None:
+        """Whether an old file of a table may have held the person: by its rows where these tell, by its partition where they do not."""
+        table, found = self.lake / layer / dataset, traces.get(dataset)
+        if layer == "bronze" and found:
+            contract = self.planner.contracts[dataset]
+            return lambda path: holds(path, contract, self.person.kind, self.person.value).height > 0
+        if layer in ("quarantine", "decisions") and found:
+            return lambda path: _holds_places(path, found)
+        if (layer == "silver" and found) or layer == LAYER:
+            changed = rewritten(self.lake, f"{layer}/{dataset}", erasure.detail["versions"].get(f"{layer}/{dataset}"))
+            days = {day for one in traces.values() for day in one.days}
+            keys = _event_keys(self.planner.contracts[dataset], days) if layer == "silver" else {f"{day[:7]}-01" for day in days}
+            return lambda path: (values := values_of(table, path)) in changed or not values or values[0] in keys
+        return None
+
+    def _prove(self, erasure: Erasure, traces: Mapping[str, Traces], ring: KeyRing, removed: Mapping[str, int]) -> Erasure:
+        """Scan, then write the receipt. Raises NotErased with the places of what is left."""
+        left = [f"bronze/{one.dataset}" for one in self.contracts if search(self.lake, one, self.person.kind, self.person.value).places]
+        for name, found in traces.items():
+            for layer in ("quarantine", "decisions"):
+                left += [f"{layer}/{name}" for path in data_files(self.lake / layer / name) if _holds_places(path, found)][:1]
+        scanned = scan(self.lake, Needles.of(self.contracts, self.person, ring))
+        if left := [*left, *scanned.found]:
+            more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+            raise NotErased(f"The {self.person.kind} can still be told from {'; '.join(left[:5])}{more}.")
+        tables = {name: snapshot.version for name in table_names(self.lake) if name != NAME and (snapshot := newest(self.lake, name))}
+        before = erasure.detail["versions"]
+        receipt: dict[str, Any] = {
+            "rows": {name: len(found.places) for name, found in traces.items()},
+            "landing_files": sorted(file for found in traces.values() for file in found.files),
+            "versions": {name: [before.get(name), version] for name, version in tables.items() if before.get(name) != version},
+            "files_removed": dict(removed),
+            "contracts": {one.dataset: one.version for one in self.contracts},
+            "scanned": {"files": scanned.files, "bytes": scanned.bytes, "found": 0},
+        }
+        done = erasure.done(datetime.now(UTC), receipt)
+        record(self.lake, done)
+        OldFiles.of(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
+        return done
+
+
+def _holds_places(path: Path, found: Traces) -> bool:
+    import polars as pl
+
+    if not found.places:
+        return False
+    return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), found.places).any())
+
+
+def _event_keys(contract: Contract, days: Iterable[str]) -> set[str]:
+    """The event partitions in which some days lie, by key; of a table without partitions the whole."""
+    if contract.is_snapshot:
+        return {"all"}
+    return {f"{day[:7]}-01" if contract.partitioning.grain is Grain.MONTH else day for day in days}

@@ -1,0 +1,285 @@
+"""The parts of an erasure: who is meant, the fence, which old files may go, what the log forgets, and a scan that finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from assay.erasure.finding import at_places, data_files, search
+from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
+from assay.erasure.proving import Needles, scan
+from assay.erasure.removing import Person, remove_from_bronze
+from assay.errors import Superseded
+from assay.ingest import step
+from assay.ingest.bronze import bronze_spec
+from assay.ingest.step import ingest
+from assay.lake.erasures import BEGUN, FENCE, Erasure, erasures, fence, fence_of, record
+from assay.lake.publisher import TOKEN, publish
+from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
+from assay.lake.snapshots import newest, open_snapshot
+from assay.lake.staging import stage
+from assay.masking.keyring import MaskingKeyMissing, read_ring
+from assay.masking.subjects import erasure_token, rows_of, spelled
+from assay.settings import SecretReference
+from assay.steps import Run, Status
+from people import MEMBER, PAYMENT, csv_of, people
+from sales import KEYS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assay.contracts.model import Contract
+
+ADA, BOB = "ada.planted@secret.example", "bob.other@secret.example"
+AT = datetime(2024, 5, 1, tzinfo=UTC)
+PLAIN = TableSpec("silver/plain", pa.schema([pa.field("day", pa.string(), nullable=False), ("text", pa.string())]), ("day",))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "lake", tmp_path / "landing", people(tmp_path / "contracts"), "test", keys=KEYS)
+
+
+@pytest.fixture
+def payments(run: Run) -> Contract:
+    return run.contracts["payments"]
+
+
+def land(run: Run, *who: str, name: str = "2024-01-01") -> None:
+    path = run.landing / f"payments/payments_{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(csv_of(PAYMENT, [{"payment": str(number), "payer": one} for number, one in enumerate(who, 1)]))
+
+
+def day(contract: Contract) -> Slice:
+    return Slice(bronze_spec(contract), (Partition("2024-01-01", ("2024-01-01",)),))
+
+
+def ada(number: int = 1, kind: str = "customer") -> Erasure:
+    return Erasure(number, BEGUN, kind, erasure_token(read_ring(KEYS).current, kind, ADA), "tester", AT)
+
+
+def put(lake: Path, key: str, *texts: str) -> None:
+    frame = pl.DataFrame({"day": [key] * len(texts), "text": texts}, schema={"day": pl.String, "text": pl.String})
+    publish(lake, stage(lake / PLAIN.name, Slice(PLAIN, (Partition(key, (key,)),)), [frame]), {key: 1})
+
+
+def test_a_person_is_told_as_the_contract_reads_the_value(tmp_path: Path) -> None:
+    change = (
+        "      - {name: payer, logicalType: string}\n",
+        "      - {name: payer, logicalType: string}\n      - {name: badge, logicalType: string}\n",
+    )
+    badge = "      - {name: badge, logicalType: integer, customProperties: [{property: subject, value: customer}]}\n      - {name: amount, logicalType: number"
+    contract = people(tmp_path, change, ("      - {name: amount, logicalType: number", badge))["payments"]
+    frame = pl.DataFrame({**{name: [None] * 4 for name in contract.source.columns}, "payer": [ADA, f" {ADA}", "", None], "badge": ["x", "007", "7", "70"]},
+                         schema=dict.fromkeys(contract.source.columns, pl.String))  # fmt: skip
+    for value, found in (
+        (ADA, [True, False, False, False]),
+        ("7", [False, True, True, False]),
+        ("007", [False, True, True, False]),
+        ("", [False] * 4),
+    ):
+        wanted = spelled(contract, "customer", value)
+        assert rows_of(frame, contract, "customer", lambda texts, wanted=wanted: texts.is_in(wanted)).to_list() == found
+    assert rows_of(frame, contract, "driver", lambda texts: texts.is_in([ADA])).to_list() == [False] * 4
+    assert rows_of(frame.clear(), contract, "customer", lambda texts: texts.is_in([ADA])).to_list() == []
+
+
+def test_an_erasure_is_told_by_a_token_of_its_own(run: Run) -> None:
+    record(run.lake, ada())
+    (found,) = erasures(run.lake)
+    assert found == ada()
+    assert ADA not in str(found)
+    assert erasure_token(read_ring(KEYS).current, "driver", ADA) != found.token
+
+
+def test_who_was_erased_is_left_out_and_counted(run: Run, payments: Contract) -> None:
+    land(run, ADA, BOB, ADA)
+    record(run.lake, ada())
+    (outcome,) = ingest(run, payments, day(payments))
+    assert (outcome.status, outcome.rows, outcome.facts["erased"]) == (Status.PUBLISHED, 1, 2)
+    rows = open_snapshot(run.lake, "bronze/payments").scan().collect()
+    assert rows.select("payer", "_source_row").rows() == [(BOB, 2)], "the others keep their place in the file"
+    note = json.loads(open_snapshot(run.lake, "bronze/payments").table.history(limit=1)[0]["assay.partitions"])["2024-01-01"]
+    assert note["erased"] == 2
+
+
+def test_an_erasure_of_an_old_key_still_holds_and_without_the_key_nothing_is_ingested(run: Run, payments: Contract, tmp_path: Path) -> None:
+    land(run, ADA, BOB)
+    old = read_ring(KEYS).key("test1")
+    record(run.lake, Erasure(1, BEGUN, "customer", erasure_token(old, "customer", ADA), "tester", AT))
+    lost = tmp_path / "keys"
+    lost.write_text(KEYS.read().splitlines()[1])
+    with pytest.raises(MaskingKeyMissing, match="test1 is not in the key ring"):
+        list(ingest(Run(run.lake, run.landing, run.contracts, keys=SecretReference("file", str(lost))), payments, day(payments)))
+    (outcome,) = ingest(run, payments, day(payments))
+    assert outcome.facts["erased"] == 1
+
+
+def test_an_ingest_that_began_before_an_erasure_cannot_publish(run: Run, payments: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    land(run, ADA, BOB)
+
+    def erased_meanwhile(*arguments: object) -> object:
+        record(run.lake, ada())
+        fence(run.lake, bronze_spec(payments), 1)
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "stage", erased_meanwhile)
+        with pytest.raises(Superseded, match="partition 'erasures' of bronze/payments"):
+            list(ingest(run, payments, day(payments)))
+    assert open_snapshot(run.lake, "bronze/payments").rows == 0
+    assert data_files(run.lake / "bronze/payments") == []
+    (outcome,) = ingest(run, payments, day(payments))
+    assert outcome.rows == 1
+
+
+def test_a_fence_only_rises_and_changes_no_row(run: Run, payments: Contract) -> None:
+    land(run, BOB)
+    list(ingest(run, payments, day(payments)))
+    before = open_snapshot(run.lake, "bronze/payments").files
+    for number, known in ((1, 1), (3, 3), (2, 3)):
+        fence(run.lake, bronze_spec(payments), number)
+        assert fence_of(newest(run.lake, "bronze/payments")) == known
+    assert open_snapshot(run.lake, "bronze/payments").files == before
+    assert open_snapshot(run.lake, "bronze/payments").token(TOKEN + FENCE) == 3
+
+
+def test_removing_keeps_the_fingerprint_so_that_nothing_is_ingested_again(run: Run, payments: Contract) -> None:
+    land(run, ADA, BOB)
+    list(ingest(run, payments, day(payments)))
+    token = open_snapshot(run.lake, "bronze/payments").token(f"{TOKEN}2024-01-01")
+    assert remove_from_bronze(run.lake, payments, Person("customer", ADA)) == 1
+    assert remove_from_bronze(run.lake, payments, Person("customer", ADA)) == 0
+    assert open_snapshot(run.lake, "bronze/payments").token(f"{TOKEN}2024-01-01") == token
+    assert [outcome.status for outcome in ingest(run, payments, day(payments))] == [Status.UNCHANGED]
+    assert len(search(run.lake, payments, "customer", ADA).places) == 1, "the earlier version"
+    assert ADA not in repr(Person("customer", ADA))
+
+
+def test_an_old_file_goes_and_one_that_may_still_be_committed_stays(tmp_path: Path) -> None:
+    lake, begun = tmp_path / "lake", datetime.now(UTC)
+    put(lake, "a", "one")
+    put(lake, "b", "two")
+    first = open_snapshot(lake, PLAIN.name).version
+    put(lake, "a", "other")
+    young, old = (
+        stage(lake / PLAIN.name, Slice(PLAIN, (Partition("a", ("a",)),)), [pl.DataFrame({"day": ["a"], "text": [text]})]) for text in "xy"
+    )
+    before = begun - timedelta(minutes=5)
+    os.utime(lake / PLAIN.name / old.files[0].path, (before.timestamp(), before.timestamp()))
+    assert rewritten(lake, PLAIN.name, first) == {("a",)}
+    assert rewritten(lake, PLAIN.name, None) == set()
+    gone = OldFiles.of(lake, PLAIN.name, begun).remove(lambda _: True)
+    assert len(gone) == 2
+    assert (lake / PLAIN.name / young.files[0].path).exists()
+    assert not (lake / PLAIN.name / old.files[0].path).exists()
+    assert open_snapshot(lake, PLAIN.name).scan().collect().sort("day")["text"].to_list() == ["other", "two"]
+    publish(lake, young, {"a": 2})
+    assert open_snapshot(lake, PLAIN.name).scan().collect().sort("day")["text"].to_list() == ["x", "two"]
+
+
+def test_an_orphan_of_long_ago_goes_whenever_the_erasure_began(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    put(lake, "a", "one")
+    orphan = stage(lake / PLAIN.name, Slice(PLAIN, (Partition("a", ("a",)),)), [pl.DataFrame({"day": ["a"], "text": ["x"]})])
+    long_ago = time.time() - 2 * 3600
+    os.utime(lake / PLAIN.name / orphan.files[0].path, (long_ago, long_ago))
+    assert len(OldFiles.of(lake, PLAIN.name, datetime.now(UTC) - timedelta(days=1)).remove(lambda _: True)) == 1
+
+
+def test_which_files_a_writer_may_still_commit_depends_on_what_it_compares() -> None:
+    now, begun = time.time(), datetime.now(UTC) - timedelta(minutes=5)
+    assert committable("bronze/x", begun) == float("inf"), "whoever read before the fence is refused"
+    assert committable("gold/x", begun) == committable("silver/x", begun) == begun.timestamp()
+    assert committable("quarantine/x", begun) == pytest.approx(now - 3600, abs=5), "these are committed whatever has changed"
+    assert committable("silver/x", begun - timedelta(days=1)) == pytest.approx(now - 3600, abs=5)
+
+
+def test_the_log_forgets_the_bounds_of_removed_files_and_nothing_else(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    table = lake / PLAIN.name
+    put(lake, "a", ADA)
+    put(lake, "b", BOB)
+    open_snapshot(lake, PLAIN.name).table.create_checkpoint()
+    put(lake, "a", "nobody")
+    needles = Needles((ADA,), ())
+    assert {one.partition(",")[0] for one in scan(table / LOG, needles).found} == {
+        "00000000000000000001.json",
+        "00000000000000000002.checkpoint.parquet",
+    }
+    history = open_snapshot(lake, PLAIN.name).table.history()
+    forget_bounds(table, OldFiles.of(lake, PLAIN.name, datetime.now(UTC)).remove(lambda _: True))
+    assert scan(lake, needles).found == ()
+    assert scan(lake, Needles((BOB,), ())).found != ()
+    now = open_snapshot(lake, PLAIN.name)
+    assert now.table.history() == history
+    assert sorted(now.scan().collect()["text"]) == [BOB, "nobody"]
+    assert [file.rows for file in open_snapshot(lake, PLAIN.name, 1).files] == [1], "what the old version was can still be told"
+    put(lake, "c", "more")
+    assert open_snapshot(lake, PLAIN.name).rows == 3
+
+
+def test_the_scan_finds_a_value_wherever_it_is_packed(run: Run, tmp_path: Path) -> None:
+    needles = Needles.of(run.contracts.values(), Person("customer", ADA), read_ring(KEYS))
+    assert ADA not in repr(needles)
+    assert len([one for one in needles.within if one.startswith("tok_test")]) == 2, "under the current key and the old one"
+    folder = tmp_path / "there"
+    folder.mkdir()
+    pl.DataFrame({"x": [f"to {ADA}"] * 3000}).write_parquet(folder / "a.parquet", compression="zstd")
+    pl.DataFrame({"x": [{"y": [ADA]}]}).write_parquet(folder / "b.parquet")
+    (folder / "c.json").write_text(json.dumps({"stats": json.dumps({"max": ADA})}))
+    (folder / "d.json").write_text(next(one for one in needles.within if one.startswith("tok_")))
+    pl.DataFrame({"x": ["nobody"]}).write_parquet(folder / "e.parquet")
+    found = scan(folder, needles)
+    assert {one.partition(",")[0] for one in found.found} == {"a.parquet", "b.parquet", "c.json", "d.json"}
+    assert found.files == 5
+
+
+@pytest.mark.parametrize("name", ['Ada "Countess" Lovelace', "Zoë Müller-Łódź", "back\\slash name"])
+def test_the_scan_finds_a_name_as_json_spells_it(run: Run, tmp_path: Path, name: str) -> None:
+    needles = Needles.of(run.contracts.values(), Person("customer", name), read_ring(KEYS))
+    for number, ascii_ in enumerate((True, False)):
+        stats = json.dumps({"max": name}, ensure_ascii=ascii_)
+        (tmp_path / f"plain{number}.json").write_text(stats)
+        (tmp_path / f"nested{number}.json").write_text(json.dumps({"stats": stats}, ensure_ascii=ascii_))
+    found = {one for one in scan(tmp_path, needles).found if one.endswith(".json")}
+    assert found == {"plain0.json", "plain1.json", "nested0.json", "nested1.json"}
+
+
+def test_a_short_value_is_looked_for_as_a_whole_cell(run: Run, tmp_path: Path) -> None:
+    needles = Needles.of(run.contracts.values(), Person("customer", "bo"), read_ring(KEYS))
+    pl.DataFrame({"x": ["about", "robot"]}).write_parquet(tmp_path / "a.parquet")
+    assert scan(tmp_path / "nowhere", needles).files == 0
+    folder = tmp_path / "there"
+    folder.mkdir()
+    pl.DataFrame({"x": ["about", "bo"]}).write_parquet(folder / "b.parquet")
+    pl.DataFrame({"x": ["about", "robot"]}).write_parquet(folder / "c.parquet")
+    assert scan(folder, needles).found == ("b.parquet, column x",)
+
+
+def test_places_are_told_by_content_and_row() -> None:
+    frame = pl.DataFrame({"source_hash": ["a", "a", "b"], "source_row": [1, 2, 1]})
+    assert at_places(frame, {("a", 2), ("b", 1), ("c", 9)}).to_list() == [False, True, True]
+    assert at_places(frame, set()).to_list() == [False] * 3
+
+
+def test_a_snapshot_table_is_searched_and_cleaned_as_a_whole(run: Run) -> None:
+    members = run.contracts["members"]
+    path = run.landing / "members/members_2024-01-01.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(csv_of(MEMBER, [{"email": ADA}, {"email": BOB}]))
+    list(ingest(run, members, Slice(bronze_spec(members), (WHOLE,))))
+    assert search(run.lake, members, "customer", ADA).files == {"members/members_2024-01-01.csv"}
+    assert remove_from_bronze(run.lake, members, Person("customer", ADA)) == 1
+    assert open_snapshot(run.lake, "bronze/members").scan().collect()["email"].to_list() == [BOB]
+    record(run.lake, ada())
+    (outcome,) = ingest(Run(run.lake, run.landing, run.contracts, force=True, keys=KEYS), members, Slice(bronze_spec(members), (WHOLE,)))
+    assert (outcome.rows, outcome.facts["erased"]) == (1, 1)
