@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay.contracts.dbt_sources import dbt_sources
-from assay.contracts.odcs import load_contracts
 from assay.lake.snapshots import open_snapshot
 from assay.settings import CHECKOUT, Settings
 from people import MEMBER, PAYMENT, csv_of, write_people
@@ -41,26 +39,32 @@ from {{ source('silver', 'payments') }} as paid
 left join {{ source('silver', 'members') }} as members on paid.payer = members.email
 where {{ in_window('payment_date') }}
 """
-PROPERTIES = """\
-models:
+PAID_BY_TOWN = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: urn:test:paid_by_town
+name: paid_by_town
+version: 1.0.0
+status: active
+team: {name: tests, members: [{username: owner@example.org, role: owner}]}
+schema:
   - name: paid_by_town
-    description: "Payments with the payer's town. Grain: one row per payment."
-    config:
-      meta:
-        owner: {name: Tests, email: owner@example.org}
-        assay: {partition_by: payment_month, event_time: payment_date, key: [payment_date, payment]}
-    data_tests:
-      - rows_satisfy:
-          name: everybody_has_a_town
-          arguments: {event_time: payment_date, rules: {town_known: RULE}}
-    columns:
-      - {name: payment_month, data_type: date, constraints: [{type: not_null}]}
-      - {name: payment_date, data_type: date, constraints: [{type: not_null}]}
-      - {name: payment, data_type: bigint, constraints: [{type: not_null}]}
-      - {name: payer, data_type: varchar}
-      - {name: full_name, data_type: varchar}
-      - {name: town, data_type: varchar}
-      - {name: amount, data_type: double}
+    physicalName: gold.paid_by_town
+    physicalType: table
+    description: Payments with the payer's town.
+    dataGranularityDescription: one row per payment
+    properties:
+      - {name: payment_month, logicalType: date, required: true, partitioned: true, description: First day of the month.}
+      - {name: payment_date, logicalType: date, required: true, primaryKey: true, primaryKeyPosition: 1, description: Day of the payment.}
+      - {name: payment, logicalType: integer, physicalType: BIGINT, required: true, primaryKey: true, primaryKeyPosition: 2, description: Number.}
+      - {name: payer, logicalType: string, classification: personal, description: Who paid.}
+      - {name: full_name, logicalType: string, classification: personal, description: Name of who paid.}
+      - {name: town, logicalType: string, description: Town of who paid.}
+      - {name: amount, logicalType: number, physicalType: DOUBLE, description: What was paid.}
+    quality:
+      - {name: town_known, type: custom, engine: assay, implementation: "RULE", description: Everybody has a town.}
+    customProperties:
+      - {property: eventTime, value: {column: payment_date}}
 """
 
 
@@ -76,12 +80,13 @@ class People:
         """An empty home beside its own contracts and dbt project."""
         people = cls(folder / "home")
         write_people(people.contracts, *changes)
-        shutil.copytree(CHECKOUT / "dbt_project", people.dbt, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb", "gold"))
-        (people.dbt / "models/sources.yml").write_text(dbt_sources(load_contracts(people.contracts)))
+        shutil.copytree(
+            CHECKOUT / "dbt_project", people.dbt, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb", "gold", "unit_tests", "tests")
+        )
         (people.dbt / "models/gold").mkdir()
         (people.dbt / "models/gold/paid_by_town.sql").write_text(MODEL)
-        people.rule("amount >= 0")
         people.home.mkdir()
+        people.rule("amount >= 0")
         return people
 
     @property
@@ -108,7 +113,10 @@ class People:
 
     def rule(self, condition: str) -> None:
         """The rule that dbt's test of the gold model looks at."""
-        (self.dbt / "models/gold/paid_by_town.yml").write_text(PROPERTIES.replace("RULE", condition))
+        contract = self.contracts / "gold/paid_by_town.odcs.yaml"
+        contract.parent.mkdir(exist_ok=True)
+        contract.write_text(PAID_BY_TOWN.replace("RULE", condition))
+        self.run("contracts", "compile")
 
     def edit(self, dataset: str, old: str, new: str) -> None:
         path = self.contracts / f"{dataset}.odcs.yaml"

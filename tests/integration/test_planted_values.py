@@ -67,7 +67,7 @@ def people(tmp_path_factory: pytest.TempPathFactory, planter: Planter) -> People
     people.run("init")
     arrive(people, planter)
     people.rule("town = 'Nowhere' or full_name is null")
-    assert "everybody_has_a_town failed" in people.run("backfill", code=1)
+    assert "town_known" in people.run("backfill", code=1)
     people.rule("amount >= 0")
     people.run("backfill", code=1)
     look_around(people)

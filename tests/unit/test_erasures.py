@@ -17,7 +17,7 @@ from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, r
 from assay.erasure.proving import Needles, scan
 from assay.erasure.removing import Person, remove_from_bronze
 from assay.errors import Superseded
-from assay.ingest import step
+from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.erasures import BEGUN, FENCE, Erasure, erasures, fence, fence_of, record
@@ -132,7 +132,7 @@ def test_an_ingest_that_began_before_an_erasure_cannot_publish(run: Run, payment
         return stage(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(step, "stage", erased_meanwhile)
+        patch.setattr(work, "stage", erased_meanwhile)
         with pytest.raises(Superseded, match="partition 'erasures' of bronze/payments"):
             list(ingest(run, payments, day(payments)))
     assert open_snapshot(run.lake, "bronze/payments").rows == 0
