@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ class People:
 
     home: Path
     said: str = ""
+    more: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def make(cls, folder: Path, *changes: tuple[str, str]) -> People:
@@ -109,7 +110,7 @@ class People:
             "ASSAY_DBT_PROJECT": self.dbt,
             "PYTHONPATH": TESTS / "integration",
         }
-        return {**os.environ, **{name: str(place) for name, place in places.items()}}
+        return {**os.environ, **{name: str(place) for name, place in places.items()}, **self.more}
 
     def rule(self, condition: str) -> None:
         """The rule that dbt's test of the gold model looks at."""

@@ -146,7 +146,7 @@ def test_the_sum_of_a_dataset_closes_over_all_its_partitions(shop: Shop) -> None
     shop.ingest([2])
     shop.refine([2])
     seen = view(shop)
-    assert sums(seen) == {"landed": 6, "published": 2, "quarantined": 3, "duplicates": 1}
+    assert sums(seen) == {"landed": 6, "published": 2, "quarantined": 3, "duplicates": 1, "erased": 0}
     assert seen.count(Fate.HELD) + seen.count(Fate.DISCARDED) == 3
 
 

@@ -75,21 +75,21 @@ def decrypt(column: Annotated[str, typer.Argument(help="The published column, as
         sys.stdout.write(open_(ring, known[column], line.strip()) + "\n")
 
 
-def make_keys(settings: Settings) -> bool:
-    """Make the key file of a home that has none, for its owner only; False where another place is named, or one is there."""
+def make_keys(settings: Settings) -> None:
+    """Make the key file of a home that has none, for its owner only, and say so; not where another place is named."""
     from assay.masking.keyring import HEAD, new_entry
 
     path = Path(settings.masking_keys.place)
     if settings.masking is not None or path.exists():
-        return False
+        return
     unfinished = _written(path, f"{HEAD}{new_entry()}\n")
     try:
         os.link(unfinished, path)  # of two that make one at once the first stays: the other may have masked with it
     except FileExistsError:
-        return False
+        return
     finally:
         unfinished.unlink()
-    return True
+    typer.echo(f"Made a key that masks personal data: {path}. Keep a copy of it elsewhere.")
 
 
 def _written(path: Path, text: str) -> Path:

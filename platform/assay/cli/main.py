@@ -12,6 +12,7 @@ import typer
 from assay.cli.erasing import erase
 from assay.cli.formats import Export, Format
 from assay.cli.keys import app as keys
+from assay.cli.keys import make_keys
 from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
 from assay.settings import load_settings
@@ -131,7 +132,7 @@ def summary() -> None:
 
 @app.command()
 def init() -> None:
-    """Prepare the folders, Dagster's instance and dbt's manifest; what is there already is left alone.
+    """Prepare the folders, Dagster's instance, a masking key and dbt's manifest; what is there already is left alone.
 
     Example: assay init
     """
@@ -139,6 +140,7 @@ def init() -> None:
 
     settings = load_settings()
     prepare(settings)
+    make_keys(settings)
     typer.echo(f"Ready: {settings.home}")
 
 

@@ -16,6 +16,7 @@ import typer
 from assay.cli.keys import make_keys
 from assay.cli.product import find_product
 from assay.errors import SettingsError
+from assay.lake.snapshots import table_names
 from assay.settings import CHECKOUT, Settings, export
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ RARE_COLLECTIONS = (100_000, 50, 100)
 
 
 def prepare(settings: Settings) -> None:
-    """Make what a fresh checkout lacks: folders, Dagster's instance file, a masking key, dbt's manifest. What is there is left alone."""
+    """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays."""
     from assay.gold.parsed import parse_project
 
     for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
         folder.mkdir(parents=True, exist_ok=True)
     _copy_once(settings.dagster_home / "dagster.yaml")
-    if make_keys(settings):
-        typer.echo(f"Made a key that masks personal data: {settings.masking_keys.place}. Keep a copy of it elsewhere.")
+    if not table_names(settings.lake):  # beside tables a key that is missing was lost: only `assay init` takes another one for it
+        make_keys(settings)
     parse_project(settings.dbt_project)
     export(settings)
 
