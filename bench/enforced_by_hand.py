@@ -80,7 +80,9 @@ def typed(raw: pl.LazyFrame) -> pl.LazyFrame:
     return conform_flights(present.with_columns(*numbers, unreadable.alias(UNREADABLE), pl.col("_event_date").alias("flight_date")))
 
 
-def enforce(raw: pl.LazyFrame, known: dict[str, pl.Series]) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, dict[str, object]]]:
+def enforce(
+    raw: pl.LazyFrame, known: dict[str, pl.Series], version: str
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, dict[str, object]]]:
     """The published rows, the rejected ones with rule and reasons, and by day what became of the rows and how many break each rule."""
     errors = rules(known)
     warning = (~pl.col("tailnum").is_in(known["planes"].implode())).fill_null(value=False).alias("tailnum_known")
@@ -88,7 +90,7 @@ def enforce(raw: pl.LazyFrame, known: dict[str, pl.Series]) -> tuple[pl.DataFram
     landed = raw.collect().with_row_index("_index")
     judged = typed(landed.lazy()).with_columns(*flags, warning).with_columns(pl.any_horizontal(*errors).alias("_bad")).collect()
     by_day = judged.group_by("flight_date").agg(pl.len().alias("landed"), pl.col("_bad").sum(), pl.col(*errors, "tailnum_known").sum())
-    rejected = with_reasons(judged.filter("_bad"), landed, errors)
+    rejected = with_reasons(judged.filter("_bad"), landed, errors, version)
     good = judged.filter(~pl.col("_bad"))
     if good.select(KEY).is_duplicated().any():
         good = good.sort("_arrival_date", "_source_file", "_source_row").unique(KEY, keep="last", maintain_order=True)
@@ -96,7 +98,7 @@ def enforce(raw: pl.LazyFrame, known: dict[str, pl.Series]) -> tuple[pl.DataFram
     return published, rejected, counted(by_day, published)
 
 
-def with_reasons(bad: pl.DataFrame, landed: pl.DataFrame, errors: dict[str, tuple[pl.Expr, str, str | None]]) -> pl.DataFrame:
+def with_reasons(bad: pl.DataFrame, landed: pl.DataFrame, errors: dict[str, tuple[pl.Expr, str, str | None]], version: str) -> pl.DataFrame:
     """Rejected rows as quarantine keeps them."""
     first = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in errors)
     reasons = [
@@ -111,7 +113,7 @@ def with_reasons(bad: pl.DataFrame, landed: pl.DataFrame, errors: dict[str, tupl
     return told.join(landed, on="_index", how="left", maintain_order="left").select(
         "rule", pl.lit("error").alias("severity"), "reason", pl.col("_source_file").alias("source_file"),
         pl.col("_source_row").alias("source_row"), pl.col("_source_hash").alias("source_hash"), pl.lit("bench").alias("run_id"),
-        pl.lit("1.1.0").alias("contract_version"), pl.struct(LANDED).struct.json_encode().alias("raw"),
+        pl.lit(version).alias("contract_version"), pl.struct(LANDED).struct.json_encode().alias("raw"),
     )  # fmt: skip
 
 
@@ -131,10 +133,12 @@ def counted(by_day: pl.DataFrame, published: pl.DataFrame) -> dict[str, dict[str
 
 def main(folder: Path, target: Path | None) -> None:
     """Enforce the rules on every chunk; with a target, write down what was found."""
+    text = (folder / "contracts/flights.odcs.yaml").read_text()
+    version = next(line.partition(": ")[2] for line in text.splitlines() if line.startswith("version: "))
     columns = {"airlines": "carrier", "airports": "airport", "planes": "tailnum"}
     known = {name: pl.read_parquet(folder / f"lake/silver/{name}/*.parquet", columns=[column])[column] for name, column in columns.items()}
     for number, path in enumerate(sorted((folder / "chunks").glob("*.parquet"))):
-        published, rejected, counts = enforce(pl.scan_parquet(path), known)
+        published, rejected, counts = enforce(pl.scan_parquet(path), known, version)
         if target is not None:
             from enforcement import kept
 

@@ -43,6 +43,12 @@ def constraints_of(table: DeltaTable) -> dict[str, str]:
     return {name.removeprefix(PREFIX): said for name, said in configuration.items() if name.startswith(PREFIX) and said is not None}
 
 
+def lacks_constraints(table: DeltaTable, spec: TableSpec) -> bool:
+    """Whether the spec says a constraint that the table does not have, in the same words, at the version that the handle shows."""
+    found = constraints_of(table)
+    return any(found.get(name) != text for name, text in spec.constraints or ())
+
+
 def create_constrained(folder: Path, schema: pa.Schema, partition_by: list[str], wanted: Mapping[str, str]) -> bool:
     """Make an empty table that has its constraints from its first version. False when another writer was first."""
     from deltalake import DeltaTable

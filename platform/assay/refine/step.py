@@ -16,6 +16,7 @@ from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import ContractInvalid
+from assay.lake.constraints import lacks_constraints
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
@@ -155,7 +156,8 @@ def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
 def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition."""
     inputs = Inputs.pin(run, contract)
-    current = current_tokens(newest(run.lake, slice_.spec.name), slice_.keys)
+    before = newest(run.lake, slice_.spec.name)
+    current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
     due = []
     for partition in slice_.partitions:
@@ -173,7 +175,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
     staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
     for group in in_groups(staged, lambda one: one.size, COMMIT_BYTES):
         yield from work.publish(group)
-    if due:
+    if due and before is not None and lacks_constraints(before.table, slice_.spec):
         tighten_constraints(run.lake, contract, slice_.spec)
 
 
