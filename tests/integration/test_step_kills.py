@@ -34,6 +34,12 @@ def look_until(shop: Shop, moment: float) -> int:
     return looks
 
 
+def published(shop: Shop) -> int:
+    """The versions of silver so far."""
+    table = shop.table("silver")
+    return table.version if table else 0
+
+
 def kill(worker: subprocess.Popen[str]) -> int:
     """Kill it; returns how many rounds it had finished."""
     assert worker.poll() is None, "a worker ended by itself: its traceback is above"
@@ -49,7 +55,9 @@ def test_killed_steps_show_no_reader_a_sum_that_does_not_close(tmp_path: Path) -
     workers = [start(shop, SEED + number) for number in range(WORKERS)]
     looks = rounds = 0
     try:
-        for number in range(KILLS):
+        for number in range(4 * KILLS):  # on a slow machine many are killed before they have published anything
+            if number >= KILLS and min(looks, published(shop)) > KILLS / 2:
+                break
             worker = workers.pop(0)
             assert worker.stdout is not None
             assert worker.stdout.readline() == "ready\n"
@@ -60,14 +68,12 @@ def test_killed_steps_show_no_reader_a_sum_that_does_not_close(tmp_path: Path) -
         for worker in workers:
             worker.kill()
             worker.communicate()
-    numbers = [int(number) for number in NUMBERS]
-    for number in numbers:
-        shop.drop(number, [{"number": "1", "day": f"2024-01-{number:02d}", "note": "01-00"}])
-    shop.ingest(numbers)
-    shop.refine(numbers)
-    assert look(shop) == len(numbers)
+    days = [int(one) for one in NUMBERS]
+    for day in days:
+        shop.drop(day, [{"number": "1", "day": f"2024-01-{day:02d}", "note": "01-00"}])
+    shop.ingest(days)
+    shop.refine(days)
+    assert look(shop) == len(days)
     assert shop.stray() == 0
-    table = shop.table("silver")
-    assert table is not None
-    print(f"{KILLS} kills, {rounds} rounds were finished, {table.version} versions of silver, the reader looked {looks} times")
-    assert min(looks, table.version) > KILLS / 2, "too little happened to prove anything"
+    print(f"{number} kills, {rounds} rounds were finished, {published(shop)} versions of silver, the reader looked {looks} times")
+    assert min(looks, published(shop)) > KILLS / 2, "too little happened to prove anything"
