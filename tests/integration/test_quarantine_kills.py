@@ -46,7 +46,9 @@ def test_killed_stewards_leave_whole_decisions_only(tmp_path: Path) -> None:
     lake, chance = shop.home / "lake", random.Random(SEED)
     stewards, done, looks = [start(lake, SEED + number) for number in range(STEWARDS)], 0, 0
     try:
-        for number in range(KILLS):
+        for number in range(4 * KILLS):  # on a slow machine many are killed before they have decided anything
+            if number >= KILLS and done > KILLS / 2:
+                break
             steward = stewards.pop(0)
             assert steward.stdout is not None
             assert steward.stdout.readline() == "ready\n"
@@ -69,5 +71,5 @@ def test_killed_stewards_leave_whole_decisions_only(tmp_path: Path) -> None:
     assert numbers["decision"].unique().sort().to_list() == list(range(1, numbers["decision"].max() + 1))  # type: ignore[operator]
     sizes = numbers.group_by("decision").agg(pl.col("rule").first(), pl.len().alias("rows"))
     assert all(rows == REJECTED[rule] for _, rule, rows in sizes.iter_rows())
-    print(f"{KILLS} kills, {sizes.height} decisions of which {done} were acknowledged, {looks} looks")
+    print(f"{number} kills, {sizes.height} decisions of which {done} were acknowledged, {looks} looks")
     assert sizes.height >= done > KILLS / 2, "too little happened to prove anything"
