@@ -72,7 +72,7 @@ def sql(
     from assay.cli.printing import print_rows
 
     settings = load_settings()
-    print_rows(run(settings.lake, query, open_columns(settings), views_for(settings, query)), output)
+    print_rows(run(settings.lake, query, open_columns(settings, query), views_for(settings, query)), output)
 
 
 @app.command()
