@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.evolution_change import Change, unclassified
 from assay.contracts.model import Kind, Severity
+from assay.contracts.promises import promise_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def _compare(old: Sequence[Any], new: Sequence[Any], compare: Any) -> Iterator[C
     before, after = {rule.name: rule for rule in old}, {rule.name: rule for rule in new}
     gone, come = [before[name] for name in before if name not in after], [after[name] for name in after if name not in before]
     for rule in gone:
-        twin = next((other for other in come if _promise(other) == _promise(rule)), None)
+        twin = next((other for other in come if promise_of(other) == promise_of(rule)), None)
         if twin is not None:
             come.remove(twin)
             yield _change("rule_renamed", rule, rule.name, twin.name)
@@ -63,11 +64,6 @@ def _compare(old: Sequence[Any], new: Sequence[Any], compare: Any) -> Iterator[C
     for name, rule in before.items():
         if name in after:
             yield from compare(rule, after[name])
-
-
-def _promise(rule: Rule | DatasetRule) -> tuple[object, ...]:
-    """What a rule says, whatever its name and its words."""
-    return tuple(getattr(rule, name) for name in type(rule).__dataclass_fields__ if name not in {"name", "description"})
 
 
 def _rejects(rule: Rule | DatasetRule) -> bool:

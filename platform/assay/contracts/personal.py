@@ -13,7 +13,7 @@ from assay.contracts.sql import columns_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from assay.contracts.model import Column, Contract, DatasetRule, Masking, Rule
+    from assay.contracts.model import Column, Contract, Masking
 
 SENSITIVE = ("personal", "restricted")  # from the weaker to the stronger
 STRICTNESS = ("", "public", "internal", *SENSITIVE)
@@ -75,14 +75,3 @@ def read_columns(column: Column, landing: Iterable[str]) -> tuple[str, ...]:
 def hidden_names(contract: Contract) -> frozenset[str]:
     """The names, published and landing, whose values are not to be shown: rules may look at both."""
     return frozenset((*(column.name for column in contract.columns if is_sensitive(column)), *sensitive_landing_columns(contract)))
-
-
-def looks_at(rule: Rule, names: frozenset[str]) -> bool:
-    """Whether a rule about rows looks at one of some columns, so that what it finds may be a value of theirs."""
-    said = (rule.column, *rule.columns, *(columns_in(rule.argument, names) if rule.kind == "expression" else ()))
-    return any(name in names for name in said)
-
-
-def measures(rule: DatasetRule, names: frozenset[str]) -> bool:
-    """Whether what a rule about a partition measures may be a value of one of some columns; a number of rows never is."""
-    return rule.metric == "sql" and any(name in names for text in rule.argument if text for name in columns_in(text, names))

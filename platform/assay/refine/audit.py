@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compile import flag_of, violation
 from assay.contracts.model import Contract, Kind, Rule, Severity
-from assay.contracts.personal import hidden_names, looks_at
+from assay.contracts.personal import hidden_names
+from assay.contracts.promises import looks_at
 from assay.errors import ContractInvalid
 from assay.masking.hiding import HIDDEN, words_of
 

@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.compile import measure_of, published_schema, sql_expression
-from assay.contracts.personal import hidden_names, measures
+from assay.contracts.personal import hidden_names
+from assay.contracts.promises import measures
 from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import HIDDEN, words_of
