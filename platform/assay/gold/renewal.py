@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from assay.contracts.evolution_versions import Version
 from assay.errors import SchemaDrift
 from assay.gold.staged import model_schema
+from assay.lake.publisher import CONTRACT_VERSION
 from assay.lake.schemas import differs
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from assay.gold.models import Model
     from assay.lake.snapshots import Snapshot
-
-CONTRACT_VERSION = "assay.contract_version"  # as the publisher calls it in a commit
 
 
 def published_version(snapshot: Snapshot) -> str:

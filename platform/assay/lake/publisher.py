@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from assay.lake.slices import Slice
     from assay.lake.staged import Staging
 
+CONTRACT_VERSION = "assay.contract_version"  # the key of a commit that says under which version of the contract it was judged
 TOKEN = "assay:"  # noqa: S105  # the prefix of a partition's app id in the Delta log
 ATTEMPTS = 200
 FAILURES = 5
@@ -218,7 +219,7 @@ class _Commit:
             custom_metadata={
                 "assay.attempt": staging.attempt,
                 "assay.run_id": why.run_id,
-                "assay.contract_version": why.contract_version,
+                CONTRACT_VERSION: why.contract_version,
                 "assay.code_version": why.code_version,
                 "assay.inputs": json.dumps(dict(why.inputs)),
                 "assay.partitions": json.dumps(partitions),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from assay.lake.publisher import CONTRACT_VERSION
 from assay.lake.quarantine import ARRIVALS, REFUSED
 from assay.lake.quarantine_changes import CHANGES, LISTED
 
@@ -61,7 +62,7 @@ def publications(snapshot: Snapshot) -> Iterator[Publication]:
             continue
         at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
         for partition, note in json.loads(entry["assay.partitions"]).items():
-            yield Publication(at, partition, entry.get("assay.run_id", ""), entry.get("assay.contract_version", ""), note)
+            yield Publication(at, partition, entry.get("assay.run_id", ""), entry.get(CONTRACT_VERSION, ""), note)
 
 
 def history(view: View, partition: str | None = None) -> list[Event]:
