@@ -14,7 +14,7 @@ import fastavro
 import pyarrow as pa
 
 from corpus.sales import Case
-from corpus.typed_files import AVRO, avro_file, avro_schema
+from corpus.typed_files import AVRO, ODD_TEXTS, avro_file, avro_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,10 +33,7 @@ MAY_BE_NULL = [name for name in AVRO if name not in {"day", "number"}]
 
 def texts() -> Iterator[Case]:
     """Texts, bytes, nested values and nulls, of unions too."""
-    for name, text in {
-        "embedded-line-ends": "two\nlines\r\nand\rmore", "NUL-in-a-value": "a\x00b", "byte-order-mark-in-a-value": "\ufeffx",
-        "quotes": '"say, ""hi""', "ten-megabytes-in-a-cell": "x" * (10 << 20), "empty-text-is-no-null": "",
-    }.items():  # fmt: skip
+    for name, text in ODD_TEXTS.items():
         yield _third(name, note=text)
     instant = {"type": "long", "logicalType": "timestamp-millis"}
     nested = {"type": "record", "name": "Inner", "fields": [{"name": "a", "type": {"type": "array", "items": ["null", "double"]}}]}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
 from corpus.sales import Case
-from corpus.typed_files import ARROW, arrow_table, parquet_file, parquet_of
+from corpus.typed_files import ARROW, ODD_TEXTS, arrow_table, parquet_file, parquet_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,10 +77,7 @@ def times() -> Iterator[Case]:
 
 def texts() -> Iterator[Case]:
     """Texts, bytes, nested values and nulls."""
-    for name, text in {
-        "embedded-line-ends": "two\nlines\r\nand\rmore", "NUL-in-a-value": "a\x00b", "byte-order-mark-in-a-value": "\ufeffx",
-        "quotes": '"say, ""hi""', "ten-megabytes-in-a-cell": "x" * (10 << 20), "empty-text-is-no-null": "",
-    }.items():  # fmt: skip
+    for name, text in ODD_TEXTS.items():
         yield _third(name, note=text)
     yield _third("dictionaries", {"note": pa.dictionary(pa.int8(), pa.string())})
     yield _third("large-strings", {"note": pa.large_string()})

@@ -25,6 +25,11 @@ AVRO: dict[str, Any] = {
     "gift": ["null", "boolean"], "note": ["null", "string"],
 }  # fmt: skip
 
+ODD_TEXTS = {
+    "embedded-line-ends": "two\nlines\r\nand\rmore", "NUL-in-a-value": "a\x00b", "byte-order-mark-in-a-value": "\ufeffx",
+    "quotes": '"say, ""hi""', "ten-megabytes-in-a-cell": "x" * (10 << 20), "empty-text-is-no-null": "",
+}  # fmt: skip
+
 
 def arrow_table(*rows: Mapping[str, Any], types: Mapping[str, pa.DataType] | None = None) -> pa.Table:
     """Rows as an Arrow table; `types` replaces the types of some columns, or adds columns."""

@@ -14,6 +14,7 @@ from assay.ingest.bronze import batches, bronze_rows
 from assay.ingest.erased import Erased
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
+from assay.lake.audited import weight
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, in_groups
@@ -46,7 +47,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     due = [key for key in landed if run.force or wanted[key] != current[key]]
     work = Work(run, contract, slice_, landed, wanted, current, Erased.pin(run, contract))
     made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
-    for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: one.size, COMMIT_BYTES):
+    for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
         yield from work.publish(group)
 
 

@@ -6,6 +6,7 @@ Rows without a usable event date stay in bronze and are also set aside in quaran
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.code_version import code_version
@@ -47,11 +48,6 @@ class Chunk:
     failed: Mapping[str, FileUnreadable]
     erased: Mapping[str, int]
 
-    @property
-    def size(self) -> int:
-        """About how many bytes are held or staged: a commit of more than a bound would take too much with it if it failed."""
-        return int(self.rejected.estimated_size()) + (self.staging.size if self.staging else 0)
-
 
 @dataclass(frozen=True)
 class Work:
@@ -67,13 +63,18 @@ class Work:
 
     def stage(self, piece: Piece, rows: pa.Table) -> Chunk:
         """Write the rows of the readable arrivals where no reader looks yet."""
-        keys = {self.landed[key].arrival: key for key in self.landed}
+        keys = self._keys
         failed = {keys[arrival]: error for arrival, error in piece.failed.items()}
         rows, gone = self.erased.split(rows)
         rejected = _without_event_date(rows, self.contract, self.run.run_id)
         good = [keys[batch.arrival] for batch in piece.batches if batch.arrival not in piece.failed]
         staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [rows]) if good else None
         return Chunk(staging, rejected, piece.sources, failed, {keys[arrival]: count for arrival, count in gone.items()})
+
+    @cached_property
+    def _keys(self) -> dict[str, str]:
+        """The partition key of each arrival."""
+        return {batch.arrival: key for key, batch in self.landed.items()}
 
     def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
         """Publish the arrivals of some chunks in one commit."""
@@ -94,13 +95,11 @@ class Work:
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts | erased.get(key, {}), rules)
 
     def _publish(self, staging: Staging, rejected: pl.DataFrame, sources: Sequence[Source], erased: Mapping[str, Mapping[str, int]]) -> int:
-        keys = staging.slice.keys
-        tokens, seen = {key: self.wanted[key] for key in keys}, {key: self.current[key] for key in keys}
-        notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in keys}
+        notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in staging.slice.keys}
         provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
-            quarantine, staging, rejected, tokens=tokens, seen=seen, provenance=provenance,
+            quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=provenance,
             landed=lambda left: _still_there(left, sources), fence=self.erased.seen,
         )  # fmt: skip
         return done.version

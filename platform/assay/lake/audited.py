@@ -21,25 +21,32 @@ if TYPE_CHECKING:
     from assay.lake.staged import Staging
 
 
+def weight(staging: Staging | None, rejected: pl.DataFrame) -> int:
+    """About how many bytes are staged or held for a commit: one of more than a bound would take too much with it if it failed."""
+    return int(rejected.estimated_size()) + (staging.size if staging else 0)
+
+
 def publish_audited(
     quarantine: Quarantine,
     staging: Staging,
     rejected: pl.DataFrame,
     *,
-    tokens: Mapping[str, int],
-    seen: Mapping[str, int | None],
+    wanted: Mapping[str, int],
+    current: Mapping[str, int | None],
     provenance: Provenance,
     landed: Callable[[pl.DataFrame], pl.DataFrame],
     fence: Mapping[str, int | None] | None = None,
 ) -> Published:
     """Publish the staged partitions and the rows that they reject, and note in the commit what that changes in quarantine.
 
-    `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `tokens` and `seen` are the
-    fingerprints to come and those seen when the inputs were read, `landed` is as in `noted`. `fence` is what else the table's log must
-    still say. Raises what `publish` raises; then readers see what they saw before.
+    `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `wanted` and `current` have the
+    fingerprints to come and those seen when the inputs were read, of these partitions and maybe of others. `landed` is as in `noted`,
+    `fence` what else the table's log must still say. Raises what `publish` raises; then readers see what they saw before.
     """
+    keys = staging.slice.keys
+    tokens, seen = {key: wanted[key] for key in keys}, {key: current[key] for key in keys}
     changes = noted(quarantine.held(seen), rejected, landed, seen)
-    notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in staging.slice.keys}
+    notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in keys}
     provenance = replace(provenance, notes=notes)
     outdated = quarantine.store(rejected, tokens, seen, provenance)
     done = publish(quarantine.root, staging, tokens, expected={**seen, **(fence or {})}, provenance=provenance)

@@ -16,6 +16,7 @@ from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import ContractInvalid
+from assay.lake.audited import weight
 from assay.lake.constraints import lacks_constraints
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
@@ -173,7 +174,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
 
     work = Work(run, inputs, wanted, current)
     staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
-    for group in in_groups(staged, lambda one: one.size, COMMIT_BYTES):
+    for group in in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
         yield from work.publish(group)
     if due and before is not None and lacks_constraints(before.table, slice_.spec):
         tighten_constraints(run.lake, contract, slice_.spec)

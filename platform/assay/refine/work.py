@@ -36,16 +36,10 @@ if TYPE_CHECKING:
 class Chunk:
     """Some refined partitions whose good rows are staged; `staging` is None if all were refused. `refusals` say why, by key."""
 
-    slice: Slice
     staging: Staging | None
     rejected: pl.DataFrame
     tallies: Mapping[str, Tally]
     refusals: Mapping[str, str]
-
-    @property
-    def size(self) -> int:
-        """About how many bytes are held or staged: a commit of more than a bound would take too much with it if it failed."""
-        return int(self.rejected.estimated_size()) + (self.staging.size if self.staging else 0)
 
 
 @dataclass(frozen=True)
@@ -71,10 +65,10 @@ class Work:
         rejected = rejected_of(refined.rejected, keys_by_value(slice_))
         good = [partition for partition in slice_.partitions if partition.key not in refusals]
         if not good:
-            return Chunk(slice_, None, rejected, tallies, refusals)
+            return Chunk(None, rejected, tallies, refusals)
         kept = Slice(slice_.spec, tuple(good))
         published = _rows_of(refined.published, kept, self.contract) if refusals else refined.published
-        return Chunk(slice_, stage(self.run.lake / slice_.spec.name, kept, [published]), rejected, tallies, refusals)
+        return Chunk(stage(self.run.lake / slice_.spec.name, kept, [published]), rejected, tallies, refusals)
 
     def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
         """Publish the good partitions of some chunks in one commit, and keep what the others would have put into quarantine."""
@@ -103,15 +97,15 @@ class Work:
 
     def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
         slice_, contract = staging.slice, self.contract
-        tokens, seen = {key: self.wanted[key] for key in slice_.keys}, {key: self.current[key] for key in slice_.keys}
         quarantine = Quarantine(self.run.lake, contract.dataset)
 
         def landed(left: pl.DataFrame) -> pl.DataFrame:
             return landed_rows(self.inputs.rows(slice_), left, contract, keys_by_value(slice_))
 
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
-        provenance = self._provenance(notes)
-        done = publish_audited(quarantine, staging, rejected, tokens=tokens, seen=seen, provenance=provenance, landed=landed)
+        done = publish_audited(
+            quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=self._provenance(notes), landed=landed
+        )
         return done.version
 
     def _provenance(self, notes: Mapping[str, Mapping[str, Any]]) -> Provenance:
