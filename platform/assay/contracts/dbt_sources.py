@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from assay.contracts.about import column_words, dataset_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,7 +34,7 @@ def dbt_sources(contracts: Mapping[str, Contract]) -> str:
 def _table(contract: Contract) -> dict[str, Any]:
     return {
         "name": contract.dataset,
-        "description": f"{contract.description} Grain: {contract.granularity}.",
+        "description": dataset_words(contract),
         "config": {"meta": {"owner": contract.owner, "dagster": {"asset_key": ["silver", contract.dataset]}}},
         "columns": [_column(column) for column in contract.columns],
     }
@@ -40,5 +42,4 @@ def _table(contract: Contract) -> dict[str, Any]:
 
 def _column(column: Column) -> dict[str, Any]:
     spelled = (column.physical_type or column.logical_type).lower()
-    unit = f" Unit: {column.unit}." if column.unit else ""
-    return {"name": column.name, "data_type": DUCKDB_TYPES.get(spelled, spelled), "description": f"{column.description}{unit}"}
+    return {"name": column.name, "data_type": DUCKDB_TYPES.get(spelled, spelled), "description": column_words(column)}

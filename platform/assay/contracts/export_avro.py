@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def avro_schema(contract: Published) -> dict[str, Any]:
         "type": "record",
         "name": _valid(contract.dataset),
         "namespace": f"assay.{contract.layer}",
-        "doc": f"{contract.description} Grain: {contract.granularity}.".strip(),
+        "doc": dataset_words(contract).strip(),
         "dataset": contract.dataset,
         "version": contract.version,
         "fields": [_field(column, names[column.name]) for column in contract.columns],
@@ -54,8 +55,8 @@ def _valid(name: str) -> str:
 
 
 def _field(column: Column, name: str) -> dict[str, Any]:
-    kind, unit = _type(arrow_type(column)), f" Unit: {column.unit}." if column.unit else ""
-    field: dict[str, Any] = {"name": name, "doc": f"{column.description}{unit}".strip(), "type": kind}
+    kind = _type(arrow_type(column))
+    field: dict[str, Any] = {"name": name, "doc": column_words(column).strip(), "type": kind}
     if not column.required:
         field |= {"type": ["null", kind], "default": None}
     said = {"column": column.name if column.name != name else "", "classification": column.classification, "unit": column.unit or ""}

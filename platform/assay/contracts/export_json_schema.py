@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
 from assay.contracts.model import Column, Contract, Kind, Published, Rule, Severity
 
@@ -40,7 +41,7 @@ def published_row(contract: Published) -> Schema:
     properties = {column.name: _published(column, _rules_of(contract, column)) for column in contract.columns}
     untold = [rule for rule in contract.rules if rule.severity is Severity.ERROR and not _is_told(contract, rule)]
     return {
-        **_head(contract, "row", f"{contract.dataset}, as published", f"{contract.description} Grain: {contract.granularity}."),
+        **_head(contract, "row", f"{contract.dataset}, as published", dataset_words(contract)),
         **_comment(f"{rule.name} ({rule.description})" for rule in untold),
         "properties": properties,
         "required": [column.name for column in contract.columns if column.required],
@@ -101,7 +102,7 @@ def _is_told(contract: Published, rule: Rule) -> bool:
 
 def _published(column: Column, rules: Iterable[Rule]) -> Schema:
     kind = arrow_type(column)
-    schema: Schema = {"description": column.description + (f" Unit: {column.unit}." if column.unit else ""), **_typed(kind)}
+    schema: Schema = {"description": column_words(column), **_typed(kind)}
     for rule in rules:
         if rule.kind in BOUNDS:
             name, bound = BOUNDS[rule.kind], pa.scalar(rule.argument, kind).as_py() if kind == pa.float32() else rule.argument

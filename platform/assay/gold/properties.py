@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
 from assay.contracts.model import Kind, Severity
 from assay.gold.rules_sql import condition, measure
@@ -43,7 +44,7 @@ def properties(product: ProductContracts, name: str) -> str:
     tests = [test for major in majors for test in _tests(major, contract)]
     model = {
         "name": name,
-        "description": f"{contract.description} Grain: {contract.granularity}.",
+        "description": dataset_words(contract),
         "config": {"meta": _meta(contract, product.promises_of(name))},
         "data_tests": tests,
         "columns": [_column(column) for column in contract.columns],
@@ -64,8 +65,7 @@ def _meta(contract: GoldContract, promises: str) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    unit = f" Unit: {column.unit}." if column.unit else ""
-    found = {"name": column.name, "data_type": duckdb_type(arrow_type(column)).lower(), "description": f"{column.description}{unit}"}
+    found = {"name": column.name, "data_type": duckdb_type(arrow_type(column)).lower(), "description": column_words(column)}
     return found | ({"constraints": [{"type": "not_null"}]} if column.required else {})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from assay.code_version import code_version
+from assay.contracts.about import dataset_words
 from assay.contracts.model import Contract
 from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
@@ -110,7 +111,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
             dg.AssetDep(["bronze", contract.dataset], partition_mapping=mapping),
             *(dg.AssetDep(["silver", dataset]) for dataset in contract.upstream),
         ],
-        description=f"{contract.description} Grain: {contract.granularity}.",
+        description=dataset_words(contract),
         group_name="silver",
         kinds={"silver", "polars", "deltalake"},
         owners=[contract.owner],

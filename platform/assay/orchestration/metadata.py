@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.contracts.about import column_words
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.contracts.page_rules import ending, span
 from assay.contracts.personal import landing_classifications
@@ -49,8 +50,7 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
 
 
 def _described(column: Column) -> str:
-    unit = f" Unit: {column.unit}." if column.unit else ""
-    return f"{column.description}{unit}" + (f" Deprecated {ending(column.deprecated)}" if column.deprecated else "")
+    return column_words(column) + (f" Deprecated {ending(column.deprecated)}" if column.deprecated else "")
 
 
 def column_tags(column: Column) -> dict[str, str] | None:
