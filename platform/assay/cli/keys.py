@@ -95,7 +95,7 @@ def make_keys(settings: Settings) -> None:
 def _written(path: Path, text: str) -> Path:
     """A file beside a path with all of the text, never readable by others, not even while it is written."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_BY_OWNER), "w", encoding="utf-8") as file:  # noqa: PTH123
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_BY_OWNER), "w", encoding="utf-8") as file:  # noqa: PTH123  # Path.open takes no mode of the file
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
