@@ -18,16 +18,17 @@ ROUNDS = 3
 CHECKOUT = Path(__file__).resolve().parents[1]
 BENCH = CHECKOUT / "bench"
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+NEAR = 0.98
 PAGE = os.sysconf("SC_PAGESIZE")
 OF_THE_CALLER = ("DAGSTER_", "ASSAY_")  # settings of whoever runs the bench must not reach a side
 
 
 class Cost(NamedTuple):
-    """What a process cost: seconds of wall clock and of CPU, and the greatest resident set of it and its children in bytes."""
+    """What a process cost: seconds of wall clock and of CPU, and the most memory that it and its children had at once, in bytes."""
 
     wall: float
     cpu: float
-    rss: int
+    memory: int
 
 
 class SideFailed(Exception):
@@ -54,11 +55,15 @@ def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | No
             said.seek(0)
             tail = said.read().decode(errors="replace").strip().splitlines()[-15:]
             raise SideFailed(f"{' '.join(map(str, arguments))} ended with {process.returncode}:\n" + "\n".join(tail))
-    return Cost(wall, usage.ru_utime + usage.ru_stime, max(usage.ru_maxrss * MAXRSS_UNIT, peak.bytes))
+    return Cost(wall, usage.ru_utime + usage.ru_stime, peak.bytes or usage.ru_maxrss * MAXRSS_UNIT)
 
 
 class PeakOfTree(threading.Thread):
-    """The greatest sum of resident sets that a process and its descendants had at once, looked at 20 times a second. 0 without /proc."""
+    """The most memory that a process and its descendants had at once, looked at 20 times a second. 0 without /proc.
+
+    What several of them share, such as the code of a library, counts once. To count that is dear, so it is done only when the plain sum of
+    their resident sets is near its greatest.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -67,8 +72,11 @@ class PeakOfTree(threading.Thread):
 
     def run(self) -> None:
         """Look until the process is gone."""
-        while found := sum(resident(pid) for pid in tree(self.pid)):
-            self.bytes = max(self.bytes, found)
+        greatest = 0
+        while (pids := tree(self.pid)) and (found := sum(map(resident, pids))):
+            if found > NEAR * greatest:
+                greatest = max(greatest, found)
+                self.bytes = max(self.bytes, sum(map(share, pids)))
             time.sleep(0.05)
 
 
@@ -89,6 +97,14 @@ def resident(pid: int) -> int:
         return 0
 
 
+def share(pid: int) -> int:
+    """The same, but of pages that several processes have in memory only its share (Linux's PSS)."""
+    try:
+        return 1024 * int(Path(f"/proc/{pid}/smaps_rollup").read_text().partition("\nPss:")[2].split()[0])
+    except (OSError, IndexError):
+        return 0
+
+
 def in_turn(sides: Mapping[str, Callable[[int], Cost]], rounds: int = ROUNDS) -> dict[str, list[Cost]]:
     """Run the sides A B A B A B; each gets the number of the round. Whatever the machine does meanwhile, it does to all of them."""
     costs: dict[str, list[Cost]] = {name: [] for name in sides}
@@ -103,7 +119,7 @@ def show(costs: Mapping[str, Sequence[Cost]]) -> None:
     for name, found in costs.items():
         wall, cpu = (statistics.median(getattr(cost, field) for cost in found) for field in ("wall", "cpu"))
         rounds = " ".join(f"{cost.wall:.2f}" for cost in found)
-        memory = max(cost.rss for cost in found) / 2**20
+        memory = max(cost.memory for cost in found) / 2**20
         print(f"  {name}: {wall:.2f} wall s, {cpu:.2f} CPU s, {memory:.0f} MiB (wall of each round: {rounds})", flush=True)
 
 

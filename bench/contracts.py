@@ -29,7 +29,7 @@ def main() -> int:
         costs = in_turn({OURS: lambda _: side(OURS), BY_HAND: lambda _: side(BY_HAND)})
     show(costs)
     good = verdict("contract_enforcement", ratio(costs, OURS, [BY_HAND]), "x", LIMIT)
-    memory = max(cost.rss for cost in costs[OURS]) / 2**30
+    memory = max(cost.memory for cost in costs[OURS]) / 2**30
     return 0 if verdict("contract_enforcement_memory", memory, "GiB", LIMIT_GIB) and good else 1
 
 

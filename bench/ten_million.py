@@ -36,7 +36,7 @@ def main() -> int:
         costs = in_turn({OURS: ours, BY_HAND: by_hand})
     show(costs)
     good = verdict("ten_million", ratio(costs, OURS, [BY_HAND]), "x", LIMIT)
-    memory = max(cost.rss for cost in costs[OURS]) / 2**30
+    memory = max(cost.memory for cost in costs[OURS]) / 2**30
     return 0 if verdict("ten_million_memory", memory, "GiB", LIMIT_GIB) and good else 1
 
 

@@ -78,6 +78,13 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
             yield made.pop()
 
 
+def give_back_memory() -> None:
+    """Give the system what Arrow keeps for its next table: after the chunks of a step that is hundreds of megabytes."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
 def in_groups(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
     """The items in their order, in groups that are cut once they have `most` together.
 

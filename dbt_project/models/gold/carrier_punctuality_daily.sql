@@ -24,8 +24,7 @@ daily as (
         count(actual_departure_utc) as departed,
         count(actual_departure_utc) filter (where dep_delay_minutes < 15) as departed_on_time,
         avg(dep_delay_minutes) as mean_dep_delay_minutes,
-        median(dep_delay_minutes) as median_dep_delay_minutes,
-        quantile_cont(dep_delay_minutes, 0.95) as p95_dep_delay_minutes
+        quantile_cont(dep_delay_minutes, [0.5, 0.95]) as dep_delay_quantiles
     from flights
     group by flight_date, carrier
 
@@ -45,8 +44,8 @@ final as (
         daily.departed_on_time,
         daily.departed_on_time / nullif(daily.departed, 0) as on_time_share,
         daily.mean_dep_delay_minutes,
-        daily.median_dep_delay_minutes,
-        daily.p95_dep_delay_minutes
+        daily.dep_delay_quantiles[1] as median_dep_delay_minutes,
+        daily.dep_delay_quantiles[2] as p95_dep_delay_minutes
     from daily
     left join airlines on daily.carrier = airlines.carrier
 

@@ -23,11 +23,9 @@ daily as (
         count(*) as flights,
         count(*) filter (where is_cancelled) as cancelled,
         avg(dep_delay_minutes) as mean_dep_delay_minutes,
-        median(dep_delay_minutes) as median_dep_delay_minutes,
-        quantile_cont(dep_delay_minutes, 0.95) as p95_dep_delay_minutes,
+        quantile_cont(dep_delay_minutes, [0.5, 0.95]) as dep_delay_quantiles,
         avg(arr_delay_minutes) as mean_arr_delay_minutes,
-        median(arr_delay_minutes) as median_arr_delay_minutes,
-        quantile_cont(arr_delay_minutes, 0.95) as p95_arr_delay_minutes
+        quantile_cont(arr_delay_minutes, [0.5, 0.95]) as arr_delay_quantiles
     from flights
     group by flight_date, origin, dest
 
@@ -45,11 +43,11 @@ final as (
         daily.flights,
         daily.cancelled,
         daily.mean_dep_delay_minutes,
-        daily.median_dep_delay_minutes,
-        daily.p95_dep_delay_minutes,
+        daily.dep_delay_quantiles[1] as median_dep_delay_minutes,
+        daily.dep_delay_quantiles[2] as p95_dep_delay_minutes,
         daily.mean_arr_delay_minutes,
-        daily.median_arr_delay_minutes,
-        daily.p95_arr_delay_minutes
+        daily.arr_delay_quantiles[1] as median_arr_delay_minutes,
+        daily.arr_delay_quantiles[2] as p95_arr_delay_minutes
     from daily
     left join airports on daily.dest = airports.airport
 

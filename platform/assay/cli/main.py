@@ -15,6 +15,7 @@ from assay.cli.keys import app as keys
 from assay.cli.keys import make_keys
 from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
+from assay.leaving import leave
 from assay.settings import load_settings
 
 app = typer.Typer(
@@ -229,8 +230,13 @@ def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) 
 
 def main() -> None:
     """Run the command line; an error of Assay's own is a sentence and exit code 1, not a traceback."""
+    code: str | int | None = 1
     try:
         app()
+    except SystemExit as ended:
+        code = ended.code
     except AssayError as error:
         typer.echo(f"assay: {error}", err=True)
-        sys.exit(1)
+    if isinstance(code, str):
+        sys.exit(code)
+    leave(code or 0)

@@ -32,9 +32,14 @@ if TYPE_CHECKING:
 # Dagster and dbt keep hundreds of thousands of objects that never become garbage: looking at them costs a tenth of a backfill
 RARE_COLLECTIONS = (100_000, 50, 100)
 
+EVERYTHING = "*"  # the selection, in Dagster's syntax
 
-def prepare(settings: Settings) -> None:
-    """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays."""
+
+def prepare(settings: Settings) -> Path:
+    """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays.
+
+    Returns the manifest.
+    """
     from assay.gold.parsed import parse_project
 
     for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
@@ -42,8 +47,9 @@ def prepare(settings: Settings) -> None:
     _copy_once(settings.dagster_home / "dagster.yaml")
     if not table_names(settings.lake):  # beside tables a key that is missing was lost: only `assay init` takes another one for it
         make_keys(settings)
-    parse_project(settings.dbt_project)
+    manifest = parse_project(settings.dbt_project)
     export(settings)
+    return manifest
 
 
 def _copy_once(target: Path) -> None:
@@ -54,9 +60,14 @@ def _copy_once(target: Path) -> None:
 
 def run_backfill(settings: Settings, first: date | None, last: date | None, *, select: str, force: bool) -> bool:
     """Plan and run a backfill, saying what it does while it works. True if every run succeeded."""
+    from assay.gold import dbt_process
+
+    manifest = prepare(settings)
+    if select == EVERYTHING:
+        dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
+
     import dagster as dg
 
-    prepare(settings)
     gc.set_threshold(*RARE_COLLECTIONS)
     began, failures, partitions = time.monotonic(), list[str](), 0
     with dg.DagsterInstance.get() as instance:

@@ -17,10 +17,11 @@ import threading
 import time
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from assay.errors import TransientFailure
-from assay.gold import dbt_runner
+from assay.gold import dbt_runner, staged
+from assay.leaving import leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class _Engine:
     """The other process, seen from here: one call at a time."""
 
     def __init__(self, *project: Path) -> None:
-        self.lock, self.owner = threading.Lock(), os.getpid()
+        self.lock, self.owner, self.was_called = threading.Lock(), os.getpid(), False
         self.pipe, theirs = Pipe()
         with theirs:
             command = [sys.executable, "-m", __name__, str(theirs.fileno()), *map(str, project)]
@@ -51,20 +52,22 @@ class _Engine:
         """Whether it is alive and ours: a forked child must not share its parent's pipe."""
         return self.owner == os.getpid() and self.process.poll() is None
 
-    def call(self, function: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401  # what the function returns
-        """Run a function of `dbt_runner` there. Raises what it raises, or DbtDied."""
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a function there. Raises what it raises, or DbtDied."""
         with self.lock:
+            self.was_called = True
             try:
                 self.pipe.send((function, args, kwargs))
                 good, answer = self.pipe.recv()
             except (EOFError, OSError) as error:
-                raise DbtDied(f"Tried to {function} with dbt; its process ended with {self.process.wait()}.") from error
+                raise DbtDied(f"Tried to {function.__name__} with dbt; its process ended with {self.process.wait()}.") from error
             except BaseException:  # we were interrupted: its answer must not be taken for that of a later call
                 self.process.kill()
                 raise
-        if good:
-            return answer
-        raise answer
+        if not good:
+            raise answer
+        returned: R = answer
+        return returned
 
 
 _engines: list[_Engine] = []
@@ -79,11 +82,16 @@ def start(*project: Path) -> _Engine:
 
 
 def stop() -> None:
-    """Let the process end, if there is one; a later call starts another. It is waited for when this process ends."""
+    """Let the process end, if there is one; a later call starts another. It is waited for when this process ends.
+
+    One that was never called has nothing to finish: it is killed while it still gets ready.
+    """
     with _starting:
         for engine in _engines:
             if engine.usable:
                 engine.pipe.close()
+                if not engine.was_called:
+                    engine.process.kill()
                 atexit.register(engine.process.wait)
         _engines.clear()
 
@@ -92,8 +100,7 @@ def _elsewhere(function: Callable[P, R]) -> Callable[P, R]:
     """The same function, run in the other process."""
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        found: R = start().call(function.__name__, *args, **kwargs)
-        return found
+        return start().call(function, *args, **kwargs)
 
     return call
 
@@ -101,6 +108,7 @@ def _elsewhere(function: Callable[P, R]) -> Callable[P, R]:
 build = _elsewhere(dbt_runner.build)
 parse = _elsewhere(dbt_runner.parse)
 compile_models = _elsewhere(dbt_runner.compile_models)
+stage_model = _elsewhere(staged.stage_model)
 
 
 def _serve(pipe: Connection, *project: Path) -> None:
@@ -115,7 +123,7 @@ def _serve(pipe: Connection, *project: Path) -> None:
         except EOFError:
             return
         try:
-            answer = True, getattr(dbt_runner, function)(*args, **kwargs)
+            answer = True, function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001  # raised again where it was called
             answer = False, error
         pipe.send(answer)
@@ -132,3 +140,4 @@ def _end_with_the_caller(handle: int) -> None:
 
 if __name__ == "__main__":
     _serve(Connection(int(sys.argv[1])), *map(Path, sys.argv[2:]))
+    leave(0)

@@ -93,16 +93,20 @@ def import_engine() -> None:
     import dbt.contracts.graph.manifest
     import dbt.task.build  # noqa: F401
     import deltalake  # noqa: F401
+    import polars  # noqa: F401, ICN001
+    import pyarrow.parquet  # noqa: F401
 
     import assay.gold.dbt_plugin  # noqa: F401
 
 
 def warm_up(project: Path, manifest: Path) -> None:
-    """List a project once and forget it: dbt compiles its own schemas in its first command of a process, which takes 2 CPU s."""
+    """List a project once and forget it: dbt compiles its own schemas in its first command of a process, which takes 2 CPU s.
+
+    It may be killed at any time: all that it leaves is a log, always the same one.
+    """
     import_engine()
-    with TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        _invoke(["list", *QUIET, *_places(project, scratch, scratch), "--target", "assay", "--select", "config.enabled:false"], manifest)
+    scratch = manifest.with_name("warm-up")
+    _invoke(["list", *QUIET, *_places(project, scratch, scratch), "--target", "assay", "--select", "config.enabled:false"], manifest)
 
 
 def compile_models(project: Path, manifest: Path) -> dict[str, str]:

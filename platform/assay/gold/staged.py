@@ -1,4 +1,4 @@
-"""What a build staged: the rows of a model in a run's private DuckDB, and the Arrow schema that its contract promises.
+"""What a build made: the rows of a model in a run's private DuckDB, the Arrow schema that its contract promises, and the files of both.
 
 Rows come one partition at a time and in the order of their key, so equal rows give equal files. Publishing them is the lake's work.
 """
@@ -12,20 +12,23 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure
 from assay.lake.snapshots import quoted
+from assay.lake.staging import stage
+from assay.steps import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
     from pathlib import Path
 
-    import polars as pl
-
     from assay.gold.models import Model
+    from assay.lake.slices import Slice
+    from assay.lake.staged import Staging
 
 ARROW_TYPES = {
     "date": pa.date32(), "boolean": pa.bool_(), "varchar": pa.string(), "double": pa.float64(), "float": pa.float32(),
     "tinyint": pa.int8(), "smallint": pa.int16(), "integer": pa.int32(), "bigint": pa.int64(), "blob": pa.binary(),
     "timestamp": pa.timestamp("us"), "timestamptz": pa.timestamp("us", tz="UTC"), "timestamp with time zone": pa.timestamp("us", tz="UTC"),
 }  # fmt: skip
+MEMORY = "128MB"  # of blocks that DuckDB keeps of its file: each is read once
 DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
 
 
@@ -40,25 +43,33 @@ def model_schema(model: Model) -> pa.Schema:
     return pa.schema([pa.field(column.name, _arrow_type(column.data_type.lower(), model), column.nullable) for column in model.columns])
 
 
-def staged_rows(duckdb_path: Path, model: Model) -> Iterator[pl.DataFrame]:
-    """Yield the staged rows of `model`, one frame per partition in order of the partition, each sorted by the model's key.
+def stage_model(duckdb_path: Path, model: Model, root: Path, slice_: Slice) -> Staging:
+    """Write the months of a slice as files under `root`, the model's table, where no reader looks until a commit names them.
 
-    The database must be closed by its build. Memory is bounded by the largest partition.
+    Raises what `stage` raises.
+    """
+    months = {partition.values[0] for partition in slice_.partitions}
+    return stage(root, slice_, ahead(staged_rows(duckdb_path, model, months)))
+
+
+def staged_rows(duckdb_path: Path, model: Model, months: Set[str] | None = None) -> Iterator[pa.Table]:
+    """Yield the rows of `model`: a table for each month in their order, sorted by the model's key; of `months` (first days, ISO) if given.
+
+    A build makes months that nobody asked for where a window has no gaps. The database must be closed by its build. Memory is bounded by
+    the largest month.
     """
     import duckdb
-    import polars as pl
 
     names = ", ".join(quoted(column.name) for column in model.columns)
     table, partition = f"staged.{quoted(model.name)}", quoted(model.partition_by)
     order = ", ".join(quoted(name) for name in model.key)
-    with duckdb.connect(str(duckdb_path), read_only=True) as connection:
+    with duckdb.connect(str(duckdb_path), read_only=True, config={"memory_limit": MEMORY, "threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        partitions = connection.execute(f"SELECT DISTINCT {partition} FROM {table} ORDER BY 1").fetchall()  # noqa: S608  # quoted
-        for values in partitions:
-            query = f"SELECT {names} FROM {table} WHERE {partition} = ? ORDER BY {order}"  # noqa: S608  # quoted
-            frame = pl.from_arrow(connection.sql(query, params=list(values)).to_arrow_table())
-            assert isinstance(frame, pl.DataFrame)  # noqa: S101  # from_arrow of a table is a frame
-            yield frame
+        found = connection.execute(f"SELECT DISTINCT {partition} FROM {table} ORDER BY 1").fetchall()  # noqa: S608  # quoted
+        for values in found:
+            if months is None or str(values[0]) in months:
+                query = f"SELECT {names} FROM {table} WHERE {partition} = ? ORDER BY {order}"  # noqa: S608  # quoted
+                yield connection.sql(query, params=list(values)).to_arrow_table()
 
 
 def _arrow_type(declared: str, model: Model) -> pa.DataType:

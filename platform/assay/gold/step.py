@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 from assay.code_version import code_version
 from assay.contracts.model import Grain
 from assay.errors import TableMissing
-from assay.gold.dbt_process import build
+from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import renewed_tables
-from assay.gold.staged import model_schema, staged_rows
+from assay.gold.staged import model_schema
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
-from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -203,13 +202,7 @@ class _Work:
         return [key for key in inside if self.run.force or wanted[key] != current[key]]
 
     def _publish(self, model: Model, slice_: Slice, result: BuildResult) -> Iterator[Outcome]:
-        """Publish the months that were due; months in between that were built only because a window has no gaps stay as they are."""
-        import polars as pl
-
-        keys = {partition.values[0] for partition in slice_.partitions}
-        column = pl.col(model.partition_by).cast(pl.String)
-        frames = (frame for frame in staged_rows(result.duckdb_path, model) if frame.select(column).item(0, 0) in keys)
-        staging = stage(self.run.lake / model.table, slice_, frames)
+        staging = stage_model(result.duckdb_path, model, self.run.lake / model.table, slice_)
         tokens, seen = (
             {key: self.wanted[model.name][key] for key in slice_.keys},
             {key: self.current[model.name][key] for key in slice_.keys},

@@ -102,24 +102,35 @@ class Shapes:
         return is_new and len(self.known) < MOST_SHAPES and lines >= FEWEST_LINES
 
     def _take(self, shape: tuple[str, ...], rest: pl.DataFrame, parts: list[pl.DataFrame]) -> pl.DataFrame:
-        """Add the lines that have a shape to the parts, and give back the others."""
+        """Add the lines that have a shape to the parts, and give back the others. Files are many and small: each query counts."""
         import polars as pl
 
         members = f"{SPACE},{SPACE}".join(f"{re.escape(json.dumps(key, ensure_ascii=False))}{SPACE}:{SPACE}{VALUE}" for key in shape)
-        groups = rest["text"].str.extract_groups(f"^{SPACE}\\{{{SPACE}{members}{SPACE}\\}}{SPACE}$").struct.unnest()
-        fits = groups.to_series(0).is_not_null()
-        values = {key: _unquoted(groups.to_series(place).filter(fits)) for place, key in enumerate(shape)}
-        absent = pl.repeat(None, int(fits.sum() or 0), dtype=pl.String, eager=True)
-        part = {LINE: rest[LINE].filter(fits)} | {name: values.get(name, absent) for name in self.columns}
-        parts.append(pl.DataFrame(part))
-        return rest.filter(~fits)
+        pattern = f"^{SPACE}\\{{{SPACE}{members}{SPACE}\\}}{SPACE}$"
+        tried = rest.with_columns(pl.col("text").str.extract_groups(pattern).alias("groups"))
+        tokens = [pl.col("groups").struct.field(str(place)) for place in range(1, len(shape) + 1)]
+        fits = tokens[0].is_not_null()
+        values = {key: _unquoted(token) for key, token in zip(shape, tokens, strict=True)}
+        absent = pl.lit(None, pl.String)
+        part = tried.filter(fits).select(LINE, *(values.get(name, absent).alias(name) for name in self.columns))
+        parts.append(_unescaped(part) if rest["text"].str.contains("\\", literal=True).any() else part)
+        return tried.filter(~fits).drop("groups")
 
 
-def _unquoted(tokens: pl.Series) -> pl.Series:
-    """The text of JSON tokens: strings without quotes and escapes, null as null, the others as they are."""
-    text = tokens.str.strip_prefix('"').str.strip_suffix('"').set(tokens == "null", None)
-    escaped = tokens.str.contains("\\", literal=True).arg_true()
-    return text if escaped.is_empty() else text.scatter(escaped, [json.loads(token) for token in tokens.gather(escaped)])
+def _unquoted(json_value: pl.Expr) -> pl.Expr:
+    """The text of a JSON value: a string without its quotes, null as null, the others as they are."""
+    import polars as pl
+
+    return pl.when(json_value != "null").then(json_value.str.strip_prefix('"').str.strip_suffix('"'))
+
+
+def _unescaped(part: pl.DataFrame) -> pl.DataFrame:
+    """The same with the escapes of its strings read: only strings have any."""
+    columns: dict[str, pl.Series] = {}
+    for text in part.drop(LINE):
+        escaped = text.str.contains("\\", literal=True).arg_true()
+        columns[text.name] = text if escaped.is_empty() else text.scatter(escaped, [json.loads(f'"{one}"') for one in text.gather(escaped)])
+    return part.with_columns(**columns)
 
 
 class Singly:

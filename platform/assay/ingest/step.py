@@ -17,7 +17,7 @@ from assay.ingest.work import CODE, Work
 from assay.lake.audited import weight
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.snapshots import newest
-from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, in_groups
+from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +49,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
     for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
         yield from work.publish(group)
+    give_back_memory()
 
 
 def _arrival(values: tuple[str, ...]) -> str:

@@ -79,19 +79,23 @@ def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table
         return
     keys = pl.from_arrow(table.select(list(columns)))
     assert isinstance(keys, pl.DataFrame)  # noqa: S101  # from_arrow of a table is a frame
-    groups = keys.with_row_index("_row").group_by(columns, maintain_order=True).agg(pl.col("_row"))
+    row = pl.col("_row")
+    numbered = keys.with_row_index("_row").group_by(columns, maintain_order=True)
+    groups = numbered.agg(row.min().alias("_first"), row.max().alias("_last"), row.len().alias("_rows"))
+    if scattered := (groups["_last"] - groups["_first"] + 1 != groups["_rows"]).any():
+        groups = groups.join(numbered.agg(row.alias("_places")), on=columns, nulls_equal=True, maintain_order="left")
     rest = [name for name in table.column_names if name not in columns]
     body = table.select(rest)
-    for *values, rows in groups.iter_rows():
-        found = tuple(partition_value(value) for value in values)
+    for group in groups.iter_rows(named=True):
+        found = tuple(partition_value(group[column]) for column in columns)
         owner = slice_.owner(found)
         if owner is None:
             shown = ", ".join(f"{name} = {value}" for name, value in zip(columns, found, strict=True))
             raise RowsOutsideSlice(
-                f"Tried to publish {_named(slice_)} of {slice_.spec.name}; found {len(rows)} rows with {shown}, which are not part of it."
+                f"Tried to publish {_named(slice_)} of {slice_.spec.name};"
+                f" found {group['_rows']} rows with {shown}, which are not part of it."
             )
-        contiguous = rows[-1] - rows[0] + 1 == len(rows)
-        yield owner, body.slice(rows[0], len(rows)) if contiguous else body.take(rows)
+        yield owner, body.take(group["_places"]) if scattered else body.slice(group["_first"], group["_rows"])
 
 
 def partition_value(value: object) -> str:

@@ -28,7 +28,7 @@ from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
 from assay.refine.references import reference_values
 from assay.refine.work import Work
-from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, in_groups
+from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +176,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
     staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
     for group in in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
         yield from work.publish(group)
+    give_back_memory()
     if due and before is not None and lacks_constraints(before.table, slice_.spec):
         tighten_constraints(run.lake, contract, slice_.spec)
 
