@@ -7,7 +7,9 @@ about.
 
 from __future__ import annotations
 
+import math
 import re
+from ctypes import c_float
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +95,10 @@ def _literal(value: Any, column: Column) -> str | None:  # noqa: ANN401  # a bou
     if isinstance(value, str):
         return None if NOT_PLAIN.search(value) else f"'{value}'"
     kind = arrow_type(column)
-    exact = pa.scalar(value, kind).as_py() if pa.types.is_floating(kind) else value
-    return None if "e" in str(exact) else str(exact)
+    exact = float(value) if pa.types.is_floating(kind) else value
+    if kind == pa.float32():
+        exact = c_float(exact).value  # not by Arrow, which imports pandas for a single value
+    return None if "e" in str(exact) or math.isinf(exact) else str(exact)
 
 
 def _expression(sql: str, columns: Mapping[str, Column]) -> str | None:

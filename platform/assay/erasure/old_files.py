@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from assay.erasure.finding import LOG, data_files
+from assay.lake.durable import sync_folder
 from assay.lake.snapshots import newest, open_snapshot
-from assay.lake.staging import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

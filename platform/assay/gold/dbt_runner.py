@@ -28,7 +28,7 @@ PASSING = {"success", "pass", "no-op"}
 EXAMPLES = 3
 BROKEN = "broken_rules"  # the column in which a compiled test names the rules that a row breaks
 QUIET = (
-    "--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-print",
+    "--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-print",
     "--no-version-check", "--no-send-anonymous-usage-stats",
 )  # fmt: skip
 ONE_AT_A_TIME = threading.Lock()
@@ -88,12 +88,14 @@ def parse(project: Path, target: Path) -> None:
 
 def import_engine() -> None:
     """Import what a build needs, for whoever has time before it begins: dbt and DuckDB load half of it only when a build begins."""
-    import dbt.adapters.duckdb
+    import dbt.adapters.duckdb.environments.local
     import dbt.cli.main
     import dbt.contracts.graph.manifest
     import dbt.task.build  # noqa: F401
+    import dbt_common.clients.agate_helper  # noqa: F401  # reads the number formats of a locale
     import deltalake  # noqa: F401
     import polars  # noqa: F401, ICN001
+    import pyarrow.compute
     import pyarrow.parquet  # noqa: F401
 
     import assay.gold.dbt_plugin  # noqa: F401

@@ -19,6 +19,7 @@ from assay.ingest.reading import Batch, Piece
 from assay.lake.slices import TableSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import polars as pl
@@ -42,13 +43,16 @@ def bronze_spec(contract: Contract) -> TableSpec:
     return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
 
 
-def batches(landing: Path, contract: Contract) -> dict[str, Batch]:
-    """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file."""
+def batches(landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, Batch]:
+    """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
+
+    Files are read for their hashes, those of `wanted` arrivals only.
+    """
     files = landed(landing, contract.source)
     grouped: dict[str, list[LandingFile]] = {}
     for file in files if contract.arrival.grain is not Grain.NONE else files[-1:]:
         grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
-    read = {arrival: tuple(once_by_content(found)) for arrival, found in grouped.items()}
+    read = {arrival: tuple(once_by_content(found)) for arrival, found in grouped.items() if wanted(arrival)}
     return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed
 
 

@@ -93,14 +93,14 @@ def _bytes_on_disk(file: LandingFile, most: int) -> bytes:
     try:
         with file.path.open("rb") as opened:
             before = stamp_of(os.fstat(opened.fileno()))
-            content = opened.read(min(before[1], most) + 1)
+            content = opened.read(min(before.size, most) + 1)
             after = stamp_of(os.fstat(opened.fileno()))
     except OSError as error:
         hint = "Have it sent again, or give this process the right to read it."
         raise unreadable(file, f"{error.strerror}", hint=hint) from error
     if len(content) > most:
-        raise unreadable(file, f"it has {before[1]:,} bytes, and {most:,} are the most", hint=BIGGER)
-    if before != after or (file.stamp or before) != before:
+        raise unreadable(file, f"it has {before.size:,} bytes, and {most:,} are the most", hint=BIGGER)
+    if len({stamp.written for stamp in (file.stamp or before, before, after)}) > 1:
         raise unreadable(
             file, "it was changed after it had been listed", hint="Write to a name that begins with a dot, then rename. Run it again."
         )

@@ -11,10 +11,12 @@ import hashlib
 import os
 import re
 import stat
+import time
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
 from assay.errors import ContractInvalid, FileUnreadable
@@ -29,12 +31,27 @@ DIGITS = {"%Y": "[0-9]{4}", "%m": TWO, "%d": TWO, "%H": TWO, "%M": TWO, "%S": TW
 DIRECTIVE = re.compile("(" + "|".join(DIGITS) + ")")
 BLOCK = 1 << 20
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-Stamp = tuple[int, int, int]
+HASHES = 100_000  # of so many files the hash is remembered, a few hundred bytes each
+SETTLED_NS = 2_000_000_000  # clocks of file systems are coarse: a file that was written a moment ago may be written again at the same time
+
+
+class Stamp(NamedTuple):
+    """What tells that a file was written or replaced: its inode, its bytes, and when its content and its entry were changed."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @property
+    def written(self) -> tuple[int, int, int]:
+        """All but the last, which changes as well when somebody links a file or gives rights to it."""
+        return self[:3]
 
 
 @dataclass(frozen=True, slots=True)
 class LandingFile:
-    """One file that landed: `name` is its path below the landing folder; `stamp` its inode, size and time of change when it was listed."""
+    """One file that landed: `name` is its path below the landing folder; `stamp` tells whether it was changed since it was listed."""
 
     path: Path
     name: str
@@ -49,28 +66,41 @@ class LandingFile:
     @property
     def size(self) -> int:
         """The bytes that it had when it was listed."""
-        return self.stamp[1] if self.stamp else 0
+        return self.stamp.size if self.stamp else 0
 
     def content_hash(self) -> str | None:
         """The hash of the file's bytes, 32 hexadecimal digits; None if the file is gone.
 
-        A file that cannot be read has a hash of its own kind, so that reading it is tried, and tried again once it can be read.
+        A file that cannot be read has a hash of its own kind, so that reading it is tried, and tried again once it can be read. One that
+        was hashed by this process and has not changed since is not read again: a plan and the runs that it leads to all ask.
         """
-        digest = hashlib.blake2b(digest_size=16)
         try:
-            with self.path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    digest.update(block)
+            stamp = stamp_of(self.path.stat())
+            settled = time.time_ns() - max(stamp.modified_ns, stamp.changed_ns) > SETTLED_NS
+            return _hash_once(self.path, stamp) if settled else _hash(self.path)
         except FileNotFoundError:
             return None
         except OSError as error:
             return f"unreadable-{error.errno}"
-        return digest.hexdigest()
+
+
+@lru_cache(maxsize=HASHES)
+def _hash_once(path: Path, stamp: Stamp) -> str:
+    del stamp  # another one is another content
+    return _hash(path)
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
-    """What tells that a file was written or replaced since it was listed."""
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    """The stamp of a file that was looked up."""
+    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def landed(landing: Path, source: LandingSource) -> list[LandingFile]:

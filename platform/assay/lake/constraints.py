@@ -11,13 +11,14 @@ cannot read), so the entry of the log is written here, by compare-and-swap like 
 from __future__ import annotations
 
 import json
-import os
 import time
-import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+from assay.lake.durable import create_file
+from assay.lake.snapshots import open_handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -79,7 +80,8 @@ def tighten(table: Snapshot, spec: TableSpec, kept: Callable[[Snapshot, Collecti
     found, said = constraints_of(table.table), dict(spec.constraints or ())
     missing = said.keys() - found.keys()
     held = kept(table, missing) if missing else set[str]()
-    return not held or _set(table.table, found | {name: said[name] for name in sorted(held)})
+    handle = open_handle(table.folder.parent, table.folder.name, table.version) if held else None
+    return handle is None or _set(handle, found | {name: said[name] for name in sorted(held)})
 
 
 def _set(table: DeltaTable, wanted: Mapping[str, str]) -> bool:
@@ -123,21 +125,7 @@ def _actions(folder: Path, version: int) -> list[Action]:
 
 
 def _put(folder: Path, version: int, actions: list[Action]) -> bool:
-    """Write an entry of the log, whole and durable, unless there is one of that version: a link fails where a name is taken."""
-    from assay.lake.staging import sync_folder
-
+    """Write an entry of the log unless there is one of that version."""
     log = folder / "_delta_log"
     log.mkdir(parents=True, exist_ok=True)
-    fresh = log / f".{uuid.uuid4().hex}.tmp"
-    try:
-        with fresh.open("w", encoding="utf-8") as entry:
-            entry.write("\n".join(map(json.dumps, actions)))
-            entry.flush()
-            os.fsync(entry.fileno())
-        os.link(fresh, log / f"{version:020d}.json")
-    except FileExistsError:
-        return False
-    finally:
-        fresh.unlink(missing_ok=True)
-    sync_folder(log)
-    return True
+    return create_file(log / f"{version:020d}.json", "\n".join(map(json.dumps, actions)).encode())

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from assay.errors import TableMissing, UnsupportedTableFeature
+from assay.lake.recent import Recent, newest_commit
 from assay.lake.tokens import tokens_at
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ DUCKDB_TYPES = {
     pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
 }  # fmt: skip
+
+_recent = Recent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,17 @@ def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot
 
     Raises TableMissing when nothing was published yet, UnsupportedTableFeature when the file list alone would give wrong rows.
     """
+    commit = newest_commit(root / name)
+    if commit is None or version not in {None, commit.version}:
+        return Snapshot(name, open_handle(root, name, version))
+    if (kept := _recent.get(root / name, commit)) is None:
+        kept = Snapshot(name, open_handle(root, name, version))
+        _recent.keep(root / name, commit, kept)
+    return kept
+
+
+def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable:
+    """Open a table for whoever writes: a handle moves with its commits, so nobody else may have it. Raises what `open_snapshot` raises."""
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
@@ -160,7 +174,7 @@ def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot
     except TableNotFoundError as missing:
         raise TableMissing(f"Tried to read {name}; there is no table at {root / name}.") from missing
     refuse_unreadable(name, table)
-    return Snapshot(name, table)
+    return table
 
 
 def newest(root: Path, name: str) -> Snapshot | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from assay.errors import NullsInRequiredColumn, RowsOutsideSlice
+from assay.lake.durable import sync_folder
 from assay.lake.schemas import conform, missing_columns, union
 from assay.lake.staged import StagedFile, Staging
 from assay.lake.statistics import footer
@@ -158,15 +159,6 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,
     )  # fmt: skip
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the entries of a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refuse_nulls(table: pa.Table, slice_: Slice) -> None:

@@ -6,13 +6,15 @@ delta-rs syncs nothing to disk, so an acknowledged commit could vanish in a powe
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from assay.errors import TableMissing
 from assay.lake.constraints import create_constrained
-from assay.lake.snapshots import Snapshot, newest, open_snapshot
-from assay.lake.staging import sync_folder
+from assay.lake.durable import sync_folder
+from assay.lake.snapshots import Snapshot, open_handle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +36,8 @@ def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable
     from deltalake import CommitProperties, DeltaTable
     from deltalake.exceptions import DeltaError
 
-    if (found := newest(root, spec.name)) is not None:
-        return found.table
+    with suppress(TableMissing):
+        return open_handle(root, spec.name)
     folder, columns = root / spec.name, list(spec.partition_by)
     folder.mkdir(parents=True, exist_ok=True)
     once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
@@ -43,11 +45,11 @@ def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable
         create_constrained(folder, wanted, columns, dict(spec.constraints))
         for parent in (folder, folder.parent, root):
             sync_folder(parent)
-        return open_snapshot(root, spec.name).table
+        return open_handle(root, spec.name)
     try:
         table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
     except (DeltaError, OSError):
-        return open_snapshot(root, spec.name).table  # another writer was first
+        return open_handle(root, spec.name)  # another writer was first
     sync_log(folder, 0)
     for parent in (folder, folder.parent, root):
         sync_folder(parent)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
 from collections import OrderedDict
 from contextlib import contextmanager
 from functools import cached_property
@@ -24,6 +23,8 @@ from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEventLogStorage, SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
+
+from assay.lake.durable import create_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -108,34 +109,15 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         connect_args = {"timeout": BUSY_SECONDS, "check_same_thread": False}  # any thread, one at a time: `_lock`
         engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=connect_args)
         if shard not in self._initialized_dbs:
-            if not self._copied(shard):
+            path = Path(self.path_for_shard(shard))
+            # a new run gets a copy of an empty file: to make its tables and indexes one by one takes a tenth of a second
+            if path.exists() or not create_file(path, self._empty):
                 self._initdb(engine)
             self._initialized_dbs.add(shard)
         connection = engine.connect()
         connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
         connection.commit()
         return connection
-
-    def _copied(self, shard: str) -> bool:
-        """Give a new run the file of a run without events: to make its tables and indexes one by one takes a tenth of a second.
-
-        False if the shard has a file already, maybe since this moment: stock finds out how far it is.
-        """
-        target = Path(self.path_for_shard(shard))
-        if target.exists():
-            return False
-        new = target.with_name(f"{target.name}.{uuid.uuid4().hex}")  # no name that stock takes for a run's
-        try:
-            with new.open("wb") as file:
-                file.write(self._empty)
-                file.flush()
-                os.fsync(file.fileno())
-            target.hardlink_to(new)
-        except FileExistsError:
-            return False
-        finally:
-            new.unlink(missing_ok=True)
-        return True
 
     @cached_property
     def _empty(self) -> bytes:
@@ -260,11 +242,6 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
 
 def _check_row(asset_key: str, check_name: str, status: AssetCheckExecutionRecordStatus, row: Row, event_id: int) -> Row:
     return {
-        "asset_key": asset_key,
-        "check_name": check_name,
-        "run_id": row["run_id"],
-        "execution_status": status.value,
-        "evaluation_event": row["event"],
-        "evaluation_event_timestamp": row["timestamp"],
-        "evaluation_event_storage_id": event_id,
-    }
+        "asset_key": asset_key, "check_name": check_name, "run_id": row["run_id"], "execution_status": status.value,
+        "evaluation_event": row["event"], "evaluation_event_timestamp": row["timestamp"], "evaluation_event_storage_id": event_id,
+    }  # fmt: skip

@@ -27,7 +27,7 @@ from assay.orchestration.partitions import slice_of
 from assay.refine.step import Inputs, event_dates, silver_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
     from assay.gold.models import Model
@@ -88,10 +88,8 @@ class Planner:
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = arrivals_of(contract), bronze_spec(contract)
-        found = batches(self.run.landing, contract)
-        if definition is not None:
-            keys = _keys_in_range(definition, first, last, contract.lateness)
-            found = {key: batch for key, batch in found.items() if key in keys}
+        keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
+        found = batches(self.run.landing, contract, keys.__contains__)
         made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
         return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._current(spec, wanted))
@@ -106,18 +104,18 @@ class Planner:
         slice_ = _slice(definition, spec, first, last)
         if slice_ is None:
             return Due(key, definition, {})
-        current, pending = self._current(spec, slice_.keys), self._pending(contract)
+        current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
         ready = [partition for partition in slice_.partitions if not _overlaps(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
         wanted = {p.key: inputs.fingerprint(p) for p in ready if current[p.key] is not None or inputs.files(p)}
         return self._outdated(key, definition, wanted, current)
 
-    def _pending(self, contract: Contract) -> list[str]:
-        """The arrivals that have landed and are not in bronze as they landed: not ingested yet, or refused.
+    def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
+        """The arrivals of a slice that have landed and are not in bronze as they landed: not ingested yet, or refused.
 
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
-        found = batches(self.run.landing, contract)
+        found = batches(self.run.landing, contract, _reaching(contract, slice_))
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
         current = self._current(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]
@@ -156,11 +154,27 @@ def _overlaps(contract: Contract, partition: Partition, arrivals: Sequence[str])
     if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
         return bool(arrivals)
     start, end = event_dates(contract, partition)
-    spans = (
-        (first, next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1))
-        for first in map(date.fromisoformat, arrivals)
-    )
-    return any(first < end and last > start for first, last in spans)
+    return any(first < end and last > start for first, last in (_days(contract, arrival) for arrival in arrivals))
+
+
+def _reaching(contract: Contract, slice_: Slice) -> Callable[[str], bool]:
+    """Says of an arrival whether it may cover a day between the first and the last partition of a slice."""
+    if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
+        return lambda _: True
+    spans = [event_dates(contract, partition) for partition in slice_.partitions]
+    start, end = min(start for start, _ in spans), max(end for _, end in spans)
+
+    def reaches(arrival: str) -> bool:
+        first, last = _days(contract, arrival)
+        return first < end and last > start
+
+    return reaches
+
+
+def _days(contract: Contract, arrival: str) -> tuple[date, date]:
+    """The days [first, last) that an arrival covers."""
+    first = date.fromisoformat(arrival)
+    return first, next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
