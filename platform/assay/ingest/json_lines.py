@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -105,16 +106,34 @@ class Shapes:
         """Add the lines that have a shape to the parts, and give back the others. Files are many and small: each query counts."""
         import polars as pl
 
-        members = f"{SPACE},{SPACE}".join(f"{re.escape(json.dumps(key, ensure_ascii=False))}{SPACE}:{SPACE}{VALUE}" for key in shape)
-        pattern = f"^{SPACE}\\{{{SPACE}{members}{SPACE}\\}}{SPACE}$"
-        tried = rest.with_columns(pl.col("text").str.extract_groups(pattern).alias("groups"))
-        tokens = [pl.col("groups").struct.field(str(place)) for place in range(1, len(shape) + 1)]
-        fits = tokens[0].is_not_null()
-        values = {key: _unquoted(token) for key, token in zip(shape, tokens, strict=True)}
-        absent = pl.lit(None, pl.String)
-        part = tried.filter(fits).select(LINE, *(values.get(name, absent).alias(name) for name in self.columns))
+        reads = _reads(shape, tuple(self.columns))
+        tried = rest.with_columns(pl.col("text").str.extract_groups(reads.pattern).alias("groups"))
+        part = tried.filter(reads.fits).select(LINE, *reads.columns)
         parts.append(_unescaped(part) if rest["text"].str.contains("\\", literal=True).any() else part)
-        return tried.filter(~fits).drop("groups")
+        return tried.filter(~reads.fits).drop("groups")
+
+
+class Reads(NamedTuple):
+    """How the lines of a shape are read: its expression, whether a line fits, and the columns of one that does."""
+
+    pattern: str
+    fits: pl.Expr
+    columns: list[pl.Expr]
+
+
+@lru_cache(maxsize=64)  # many small files have one shape
+def _reads(shape: tuple[str, ...], columns: tuple[str, ...]) -> Reads:
+    import polars as pl
+
+    members = f"{SPACE},{SPACE}".join(f"{re.escape(json.dumps(key, ensure_ascii=False))}{SPACE}:{SPACE}{VALUE}" for key in shape)
+    tokens = [pl.col("groups").struct.field(str(place)) for place in range(1, len(shape) + 1)]
+    values = {key: _unquoted(token) for key, token in zip(shape, tokens, strict=True)}
+    absent = pl.lit(None, pl.String)
+    return Reads(
+        f"^{SPACE}\\{{{SPACE}{members}{SPACE}\\}}{SPACE}$",
+        tokens[0].is_not_null(),
+        [values.get(name, absent).alias(name) for name in columns],
+    )
 
 
 def _unquoted(json_value: pl.Expr) -> pl.Expr:

@@ -54,11 +54,15 @@ class Source:
 
 @dataclass(slots=True)
 class Piece:
-    """Some arrivals that were read together: the tables of their files in order, or why an arrival could not be read."""
+    """Some arrivals that were read together: the tables of their files in order, or why an arrival could not be read.
+
+    `sizes` are the bytes that are held of each arrival.
+    """
 
     batches: list[Batch] = field(default_factory=list)
     tables: dict[str, list[pa.Table]] = field(default_factory=dict)
     failed: dict[str, FileUnreadable] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def parts(self) -> list[pa.Table]:
@@ -74,7 +78,7 @@ class Piece:
     @property
     def size(self) -> int:
         """The bytes that are held."""
-        return sum(table.nbytes for tables in self.tables.values() for table in tables)
+        return sum(self.sizes.values())
 
     def add(self, batch: Batch, found: pa.Table | FileUnreadable, source: LandingSource) -> None:
         """Take the next file of an arrival. With one that is unreadable the arrival has no rows: it must not replace what was there."""
@@ -83,12 +87,14 @@ class Piece:
         tables = self.tables.setdefault(batch.arrival, [])
         if not isinstance(found, FileUnreadable):
             tables.append(found)
-            if sum(table.nbytes for table in tables) > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
+            self.sizes[batch.arrival] = self.sizes.get(batch.arrival, 0) + found.nbytes
+            if self.sizes[batch.arrival] > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
                 said = f"Tried to read the {len(batch.files)} files of one arrival; they have more than {most:,} bytes."
                 found = FileUnreadable(said, hint="Have them land as several arrivals, or raise `maxBytes` of the contract's server.")
         if isinstance(found, FileUnreadable):
             self.failed[batch.arrival] = found
             del self.tables[batch.arrival]
+            self.sizes.pop(batch.arrival, None)
 
 
 def read_pieces(batches: Sequence[Batch], source: LandingSource) -> Iterator[Piece]:

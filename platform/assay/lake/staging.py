@@ -81,12 +81,12 @@ def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table
     keys = pl.from_arrow(table.select(list(columns)))
     assert isinstance(keys, pl.DataFrame)  # noqa: S101  # from_arrow of a table is a frame
     row = pl.col("_row")
-    numbered = keys.with_row_index("_row").group_by(columns, maintain_order=True)
-    groups = numbered.agg(row.min().alias("_first"), row.max().alias("_last"), row.len().alias("_rows"))
-    if scattered := (groups["_last"] - groups["_first"] + 1 != groups["_rows"]).any():
-        groups = groups.join(numbered.agg(row.alias("_places")), on=columns, nulls_equal=True, maintain_order="left")
-    rest = [name for name in table.column_names if name not in columns]
-    body = table.select(rest)
+    grouped = keys.with_row_index("_row").group_by(columns, maintain_order=True)
+    groups = grouped.agg(row.min().alias("_first"), row.max().alias("_last"), row.len().alias("_rows"))
+    body = table.select([name for name in table.column_names if name not in columns])
+    if (groups["_last"] - groups["_first"] + 1 != groups["_rows"]).any():  # bring together what is scattered
+        body = body.take(grouped.agg(row)["_row"].explode().to_arrow())
+        groups = groups.with_columns(_first=groups["_rows"].cum_sum() - groups["_rows"])
     for group in groups.iter_rows(named=True):
         found = tuple(partition_value(group[column]) for column in columns)
         owner = slice_.owner(found)
@@ -96,7 +96,7 @@ def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table
                 f"Tried to publish {_named(slice_)} of {slice_.spec.name};"
                 f" found {group['_rows']} rows with {shown}, which are not part of it."
             )
-        yield owner, body.take(group["_places"]) if scattered else body.slice(group["_first"], group["_rows"])
+        yield owner, body.slice(group["_first"], group["_rows"])
 
 
 def partition_value(value: object) -> str:
