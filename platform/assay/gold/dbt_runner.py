@@ -28,7 +28,7 @@ PASSING = {"success", "pass", "no-op"}
 EXAMPLES = 3
 BROKEN = "broken_rules"  # the column in which a compiled test names the rules that a row breaks
 QUIET = (
-    "--quiet", "--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-print",
+    "--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-print",
     "--no-version-check", "--no-send-anonymous-usage-stats",
 )  # fmt: skip
 ONE_AT_A_TIME = threading.Lock()
