@@ -26,6 +26,7 @@ from assay.orchestration.event_log import OpenSqliteEventLogStorage
 
 TEMPLATE = Path(event_log.__file__).with_name("dagster.yaml")
 DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2014-01-01")
+MANY_DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2020-01-01")  # more than a writer stores before it is killed
 BAD_DAY = "2013-01-03"
 KEYS = [dg.AssetKey("raw"), dg.AssetKey("refined"), dg.AssetKey("summary")]
 CHECKS = [dg.AssetCheckKey(dg.AssetKey("refined"), "contract"), dg.AssetCheckKey(dg.AssetKey("summary"), "totals")]
@@ -215,8 +216,8 @@ def write_and_acknowledge(home: Path, kind: str, name: str, days: int) -> None:
     """Body of a writer process: log a check and a materialization per day, and print each day once Dagster has returned from both."""
 
     @dg.asset(
-        name=name, partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), output_required=False,
-        check_specs=[dg.AssetCheckSpec("contract", asset=name, partitions_def=DAYS)],
+        name=name, partitions_def=MANY_DAYS, backfill_policy=dg.BackfillPolicy.single_run(), output_required=False,
+        check_specs=[dg.AssetCheckSpec("contract", asset=name, partitions_def=MANY_DAYS)],
     )  # fmt: skip
     def writer(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
         for day in context.partition_keys:
@@ -226,7 +227,7 @@ def write_and_acknowledge(home: Path, kind: str, name: str, days: int) -> None:
             os.write(1, f"{day}\n".encode())
         yield dg.AssetCheckResult(passed=True)
 
-    keys = DAYS.get_partition_keys()
+    keys = MANY_DAYS.get_partition_keys()
     with open_instance(home, kind) as instance:
         assert run(instance, writer, days=(keys[0], keys[days - 1]))
 
@@ -241,7 +242,7 @@ def assert_recorded(instance: dg.DagsterInstance, name: str, days: set[str]) -> 
     assert days <= instance.get_materialized_partitions(dg.AssetKey(name))
     assert {f"{name} {day}" for day in days} <= instance.get_materialized_partitions(dg.AssetKey("shared"))
     check = dg.AssetCheckKey(dg.AssetKey(name), "contract")
-    history = instance.event_log_storage.get_asset_check_execution_history(check, limit=1000)
+    history = instance.event_log_storage.get_asset_check_execution_history(check, limit=5000)
     assert days <= {record.partition for record in history if record.status.value == "SUCCEEDED"}
     run_id = instance.fetch_materializations(dg.AssetKey(name), limit=1).records[0].run_id
     logged = [event.dagster_event for event in instance.all_logs(run_id)]
@@ -274,7 +275,9 @@ def test_a_killed_writer_loses_no_acknowledged_event_and_the_files_stay_sound(tm
     home, chance, total = tmp_path / "home", random.Random(13), 0
     with open_instance(home, "ours") as instance:
         for kill in range(0, 10, 2):
-            writers = {f"killed_{kill + n}": start_writer(home, "ours", f"killed_{kill + n}", 365) for n in (0, 1)}
+            writers = {
+                f"killed_{kill + n}": start_writer(home, "ours", f"killed_{kill + n}", len(MANY_DAYS.get_partition_keys())) for n in (0, 1)
+            }
             days: dict[str, list[str]] = {}
             for name, writer in writers.items():
                 assert writer.stdout

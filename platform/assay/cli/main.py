@@ -15,7 +15,7 @@ from assay.cli.keys import app as keys
 from assay.cli.keys import make_keys
 from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
-from assay.leaving import leave
+from assay.process import leave
 from assay.settings import load_settings
 
 app = typer.Typer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import sys
@@ -17,6 +16,7 @@ from assay.cli.keys import make_keys
 from assay.cli.product import find_product
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
+from assay.process import collect_rarely
 from assay.settings import CHECKOUT, Settings, export
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from assay.orchestration.backfill import Backfill, Request
 
-
-# Dagster and dbt keep hundreds of thousands of objects that never become garbage: looking at them costs a tenth of a backfill
-RARE_COLLECTIONS = (100_000, 50, 100)
 
 EVERYTHING = "*"  # the selection, in Dagster's syntax
 
@@ -62,13 +59,13 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     """Plan and run a backfill, saying what it does while it works. True if every run succeeded."""
     from assay.gold import dbt_process
 
+    collect_rarely()
     manifest = prepare(settings)
     if select == EVERYTHING:
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
     import dagster as dg
 
-    gc.set_threshold(*RARE_COLLECTIONS)
     began, failures, partitions = time.monotonic(), list[str](), 0
     with dg.DagsterInstance.get() as instance:
         work = _backfill(settings, instance, first, last, select=select, force=force)

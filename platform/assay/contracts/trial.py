@@ -27,7 +27,7 @@ def trial_faults(document: Document, contract: Contract) -> Iterator[Finding]:
     import polars as pl
 
     landing = pl.DataFrame(schema=dict.fromkeys(contract.source.columns, pl.String)).clear(1)
-    typed = pl.DataFrame(published_schema(contract).empty_table()).clear(1)
+    typed = pl.DataFrame(schema=pl.Schema(published_schema(contract))).clear(1)
     others = [name for name in landing.columns if name not in typed.columns]
     flags = [pl.lit(value=False).alias(flag_of(rule)) for rule in contract.rules if rule.kind is Kind.TYPE]
     both = pl.concat([typed, landing.select(others)], how="horizontal").with_columns(flags)

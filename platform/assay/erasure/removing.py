@@ -112,5 +112,5 @@ def _rows(table: Snapshot, files: list[DataFile], spec: TableSpec) -> pl.DataFra
 
     paths = {file.path for file in files}
     frame = table.scan(lambda file: file.path in paths).collect()
-    kinds = pl.DataFrame(spec.schema.empty_table()).schema
+    kinds = pl.Schema(spec.schema)
     return frame.with_columns(pl.lit(None, kinds[name]).alias(name) for name in spec.schema.names if name not in frame.columns)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from assay.errors import TransientFailure
 from assay.gold import dbt_runner, staged
-from assay.leaving import leave
+from assay.process import collect_rarely, leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,5 +139,6 @@ def _end_with_the_caller(handle: int) -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     _serve(Connection(int(sys.argv[1])), *map(Path, sys.argv[2:]))
     leave(0)

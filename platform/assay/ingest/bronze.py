@@ -15,11 +15,11 @@ from assay.contracts.compile import spelled_as, sql_expression
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.contracts.sql import columns_in
 from assay.ingest.landing import LandingFile, landed, once_by_content
-from assay.ingest.reading import Batch, Piece
+from assay.ingest.reading import Batch, Piece, Source
 from assay.lake.slices import TableSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -65,24 +65,34 @@ def bronze_rows(piece: Piece, contract: Contract) -> pa.Table:
 
     What landed is text from its file to its Parquet file: Arrow's buffers are handed on, and only the event time is computed.
     """
-    import numpy as np
     import polars as pl
 
     schema, sources = bronze_spec(contract).schema, piece.sources
     if not sources:
         return schema.empty_table()
-    body, rows = pa.concat_tables(piece.parts), np.array([one.rows for one in sources])
-    owner = pa.array(np.repeat(np.arange(len(sources)), rows))
-    columns = dict(zip(body.column_names, body.columns, strict=True)) | {
-        ARRIVAL: pa.array([date.fromisoformat(one.arrival) if one.arrival else None for one in sources], pa.date32()).take(owner),
-        SOURCE_FILE: pa.array([one.file for one in sources]).take(owner),
-        SOURCE_ROW: pa.array(np.arange(body.num_rows) - np.repeat(rows.cumsum() - rows, rows) + 1),
-        SOURCE_HASH: pa.array([one.hash for one in sources]).take(owner),
-    }
+    body = pa.concat_tables(piece.parts)
+    columns = dict(zip(body.column_names, body.columns, strict=True)) | _origins(sources)
     if contract.event_time:
         names = columns_in(contract.event_time.expression, contract.source.columns) or contract.source.columns[:1]
         columns[EVENT_DATE] = event_dates(cast("pl.DataFrame", pl.from_arrow(body.select(list(names)))), contract).to_arrow()
-    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+    return pa.Table.from_arrays([columns[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _origins(sources: Sequence[Source]) -> dict[str, pa.Array]:
+    """Where each row of the sources is from. Not with `pa.array`, which imports pandas."""
+    import polars as pl
+
+    origins = pl.DataFrame(
+        {
+            ARRIVAL: [date.fromisoformat(one.arrival) if one.arrival else None for one in sources],
+            SOURCE_FILE: [one.file for one in sources],
+            SOURCE_HASH: [one.hash for one in sources],
+            SOURCE_ROW: [one.rows for one in sources],
+        },
+        schema_overrides={ARRIVAL: pl.Date},
+    ).filter(pl.col(SOURCE_ROW) > 0)
+    rows = origins.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW)).explode(SOURCE_ROW)
+    return {column.name: column.to_arrow(compat_level=pl.CompatLevel.oldest()) for column in rows}
 
 
 def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:

@@ -52,14 +52,14 @@ def read_json_lines(file: LandingFile, source: LandingSource, content: Content) 
     if not lines[-1].strip(" \t\r"):
         lines = lines[:-1]
     schema, shapes = pa.schema([pa.field(name, pa.string()) for name in source.columns]), Shapes(source.columns)
-    parts = [schema.empty_table()]
+    parts = list[pa.Table]()
     for start in range(0, len(lines), LINES):
         try:
             found = shapes.read(lines.slice(start, LINES))
         except BadLine as error:
             raise unreadable(file, f"line {start + error.line}{error}") from error
         parts.append(found.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
-    return pa.concat_tables(parts)
+    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 class BadLine(Exception):

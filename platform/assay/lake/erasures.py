@@ -79,7 +79,7 @@ def record(root: Path, erasure: Erasure) -> None:
 
     key = str(erasure.number)
     values = (*(getattr(erasure, name) for name in Erasure.__slots__[:-1]), json.dumps(erasure.detail, sort_keys=True))
-    frame = pl.DataFrame([values], schema=pl.DataFrame(SCHEMA.empty_table()).schema, orient="row")
+    frame = pl.DataFrame([values], schema=pl.Schema(SCHEMA), orient="row")
     there = newest(root, NAME)
     seen = there.token(TOKEN + key) if there else None
     staging = stage(root / NAME, Slice(spec(), (Partition(key, (key,)),)), [frame])

@@ -122,7 +122,7 @@ class Snapshot:
         import polars as pl
 
         chosen = [file for file in self.files if keep is None or keep(file)]
-        schema = pl.DataFrame(self.schema.empty_table()).schema
+        schema = pl.Schema(self.schema)
         wanted = list(columns) if columns is not None else list(schema)
         if not chosen:
             return pl.DataFrame(schema=schema).select(wanted).lazy()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 LONGEST_STRING = 64
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)  # what is later would be rounded up to the year 10000
 
 
@@ -32,8 +33,21 @@ def footer(metadata: pq.FileMetaData, without: Collection[str] = ()) -> tuple[di
         nulls[name] = sum(one.null_count for one in found)
         filled = [one for one in found if one.num_values]
         if name not in without and filled and all(one.has_min_max for one in filled):
-            bounds[name] = (min(one.min for one in filled), max(one.max for one in filled))
+            timed = _counts_micros(filled[0])
+            bounds[name] = (
+                min(_moment(one, one.min_raw) if timed else one.min for one in filled),
+                max(_moment(one, one.max_raw) if timed else one.max for one in filled),
+            )
     return nulls, bounds
+
+
+def _counts_micros(found: pq.Statistics) -> bool:
+    return found.physical_type == "INT64" and "timeUnit=microseconds" in str(found.logical_type)
+
+
+def _moment(found: pq.Statistics, micros: int) -> datetime:
+    """What `min` and `max` give, made without pandas, which they import for a timestamp."""
+    return (EPOCH if "isAdjustedToUTC=true" in str(found.logical_type) else EPOCH.replace(tzinfo=None)) + timedelta(microseconds=micros)
 
 
 def encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold

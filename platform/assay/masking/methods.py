@@ -90,7 +90,7 @@ def without_key(column: Column, masking: Masking) -> pl.Expr:
         case MaskingMethod.GENERALIZE:
             return _floor(column, float(masking.to or 1))
         case _:
-            return pl.lit(None, pl.DataFrame(_schema(column).empty_table()).schema[column.name]).alias(column.name)
+            return pl.lit(None, pl.Schema(_schema(column))[column.name]).alias(column.name)
 
 
 def _schema(column: Column) -> pa.Schema:
@@ -103,7 +103,7 @@ def _floor(column: Column, width: float) -> pl.Expr:
     """The lower bound of the span of a width in which a number lies; the lowest number of the type where that bound is below it."""
     import polars as pl
 
-    value, kind = pl.col(column.name), pl.DataFrame(_schema(column).empty_table()).schema[column.name]
+    value, kind = pl.col(column.name), pl.Schema(_schema(column))[column.name]
     if kind.is_integer():
         wide = value.cast(pl.Int128)
         lowest = pl.select(pl.lit(0, kind).lower_bound()).item()

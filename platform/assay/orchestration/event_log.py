@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
-from dagster import DagsterInvariantViolationError, Field, StringSource
+from dagster import DagsterInvariantViolationError, Field, StringSource, __version__
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, EVENT_TYPE_TO_PIPELINE_RUN_STATUS, DagsterEventType
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEventLogStorage, SqlPollingEventWatcher
@@ -121,11 +121,14 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
 
     @cached_property
     def _empty(self) -> bytes:
-        """The bytes of a run's file as stock makes it."""
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "empty.db"
-            self._initdb(sa.create_engine(f"sqlite:///{file}", poolclass=sa.NullPool))
-            return file.read_bytes()  # its last connection is closed: nothing waits in a write-ahead log
+        """The bytes of a run's file as stock makes it, made once for the instance and this version of Dagster."""
+        kept = Path(self._base_dir).with_name(f"empty-run-{__version__}")
+        if not kept.exists():
+            with TemporaryDirectory() as folder:
+                file = Path(folder) / "empty.db"
+                self._initdb(sa.create_engine(f"sqlite:///{file}", poolclass=sa.NullPool))
+                create_file(kept, file.read_bytes())  # its last connection is closed: nothing waits in a write-ahead log
+        return kept.read_bytes()
 
     def has_table(self, table_name: str) -> bool:
         """Remember a table once seen: stock looks again for each tagged event, through a connection of its own."""

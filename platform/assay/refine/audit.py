@@ -6,7 +6,6 @@ lets the row pass, an error rejects it. Nothing here reads or writes a table.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assay.contracts.compile import flag_of, violation
@@ -15,10 +14,10 @@ from assay.contracts.personal import hidden_names
 from assay.contracts.promises import looks_at
 from assay.errors import ContractInvalid
 from assay.masking.hiding import HIDDEN, words_of
+from assay.refine.pandera_module import pandera
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     import polars as pl
     from pandera.errors import SchemaErrors
@@ -33,28 +32,14 @@ def pandera_schema(contract: Contract, references: Mapping[tuple[str, str], pl.S
 
     `references` holds, for each reference rule's (dataset, column), the values that exist there.
     """
-    pandera = _pandera()
+    module = pandera()
     by_column: dict[str | None, list[Check]] = {}
     for rule in contract.rules:
         by_column.setdefault(_checked_column(rule), []).append(_check(rule, references))
     whole = by_column.pop(None, [])
-    columns = {str(name): pandera.Column(nullable=True, checks=checks) for name, checks in by_column.items()}
-    schema: DataFrameSchema = pandera.DataFrameSchema(columns, checks=whole)
+    columns = {str(name): module.Column(nullable=True, checks=checks) for name, checks in by_column.items()}
+    schema: DataFrameSchema = module.DataFrameSchema(columns, checks=whole)
     return schema
-
-
-def _pandera() -> ModuleType:
-    """Import pandera without pyspark, which it would load, when it is installed, for a backend that is not used here (0.6 CPU s)."""
-    if "pandera.polars" not in sys.modules and "pyspark" not in sys.modules:
-        sys.modules["pyspark"] = None  # type: ignore[assignment]  # makes `import pyspark` fail, as if it were not installed
-        try:
-            import pandera.polars as module
-        finally:
-            del sys.modules["pyspark"]
-        return module
-    import pandera.polars as module
-
-    return module
 
 
 def _checked_column(rule: Rule) -> str | None:
@@ -65,7 +50,7 @@ def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> Check
     import polars as pl
 
     kept = ~violation(rule, references).fill_null(pl.lit(value=False))
-    check: Check = _pandera().Check(lambda data: data.lazyframe.select(kept), name=rule.name, ignore_na=False)
+    check: Check = pandera().Check(lambda data: data.lazyframe.select(kept), name=rule.name, ignore_na=False)
     return check
 
 
@@ -76,7 +61,7 @@ def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[
     """
     import polars as pl
 
-    schema = pandera_schema(contract, references)  # before anything else of pandera is imported: see _pandera
+    schema = pandera_schema(contract, references)  # before anything else of pandera is imported: see pandera_module
     from pandera.errors import SchemaErrors
 
     nothing = pl.DataFrame(schema={INDEX: pl.UInt32, "rule": pl.String, "severity": pl.String, "found": pl.String})

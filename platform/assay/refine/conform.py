@@ -109,4 +109,4 @@ def _polars_type(column: Column) -> pl.DataType:
     import polars as pl
     import pyarrow as pa
 
-    return pl.DataFrame(pa.schema([pa.field("_", arrow_type(column))]).empty_table()).schema["_"]
+    return pl.Schema(pa.schema([pa.field("_", arrow_type(column))]))["_"]

@@ -52,7 +52,7 @@ def measures_of_nothing(contract: Contract) -> dict[str, float | None]:
     """The measures of a partition that has no rows."""
     import polars as pl
 
-    empty = pl.DataFrame(published_schema(contract).empty_table()).with_columns(pl.lit("").alias(PARTITION))
+    empty = pl.DataFrame(schema=pl.Schema(published_schema(contract))).with_columns(pl.lit("").alias(PARTITION))
     found: dict[str, float | None] = {}
     for rule in contract.dataset_rules:
         if rule.metric != ROWS:

@@ -1,12 +1,20 @@
-"""Ending a process without the wait: the system frees at once what Python would take apart object by object."""
+"""A main program that keeps hundreds of thousands of objects to its end, as Dagster and dbt do: how it collects garbage, how it ends."""
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from contextlib import suppress
 from typing import NoReturn
+
+RARE_COLLECTIONS = (100_000, 50, 100)
+
+
+def collect_rarely() -> None:
+    """Look for garbage rarely: to look at objects that never become any costs a tenth of a backfill, most of it while they are imported."""
+    gc.set_threshold(*RARE_COLLECTIONS)
 
 
 def leave(code: int) -> NoReturn:
