@@ -2,7 +2,7 @@
 
 Importing dbt takes three CPU seconds under the interpreter's lock, and a build holds that lock most of its time. In a process of its own
 both use another core while bronze and silver are made here, and dbt's global state cannot leak. What is called and what comes back is
-pickled through a pipe; the functions themselves are in `dbt_runner`.
+pickled through a pipe; the functions themselves are in `dbt_runner`, and in `staged` for what was built: its rows are where DuckDB is.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _serve(pipe: Connection, *project: Path) -> None:
 
 
 def _end_with_the_caller(handle: int) -> None:
-    """End when the caller is gone, also in the middle of a build: nobody waits for it, and it only writes to scratch."""
+    """End when the caller is gone, also in the middle of a build: nobody waits for it, and what it writes no commit will name."""
     hung_up = select.poll()
     hung_up.register(handle, getattr(select, "POLLRDHUP", 0) | select.POLLHUP)
     hung_up.poll()

@@ -145,11 +145,12 @@ def _unquoted(json_value: pl.Expr) -> pl.Expr:
 
 def _unescaped(part: pl.DataFrame) -> pl.DataFrame:
     """The same with the escapes of its strings read: only strings have any."""
-    columns: dict[str, pl.Series] = {}
-    for text in part.drop(LINE):
+
+    def unescaped(text: pl.Series) -> pl.Series:
         escaped = text.str.contains("\\", literal=True).arg_true()
-        columns[text.name] = text if escaped.is_empty() else text.scatter(escaped, [json.loads(f'"{one}"') for one in text.gather(escaped)])
-    return part.with_columns(**columns)
+        return text if escaped.is_empty() else text.scatter(escaped, [json.loads(f'"{one}"') for one in text.gather(escaped)])
+
+    return part.with_columns(map(unescaped, part.drop(LINE)))
 
 
 class Singly:
