@@ -50,7 +50,8 @@ class Plugin(BasePlugin):
     def _create_views(self, conn: DuckDBPyConnection) -> None:
         pins = self.pins if self.pins is not None else dict.fromkeys(table_names(self.lake))
         pins = {name: version for name, version in pins.items() if name.partition("/")[0] in READ}
-        if self.pins is None and not any(name.startswith("silver/") for name in pins):  # a build may read nothing but gold
+        needed = pins if self.pins else [name for name in pins if name.startswith("silver/")]  # a build may read nothing but gold
+        if not needed:
             raise TableMissing(f"Tried to read the lake at {self.lake}; it has no silver table yet.", hint="Run `make run` first.")
         conn.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGED}")  # here, because models that run side by side would make it twice
         for name, version in pins.items():
