@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
+    from pandera.api.polars.types import PolarsData
     from pandera.errors import SchemaErrors
     from pandera.polars import Check, DataFrameSchema
 
@@ -27,15 +28,18 @@ LONGEST_VALUE = 80
 INDEX = "_index"
 
 
-def pandera_schema(contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> DataFrameSchema:
+def pandera_schema(
+    contract: Contract, references: Mapping[tuple[str, str], pl.Series], judged: Mapping[str, pl.Series] | None = None
+) -> DataFrameSchema:
     """The contract's row rules as a pandera schema; each check is named after its rule.
 
-    `references` holds, for each reference rule's (dataset, column), the values that exist there.
+    `references` holds, for each reference rule's (dataset, column), the values that exist there. `judged` says which rows keep each rule,
+    if that is known of the frame that will be validated.
     """
     module = pandera()
     by_column: dict[str | None, list[Check]] = {}
     for rule in contract.rules:
-        by_column.setdefault(_checked_column(rule), []).append(_check(rule, references))
+        by_column.setdefault(_checked_column(rule), []).append(_check(rule, references, judged))
     whole = by_column.pop(None, [])
     columns = {str(name): module.Column(nullable=True, checks=checks) for name, checks in by_column.items()}
     schema: DataFrameSchema = module.DataFrameSchema(columns, checks=whole)
@@ -46,12 +50,30 @@ def _checked_column(rule: Rule) -> str | None:
     return flag_of(rule) if rule.kind is Kind.TYPE else rule.column
 
 
-def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> Check:
+def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series], judged: Mapping[str, pl.Series] | None) -> Check:
+    def judge(data: PolarsData) -> pl.LazyFrame | bool:
+        if judged is None:
+            return data.lazyframe.select(_kept(rule, references))
+        return True if judged[rule.name].all() else judged[rule.name].to_frame().lazy()
+
+    check: Check = pandera().Check(judge, name=rule.name, ignore_na=False)
+    return check
+
+
+def _kept(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl.Expr:
     import polars as pl
 
-    kept = ~violation(rule, references).fill_null(pl.lit(value=False))
-    check: Check = pandera().Check(lambda data: data.lazyframe.select(kept), name=rule.name, ignore_na=False)
-    return check
+    return ~violation(rule, references).fill_null(pl.lit(value=False))
+
+
+def _judged(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> dict[str, pl.Series] | None:
+    """Which rows keep each rule, all rules in one query on all cores; None if one cannot be evaluated: pandera tells which and why."""
+    import polars as pl
+
+    try:
+        return frame.select(_kept(rule, references).alias(rule.name) for rule in contract.rules).to_dict()
+    except pl.exceptions.PolarsError:
+        return None
 
 
 def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
@@ -61,7 +83,9 @@ def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[
     """
     import polars as pl
 
-    schema = pandera_schema(contract, references)  # before anything else of pandera is imported: see pandera_module
+    schema = pandera_schema(
+        contract, references, _judged(frame, contract, references)
+    )  # before anything else of pandera is imported: see pandera_module
     from pandera.errors import SchemaErrors
 
     nothing = pl.DataFrame(schema={INDEX: pl.UInt32, "rule": pl.String, "severity": pl.String, "found": pl.String})
