@@ -103,8 +103,13 @@ def of_rule(name: str, /, **fields: Any) -> Edit:
 
 
 def within(part: str, **fields: Any) -> Edit:
-    """Change fields of a part: source, event_time, partitioning, arrival, lifecycle, about."""
-    return lambda contract: replace(contract, **{part: replace(getattr(contract, part), **fields)})
+    """Change fields of a part: source, event_time, partitioning, arrival, lifecycle, about. A part that was taken away stays away."""
+
+    def edit(contract: Contract) -> Contract:
+        found = getattr(contract, part)
+        return contract if found is None else replace(contract, **{part: replace(found, **fields)})
+
+    return edit
 
 
 def without_column(name: str) -> Edit:
