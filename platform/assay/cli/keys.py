@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.errors import SettingsError
+from assay.lake.durable import create_file, replace_file
 from assay.settings import load_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def rotate() -> None:
         raise SettingsError(f"The keys are read from {reference}, which is not for Assay to write.", hint=hint)
     read_ring(reference)
     entry, path = new_entry(), Path(reference.place).expanduser()
-    _written(path, f"{HEAD}{entry}\n{path.read_text(encoding='utf-8').removeprefix(HEAD)}").replace(path)
+    rest = path.read_text(encoding="utf-8").removeprefix(HEAD)
+    replace_file(path, f"{HEAD}{entry}\n{rest}".encode(), READ_BY_OWNER)
     typer.echo(f"{parse_ring(entry).current.id} masks from now on. `assay backfill` masks anew what is published. Keep a copy of {path}.")
 
 
@@ -82,21 +83,6 @@ def make_keys(settings: Settings) -> None:
     path = Path(settings.masking_keys.place)
     if settings.masking is not None or path.exists():
         return
-    unfinished = _written(path, f"{HEAD}{new_entry()}\n")
-    try:
-        os.link(unfinished, path)  # of two that make one at once the first stays: the other may have masked with it
-    except FileExistsError:
-        return
-    finally:
-        unfinished.unlink()
+    if not create_file(path, f"{HEAD}{new_entry()}\n".encode(), READ_BY_OWNER):
+        return  # of two that make one at once the first stays: the other may have masked with it
     typer.echo(f"Made a key that masks personal data: {path}. Keep a copy of it elsewhere.")
-
-
-def _written(path: Path, text: str) -> Path:
-    """A file beside a path with all of the text, never readable by others, not even while it is written."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_BY_OWNER), "w", encoding="utf-8") as file:  # noqa: PTH123  # Path.open takes no mode of the file
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return unfinished

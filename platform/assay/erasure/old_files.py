@@ -7,14 +7,13 @@ a writer may still commit. Earlier versions of these partitions cannot be read a
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from assay.erasure.finding import LOG, data_files
-from assay.lake.durable import sync_folder
+from assay.lake.durable import replace_file, sync_folder
 from assay.lake.snapshots import newest, open_snapshot
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def forget_bounds(table: Path, removed: Iterable[Path]) -> None:
         lines = entry.read_text(encoding="utf-8").splitlines()
         kept = [_without_bounds(line, names) if line.startswith('{"add"') else line for line in lines]
         if kept != lines:
-            _replace(entry, "\n".join(kept) + "\n")
+            replace_file(entry, ("\n".join(kept) + "\n").encode())
     old = sorted(log.glob("*.checkpoint*.parquet"))
     if old:
         now = DeltaTable(str(table))
@@ -141,12 +140,3 @@ def _without_bounds(line: str, names: set[str]) -> str:
     stats = {name: value for name, value in json.loads(action["add"]["stats"]).items() if name not in BOUNDS}
     action["add"]["stats"] = json.dumps(stats)
     return json.dumps(action, separators=(",", ":"))
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
