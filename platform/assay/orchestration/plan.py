@@ -27,7 +27,7 @@ from assay.orchestration.partitions import slice_of
 from assay.refine.step import Inputs, event_dates, silver_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
     from assay.gold.models import Model
@@ -105,7 +105,7 @@ class Planner:
         if slice_ is None:
             return Due(key, definition, {})
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
-        ready = [partition for partition in slice_.partitions if not _overlaps(contract, partition, pending)]
+        ready = [partition for partition in slice_.partitions if not _waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
         wanted = {p.key: inputs.fingerprint(p) for p in ready if current[p.key] is not None or inputs.files(p)}
         return self._outdated(key, definition, wanted, current)
@@ -115,7 +115,8 @@ class Planner:
 
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
-        found = batches(self.run.landing, contract, _reaching(contract, slice_))
+        days = _days(contract, slice_.partitions)
+        found = batches(self.run.landing, contract, lambda arrival: _reaches(contract, arrival, days))
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
         current = self._current(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]
@@ -149,32 +150,27 @@ class Planner:
         return Due(key, definition, {part: due[part] for part in order if part in due})
 
 
-def _overlaps(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:
-    """Whether any of these arrivals covers a day of an event partition."""
+def _waits(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:
+    """Whether any of these arrivals concerns an event partition."""
+    days = _days(contract, [partition])
+    return any(_reaches(contract, arrival, days) for arrival in arrivals)
+
+
+def _days(contract: Contract, partitions: Sequence[Partition]) -> tuple[date, date] | None:
+    """The days [start, end) from the first to the last of some event partitions; None if any arrival may concern them."""
     if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
-        return bool(arrivals)
-    start, end = event_dates(contract, partition)
-    return any(first < end and last > start for first, last in (_days(contract, arrival) for arrival in arrivals))
+        return None
+    spans = [event_dates(contract, partition) for partition in partitions]
+    return min(start for start, _ in spans), max(end for _, end in spans)
 
 
-def _reaching(contract: Contract, slice_: Slice) -> Callable[[str], bool]:
-    """Says of an arrival whether it may cover a day between the first and the last partition of a slice."""
-    if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
-        return lambda _: True
-    spans = [event_dates(contract, partition) for partition in slice_.partitions]
-    start, end = min(start for start, _ in spans), max(end for _, end in spans)
-
-    def reaches(arrival: str) -> bool:
-        first, last = _days(contract, arrival)
-        return first < end and last > start
-
-    return reaches
-
-
-def _days(contract: Contract, arrival: str) -> tuple[date, date]:
-    """The days [first, last) that an arrival covers."""
+def _reaches(contract: Contract, arrival: str, days: tuple[date, date] | None) -> bool:
+    """Whether an arrival covers any of these days."""
+    if days is None:
+        return True
     first = date.fromisoformat(arrival)
-    return first, next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1)
+    after = next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1)
+    return first < days[1] and after > days[0]
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
