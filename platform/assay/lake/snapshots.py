@@ -7,7 +7,6 @@ a publication and never two versions. A table that needs more than its file list
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from assay.errors import TableMissing, UnsupportedTableFeature
 from assay.lake.recent import Recent, newest_commit
+from assay.lake.statistics import moment
 from assay.lake.tokens import tokens_at
 
 if TYPE_CHECKING:
@@ -227,9 +227,8 @@ def _python_values(column: pa.Array) -> list[Any]:
         rows = zip(*(_python_values(child) for child in column.flatten()), strict=True)
         return [dict(zip((field.name for field in kind), row, strict=True)) for row in rows]
     if pa.types.is_timestamp(kind):
-        epoch = datetime(1970, 1, 1, tzinfo=UTC if kind.tz else None)
         micros = column.cast(pa.timestamp("us", kind.tz)).cast(pa.int64()).to_pylist()
-        return [None if value is None else epoch + timedelta(microseconds=value) for value in micros]
+        return [None if value is None else moment(value, zoned=kind.tz is not None) for value in micros]
     found: list[Any] = column.to_pylist()
     return found
 

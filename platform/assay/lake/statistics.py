@@ -33,21 +33,23 @@ def footer(metadata: pq.FileMetaData, without: Collection[str] = ()) -> tuple[di
         nulls[name] = sum(one.null_count for one in found)
         filled = [one for one in found if one.num_values]
         if name not in without and filled and all(one.has_min_max for one in filled):
-            timed = _counts_micros(filled[0])
-            bounds[name] = (
-                min(_moment(one, one.min_raw) if timed else one.min for one in filled),
-                max(_moment(one, one.max_raw) if timed else one.max for one in filled),
-            )
+            both = [_bounds(one) for one in filled]
+            bounds[name] = min(low for low, _ in both), max(high for _, high in both)
     return nulls, bounds
 
 
-def _counts_micros(found: pq.Statistics) -> bool:
-    return found.physical_type == "INT64" and "timeUnit=microseconds" in str(found.logical_type)
+def _bounds(found: pq.Statistics) -> tuple[Any, Any]:
+    """Minimum and maximum. Those of a timestamp are made from its microseconds, because Arrow's own way imports pandas."""
+    kind = str(found.logical_type)
+    if not kind.startswith("Timestamp") or "microseconds" not in kind:
+        return found.min, found.max
+    zoned = "isAdjustedToUTC=true" in kind
+    return moment(found.min_raw, zoned=zoned), moment(found.max_raw, zoned=zoned)
 
 
-def _moment(found: pq.Statistics, micros: int) -> datetime:
-    """What `min` and `max` give, made without pandas, which they import for a timestamp."""
-    return (EPOCH if "isAdjustedToUTC=true" in str(found.logical_type) else EPOCH.replace(tzinfo=None)) + timedelta(microseconds=micros)
+def moment(micros: int, *, zoned: bool) -> datetime:
+    """The instant so many microseconds after 1970 in UTC; as wall time without a zone if not `zoned`."""
+    return (EPOCH if zoned else EPOCH.replace(tzinfo=None)) + timedelta(microseconds=micros)
 
 
 def encode(value: Any, *, up: bool) -> Any:  # noqa: ANN401  # what Parquet's statistics hold

@@ -83,9 +83,8 @@ def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[
     """
     import polars as pl
 
-    schema = pandera_schema(
-        contract, references, _judged(frame, contract, references)
-    )  # before anything else of pandera is imported: see pandera_module
+    schema = pandera_schema(contract, references, _judged(frame, contract, references))
+    # only now, because who imports pandera first decides what it loads: see pandera_module
     from pandera.errors import SchemaErrors
 
     nothing = pl.DataFrame(schema={INDEX: pl.UInt32, "rule": pl.String, "severity": pl.String, "found": pl.String})
