@@ -20,7 +20,7 @@ from assay.lake.snapshots import open_snapshot
 
 PROGRAM = Path(__file__).with_name("endless_publisher.py")
 KILLS, WRITERS, SEED = 100, 3, 20130101
-LONGEST_LIFE = 3  # publications that a writer could make before it is killed
+LONGEST_LIFE = 5  # publications that a writer could make before it is killed
 
 
 @dataclass
