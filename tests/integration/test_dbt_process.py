@@ -26,6 +26,21 @@ print(dbt_process.start().process.pid, flush=True)
 dbt_process.parse(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
+NEVER_CALLED = """
+import sys, time
+from pathlib import Path
+from assay.gold import dbt_process
+from assay.gold.parsed import parse_project
+project = Path(sys.argv[1])
+engine = dbt_process.start(project, parse_project(project))
+children = Path(f"/proc/{engine.process.pid}/task/{engine.process.pid}/children")
+while not children.read_text():
+    time.sleep(0.01)
+time.sleep(0.3)
+dbt_process.stop()
+assert engine.process.wait() == -9
+"""
+
 
 def gone(pid: int, seconds: float) -> bool:
     """Whether a process ends (or is only waited for) within so many seconds."""
@@ -72,3 +87,9 @@ def test_it_ends_when_it_is_not_needed_any_more() -> None:
     dbt_process.stop()
     assert engine.process.wait(timeout=30) == 0
     assert dbt_process.start().process.pid != engine.process.pid
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="whether it has begun is read from /proc")
+def test_one_that_was_never_called_is_killed_without_a_word() -> None:
+    done = subprocess.run([sys.executable, "-c", NEVER_CALLED, str(PROJECT)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 GRACE_SECONDS = 1
+NOT_WORTH_SAYING = "ignore:resource_tracker:UserWarning"  # multiprocessing takes away what a killed process leaves, and would tell of it
 
 
 class DbtDied(TransientFailure):
@@ -45,7 +46,9 @@ class _Engine:
         self.pipe, theirs = Pipe()
         with theirs:
             command = [sys.executable, "-m", __name__, str(theirs.fileno()), *map(str, project)]
-            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), NOT_WORTH_SAYING)))
+            environment = os.environ | {"PYTHONWARNINGS": warnings}
+            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment)
 
     @property
     def usable(self) -> bool:
