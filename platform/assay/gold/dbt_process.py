@@ -45,10 +45,8 @@ class _Engine:
         self.lock, self.owner, self.was_called = threading.Lock(), os.getpid(), False
         self.pipe, theirs = Pipe()
         with theirs:
-            command = [sys.executable, "-m", __name__, str(theirs.fileno()), *map(str, project)]
-            warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), NOT_WORTH_SAYING)))
-            environment = os.environ | {"PYTHONWARNINGS": warnings}
-            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment)
+            command = [sys.executable, "-W", NOT_WORTH_SAYING, "-m", __name__, str(theirs.fileno()), *map(str, project)]
+            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
 
     @property
     def usable(self) -> bool:
