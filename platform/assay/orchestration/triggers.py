@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.contracts.calendars import zone_of
 from assay.contracts.model import Grain
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
-from assay.orchestration.calendars import arrivals_of, zone_of
+from assay.orchestration.calendars import arrivals_of, name_of
 from assay.orchestration.plan import Due, Planner, Stage
 
 if TYPE_CHECKING:
@@ -32,15 +33,14 @@ UNFINISHED = [
 
 
 def calendar_jobs(assets: Sequence[dg.AssetsDefinition]) -> dict[str, list[dg.AssetKey]]:
-    """Name a job for each layer and calendar, such as `silver_daily`: its assets share their partitions, so a run can have a range."""
+    """Name a job for each layer and calendar, such as `daily_silver_from_20240101_UTC`: a run has one range, of the partitions of all.
+
+    The name tells the calendar and nothing else, so another dataset renames none.
+    """
     found: dict[str, list[dg.AssetKey]] = {}
     for definition in assets:
-        partitions = definition.partitions_def
-        cadence = "snapshot"
-        if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
-            cadence = "monthly" if isinstance(partitions, dg.MonthlyPartitionsDefinition) else "daily"
         for key in definition.keys:
-            found.setdefault(f"{key.path[0]}_{cadence}", []).append(key)
+            found.setdefault(name_of(key.path[0], definition.partitions_def), []).append(key)
     return found
 
 
