@@ -65,6 +65,13 @@ def overlapping(lateness: int = 0) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=0, end_offset=lateness, allow_nonexistent_upstream_partitions=True)
 
 
+def across(calendar: Calendar, upstream: Calendar | None) -> dg.PartitionMapping | None:
+    """Depend on what overlaps; between zones on all partitions, because Dagster compares those of one zone only. None: no partitions."""
+    if upstream is None:
+        return None
+    return overlapping() if upstream.zone == calendar.zone else dg.AllPartitionMapping()
+
+
 def keys_between(definition: dg.TimeWindowPartitionsDefinition, first: date, last: date) -> list[str]:
     """The keys of the partitions that overlap the days [first, last], both inclusive, in order."""
     since = first.replace(day=1) if isinstance(definition, dg.MonthlyPartitionsDefinition) else first

@@ -20,7 +20,7 @@ from assay.gold.models import LAYER, Model
 from assay.gold.properties import label_of
 from assay.gold.step import CODE, Project, build_gold, gold_spec
 from assay.gold.still_judged import is_judged
-from assay.orchestration.calendars import definition_of, name_of, overlapping
+from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
 from assay.orchestration.metadata import column_schema, table_metadata
@@ -81,7 +81,7 @@ class _Group:
 
     def _spec(self, model: Model, definition: dg.PartitionsDefinition | None) -> dg.AssetSpec:
         contract, described = self.product.models[model.name], self.described[model.unique_id]
-        mappings = {table: overlapping() if table in self.calendars else None for table in model.depends_on}
+        mappings = {table: across(self.calendars[model.table], self.calendars.get(table)) for table in model.depends_on}
         return dg.AssetSpec(
             [LAYER, model.name],
             deps=[dg.AssetDep(table.split("/"), partition_mapping=mapping) for table, mapping in mappings.items()],
