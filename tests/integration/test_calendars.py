@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 from calendar_products import Calendars, totals
+
+from assay.contracts.odcs import load_contracts
+from assay.orchestration.triggers import deadline_schedules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +21,36 @@ if TYPE_CHECKING:
 
 def definitions_of(world: World) -> dict[str, dg.TimeWindowPartitionsDefinition]:
     specs = world.definitions.resolve_all_asset_specs()
-    return {one.key.to_user_string(): one.partitions_def for one in specs if isinstance(one.partitions_def, dg.TimeWindowPartitionsDefinition)}
+    return {
+        one.key.to_user_string(): one.partitions_def for one in specs if isinstance(one.partitions_def, dg.TimeWindowPartitionsDefinition)
+    }
+
+
+MONTHLY = 'slaProperties:\n  - {property: frequency, value: 1, unit: m, schedule: "0 6 3 * *", scheduler: cron}\n'
+
+
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [
+        ("2024-06-03T06:00", "2024-05-01"),
+        ("2024-03-03T06:00", "2024-02-01"),
+        ("2024-02-03T06:00", "2024-01-01"),
+        ("2024-07-03T06:00", None),
+    ],
+)
+def test_the_deadline_of_monthly_arrivals_asks_for_the_month_before(tmp_path: Path, now: str, asked: str | None) -> None:
+    product = Calendars(tmp_path).readings(
+        "meters", arrival="month", arrival_start="2024-01-15", arrival_end="2024-05-20", levels=MONTHLY, zone="Pacific/Apia"
+    )
+    key = dg.AssetKey(["bronze", "meters"])
+    (schedule,) = deadline_schedules(load_contracts(product.contracts), {"a_job": [key]})
+    assert schedule.execution_timezone == "Pacific/Apia"
+    with dg.build_schedule_context(
+        scheduled_execution_time=datetime.fromisoformat(now).replace(tzinfo=ZoneInfo("Pacific/Apia"))
+    ) as context:
+        found = schedule(context)
+    assert (found.partition_key if isinstance(found, dg.RunRequest) else None) == asked
+    assert isinstance(found, dg.RunRequest) or "2024-06-01 is in no arrival partition" in str(found.skip_message)  # type: ignore[union-attr]
 
 
 @pytest.mark.slow
