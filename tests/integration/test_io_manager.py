@@ -174,7 +174,9 @@ class World:
 
         reader.__annotations__["things"] = wanted
         asset = dg.asset(
-            ins={"things": ins or dg.AssetIn(THINGS, metadata=ALLOW)}, partitions_def=definition, backfill_policy=dg.BackfillPolicy.single_run()
+            ins={"things": ins or dg.AssetIn(THINGS, metadata=ALLOW)},
+            partitions_def=definition,
+            backfill_policy=dg.BackfillPolicy.single_run(),
         )
         upstream = dg.AssetSpec(THINGS, partitions_def=self.case.definition)
         self.run([asset(reader), upstream], *keys, selection=["reader"])
