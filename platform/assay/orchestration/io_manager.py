@@ -113,7 +113,7 @@ def _account_for_missing(context: dg.InputContext, missing: Sequence[str], asked
             hint=f"Publish them first, or let the input do without: dg.AssetIn(metadata={{'{MISSING_PARTITIONS}': '{ALLOW}'}}).",
         )
     description = f"{context.op_def.name} read it without {len(missing)} partitions that were never published: {shown}."
-    noted = {MISSING_PARTITIONS: list(missing[:NOTED]), f"{MISSING_PARTITIONS}_count": len(missing)}
+    noted: dict[str, list[str] | int] = {MISSING_PARTITIONS: list(missing[:NOTED]), f"{MISSING_PARTITIONS}_count": len(missing)}
     # not `add_input_metadata`: it raises for an input of several partitions
     context.instance.report_runless_asset_event(dg.AssetObservation(context.asset_key, metadata=noted, description=description))
 
