@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from assay.errors import TableMissing, UnsupportedTableFeature
+from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 from assay.lake.recent import Recent, newest_commit
 from assay.lake.statistics import moment
 from assay.lake.tokens import tokens_at
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
 UNTYPED = "assay.untyped:"  # the prefix of the app ids that keep the names of columns without a type
 READABLE_FEATURES = {"timestampNtz"}
 OLDEST_READER_OF_FEATURES = 3
-DUCKDB_TYPES = {
-    pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.int16(): "SMALLINT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
-    pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
-    pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
-}  # fmt: skip
 
 _recent = Recent()
 
@@ -205,29 +201,6 @@ def refuse_unreadable(name: str, table: DeltaTable) -> None:
 def table_names(root: Path) -> list[str]:
     """The tables under `root`, as `<layer>/<dataset>`, in order."""
     return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log"))
-
-
-def quoted(name: str) -> str:
-    """Quote an identifier for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a string for DuckDB."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def duckdb_type(kind: pa.DataType) -> str:
-    """Spell an Arrow type of the lake for DuckDB."""
-    if pa.types.is_list(kind):
-        return duckdb_type(kind.value_type) + "[]"
-    if pa.types.is_struct(kind):
-        return "STRUCT(" + ", ".join(f"{quoted(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
-    if pa.types.is_map(kind):
-        return f"MAP({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision}, {kind.scale})"
-    return DUCKDB_TYPES[kind]
 
 
 def _python_values(column: pa.Array) -> list[Any]:
