@@ -41,6 +41,9 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+FINITE = "finite"
+
+
 class Kind(StrEnum):
     """What a rule looks at."""
 
@@ -57,7 +60,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One promise about a row. `argument` is a bound, a pattern, the values, an expression, (dataset, column); `columns` refer together."""
+    """One promise about a row. `argument` is a bound, a pattern, the values, an expression, (dataset, column); `columns` refer together.
+
+    Of a type it is `FINITE` where nothing is read from text, so that only NaN and infinity are looked for.
+    """
 
     name: str
     kind: Kind
