@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from assay.contracts.model import Kind, Rule, Severity
+from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.refine.audit import failures, verdicts
 from assay.refine.kernel import refine
-from orders import KNOWN_CUSTOMERS, bronze_of, orders_contract, refined
+from orders import KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,9 @@ def test_an_expression_over_several_columns_never_loses_a_value_silently(tmp_pat
 def test_a_transform_that_makes_no_number_breaks_the_rule_of_the_type(tmp_path: Path) -> None:
     old = "      - {name: note, logicalType: string, logicalTypeOptions"
     added = "      - {name: ratio, logicalType: number, physicalType: FLOAT, transformDescription: Amount by number.}\n"
-    contract = replace(orders_contract(tmp_path, old, added + old), transform="orders:ratio")
+    transform = "    customProperties:\n      - {property: transform, value: shop:add_ratio}\n      - property: eventTime"
+    text = ORDERS.replace(old, added + old).replace("    customProperties:\n      - property: eventTime", transform)
+    contract = load_contracts(write_contracts(tmp_path, text))["orders"]
     rows = [{"number": "1", "amount": "2"}, {"number": "2", "amount": "0"}, {"number": "3", "amount": "NA"}]
     frame = bronze_of(contract, rows).lazy()
     done = refine(
