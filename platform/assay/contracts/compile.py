@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.contracts.dates import spelling
-from assay.contracts.literals import value_of
-from assay.contracts.model import FINITE, Column, Kind, Published, Rule
+from assay.contracts.literals import FINITE, value_of
+from assay.contracts.model import Column, Kind, Published, Rule
 from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 from assay.contracts.compile import arrow_type
 from assay.contracts.delta_words import FIRST_INSTANT, LAST_INSTANT, name_sql, value_sql, values_sql
 from assay.contracts.export_json_schema import NOT_PORTABLE
-from assay.contracts.literals import spelled
-from assay.contracts.model import FINITE, Kind, Rule, Severity
+from assay.contracts.literals import FINITE, spelled
+from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.sql import tokens
 
 if TYPE_CHECKING:

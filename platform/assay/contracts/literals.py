@@ -21,6 +21,7 @@ EXACT = Context(prec=400)  # no bound of any type is rounded by arithmetic
 # of a FLOAT, of a DOUBLE: the largest value, and what is still nearer to it than to the next one, which there is not
 LARGEST = {32: Decimal(2**128 - 2**104), 64: Decimal(2**1024 - 2**971)}
 BEYOND = {32: Decimal(2**128 - 2**103), 64: Decimal(2**1024 - 2**970)}
+FINITE = "finite"  # the argument of a type's rule where nothing is read from text, so that only NaN and infinity are looked for
 SMALL = 2**24  # up to here a FLOAT holds every whole number
 OF_SECONDS = 6  # decimals that an instant has
 

@@ -41,9 +41,6 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-FINITE = "finite"
-
-
 class Kind(StrEnum):
     """What a rule looks at."""
 
@@ -60,10 +57,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One promise about a row. `argument` is a bound, a pattern, the values, an expression, (dataset, column); `columns` refer together.
-
-    Of a type it is `FINITE` where nothing is read from text, so that only NaN and infinity are looked for.
-    """
+    """One promise about a row. `argument` is a bound, a pattern, the values, an expression, (dataset, column); `columns` refer together."""
 
     name: str
     kind: Kind

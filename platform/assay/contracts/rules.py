@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.compile import arrow_type, is_floating
-from assay.contracts.literals import bound_of, value_of
-from assay.contracts.model import FINITE, Column, Kind, Rule, Severity
+from assay.contracts.literals import FINITE, bound_of, value_of
+from assay.contracts.model import Column, Kind, Rule, Severity
 from assay.contracts.relations import column_references
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.compile import flag_of, types_of, violation
-from assay.contracts.model import FINITE, Contract, Kind, Rule, Severity
+from assay.contracts.literals import FINITE
+from assay.contracts.model import Contract, Kind, Rule, Severity
 from assay.contracts.personal import hidden_names
 from assay.contracts.promises import looks_at
 from assay.errors import ContractInvalid
