@@ -14,7 +14,7 @@ import pyarrow as pa
 from assay.contracts.literals import plain_whole, value_of
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid
-from assay.lake.snapshots import duckdb_type, literal, quoted
+from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
