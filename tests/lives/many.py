@@ -9,8 +9,9 @@ import argparse
 import sys
 import time
 
-from lives import ALL, FEATURES, Wrong, draw_life, live, told
 from shrinking import shrink
+
+from living import ALL, FEATURES, Wrong, draw_life, live, told
 
 
 def failure(life: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -44,6 +45,11 @@ def lies_in(day: date, calendar: Calendar) -> bool:
     return (calendar.start is None or day >= calendar.start) and (calendar.end is None or day < calendar.end)
 
 
+def by_size(name: str) -> list[tuple[bool, int, str]]:
+    """How names are ordered: numbers in them by their size."""
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split("([0-9]+)", name)]
+
+
 class Oracle:
     """Remembers which files were taken, because a file that is archived away keeps its rows published."""
 
@@ -64,7 +70,7 @@ class Oracle:
             if lies_in(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
                 taken[arrival, mark] = rows
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
-        files = sorted(taken, key=lambda file: (file[0], dataset.file(*file)))
+        files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))
         for file in files[-1:] if grain == NONE else files:
             key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
             batches.setdefault(key, {}).setdefault(taken[file], file)
@@ -103,8 +109,9 @@ class Oracle:
                     latest[scope] = key, published(row, value, dataset)
         for key, row in latest.values():
             fates.published[key].append(row)
+        newest = next(iter(batches["all"].values())) if dataset.is_reference and batches else None
         for key, inputs in fates.inputs.items():
-            fates.inputs[key] = (frozenset(inputs), dataset, frozenset(known) if known is not None else None)
+            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None)
 
 
 def event_day(text: str, dataset: Dataset) -> date | None:

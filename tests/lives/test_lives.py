@@ -1,9 +1,10 @@
-"""Some lives in each run of the tests; many on demand: `make lives`. What a life is: `lives.py`."""
+"""Some lives in each run of the tests; many on demand: `make lives`. What a life is: `living.py`."""
 
 from __future__ import annotations
 
 import pytest
-from lives import draw_life, live
+
+from living import draw_life, live
 
 pytestmark = pytest.mark.slow
 

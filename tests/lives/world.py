@@ -89,7 +89,7 @@ class World(AbstractContextManager["World"]):
     """A product that lives. `now` is the time on all clocks that Dagster reads."""
 
     def __init__(self, product: Product, now: datetime) -> None:
-        fast = Path("/dev/shm")  # noqa: S108  # a life syncs hundreds of small files
+        fast = Path("/dev/shm")  # a life syncs hundreds of small files
         self.home = Path(tempfile.mkdtemp(prefix="lives-", dir=fast if fast.is_dir() else None))
         self.product, self.now = product, now
         self.settings = Settings(self.home, self.home / "dbt_project", self.home / "contracts")
