@@ -9,9 +9,8 @@ import argparse
 import sys
 import time
 
-from shrinking import shrink
-
 from living import ALL, FEATURES, Wrong, draw_life, live, told
+from shrinking import shrink
 
 
 def failure(life: object) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from living import draw_life, live
 
 pytestmark = pytest.mark.slow
