@@ -110,16 +110,17 @@ class Snapshot:
 
     def token(self, app: str) -> int | None:
         """The `txn` version that the log keeps for `app`: the fingerprint of a partition, an offset. None if there is none."""
-        return self._tokens.get(app)
+        return self.tokens.get(app)
 
     @property
     def untyped(self) -> list[str]:
         """The columns that were stored without a type, as nulls, and have none yet: the table itself does not have them."""
-        named = [app.removeprefix(UNTYPED) for app in self._tokens if app.startswith(UNTYPED)]
+        named = [app.removeprefix(UNTYPED) for app in self.tokens if app.startswith(UNTYPED)]
         return sorted(set(named) - set(self.schema.names))
 
     @cached_property
-    def _tokens(self) -> dict[str, int]:
+    def tokens(self) -> dict[str, int]:
+        """All `txn` versions, by application."""
         return tokens_at(self.folder / "_delta_log", self.version)
 
     def scan(self, keep: Callable[[DataFile], bool] | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:

@@ -70,7 +70,8 @@ class _Group:
         @dg.multi_asset(name=name, specs=[self._spec(one, definition) for one in self.models], check_specs=checks, **policies)
         def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
             chosen = {model.name: model for model in self.models if keys[model.name] in context.selected_asset_keys}
-            slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
+            calendar = self.calendars[self.models[0].table]
+            slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
             outcomes: dict[str, list[Any]] = {name: [] for name in chosen}
             with permanent_failures([keys[name] for name in chosen]):
                 for model, outcome in build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices):

@@ -26,7 +26,7 @@ from assay.orchestration.metadata import (
     landing_schema,
     table_metadata,
 )
-from assay.orchestration.partitions import slice_of
+from assay.orchestration.partitions import slice_of, whole_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
@@ -94,7 +94,8 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with permanent_failures([key]), nothing_quoted(contract):
-            outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
+            slice_ = slice_of(definition, keys_of(context), spec)
+            outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec)))
         yield from report(context, [Report(key, outcomes)])
 
     return bronze
@@ -129,7 +130,8 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         with permanent_failures([key]), nothing_quoted(contract):
-            outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
+            slice_ = slice_of(definition, keys_of(context), spec)
+            outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec)))
         yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 
     return silver

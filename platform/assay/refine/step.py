@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
+from assay.contracts.calendars import event_calendar, next_month
 from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import EVENT_DATE, Contract, Grain
@@ -26,12 +27,13 @@ from assay.masking.methods import Masks
 from assay.refine.absent import absent_columns, with_columns
 from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
+from assay.refine.migrating import leaving
 from assay.refine.references import reference_values
 from assay.refine.work import Work
 from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import polars as pl
 
@@ -45,7 +47,8 @@ def silver_spec(contract: Contract) -> TableSpec:
     """The published table of a contract, partitioned by the contract's partition column."""
     column = contract.partitioning.column
     constraints = tuple(check_constraints(contract).items())
-    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else (), constraints=constraints)
+    schema, calendar = published_schema(contract), event_calendar(contract)
+    return TableSpec(f"silver/{contract.dataset}", schema, (column,) if column else (), constraints=constraints, calendar=calendar)
 
 
 @dataclass(frozen=True)
@@ -150,19 +153,25 @@ def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
     """The half-open span of event dates of a partition."""
     start = date.fromisoformat(partition.values[0])
     if contract.partitioning.grain is Grain.MONTH:
-        return start, (start + timedelta(days=31)).replace(day=1)
+        return start, next_month(start)
     return start, start + timedelta(days=1)
 
 
-def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
-    """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition."""
+def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
+    """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition.
+
+    A table of another calendar is replaced whole, or stays as it is if one partition is refused. `everything` gives the slice of all
+    partitions that there are now. Raises CalendarChanged if rows of one that is not asked for would be left out.
+    """
     inputs = Inputs.pin(run, contract)
     before = newest(run.lake, slice_.spec.name)
+    others = leaving(inputs, before, slice_, everything)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
     due = []
     for partition in slice_.partitions:
-        if wanted[partition.key] == current[partition.key] and not run.force:
+        unchanged = wanted[partition.key] == current[partition.key] and not run.force
+        if unchanged if others is None else not inputs.files(partition) and len(slice_.partitions) > 1:
             yield Outcome(partition.key, Status.UNCHANGED)
         else:
             due.append(partition)
@@ -172,9 +181,10 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
         part = slice_.only([partition.key for partition in chunk])
         return part, refine(inputs.rows(part), contract, inputs.reference_values, transform, run.run_id, masks=inputs.masks)
 
-    work = Work(run, inputs, wanted, current)
+    work = Work(run, inputs, wanted, current, others)
     staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
-    for group in in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
+    groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
+    for group in groups:
         yield from work.publish(group)
     give_back_memory()
     if due and before is not None and lacks_constraints(before.table, slice_.spec):
