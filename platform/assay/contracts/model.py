@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from assay.contracts.about import About, Lifecycle
+from assay.contracts.about import About, Deprecation, Lifecycle
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
 from assay.contracts.personal import sensitive_landing_columns
@@ -18,8 +19,6 @@ from assay.contracts.personal import sensitive_landing_columns
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, timedelta
-
-    from assay.contracts.about import Deprecation
 
 MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
 ARRIVAL, EVENT_DATE = "_arrival_date", "_event_date"  # what bronze adds to what landed
@@ -230,6 +229,7 @@ class Contract(Published):
     transform: str | None
     rejected_share_below: float | None
     schedule: str | None
+    key_scope: KeyScope = KeyScope.PARTITION
 
     def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
         """Everything that decides which rows are published, when the data lack the `absent` of the optional landing columns; no words."""

@@ -113,6 +113,10 @@ class Snapshot:
         """The `txn` version that the log keeps for `app`: the fingerprint of a partition, an offset. None if there is none."""
         return self._tokens.get(app)
 
+    def tokens(self, prefix: str) -> dict[str, int]:
+        """The `txn` versions of all applications whose names begin so, by the rest of the name."""
+        return {app.removeprefix(prefix): version for app, version in self._tokens.items() if app.startswith(prefix)}
+
     @cached_property
     def _tokens(self) -> dict[str, int]:
         return tokens_at(self.folder / "_delta_log", self.version)
