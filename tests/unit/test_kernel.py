@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.contracts.dialect import Dialect
 from assay.contracts.model import SOURCE_ROW, DatasetRule, Severity
+from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.refine.kernel import Tally, refine
-from orders import GOOD, KNOWN_CUSTOMERS, bronze_of, orders_contract, refined
+from orders import GOOD, KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +51,27 @@ def test_a_value_of_another_type_is_quarantined_and_never_a_silent_null(orders: 
     done = refined(orders, [{column: bad}])
     assert done.published.is_empty()
     assert json.loads(done.rejected["raw"][0])[column] == bad
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("12,50", "12.5"), ("1.000", "1000.0"), ("0.999,5", "999.5"), ("12.50", None), ("12,5.0", None), ("1e3", "1000.0")],
+)
+def test_a_number_is_read_in_the_dialect_of_its_file_or_held(orders: Contract, text: str, amount: str | None) -> None:
+    german = replace(orders, source=replace(orders.source, dialect=Dialect(";", decimal_char=",", group_char=".")))
+    done = refined(german, [{"amount": text, "number": "1"}])
+    assert [str(found) for found in done.published["amount"]] == ([amount] if amount else [])
+    assert done.rejected["rule"].to_list() == ([] if amount else ["amount_type"])
+
+
+def test_an_expression_s_texts_are_spelled_in_the_dialect_and_its_numbers_are_numbers(orders: Contract) -> None:
+    def amount(sql: str) -> list[float]:
+        columns = tuple(replace(one, source=None, expression=sql) if one.name == "amount" else one for one in orders.columns)
+        german = replace(orders, columns=columns, source=replace(orders.source, dialect=Dialect(";", decimal_char=",", group_char=".")))
+        return refined(german, [{"amount": " 1.000 ", "number": "2"}]).published["amount"].to_list()
+
+    assert amount("TRIM(amount)") == [1000.0]
+    assert amount("CAST(number AS DOUBLE) / 4") == [0.5]
 
 
 def test_a_reason_names_every_broken_rule_and_the_row_is_filed_under_the_contract_s_first(orders: Contract) -> None:
@@ -85,6 +108,26 @@ def test_of_one_arrival_the_last_file_and_row_win(orders: Contract) -> None:
     origins = [("1", "b.csv", "2"), ("2", "a.csv", "9"), ("3", "b.csv", "1")]
     rows = [{"amount": amount, "file": file, "row": row} for amount, file, row in origins]
     assert refined(orders, rows).published["amount"].to_list() == [1]
+
+
+MONTHLY = ("value: {grain: day, start: 2024-01-01, end: 2024-02-10, lateness: 3}", "value: {grain: month, start: 2024-01-01, lateness: 0}")
+SHORT_DATES = ("orders_{arrival:yyyy-MM-dd}*.csv*", "orders_{arrival:yyyy-M-d}*.csv*")
+
+
+@settings(max_examples=60, deadline=None)
+@given(files=st.lists(st.tuples(st.integers(1, 28), st.sampled_from(["", "_part2", "_part10"])), min_size=2, max_size=6, unique=True))
+def test_within_a_month_the_file_of_the_latest_day_wins_then_the_one_with_the_greatest_number(
+    tmp_path_factory: pytest.TempPathFactory, files: list[tuple[int, str]]
+) -> None:
+    text = ORDERS.replace(*MONTHLY).replace(*SHORT_DATES)
+    contract = load_contracts(write_contracts(tmp_path_factory.mktemp("monthly"), text))["orders"]
+    rows = [
+        {"amount": str(place), "file": f"orders/orders_2024-1-{day}{part}.csv", "arrival": "2024-01-01"}
+        for place, (day, part) in enumerate(files)
+    ]
+    parts = ["", "_part2", "_part10"]
+    last = max(range(len(files)), key=lambda place: (files[place][0], parts.index(files[place][1])))
+    assert refined(contract, rows).published["amount"].to_list() == [last]
 
 
 @settings(max_examples=40, deadline=None)

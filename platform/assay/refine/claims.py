@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.arrivals import arrival_names
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract
 from assay.contracts.personal import is_keyed
-from assay.lake.claims import DISPLACED, KEY, PLACE
+from assay.lake.claims import DISPLACED, KEY
 from assay.lake.publisher import fingerprint
 from assay.lake.quarantine import PARTITION
 
@@ -61,11 +62,20 @@ def key_meaning(contract: Contract, masks: Masks) -> int:
     return fingerprint(said, *(masks.meaning(contract) if any(is_keyed(one.masking) for one in keyed) else ()))
 
 
-def with_displaced(claims: pl.DataFrame) -> pl.DataFrame:
+def file_order(files: pl.Series, contract: Contract) -> pl.Expr:
+    """The place of each row's file, which the column of that name holds, in the order in which files arrived: `ArrivalNames.order`."""
+    import polars as pl
+
+    known = sorted(files.drop_nulls().unique(), key=arrival_names(contract.source.path).order)
+    return pl.col(files.name).replace_strict(known, range(len(known)), default=None, return_dtype=pl.UInt32)
+
+
+def with_displaced(claims: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Claims (PARTITION, KEY, arrival, PLACE, LOCKED) with DISPLACED: whether another partition publishes the row of the key."""
     import polars as pl
 
     contested = claims.with_row_index("_row").filter(pl.col(KEY).is_duplicated())
-    kept = contested.sort([LOCKED, "arrival", *PLACE]).unique(KEY, keep="last", maintain_order=True)["_row"]
+    order = [pl.col(LOCKED), pl.col("arrival"), file_order(contested["source_file"], contract), pl.col("source_row")]
+    kept = contested.sort(order).unique(KEY, keep="last", maintain_order=True)["_row"]
     lost = contested.filter(~pl.col("_row").is_in(kept.implode()))["_row"]
     return claims.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).is_in(lost.implode()).alias(DISPLACED))

@@ -18,7 +18,7 @@ from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import landed_json
 from assay.masking.methods import Masks
 from assay.refine.audit import INDEX, failures, verdicts
-from assay.refine.claims import claims_of
+from assay.refine.claims import claims_of, file_order
 from assay.refine.conform import conform
 from assay.refine.measures import broken_promises, complaint, measure
 from assay.refine.references import known_here
@@ -169,7 +169,7 @@ def _good(typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract) -> pl.
 
 
 def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row. In order of the key.
+    """Keep the last arrival of each key: by arrival, then as `ArrivalNames.order` sorts files, then by row. In order of the key.
 
     A key counts within its partition here: which partitions are refined together must not decide which row is published. Where it counts in
     the whole table, what is left are the partition's claims.
@@ -185,7 +185,11 @@ def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         return ordered
     repeated = again | again.shift(-1, fill_value=False)  # only these are sorted by arrival: they are few, and a sort of all rows is dear
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    contested = ordered.with_row_index(PLACE).filter(repeated).sort([*arrival, SOURCE_FILE, SOURCE_ROW])
+    contested = (
+        ordered.with_row_index(PLACE)
+        .filter(repeated)
+        .sort([*arrival, file_order(ordered.filter(repeated)[SOURCE_FILE], contract), SOURCE_ROW])
+    )
     last = contested.unique(key, keep="last", maintain_order=True)[PLACE]
     return ordered.filter(pl.lit(~repeated) | pl.int_range(pl.len()).is_in(last.cast(pl.Int64).implode()))
 

@@ -103,19 +103,23 @@ class Rounds:
         claims, stale = self.standing.rows.with_columns(_false(LOCKED)), list(self.building)
         while stale:
             self._build(stale, claims)
-            digests = _digests(with_displaced(self.claims()))
+            digests = _digests(self.judged())
             self.refused |= {key for key, one in self.built.items() if one.is_refused and one.displaced == digests.get(key, 0)}
-            claims = with_displaced(self.claims())
+            claims = self.judged()
             self.add(self._touched(claims))
             digests = _digests(claims)
             right = {key for key, one in self.built.items() if key in self.refused or one.displaced == digests.get(key, 0)}
             stale = [key for key in self.building if key not in right]
 
-    def claims(self, *, by_arrival: bool = False) -> pl.DataFrame:
-        """All claims to the keys that are at stake, as they would be once all is published: CLAIM and LOCKED.
+    def judged(self, *, by_arrival: bool = False) -> pl.DataFrame:
+        """All claims to the keys that are at stake, as they would be once all is published.
 
-        DISPLACED is what holds now of those that are not built. `by_arrival` leaves out that refused partitions keep their keys.
+        `by_arrival` leaves out that refused partitions keep what they have.
         """
+        return with_displaced(self._claims(by_arrival=by_arrival), self.work.contract)
+
+    def _claims(self, *, by_arrival: bool) -> pl.DataFrame:
+        """The same with LOCKED; DISPLACED is what holds now of those that are not built."""
         import polars as pl
 
         made = [one.claims for key, one in self.built.items() if key not in self.refused]
@@ -182,7 +186,7 @@ class SettledWork(Work):
         import polars as pl
 
         keys = staging.slice.keys
-        claims = with_displaced(self.rounds.claims()).filter(pl.col(PARTITION).is_in(keys)).select(CLAIM)
+        claims = self.rounds.judged().filter(pl.col(PARTITION).is_in(keys)).select(CLAIM)
         tokens, table, why = (
             {key: self.wanted[key] for key in keys},
             claims_table(self.run.lake, self.contract.dataset),
@@ -195,7 +199,7 @@ class SettledWork(Work):
 
     def _held_together(self, slice_: Slice) -> tuple[Mapping[str, int], Mapping[str, int | None]]:
         """The log says of each partition that its claims are there, and what it should be without: more than it is, if one was refused."""
-        digests = _digests(with_displaced(self.rounds.claims(by_arrival=True)))
+        digests = _digests(self.rounds.judged(by_arrival=True))
         tokens = {FENCE: fingerprint(uuid.uuid4().hex)}
         for key in slice_.keys:
             tokens |= {CLAIMED + key: claimed_token(self.meaning, self.wanted[key]), DISPLACED_NOW + key: digests.get(key, 0)}
