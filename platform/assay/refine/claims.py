@@ -49,9 +49,15 @@ def _key(rows: pl.DataFrame, contract: Contract) -> pl.Expr:
     """A text that is equal for equal keys and different for different ones: one column's value, or several as JSON."""
     import polars as pl
 
-    # 0.0 and -0.0 are one number and two texts
-    values = [(pl.col(name) + 0.0 if rows.schema[name].is_float() else pl.col(name)).cast(pl.String).alias(name) for name in contract.key]
+    values = [_one_zero(pl.col(name), rows.schema[name]).cast(pl.String).alias(name) for name in contract.key]
     return (values[0] if len(values) == 1 else pl.struct(values).struct.json_encode()).alias(KEY)
+
+
+def _one_zero(value: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """0.0 and -0.0 are one number and two texts."""
+    import polars as pl
+
+    return pl.when(value == 0).then(pl.lit(0.0, kind)).otherwise(value) if kind.is_float() else value
 
 
 def key_meaning(contract: Contract, masks: Masks) -> int:

@@ -48,9 +48,9 @@ class Tally:
     published: int = 0
     quarantined: int = 0
     duplicates: int = 0
-    displaced: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     measured: Measured = field(default_factory=dict, compare=False)
+    displaced: int = 0
 
     @property
     def closes(self) -> bool:
