@@ -68,7 +68,7 @@ def content(product: Calendars) -> dict[str, Any]:
         found[layer] = sorted(map(repr, snapshot.scan().collect().rows()))
         found[f"{layer} files"] = sorted((file.values, file.digest) for file in snapshot.files)
         keys = {f"assay:{file.values[0]}" for file in snapshot.files}  # a partition without rows has a fingerprint as well
-        found[f"{layer} tokens"] = {app: value for app, value in snapshot.tokens.items() if app in keys or app == CALENDAR}
+        found[f"{layer} tokens"] = {app: value for app, value in snapshot.tokens("").items() if app in keys or app == CALENDAR}
     view = View.open(lake, NAME)
     for fate in (Fate.HELD, Fate.REFUSED):
         found[fate] = view.rows(fate, ["rule", "source_file", "source_row", "_partition"]).rows()
@@ -90,6 +90,23 @@ def test_a_changed_calendar_leaves_what_a_fresh_lake_would_hold_and_so_does_its_
     assert product.backfill_lake() == {}, "done once"
 
     product.readings(NAME, **BEFORE)
+    assert set(product.backfill_lake().values()) == {None}
+    assert content(product) == before
+    assert product.backfill_lake() == {}
+
+
+@pytest.mark.slow
+def test_a_key_of_the_whole_table_is_counted_once_in_either_calendar(tmp_path: Path) -> None:
+    scope = {"more": "      - {property: keyScope, value: table}\n"}
+    product = land(Calendars(tmp_path / "changed").readings(NAME, **BEFORE, **scope))
+    fresh = land(Calendars(tmp_path / "fresh").readings(NAME, **BEFORE, **scope, grain="month", zone="Asia/Kolkata"))
+    product.backfill_lake()
+    fresh.backfill_lake()
+    before = content(product)
+    product.readings(NAME, **BEFORE, **scope, grain="month", zone="Asia/Kolkata")
+    assert set(product.backfill_lake().values()) == {None}
+    assert content(product) == content(fresh)
+    product.readings(NAME, **BEFORE, **scope)
     assert set(product.backfill_lake().values()) == {None}
     assert content(product) == before
     assert product.backfill_lake() == {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.draft_guess import counted
 from assay.contracts.draft_words import sql_name, words_of
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Parts:
     calendar: Calendar
     arrival: Arrival
     partition: str | None
+    scope: Guess | None = None
 
 
 def document(parts: Parts) -> str:
@@ -124,7 +126,6 @@ def _server(parts: Parts) -> Iterator[str]:
 def _landing(parts: Parts) -> Iterator[str]:
     dataset = parts.sample.dataset
     yield f"  - name: {dataset}_landing"
-    yield f"    physicalName: bronze.{dataset}"
     yield "    physicalType: file"
     yield "    description: The files as they land; all values are kept as text."
     yield "    properties:"
@@ -136,7 +137,7 @@ def _published(parts: Parts) -> Iterator[str]:
     dataset, names = parts.sample.dataset, {column.profile.name: column.name for column in parts.columns}
     key = [names[name] for name in parts.key.columns]
     yield f"  - name: {scalar(dataset)}"
-    yield f"    physicalName: silver.{dataset}"
+    yield f"    physicalName: {scalar(dataset)}"
     yield "    physicalType: table"
     yield f"    description: {scalar(f'{_spoken(dataset)}, typed and judged.')}{_because('from the name')}"
     grain = f"one row per {' and '.join(key)}" if key else "one row per line of the file"
@@ -235,6 +236,8 @@ def _time(parts: Parts) -> Iterator[str]:
     yield "      - property: arrival"
     value = {"grain": str(_arrival_grain(parts)), "start": str(calendar.arrival_start), "lateness": calendar.lateness}
     yield f"        value: {inline(value)}{_because(calendar.lateness_guess)}"
+    if parts.scope:
+        yield f"      - {{property: keyScope, value: {KeyScope.PARTITION}}}{_because(parts.scope)}"
 
 
 def _both(calendar: Calendar) -> str:

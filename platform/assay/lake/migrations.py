@@ -84,9 +84,8 @@ def partition_token(snapshot: Snapshot | None, key: str) -> int | None:
 def other_tokens(snapshot: Snapshot | None, slice_: Slice) -> dict[str, int]:
     """The fingerprints of all partitions of a table that has a calendar, but for those of a slice."""
     mine, found = set(slice_.keys), dict[str, int]()
-    for app, value in (snapshot.tokens if snapshot else {}).items():
-        key = app.removeprefix(TOKEN)
-        if app != key and value != GONE and key not in mine and _is_date(key):
+    for key, value in (snapshot.tokens(TOKEN) if snapshot else {}).items():
+        if value != GONE and key not in mine and _is_date(key):
             found[key] = value
     return found
 

@@ -110,17 +110,20 @@ class Snapshot:
 
     def token(self, app: str) -> int | None:
         """The `txn` version that the log keeps for `app`: the fingerprint of a partition, an offset. None if there is none."""
-        return self.tokens.get(app)
+        return self._tokens.get(app)
+
+    def tokens(self, prefix: str) -> dict[str, int]:
+        """The `txn` versions of all applications whose names begin so, by the rest of the name."""
+        return {app.removeprefix(prefix): version for app, version in self._tokens.items() if app.startswith(prefix)}
 
     @property
     def untyped(self) -> list[str]:
         """The columns that were stored without a type, as nulls, and have none yet: the table itself does not have them."""
-        named = [app.removeprefix(UNTYPED) for app in self.tokens if app.startswith(UNTYPED)]
+        named = [app.removeprefix(UNTYPED) for app in self._tokens if app.startswith(UNTYPED)]
         return sorted(set(named) - set(self.schema.names))
 
     @cached_property
-    def tokens(self) -> dict[str, int]:
-        """All `txn` versions, by application."""
+    def _tokens(self) -> dict[str, int]:
         return tokens_at(self.folder / "_delta_log", self.version)
 
     def scan(self, keep: Callable[[DataFile], bool] | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
