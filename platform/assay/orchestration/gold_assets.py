@@ -23,7 +23,7 @@ from assay.gold.still_judged import is_judged
 from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
-from assay.orchestration.metadata import column_schema, table_metadata
+from assay.orchestration.metadata import column_schema, owner_metadata, owners_of, table_metadata
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
 from assay.settings import Settings
@@ -90,7 +90,7 @@ class _Group:
             tags=described["tags"] | _domain(contract),
             group_name=LAYER,
             partitions_def=definition,
-            owners=[contract.owner],
+            owners=owners_of(contract.owner),
             code_version=f"{model.code_version}-{code_version(*CODE)}",
             kinds={"dbt", "duckdb", "gold"},
             metadata=_metadata(self.settings, model, contract, self.folder),
@@ -124,4 +124,5 @@ def _metadata(settings: Settings, model: Model, contract: GoldContract, folder: 
         **table_metadata(settings, model.table, folder / contract.path),
         "dagster/column_schema": column_schema(contract.columns, contract.key),
         "contract_version": contract.version,
+        **owner_metadata(contract.owner),
     }
