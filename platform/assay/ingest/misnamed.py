@@ -1,0 +1,62 @@
+"""Names that no contract knows: what is wrong with one, and the nearest name that would be taken."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from assay.contracts.arrivals import arrival_names
+from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from assay.contracts.model import Contract
+
+# a date as people write it in a name: 2024-03-02, 2024_3_2, 20240302, and 2024-03 or 202403 for a month
+DATE = re.compile(r"(?<![0-9])(?P<year>(?:19|20)[0-9]{2})(?P<mark>[-_. ]?)(?P<month>[0-9]{1,2})(?:(?P=mark)(?P<day>[0-9]{1,2}))?(?![0-9])")
+ALIKE = 0.6
+
+
+def why_not(name: str, contracts: Mapping[str, Contract]) -> tuple[str, str]:
+    """The dataset that a file was probably meant for, empty if there is none like it, and why nobody takes it."""
+    nearest = max(contracts.values(), key=lambda contract: _likeness(name, contract), default=None)
+    if nearest is None or _likeness(name, nearest) < ALIKE:
+        known = ", ".join(contract.source.path for contract in contracts.values())
+        return "", f"no contract has such a name; there are {known}" if known else "there is no contract"
+    path = nearest.source.path
+    if arrival_names(path).expression.fullmatch(name):
+        text = arrival_names(path).expression.fullmatch(name)
+        assert text  # noqa: S101  # just matched
+        return nearest.dataset, f"there is no date {text.group('arrival')}"
+    return nearest.dataset, f"the contract's name is {_meant(name, path) or path}"
+
+
+def _likeness(name: str, contract: Contract) -> float:
+    """How alike two names are without their digits; 1 if the form is the very one."""
+    if arrival_names(contract.source.path).expression.fullmatch(name):
+        return 1.0
+    pattern = ARRIVAL_PLACE.sub("", contract.source.path).replace("*", "")
+    return max(SequenceMatcher(None, _letters(pattern), _letters(one)).ratio() for one in (name, name.rpartition("/")[2]))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W\d_]+", " ", text.casefold())
+
+
+def _meant(name: str, path: str) -> str | None:
+    """The name that the contract gives to the date that stands in a name; None if there is none."""
+    place = ARRIVAL_PLACE.search(path)
+    for day in _dates(name) if place else ():
+        spelled = day.strftime(strptime_format(place.group(1)) if place else "")
+        return ARRIVAL_PLACE.sub(lambda _, spelled=spelled: spelled, path)
+    return None
+
+
+def _dates(name: str) -> Iterator[date]:
+    for found in DATE.finditer(name):
+        with suppress(ValueError):
+            yield date(int(found["year"]), int(found["month"]), int(found["day"] or 1))
