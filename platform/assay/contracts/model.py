@@ -221,11 +221,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract(Published):
-    """A dataset that lands as files: how it arrives, and what is promised of it in silver."""
+    """A dataset that lands as files, and what is promised of it in silver. `include_current`: partitions are made before they are over."""
 
     source: LandingSource
     arrival: Partitioning
     lateness: int
+    include_current: bool = False
     event_time: EventTime | None
     transform: str | None
     rejected_share_below: float | None

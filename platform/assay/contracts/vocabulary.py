@@ -69,6 +69,11 @@ def share(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     )
 
 
+def flag(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """Yes or no."""
+    return None if isinstance(value, bool) else (f"{value!r} is neither true nor false", "")
+
+
 def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     """A calendar day in ISO form."""
     try:
@@ -149,7 +154,7 @@ DEPRECATED = Keys({"since": text}, {"until": day, "useInstead": text})
 TABLE: Mapping[str, Keys | Check] = {
     "eventTime": Keys({"expression": sql, "format": date_format, "timeZone": zone}, {"sourceTimeZone": zone}, or_none=True),
     "partitioning": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day}),
-    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
+    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count, "includeCurrent": flag}),
     "transform": function,
     "rejectedShare": Keys({"mustBeLessThan": share}, {}),
     "deprecated": DEPRECATED,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.arrivals import arrival_names
 from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
+from assay.contracts.names import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,14 +26,12 @@ def why_not(name: str, contracts: Mapping[str, Contract]) -> tuple[str, str]:
     """The dataset that a file was probably meant for, empty if there is none like it, and why nobody takes it."""
     nearest = max(contracts.values(), key=lambda contract: _likeness(name, contract), default=None)
     if nearest is None or _likeness(name, nearest) < ALIKE:
-        known = ", ".join(contract.source.path for contract in contracts.values())
-        return "", f"no contract has such a name; there are {known}" if known else "there is no contract"
+        paths = [contract.source.path for contract in contracts.values()]
+        return "", f"no contract has such a name. {suggest(name, paths)}"
     path = nearest.source.path
-    if arrival_names(path).expression.fullmatch(name):
-        text = arrival_names(path).expression.fullmatch(name)
-        assert text  # noqa: S101  # just matched
-        return nearest.dataset, f"there is no date {text.group('arrival')}"
-    return nearest.dataset, f"the contract's name is {_meant(name, path) or path}"
+    if form := arrival_names(path).expression.fullmatch(name):
+        return nearest.dataset, f"there is no date {form.group('arrival')}"
+    return nearest.dataset, f"the contract's name for it is {_meant(name, path) or path}"
 
 
 def _likeness(name: str, contract: Contract) -> float:
@@ -49,11 +48,10 @@ def _letters(text: str) -> str:
 
 def _meant(name: str, path: str) -> str | None:
     """The name that the contract gives to the date that stands in a name; None if there is none."""
-    place = ARRIVAL_PLACE.search(path)
-    for day in _dates(name) if place else ():
-        spelled = day.strftime(strptime_format(place.group(1)) if place else "")
-        return ARRIVAL_PLACE.sub(lambda _, spelled=spelled: spelled, path)
-    return None
+    place, day = ARRIVAL_PLACE.search(path), next(_dates(name), None)
+    if place is None or day is None:
+        return None
+    return path.replace(place.group(), day.strftime(strptime_format(place.group(1))))
 
 
 def _dates(name: str) -> Iterator[date]:

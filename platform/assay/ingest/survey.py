@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.arrivals import arrival_names, shown_name
+from assay.contracts.arrivals import arrival_names
 from assay.contracts.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
+from assay.ingest.landing import LEADS_NOWHERE, shown_name, told_name
 from assay.ingest.misnamed import why_not
+from assay.ingest.opening import outside, taken_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,81 +58,68 @@ def survey(landing: Path, contracts: Mapping[str, Contract], now: datetime) -> l
     A folder behind a link is looked into; a name with a leading dot is left out for an hour, while it may still be written. Raises
     FileUnreadable for a folder that cannot be listed.
     """
-    found = []
-    for name, fault, age in sorted(_walk(landing, now)):
-        readers = [contract for contract in contracts.values() if arrival_names(contract.source.path).moment(name)]
-        if fault is not None:
-            if age > UNFINISHED or not _is_hidden(name):
-                found.append(Sighting(shown_name(name), Fate.IGNORED, why=fault))
-        elif readers:
-            found += [_judged(name, contract, now) for contract in readers]
-        else:
-            dataset, why = why_not(name, contracts)
-            found.append(Sighting(shown_name(name), Fate.IGNORED, dataset, why=why))
-    return found
+    return [sighting for found in sorted(_walk(landing)) for sighting in _seen(found, contracts, now)]
 
 
-def waits_until(contract: Contract, day: date) -> datetime:
-    """The instant from which a file of this date may be taken: the end of its arrival, or its beginning where the contract says so.
+class _Found(NamedTuple):
+    """Something below the landing folder that is no folder: its path, why nobody can take it (empty for a file), when it was written."""
 
-    A snapshot has no arrivals: its file replaces the table from the day that it names.
-    """
-    calendar = arrival_calendar(contract)
-    if calendar is None:
-        return midnight(day, zone_of(contract))
-    first = calendar.first_of(day)
-    return midnight(first if calendar.current else calendar.after(first), calendar.zone)
+    name: str
+    fault: str = ""
+    written: datetime | None = None
 
 
-def _judged(name: str, contract: Contract, now: datetime) -> Sighting:
-    moment = arrival_names(contract.source.path).moment(name)
-    assert moment is not None  # noqa: S101  # the caller looked
-    day, calendar = moment.date(), arrival_calendar(contract)
-    sighting = Sighting(shown_name(name), Fate.TAKEN, contract.dataset)
-    if calendar is not None:
-        first = calendar.first_of(day)
-        sighting = replace(sighting, arrival=first.isoformat())
-        if first < calendar.start:
-            return replace(sighting, fate=Fate.IGNORED, why=f"{day} is before the first arrival of the contract, {calendar.start}")
-        if not calendar.has(first):
-            return replace(sighting, fate=Fate.IGNORED, why=f"{day} is not before the end of the contract's arrivals, {calendar.end}")
-        if midnight(first, calendar.zone) >= midnight(calendar.after(first), calendar.zone):
-            return replace(sighting, fate=Fate.IGNORED, why=f"no clock in {calendar.zone} showed the day {day}")
-    until = waits_until(contract, day)
+def _seen(found: _Found, contracts: Mapping[str, Contract], now: datetime) -> Iterator[Sighting]:
+    name = told_name(found.name)
+    readers = [(one, moment) for one in contracts.values() if (moment := arrival_names(one.source.path).moment(found.name))]
+    if found.fault:
+        if found.written is None or now - found.written > UNFINISHED:
+            yield Sighting(shown_name(name), Fate.IGNORED, why=found.fault)
+    elif readers:
+        yield from (_judged(shown_name(name), contract, moment.date(), now) for contract, moment in readers)
+    else:
+        dataset, why = why_not(name, contracts)
+        yield Sighting(shown_name(name), Fate.IGNORED, dataset, why=why)
+
+
+def _judged(name: str, contract: Contract, day: date, now: datetime) -> Sighting:
+    calendar, until = arrival_calendar(contract), taken_from(contract, day)
+    arrival = "" if calendar is None else calendar.first_of(day).isoformat()
+    if calendar is not None and (why := outside(calendar, day)):
+        return Sighting(name, Fate.IGNORED, contract.dataset, arrival, why)
     if until <= now:
-        return sighting
-    if calendar is None or calendar.current or midnight(calendar.first_of(day), calendar.zone) > now:
-        return replace(sighting, fate=Fate.WAITS, why=f"{day} is still to come in {zone_of(contract)}", until=until)
-    return replace(sighting, fate=Fate.WAITS, why=f"its {calendar.grain} is not over in {calendar.zone}", until=until)
+        return Sighting(name, Fate.TAKEN, contract.dataset, arrival)
+    begun = calendar is not None and midnight(calendar.first_of(day), calendar.zone) <= now
+    why = f"its {calendar.grain} is not over in {calendar.zone}" if calendar and begun else f"{day} is still to come in {zone_of(contract)}"
+    return Sighting(name, Fate.WAITS, contract.dataset, arrival, why, until)
 
 
-def _walk(landing: Path, now: datetime, below: str = "", above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[str, str | None, timedelta]]:
-    """Everything below a folder that is no folder: its name, why nobody can take it (None if it is a file), and its age."""
-    here = os.stat(landing / below) if (landing / below).is_dir() else None  # noqa: PTH116
-    if here is None or (here.st_dev, here.st_ino) in above:  # a link to a folder above would be walked for ever
-        return
+def _walk(landing: Path, below: str = "", above: tuple[tuple[int, int], ...] = ()) -> Iterator[_Found]:
+    """Everything below a folder that is no folder. `above` are the folders that it is in: a link to one would be walked for ever."""
     try:
         with os.scandir(landing / below) as entries:
-            names = [(entry.name, entry) for entry in entries]
+            found = list(entries)
+        here = (landing / below).stat()
     except OSError as error:
-        raise FileUnreadable(f"Tried to list {below or 'the landing folder'!a}; {error.strerror}.", hint="Give this process the right to read it.") from error
-    for name, entry in names:
-        relative = f"{below}/{name}" if below else name
+        if error.errno in LEADS_NOWHERE:
+            return
+        what = f"Tried to list {below or 'the landing folder'!a}; {error.strerror}."
+        raise FileUnreadable(what, hint="Give this process the right to read it.") from error
+    inside = (*above, (here.st_dev, here.st_ino))
+    for entry in found:
+        relative = f"{below}/{entry.name}" if below else entry.name
         try:
-            found = entry.stat()
+            looked = entry.stat()
         except OSError as error:
-            yield relative, f"it cannot be looked up ({error.strerror})", UNFINISHED * 2
+            yield _Found(relative, f"it cannot be looked up: {error.strerror}")
             continue
-        age = now - datetime.fromtimestamp(found.st_mtime, UTC)
-        if stat.S_ISDIR(found.st_mode):
-            yield from _walk(landing, now, relative, (*above, (here.st_dev, here.st_ino)))
-        elif not stat.S_ISREG(found.st_mode):
-            yield relative, "it is no file", age
-        elif name.startswith("."):
-            yield relative, "its name begins with a dot, as of a file that is still being written", age
-        else:
-            yield relative, None, age
+        if not stat.S_ISDIR(looked.st_mode):
+            yield _Found(relative, _fault(entry.name, looked), datetime.fromtimestamp(looked.st_mtime, UTC))
+        elif (looked.st_dev, looked.st_ino) not in inside:
+            yield from _walk(landing, relative, inside)
 
 
-def _is_hidden(name: str) -> bool:
-    return name.rpartition("/")[2].startswith(".")
+def _fault(name: str, looked: os.stat_result) -> str:
+    if name.startswith("."):
+        return "its name begins with a dot, as that of a file that is still being written"
+    return "" if stat.S_ISREG(looked.st_mode) else "it is no file"

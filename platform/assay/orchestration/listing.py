@@ -6,7 +6,7 @@ The page leaves out runs without an origin, which Dagster gives only to runs tha
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -36,5 +36,6 @@ def list_run(instance: dg.DagsterInstance, run_id: str) -> None:
             "repository_name": repository,
         },
         "pipeline_name": run.job_name,
-    }  # by its stored form: the classes themselves are private to Dagster
-    instance.run_storage.replace_job_origin(run, dg.deserialize_value(json.dumps(origin)))
+    }
+    found: Any = dg.deserialize_value(json.dumps(origin))  # by its stored form: the classes themselves are private to Dagster
+    instance.run_storage.replace_job_origin(run, found)
