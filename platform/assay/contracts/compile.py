@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.contracts.dialect import Dialect
     from assay.contracts.model import DatasetRule
 
 TYPES = {
@@ -155,6 +156,22 @@ def spelled_as(text: pl.Expr, format_: str) -> pl.Expr:
     import polars as pl
 
     return pl.when(text.str.contains(spelling(format_))).then(text)
+
+
+def plain_number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
+    """The text of a number as the engine casts it, from one in a file's dialect; null if it is not spelled exactly so.
+
+    Where thousands are grouped, all are: `1.234,50` or `1234,50` with the decimalChar `,` and the groupChar `.`, never `12.50`.
+    """
+    import polars as pl
+
+    if not dialect.numbers_meaning:
+        return text
+    point, group = re.escape(dialect.decimal_char), re.escape(dialect.group_char)
+    whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+)" if group else "[0-9]+"
+    exact = text.str.contains(f"^[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?$")
+    plain = text.str.replace_all(dialect.group_char, "", literal=True) if group else text
+    return pl.when(exact).then(plain.str.replace_all(dialect.decimal_char, ".", literal=True))
 
 
 def flag_of(rule: Rule) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.custom import read_custom
 from assay.contracts.dates import strptime_format
+from assay.contracts.dialect import read_dialect
 from assay.contracts.document import Document, Finding
 from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
 from assay.contracts.faults import faults_of, repeated_rules
@@ -141,7 +142,7 @@ def _source(document: Document) -> LandingSource:
         description=item.get("description", ""), column_descriptions=tuple(column.get("description", "") for column in columns),
         optional=tuple(column["name"] for column in columns if column.get("required") is False),
         classifications=tuple(column.get("classification", "") for column in columns),
-        most_bytes=custom.values.get("maxBytes", MOST_BYTES),
+        most_bytes=custom.values.get("maxBytes", MOST_BYTES), dialect=read_dialect(custom.values.get("dialect", {})),
     )  # fmt: skip
 
 

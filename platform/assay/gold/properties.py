@@ -15,7 +15,7 @@ from assay.contracts.model import Kind, Severity
 from assay.gold.rules_sql import condition, measure
 from assay.gold.still_judged import is_judged, unchanged
 from assay.gold.views import computed
-from assay.lake.snapshots import duckdb_type
+from assay.lake.duckdb_sql import duckdb_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid
-from assay.lake.snapshots import literal, quoted
+from assay.lake.duckdb_sql import literal, quoted
 
 if TYPE_CHECKING:
     from assay.contracts.model import DatasetRule, Rule

@@ -14,7 +14,7 @@ from assay.contracts.model import Kind
 from assay.contracts.trial import place_of
 from assay.gold.rules_sql import condition, measure
 from assay.gold.views import ConsumerView
-from assay.lake.snapshots import duckdb_type, quoted
+from assay.lake.duckdb_sql import duckdb_type, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
