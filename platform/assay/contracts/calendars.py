@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract, Partitioning
 
 UTC_ZONE = "UTC"
+EARLIEST, LATEST = date(1, 1, 2), date(9999, 12, 30)  # in every zone both begin within the years that there are
 LAST_MONTH = date(9999, 12, 1)  # no date follows it
 
 
@@ -44,7 +45,7 @@ class Calendar:
 
     def after(self, first: date) -> date:
         """The partition that follows."""
-        return next_month(first) if self.grain is Grain.MONTH else first + timedelta(days=1)
+        return next_month(first) if self.grain is Grain.MONTH else first + timedelta(days=1) if first < date.max else first
 
     def has(self, first: date) -> bool:
         """Whether it has, or will have, a partition of this name."""
@@ -61,6 +62,7 @@ class Calendar:
 
 def midnight(day: date, zone: str) -> datetime:
     """The instant, in UTC, at which a day begins; where clocks skip midnight, that at which they do."""
+    day = min(max(day, EARLIEST), LATEST)
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 

@@ -69,11 +69,6 @@ def share(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     )
 
 
-def flag(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
-    """Yes or no."""
-    return None if isinstance(value, bool) else (f"{value!r} is neither true nor false", "")
-
-
 def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     """A calendar day in ISO form."""
     try:

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import date
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from assay.contracts.arrivals import arrival_names
@@ -24,21 +25,26 @@ ALIKE = 0.6
 
 def why_not(name: str, contracts: Mapping[str, Contract]) -> tuple[str, str]:
     """The dataset that a file was probably meant for, empty if there is none like it, and why nobody takes it."""
-    nearest = max(contracts.values(), key=lambda contract: _likeness(name, contract), default=None)
-    if nearest is None or _likeness(name, nearest) < ALIKE:
-        paths = [contract.source.path for contract in contracts.values()]
+    datasets = {contract.source.path: dataset for dataset, contract in contracts.items()}
+    path, why = _why_not(name, tuple(datasets))
+    return datasets.get(path, ""), why
+
+
+@lru_cache(10_000)  # comparing a name with each path is dear, and a misnamed file may lie there for years
+def _why_not(name: str, paths: tuple[str, ...]) -> tuple[str, str]:
+    nearest = max(paths, key=lambda path: _likeness(name, path), default="")
+    if not nearest or _likeness(name, nearest) < ALIKE:
         return "", f"no contract has such a name. {suggest(name, paths)}"
-    path = nearest.source.path
-    if form := arrival_names(path).expression.fullmatch(name):
-        return nearest.dataset, f"there is no date {form.group('arrival')}"
-    return nearest.dataset, f"the contract's name for it is {_meant(name, path) or path}"
+    if form := arrival_names(nearest).expression.fullmatch(name):
+        return nearest, f"there is no date {form.group('arrival')}"
+    return nearest, f"the contract's name for it is {_meant(name, nearest) or nearest}"
 
 
-def _likeness(name: str, contract: Contract) -> float:
-    """How alike two names are without their digits; 1 if the form is the very one."""
-    if arrival_names(contract.source.path).expression.fullmatch(name):
+def _likeness(name: str, path: str) -> float:
+    """How alike a name and a path are without their digits; 1 if the form is the very one."""
+    if arrival_names(path).expression.fullmatch(name):
         return 1.0
-    pattern = ARRIVAL_PLACE.sub("", contract.source.path).replace("*", "")
+    pattern = ARRIVAL_PLACE.sub("", path).replace("*", "")
     return max(SequenceMatcher(None, _letters(pattern), _letters(one)).ratio() for one in (name, name.rpartition("/")[2]))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from assay.contracts.arrivals import arrival_names
 from assay.contracts.calendars import arrival_calendar, midnight, zone_of
@@ -89,6 +90,7 @@ def _judged(name: str, contract: Contract, day: date, now: datetime) -> Sighting
         return Sighting(name, Fate.IGNORED, contract.dataset, arrival, why)
     if until <= now:
         return Sighting(name, Fate.TAKEN, contract.dataset, arrival)
+    until = until.astimezone(ZoneInfo(zone_of(contract)))
     begun = calendar is not None and midnight(calendar.first_of(day), calendar.zone) <= now
     why = f"its {calendar.grain} is not over in {calendar.zone}" if calendar and begun else f"{day} is still to come in {zone_of(contract)}"
     return Sighting(name, Fate.WAITS, contract.dataset, arrival, why, until)

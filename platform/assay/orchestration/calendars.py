@@ -19,24 +19,24 @@ def zone_of(contract: Contract) -> str:
     return contract.event_time.zone if contract.event_time else UTC
 
 
-def definition_of(partitioning: Partitioning, zone: str) -> dg.TimeWindowPartitionsDefinition | None:
+def definition_of(partitioning: Partitioning, zone: str, *, current: bool = False) -> dg.TimeWindowPartitionsDefinition | None:
     """Dagster's partitions for a contract's; None for a table without partitions."""
     if partitioning.grain is Grain.NONE or partitioning.start is None:
         return None
     start, end = partitioning.start.isoformat(), partitioning.end.isoformat() if partitioning.end else None
     if partitioning.grain is Grain.MONTH:
-        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=zone)
-    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=zone)
+        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=zone, end_offset=int(current))
+    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=zone, end_offset=int(current))
 
 
 def arrivals_of(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:
     """The partitions of a dataset's bronze table."""
-    return definition_of(contract.arrival, zone_of(contract))
+    return definition_of(contract.arrival, zone_of(contract), current=contract.include_current)
 
 
 def events_of(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:
     """The partitions of a dataset's silver table."""
-    return definition_of(contract.partitioning, zone_of(contract))
+    return definition_of(contract.partitioning, zone_of(contract), current=contract.include_current)
 
 
 def overlapping(lateness: int = 0) -> dg.TimeWindowPartitionMapping:

@@ -1,4 +1,4 @@
-"""The clock: the time by which partitions begin to exist, which is Dagster's own. Whoever plans or surveys asks here, nobody asks another."""
+"""The clock: the time by which partitions begin to exist, which is Dagster's own. Whoever plans or surveys asks here and nowhere else."""
 
 from __future__ import annotations
 
