@@ -20,7 +20,7 @@ from assay.contracts.majors import families_of, version_of
 from assay.contracts.model import MOST_BYTES, Contract, EventTime, Grain, LandingSource, Partitioning
 from assay.contracts.odcs_parts import published_parts, read_date
 from assay.contracts.relations import catalogue_of, lookup_faults
-from assay.contracts.rules import type_rules
+from assay.contracts.rules import finite_rules, type_rules
 from assay.contracts.sla import read_levels
 from assay.contracts.supported import SERVER
 
@@ -124,11 +124,12 @@ def _contract(document: Document, table: Table) -> Contract:
 def _gold_contract(document: Document, table: Table) -> GoldContract:
     said = table.custom.values
     reach = said.get("reach", {})
-    return GoldContract(
+    found = GoldContract(
         **published_parts(document, table, ()), partitioning=Partitioning(Grain.MONTH, column=table.partition),
         event_column=said["eventTime"]["column"], lookback_days=reach.get("lookbackDays", 0), lookahead_days=reach.get("lookaheadDays", 0),
         consumers=tuple(Consumer(one["name"], one["contact"], tuple(one.get("columns", ()))) for one in said.get("consumers", ())),
     )  # fmt: skip
+    return replace(found, rules=(*finite_rules(found.columns), *found.rules))
 
 
 def _source(document: Document) -> LandingSource:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as, sql_expression
+from assay.contracts.compile import arrow_type, flag_of, plain_number, polars_type, spelled_as, sql_expression
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _typed(column: Column, text: pl.Expr) -> pl.Expr:
             moment = spelled_as(text, format_).str.to_datetime(format_, strict=False, time_unit="us").dt.replace_time_zone("UTC")
             return pl.when(moment.is_between(EARLIEST, LATEST)).then(moment)  # an offset can lead out of the years that readers know
         case _:
-            kind = _polars_type(column)
+            kind = polars_type(arrow_type(column))
             number = text.cast(kind, strict=False)
             if kind.is_float():
                 return pl.when(number.is_finite()).then(number)
@@ -119,10 +119,3 @@ def _is_exact(text: pl.Expr, scale: int) -> pl.Expr:
     plain = text.str.contains(f"^[+-]?(?:[0-9]+\\.?|[0-9]*\\.[0-9]{{0,{scale}}}0*)$")
     small = text.str.contains(r"^[+-]?[0-9]{1,9}(?:\.[0-9]{0,9})?[eE][+-]?[0-9]$")
     return plain | (small & (text.cast(pl.Decimal(38, scale), strict=False) == text.cast(pl.Decimal(38, MOST_DECIMALS), strict=False)))
-
-
-def _polars_type(column: Column) -> pl.DataType:
-    import polars as pl
-    import pyarrow as pa
-
-    return pl.Schema(pa.schema([pa.field("_", arrow_type(column))]))["_"]
