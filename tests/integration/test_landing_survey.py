@@ -173,6 +173,16 @@ def test_taking_todays_arrival_makes_nothing_anew_that_is_published(tmp_path: Pa
     assert market.backfill() == []
 
 
+def test_one_dataset_that_takes_today_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    market = Market.open(tmp_path, sales=stall(more=", includeCurrent: true"), fairs=stall("fairs"))
+    for name in ("sales", "fairs"):
+        for day in ("2024-03-04", "2024-03-05"):
+            market.land(f"{name}/{name}_{day}.csv", rows(1, day=day))
+    market.settle()
+    assert market.quantities("sales") == {"2024-03-04": [1], "2024-03-05": [1]}
+    assert market.quantities("fairs") == {"2024-03-04": [1]}
+
+
 def test_an_ignored_arrival_is_not_waited_for(tmp_path: Path) -> None:
     contract = stall().replace("value: {grain: day, start: 2024-03-01, lateness", "value: {grain: day, start: 2024-03-03, lateness")
     market = Market.open(tmp_path, sales=contract)

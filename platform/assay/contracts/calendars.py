@@ -47,6 +47,14 @@ class Calendar:
         """The partition that follows."""
         return next_month(first) if self.grain is Grain.MONTH else first + timedelta(days=1) if first < date.max else first
 
+    def before(self, moment: datetime) -> date:
+        """The newest partition that is over at a moment, whether the calendar has it or not. A day that the zone never had is none."""
+        current = self.first_of(moment.astimezone(ZoneInfo(self.zone)).date())
+        found = self.first_of(current - timedelta(days=1))
+        while midnight(found, self.zone) == midnight(current, self.zone):
+            found = self.first_of(found - timedelta(days=1))
+        return found
+
     def has(self, first: date) -> bool:
         """Whether it has, or will have, a partition of this name."""
         return self.first_of(first) == first and self.start <= first and (self.end is None or first < self.end)

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
 
 MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
-ARRIVAL, EVENT_DATE = "_arrival_date", "_event_date"  # what bronze adds to what landed
-SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_source_file", "_source_row", "_source_hash"
+ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_arrival_date", "_event_date", "_source_file", "_source_row", "_source_hash"
 
 
 class Grain(StrEnum):

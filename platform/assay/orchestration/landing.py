@@ -47,7 +47,7 @@ class Landing:
         return cls(survey(planner.run.landing, planner.contracts, now()))
 
     def of(self, datasets: Collection[str]) -> Landing:
-        """What concerns some datasets; a file that belongs to none is left out."""
+        """What concerns some datasets; what belongs to none is of the dataset without a name."""
         return Landing([one for one in self.sightings if one.dataset in datasets])
 
     def waiting(self) -> list[Sighting]:
