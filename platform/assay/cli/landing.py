@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 NOBODYS = "no dataset"
+SOME = 5
 
 
 def landing(
@@ -65,10 +66,18 @@ def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) ->
     for name, files in found.items():
         counts = Counter(state for _, state in files)
         typer.echo(f"{name}: {', '.join(f'{counts[state]} {state}' for state in State if counts[state]) or 'no files'}")
-        for sighting, state in files:
-            if every or state not in (State.INGESTED, State.SUPERSEDED):
-                typer.echo(f"  {_line(sighting, state)}")
+        for state in State:
+            _list([one for one, found_as in files if found_as is state], state, every=every)
     return not any(state is State.IGNORED for files in found.values() for _, state in files)
+
+
+def _list(files: Sequence[Sighting], state: State, *, every: bool) -> None:
+    """The files of one state: all that need a look, some of those that only wait for the next run, and the rest when asked for."""
+    shown = len(files) if every or state in ("waits", "ignored") else SOME if state == "to be ingested" else 0
+    for sighting in files[:shown]:
+        typer.echo(f"  {_line(sighting, state)}")
+    if 0 < shown < len(files):
+        typer.echo(f"  and {len(files) - shown} more {state} (--all lists them)")
 
 
 def _line(sighting: Sighting, state: State) -> str:
