@@ -162,6 +162,9 @@ def table_faults(document: Document, table: Table) -> Iterator[Finding]:
         yield document.finding(
             "a partitioned table needs one property with `partitioned: true`", table.custom.places.get("partitioning", table.place), hint
         )
+    if "keyScope" in table.said and not any(item.get("primaryKey") for item in table.columns.values()):
+        hint = "Say `primaryKey: true` of the columns that tell the rows apart, or leave it out."
+        yield document.finding("keyScope is about the key, and there is none", table.custom.places.get("keyScope", table.place), hint)
     for name in ("partitioning", "arrival"):
         span = table.custom.values.get(name, {})
         if "end" in span and date.fromisoformat(str(span["end"])) <= date.fromisoformat(str(span["start"])):
