@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, timedelta
 
+MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
 ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_arrival_date", "_event_date", "_source_file", "_source_row", "_source_hash"
 
 
@@ -115,10 +116,9 @@ class Masking:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A published column. `source` is the landing column it is cast from; without one the engine or the transform fills it.
+    """A published column: cast from the landing column `source`, or filled by the engine or the transform; `sources` are all that it is from.
 
-    `logical_type` is ODCS's (string, integer, number, boolean, date, timestamp), `physical_type` the SQL spelling that fixes the width.
-    `subject` is the kind of person whom the value identifies, `sources` all landing columns that it is said to be made from.
+    `logical_type` is ODCS's, `physical_type` the SQL that fixes the width, `subject` the kind of person whom the value identifies.
     """
 
     name: str
@@ -153,7 +153,7 @@ class LandingSource:
     column_descriptions: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
-    most_bytes: int = 1 << 30  # it is held in memory as a whole, unpacked and as columns: about three times this
+    most_bytes: int = MOST_BYTES
     dialect: Dialect = field(default_factory=Dialect)
 
 
