@@ -116,7 +116,7 @@ class Masking:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A published column: cast from the landing column `source`, or filled by the engine or the transform; `sources` are all that it is from.
+    """A published column: cast from the landing column `source`, or filled by the engine or the transform; `sources` are all it is from.
 
     `logical_type` is ODCS's, `physical_type` the SQL that fixes the width, `subject` the kind of person whom the value identifies.
     """
