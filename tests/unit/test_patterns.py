@@ -78,7 +78,7 @@ def test_what_engines_would_read_apart_is_refused_with_the_reason_and_what_to_wr
         (SHARED, "^[A-Z]{3}$", r"^[A-Z]{3}\z"),
         (SHARED, r"\p{sc=Greek}", r"\p{IsGreek}"),
         (SHARED, r"a\b", None),
-        (ECMA, r".\u{1F600}\x00\ufeff", r"[^\n\r\u2028\u2029]\U0001f600\u0000\ufeff"),
+        (ECMA, r".\u{1F600}\x00\ufeff", r"[^\n\r\u2028\u2029]😀\u0000\ufeff"),
         (RE2, "{{x}}", None),
         (RE2, r"\{\{x}}", r"\x{7b}\x{7b}x\x{7d}\x{7d}"),
         (RUST, "(?<year>a|b)c", "(?:a|b)c"),
@@ -116,4 +116,4 @@ def test_white_space_is_what_ecma_262_says() -> None:
 def test_the_patterns_of_the_product_are_of_the_dialect() -> None:
     said = [rule.argument for contract in load_product(CONTRACTS).promises.values() for rule in contract.rules if rule.kind is Kind.PATTERN]
     assert len(said) > 4
-    assert all(said_to(RUST, pattern) == pattern for pattern in said)
+    assert all(said_to(dialect, pattern) for pattern in said for dialect in (RUST, RE2, ECMA, SHARED))

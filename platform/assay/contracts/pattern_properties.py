@@ -29,5 +29,5 @@ def property_of(said: str) -> str:
             return found
     if kind in {"", "sc", "Script"} and name in SCRIPTS:
         return SCRIPT + name
-    hint = suggest(name, (*CATEGORIES, *CATEGORIES.values(), *(SCRIPT + script for script in SCRIPTS)))
+    hint = suggest(name, (*CATEGORIES, *CATEGORIES.values(), *SCRIPTS))
     raise NotAPattern(f"uses \\p{{{said}}}, which not every engine knows", hint)
