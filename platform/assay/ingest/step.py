@@ -41,7 +41,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     partitions that there are now. Raises CalendarChanged if something that landed would be left out.
     """
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__)
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     before = newest(run.lake, slice_.spec.name)

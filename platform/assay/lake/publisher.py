@@ -96,8 +96,6 @@ def publish(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             changes = _changes_columns(table, staging.slice, wanted, whole=whole)
-            if not whole:
-                refuse_outgrown(Snapshot(spec.name, table), staging.slice)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
@@ -131,6 +129,8 @@ def _changes_columns(table: DeltaTable, slice_: Slice, wanted: pa.Schema, *, who
 def _refuse_overtaken(
     table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None], *, whole: bool
 ) -> None:
+    if not whole:
+        refuse_outgrown(Snapshot(slice_.spec.name, table), slice_)
     current = Snapshot(slice_.spec.name, table) if expected else None
     unseen = dict.fromkeys(other_tokens(current, slice_).keys() - expected.keys()) if whole else {}
     for key, before in {**expected, **unseen}.items():

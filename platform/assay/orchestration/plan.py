@@ -25,6 +25,7 @@ from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
+from assay.orchestration.clock import now
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.waiting import days_of, reaches, waits
 from assay.refine.step import Inputs, silver_spec
@@ -102,7 +103,7 @@ class Planner:
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = arrivals_of(contract), bronze_spec(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        found = batches(self.run.landing, contract, keys.__contains__)
+        found = batches(self.run.landing, contract, keys.__contains__, now())
         made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
         return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, spec)
@@ -130,12 +131,13 @@ class Planner:
 
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
-        days, arrivals = days_of(contract, slice_.partitions), arrival_calendar(contract)
+        days, calendar = days_of(contract, slice_.partitions), arrival_calendar(contract)
 
         def concerns(arrival: str) -> bool:
-            return (arrivals is None or arrivals.has(date.fromisoformat(arrival))) and reaches(contract, arrival, days)
+            taken = calendar is None or calendar.has(date.fromisoformat(arrival))  # what the contract leaves out is not waited for
+            return taken and reaches(contract, arrival, days)
 
-        found = batches(self.run.landing, contract, concerns)
+        found = batches(self.run.landing, contract, concerns, now())
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
         current = self._current(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]
