@@ -17,6 +17,7 @@ from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
 from assay.process import leave
 from assay.settings import load_settings
+from assay.stopping import Stopped, asked, at_the_end, obey
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False
@@ -229,14 +230,23 @@ def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) 
 
 
 def main() -> None:
-    """Run the command line; an error of Assay's own is a sentence and exit code 1, not a traceback."""
+    """Run the command line; an error of Assay's own is a sentence and exit code 1, not a traceback, and so is a wish to end."""
+    obey()
     code: str | int | None = 1
-    try:
-        app()
-    except SystemExit as ended:
-        code = ended.code
-    except AssayError as error:
-        typer.echo(f"assay: {error}", err=True)
+    with at_the_end(_say_stopped):
+        try:
+            app()
+        except SystemExit as ended:
+            code = ended.code
+        except AssayError as error:
+            typer.echo(f"assay: {error}", err=True)
+    if stopped := asked():
+        _say_stopped(stopped)
+        leave(stopped.code)
     if isinstance(code, str):
         sys.exit(code)
     leave(code or 0)
+
+
+def _say_stopped(stopped: Stopped) -> None:
+    typer.echo(f"assay: stopped by {stopped.by}.", err=True)

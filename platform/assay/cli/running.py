@@ -14,6 +14,7 @@ import typer
 
 from assay.cli.keys import make_keys
 from assay.cli.product import find_product
+from assay.cli.progress import announce, counted, say_failures, say_what_became, told_when_stopped
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
 from assay.process import collect_rarely
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
-    from assay.orchestration.backfill import Backfill, Request
+    from assay.orchestration.backfill import Backfill, Ran
 
 
 EVERYTHING = "*"  # the selection, in Dagster's syntax
@@ -64,28 +65,21 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     if select == EVERYTHING:
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
-    import dagster as dg
+    from assay.orchestration.instance import instance_of
 
-    began, failures, partitions = time.monotonic(), list[str](), 0
-    with dg.DagsterInstance.get() as instance:
+    began = time.monotonic()
+    done: list[Ran] = []
+    with instance_of(settings.dagster_home) as instance, told_when_stopped(done, "assay backfill"):
         work = _backfill(settings, instance, first, last, select=select, force=force)
-        for ran in work.execute(_announce):
-            state = "ok" if ran.failure is None else "FAILED"
-            typer.echo(f"  {state}, {ran.request.partitions} partitions in {ran.seconds:.1f} s (run {ran.run_id[:8]})")
-            partitions += ran.request.partitions
-            failures += [f"run {ran.run_id}: {ran.failure}"] if ran.failure else []
+        for ran in work.execute(announce):
+            done.append(ran)
+            say_what_became(ran)
     seconds = time.monotonic() - began
-    if not partitions:
+    if not done:
         typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
     else:
-        typer.echo(f"{partitions} partitions in {seconds:.1f} s.")
-    for failure in failures:
-        typer.echo(f"assay: {failure}", err=True)
-    return not failures
-
-
-def _announce(request: Request) -> None:
-    typer.echo(f"{request.title} ...")
+        typer.echo(f"{counted(done)}; {seconds:.1f} s.")
+    return not say_failures(done)
 
 
 def _backfill(

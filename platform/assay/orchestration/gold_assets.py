@@ -23,7 +23,7 @@ from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
 from assay.orchestration.metadata import column_schema, table_metadata
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
+from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.settings import Settings
 
 STEP = "gold"
@@ -70,11 +70,8 @@ def gold_assets(settings: Settings, product: ProductContracts, project: Project,
     def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         chosen = {model.name: model for model in project.models if keys[model.name] in context.selected_asset_keys}
         slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
-        outcomes: dict[str, list[Any]] = {name: [] for name in chosen}
-        with permanent_failures():
-            for model, outcome in build_gold(run_of(context, settings, contracts), project, slices):
-                outcomes[model.name].append(outcome)
-        yield from report(context, [Report(keys[name], outcomes[name], rules[name]) for name in chosen])
+        work = ((keys[model.name], outcome) for model, outcome in build_gold(run_of(context, settings, contracts), project, slices))
+        yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work)
 
     return gold
 
