@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.contracts.model import SOURCE_ROW, DatasetRule, Severity
+from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.refine.kernel import Tally, refine
-from orders import GOOD, KNOWN_CUSTOMERS, bronze_of, orders_contract, refined
+from orders import GOOD, KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +86,26 @@ def test_of_one_arrival_the_last_file_and_row_win(orders: Contract) -> None:
     origins = [("1", "b.csv", "2"), ("2", "a.csv", "9"), ("3", "b.csv", "1")]
     rows = [{"amount": amount, "file": file, "row": row} for amount, file, row in origins]
     assert refined(orders, rows).published["amount"].to_list() == [1]
+
+
+MONTHLY = ("value: {grain: day, start: 2024-01-01, end: 2024-02-10, lateness: 3}", "value: {grain: month, start: 2024-01-01, lateness: 0}")
+SHORT_DATES = ("orders_{arrival:yyyy-MM-dd}*.csv*", "orders_{arrival:yyyy-M-d}*.csv*")
+
+
+@settings(max_examples=60, deadline=None)
+@given(files=st.lists(st.tuples(st.integers(1, 28), st.sampled_from(["", "_part2", "_part10"])), min_size=2, max_size=6, unique=True))
+def test_within_a_month_the_file_of_the_latest_day_wins_then_the_one_with_the_greatest_number(
+    tmp_path_factory: pytest.TempPathFactory, files: list[tuple[int, str]]
+) -> None:
+    text = ORDERS.replace(*MONTHLY).replace(*SHORT_DATES)
+    contract = load_contracts(write_contracts(tmp_path_factory.mktemp("monthly"), text))["orders"]
+    rows = [
+        {"amount": str(place), "file": f"orders/orders_2024-1-{day}{part}.csv", "arrival": "2024-01-01"}
+        for place, (day, part) in enumerate(files)
+    ]
+    parts = ["", "_part2", "_part10"]
+    last = max(range(len(files)), key=lambda place: (files[place][0], parts.index(files[place][1])))
+    assert refined(contract, rows).published["amount"].to_list() == [last]
 
 
 @settings(max_examples=40, deadline=None)

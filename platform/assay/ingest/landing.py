@@ -13,22 +13,20 @@ import re
 import stat
 import time
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
+from assay.contracts.arrivals import arrival_names
+from assay.contracts.dates import ARRIVAL_PLACE
 from assay.errors import ContractInvalid, FileUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
     from assay.contracts.model import LandingSource
 
-TWO, ONE_OR_TWO = "[0-9]{2}", "[0-9]{1,2}"
-DIGITS = {"%Y": "[0-9]{4}", "%m": TWO, "%d": TWO, "%H": TWO, "%M": TWO, "%S": TWO, "%-m": ONE_OR_TWO, "%-d": ONE_OR_TWO, "%-H": ONE_OR_TWO}
-DIRECTIVE = re.compile("(" + "|".join(DIGITS) + ")")
 BLOCK = 1 << 20
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 HASHES = 100_000  # of so many files the hash is remembered, a few hundred bytes each
@@ -104,26 +102,18 @@ def stamp_of(found: os.stat_result) -> Stamp:
 
 
 def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
-    """Every file of a source, by arrival date and name. A name whose date cannot be read belongs to nobody and is left out.
+    """Every file of a source, the latest last. A name whose date cannot be read belongs to nobody and is left out.
 
     Raises ContractInvalid for a path that cannot name files below the landing folder, FileUnreadable for a folder that cannot be listed.
     """
-    place, path = ARRIVAL_PLACE.search(source.path), PurePosixPath(source.path)
-    if place is None:
-        raise ContractInvalid(
-            f"The path {source.path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv."
-        )
+    names, path, found = arrival_names(source.path), PurePosixPath(source.path), []
     if path.is_absolute() or ".." in path.parts:
         raise ContractInvalid(f"The path {source.path!r} leads out of the landing folder.", hint="Give it relative to that folder.")
-    pattern = strptime_format(place.group(1))
-    name = re.compile("".join(_expression(part, pattern) for part in re.split(r"(\{arrival:[^}]+\}|\*)", source.path)))
-    found = []
     for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/")):
-        match = name.fullmatch(relative)
-        if match and (arrival := _arrival(match.group("arrival"), pattern)) is not None:
+        if (moment := names.moment(relative)) is not None:
             told = os.fsencode(relative).decode("utf-8", "backslashreplace")
-            found.append(LandingFile(landing / relative, told, arrival, stamp))
-    return sorted(found, key=lambda file: (file.arrival, file.name))
+            found.append(LandingFile(landing / relative, told, moment.date(), stamp))
+    return sorted(found, key=lambda file: names.order(file.name))
 
 
 def _walk(landing: Path, segments: Sequence[str], below: str = "") -> Iterator[tuple[str, Stamp]]:
@@ -157,20 +147,6 @@ def _stamp_of_file(landing: Path, relative: str) -> Stamp | None:
 
 def _look_up_failed(what: str, error: OSError) -> FileUnreadable:
     return FileUnreadable(f"Tried to look up {what!a}; {error.strerror}.", hint="Give this process the right to read it.")
-
-
-def _expression(part: str, pattern: str) -> str:
-    """A regular expression for one part of a path. The date takes as many digits as its format says: what follows may be digits too."""
-    if ARRIVAL_PLACE.fullmatch(part):
-        return f"(?P<arrival>{''.join(DIGITS.get(piece, re.escape(piece)) for piece in DIRECTIVE.split(pattern))})"
-    return "[^/]*" if part == "*" else re.escape(part)
-
-
-def _arrival(text: str, pattern: str) -> date | None:
-    try:
-        return datetime.strptime(text, pattern.replace("%-", "%")).date()  # noqa: DTZ007  # a calendar date has no zone
-    except ValueError:
-        return None
 
 
 def once_by_content(files: Iterable[LandingFile]) -> list[tuple[LandingFile, str]]:

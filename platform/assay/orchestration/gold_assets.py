@@ -71,7 +71,7 @@ def gold_assets(settings: Settings, product: ProductContracts, project: Project,
         chosen = {model.name: model for model in project.models if keys[model.name] in context.selected_asset_keys}
         slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
         work = ((keys[model.name], outcome) for model, outcome in build_gold(run_of(context, settings, contracts), project, slices))
-        yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work)
+        yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work, together=True)
 
     return gold
 

@@ -31,6 +31,7 @@ CHECK = "contract"
 REFUSED = "refused "  # begins the name of the metadata of a failed step that lists the refused partitions of an asset
 SHOWN_FAILURES = 5
 SAID_SINGLY = 2
+FOR_GOOD = "failed for good"  # metadata of a failure that would come again: its assets, and whether each partition failed by itself
 RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -58,8 +59,8 @@ class Report:
         return [outcome for outcome in self.outcomes if outcome.status is not Status.REFUSED]
 
 
-def report(context: dg.AssetExecutionContext, reports: Sequence[Report]) -> Iterator[dg.MaterializeResult[Any]]:
-    """Turn the outcomes of a step into events.
+def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, together: bool = False) -> Iterator[dg.MaterializeResult[Any]]:
+    """Turn the outcomes of a step into events. `together` says that its partitions are published all or none.
 
     Raises dg.Failure, naming the refused partitions of every asset, after everything that is good was recorded.
     """
@@ -74,13 +75,19 @@ def report(context: dg.AssetExecutionContext, reports: Sequence[Report]) -> Iter
             context.add_asset_metadata(metadata, asset_key=one.key, partition_key=outcome.key if partitioned else None)
         yield dg.MaterializeResult(asset_key=one.key)
     if failed := [one for one in reports if one.refused]:
-        raise _failure(failed)
+        raise _failure(failed, together=together)
 
 
 def carry_out(
-    context: dg.AssetExecutionContext, promised: Mapping[dg.AssetKey, Rules], work: Iterable[tuple[dg.AssetKey, Outcome]]
+    context: dg.AssetExecutionContext,
+    promised: Mapping[dg.AssetKey, Rules],
+    work: Iterable[tuple[dg.AssetKey, Outcome]],
+    *,
+    together: bool = False,
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Do the work of a step to its end and report it; `promised` gives the assets of the step and the rules that each is checked by.
+
+    With `together` one refused partition refuses all.
 
     Raises dg.Failure, without a retry, for an error that would come again in the same way, and when the run is interrupted: Dagster
     itself would answer an interrupt with a retry. What was done until then is published, so it is recorded first.
@@ -88,28 +95,49 @@ def carry_out(
     done: dict[dg.AssetKey, list[Outcome]] = {key: [] for key in promised}
     reports = [Report(key, done[key], rules) for key, rules in promised.items()]
     try:
-        with permanent_failures(", ".join(key.to_user_string() for key in promised) + ": "):
+        with permanent_failures(promised):
             for key, outcome in work:
                 done[key].append(outcome)
     except dg.Failure as failure:
         for one in reports:
             _log_evaluations(context, one)
             _log_good(context, one)
-        raise dg.Failure(failure.description, metadata=_refused(reports), allow_retries=False) from failure.__cause__
-    yield from report(context, reports)
+        raise dg.Failure(
+            failure.description, metadata={**failure.metadata, **_refused(reports)}, allow_retries=False
+        ) from failure.__cause__
+    yield from report(context, reports, together=together)
 
 
 @contextmanager
-def permanent_failures(said: str = "") -> Iterator[None]:
-    """Inside, an error that would come again in the same way fails the step without a retry, and so does an interrupt."""
+def permanent_failures(keys: Iterable[dg.AssetKey] = ()) -> Iterator[None]:
+    """Inside, an error that would come again in the same way fails the step without a retry, and so does an interrupt.
+
+    `keys` are the assets that the step makes.
+    """
+    made = list(keys)
+    named = f"{', '.join(key.to_user_string() for key in made)}: " if made else ""
     try:
         yield
     except INTERRUPTS as stop:
-        raise dg.Failure(f"{said}stopped. What was published stays; run it again.", allow_retries=False) from stop
+        raise dg.Failure(f"{named}stopped. What was published stays; run it again.", allow_retries=False) from stop
     except Exception as error:
         if may_pass(error):
             raise
-        raise dg.Failure(f"{said}{type(error).__name__}: {error}", allow_retries=False) from error
+        raise dg.Failure(f"{named}{type(error).__name__}: {error}", metadata=_for_good(made, alone=False), allow_retries=False) from error
+
+
+def _for_good(keys: Iterable[dg.AssetKey], *, alone: bool) -> dict[str, Any]:
+    return {FOR_GOOD: dg.MetadataValue.json({key.to_user_string(): alone for key in keys})}
+
+
+def failed_for_good(instance: dg.DagsterInstance, run_id: str) -> dict[str, bool]:
+    """The assets that a run failed to make and would fail to make again; True where each partition failed by itself."""
+    found: dict[str, bool] = {}
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        said = entry.dagster_event.step_failure_data.user_failure_data if entry.dagster_event else None
+        value = said.metadata.get(FOR_GOOD) if said else None
+        found |= value.value if isinstance(value, dg.JsonMetadataValue) and isinstance(value.value, dict) else {}
+    return found
 
 
 def _log_good(context: dg.AssetExecutionContext, one: Report) -> None:
@@ -150,7 +178,7 @@ def keys_said(keys: Sequence[str]) -> str:
     return f"{keys[0]} to {keys[-1]} ({len(keys)})"
 
 
-def _failure(failed: Sequence[Report]) -> dg.Failure:
+def _failure(failed: Sequence[Report], *, together: bool) -> dg.Failure:
     said = []
     for one in failed:
         alike = [(why, [outcome.key for outcome in group]) for why, group in groupby(one.refused, lambda outcome: outcome.refusal)]
@@ -158,8 +186,9 @@ def _failure(failed: Sequence[Report]) -> dg.Failure:
         hidden = sum(len(keys) for _, keys in alike[SHOWN_FAILURES:])
         more = f"; and {hidden} more" if hidden else ""
         said.append(f"{one.key.to_user_string()}: {len(one.refused)} of {len(one.outcomes)} partitions were refused: {shown}{more}.")
-    return dg.Failure(str(PartitionsFailed(" ".join(said))), metadata=_refused(failed), allow_retries=False)
+    metadata = _refused(failed) | _for_good((one.key for one in failed), alone=not together)
+    return dg.Failure(str(PartitionsFailed(" ".join(said))), metadata=metadata, allow_retries=False)
 
 
-def _refused(reports: Sequence[Report]) -> dict[str, list[str]]:
+def _refused(reports: Sequence[Report]) -> dict[str, Any]:
     return {f"{REFUSED}{one.key.to_user_string()}": [outcome.key for outcome in one.refused] for one in reports if one.refused}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assay.contracts.arrivals import arrival_names
 from assay.contracts.compile import published_schema
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
 from assay.errors import ContractInvalid
@@ -135,7 +136,7 @@ def _good(typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract) -> pl.
 
 
 def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Keep the last arrival of each key: by arrival, file and row, so that any order of reading gives the same row. In order of the key.
+    """Keep the last arrival of each key: by arrival, then as `ArrivalNames.order` sorts files, then by row. In order of the key.
 
     A key counts within its partition: which partitions are refined together must not decide which row is published.
     """
@@ -150,9 +151,17 @@ def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         return ordered
     repeated = again | again.shift(-1, fill_value=False)  # only these are sorted by arrival: they are few, and a sort of all rows is dear
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    contested = ordered.with_row_index(PLACE).filter(repeated).sort([*arrival, SOURCE_FILE, SOURCE_ROW])
+    contested = ordered.with_row_index(PLACE).filter(repeated).sort([*arrival, _rank(ordered, repeated, contract), SOURCE_ROW])
     last = contested.unique(key, keep="last", maintain_order=True)[PLACE]
     return ordered.filter(pl.lit(~repeated) | pl.int_range(pl.len()).is_in(last.cast(pl.Int64).implode()))
+
+
+def _rank(rows: pl.DataFrame, among: pl.Series, contract: Contract) -> pl.Expr:
+    """The place of each row's file in the order in which files arrived: `_2024-1-9` is before `_2024-1-10`."""
+    import polars as pl
+
+    files = sorted(rows.filter(among)[SOURCE_FILE].unique(), key=arrival_names(contract.source.path).order)
+    return pl.col(SOURCE_FILE).replace_strict(files, range(len(files)), return_dtype=pl.UInt32)
 
 
 def _order(contract: Contract) -> list[str]:

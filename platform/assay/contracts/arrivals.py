@@ -1,0 +1,66 @@
+"""What the names of landing files say: the moment of an arrival, and which of two files is the later one.
+
+Told by the name alone, so that every machine says the same: copies of a file have other times of modification. Files themselves are the
+business of `ingest`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
+from assay.errors import ContractInvalid
+
+if TYPE_CHECKING:
+    FileOrder = tuple[datetime, tuple[str | int, ...], str]
+
+TWO, ONE_OR_TWO = "[0-9]{2}", "[0-9]{1,2}"
+DIGITS = {"%Y": "[0-9]{4}", "%m": TWO, "%d": TWO, "%H": TWO, "%M": TWO, "%S": TWO, "%-m": ONE_OR_TWO, "%-d": ONE_OR_TWO, "%-H": ONE_OR_TWO}
+DIRECTIVE = re.compile("(" + "|".join(DIGITS) + ")")
+PARTS = re.compile(r"(\{arrival:[^}]+\}|\*)")
+NUMBER = re.compile("([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalNames:
+    """The names of a source's files: `expression` has the group `arrival`, a date in the `format` of strptime."""
+
+    expression: re.Pattern[str]
+    format: str
+
+    def moment(self, name: str) -> datetime | None:
+        """When a file arrived, as its name says it, without a zone; None for a name of another form, or a date that there is not."""
+        match = self.expression.fullmatch(name)
+        try:
+            return datetime.strptime(match.group("arrival"), self.format) if match else None  # noqa: DTZ007  # a name has no zone
+        except ValueError:
+            return None
+
+    def order(self, name: str) -> FileOrder:
+        """By what files are sorted, the latest last: the moment in the name, then the name with numbers by their size, then its letters.
+
+        A name of another form, as of files that landed under an earlier path, comes before all others.
+        """
+        natural = tuple(int(part) if place % 2 else part for place, part in enumerate(NUMBER.split(name)))
+        return self.moment(name) or datetime.min, natural, name  # noqa: DTZ901  # moments in names have no zone
+
+
+@lru_cache(1_000)
+def arrival_names(path: str) -> ArrivalNames:
+    """The names of the files of a path, in which `*` stands for anything. Raises ContractInvalid if it holds no `{arrival:FORMAT}`."""
+    place = ARRIVAL_PLACE.search(path)
+    if place is None:
+        raise ContractInvalid(f"The path {path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv.")
+    format_ = strptime_format(place.group(1))
+    return ArrivalNames(re.compile("".join(_expression(part, format_) for part in PARTS.split(path))), format_.replace("%-", "%"))
+
+
+def _expression(part: str, format_: str) -> str:
+    """A regular expression for one part of a path. The date takes as many digits as its format says: what follows may be digits too."""
+    if ARRIVAL_PLACE.fullmatch(part):
+        return f"(?P<arrival>{''.join(DIGITS.get(piece, re.escape(piece)) for piece in DIRECTIVE.split(format_))})"
+    return "[^/]*" if part == "*" else re.escape(part)
