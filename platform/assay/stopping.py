@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 1.5
+POLL_SECONDS = 0.05
+LONGEST_SECONDS = 20  # for what was given to `at_the_end`
 
 
 class Stopped(BaseException):
-    """Somebody asked this process to end. No Exception: nobody who handles errors of the work may take it for one."""
+    """Somebody asked this process to end. No Exception: nobody who handles errors of the work may take it for one.
+
+    `by` is what a person calls it, `code` the exit code.
+    """
 
     def __init__(self, number: int) -> None:
         self.by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
@@ -90,11 +96,18 @@ def _watch(pipe: int) -> None:
     _asked.append(stopped)
     if _in_order.is_set():
         select.select([pipe], [], [], GRACE_SECONDS)  # a second signal ends the patience
-    try:
-        for act in reversed(_last_acts):
-            act(stopped)
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-    finally:
-        os._exit(stopped.code)
+    acting = threading.Thread(target=_act, args=(stopped,), daemon=True)
+    acting.start()
+    last = time.monotonic() + LONGEST_SECONDS
+    while acting.is_alive() and time.monotonic() < last and not select.select([pipe], [], [], POLL_SECONDS)[0]:
+        pass
+    os._exit(stopped.code)
+
+
+def _act(stopped: Stopped) -> None:
+    """In a thread of its own: whoever is told may not read any more."""
+    for act in reversed(_last_acts):
+        act(stopped)
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
