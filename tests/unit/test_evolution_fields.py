@@ -13,6 +13,7 @@ from test_evolution import CASES
 
 from assay.contracts import about, gold, model
 from assay.contracts.about import About, Channel, Deprecation, Lifecycle, Member
+from assay.contracts.dialect import NAMES, Dialect
 from assay.contracts.evolution import CONTRACT, GOLD, PUBLISHED, compare
 from assay.contracts.evolution_columns import COLUMN
 from assay.contracts.evolution_gold import CONSUMER
@@ -23,6 +24,7 @@ from assay.contracts.evolution_privacy import MASKING, STRENGTH
 from assay.contracts.evolution_rules import DATASET_RULE, RULE
 from assay.contracts.evolution_time import EVENT_TIME, PARTITIONING
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import (
     Column,
     Contract,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 TABLES: dict[type, Any] = {
     Contract: CONTRACT, Column: COLUMN, Rule: RULE, DatasetRule: DATASET_RULE, LandingSource: SOURCE, EventTime: EVENT_TIME,
     Partitioning: PARTITIONING, Masking: dict.fromkeys(MASKING), Deprecation: DEPRECATION, Lifecycle: LIFECYCLE,
-    Published: PUBLISHED, GoldContract: GOLD, Consumer: CONSUMER,
+    Published: PUBLISHED, Dialect: NAMES, GoldContract: GOLD, Consumer: CONSUMER,
 }  # fmt: skip
 WORDS = {About, Channel, Member, ProductContracts}  # whatever they hold is for people, or compared one by one
 NO_CHANGE = {(kind, name) for kind in (Contract, GoldContract) for name in ("version", "path")}
@@ -64,6 +66,9 @@ OF_GOLD: list[tuple[Edit, str]] = [
 ]
 MORE: list[tuple[str, Edit, Edit, str]] = [
     ("draft-becomes-active", of_contract(status="draft"), of_contract(), "status_advanced"),
+    ("key-scope-table", of_contract(), of_contract(key_scope=KeyScope.TABLE), "key_scope_widened"),
+    ("key-scope-partition", of_contract(key_scope=KeyScope.TABLE), of_contract(), "key_scope_narrowed"),
+    ("key-scope-without-a-difference", of_contract(key=()), of_contract(key=(), key_scope=KeyScope.TABLE), "reworded"),
     ("key-reordered", of_contract(key=("number", "state")), of_contract(key=("state", "number")), "key_reordered"),
     ("grain-without-a-key", of_contract(key=()), of_contract(key=(), granularity="a line"), "grain_reworded"),
     ("end-of-life-announced", within("lifecycle", end_of_life=None), of_contract(), "end_announced"),

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from assay.cli.lake_reader import facts, rejected_by_rule
 from assay.cli.visible import visible
-from assay.lake.snapshots import quoted
+from assay.lake.duckdb_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -116,13 +116,14 @@ def _server(parts: Parts) -> Iterator[str]:
     said = "" if sample.encoding == "UTF-8" else _because("the sample is not UTF-8; every byte has a meaning in this one, right or wrong")
     yield f"    encoding: {sample.encoding}{said}"
     yield "    customProperties:"
+    if sample.dialect.said:
+        yield f"      - {{property: dialect, value: {inline(sample.dialect.said)}}}{_because(sample.dialect_guess)}"
     yield f"      - {{property: nullValues, value: {inline(list(parts.nulls.texts))}}}{_because(parts.nulls.guess)}"
 
 
 def _landing(parts: Parts) -> Iterator[str]:
     dataset = parts.sample.dataset
     yield f"  - name: {dataset}_landing"
-    yield f"    physicalName: bronze.{dataset}"
     yield "    physicalType: file"
     yield "    description: The files as they land; all values are kept as text."
     yield "    properties:"
@@ -134,7 +135,7 @@ def _published(parts: Parts) -> Iterator[str]:
     dataset, names = parts.sample.dataset, {column.profile.name: column.name for column in parts.columns}
     key = [names[name] for name in parts.key.columns]
     yield f"  - name: {scalar(dataset)}"
-    yield f"    physicalName: silver.{dataset}"
+    yield f"    physicalName: {scalar(dataset)}"
     yield "    physicalType: table"
     yield f"    description: {scalar(f'{_spoken(dataset)}, typed and judged.')}{_because('from the name')}"
     grain = f"one row per {' and '.join(key)}" if key else "one row per line of the file"

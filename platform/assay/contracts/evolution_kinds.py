@@ -119,6 +119,10 @@ KINDS: Mapping[str, Verdict] = {
     "made_required": _forward("made required", BOTH, "Backfill first: rows without a value go to quarantine."),
     "made_nullable": _backward("made nullable", (R,), f"Readers must expect nulls, and the table keeps its NOT NULL. {BESIDE}"),
     "key_changed": _none("primary key changed", (R,), f"Rows are other rows: joins and deduplication change. {NEW_TABLE}"),
+    "key_scope_widened": _forward(
+        "key counts in the whole table", (R,), "Backfill everything: of rows of several partitions with one key the last arrival is left."
+    ),
+    "key_scope_narrowed": _backward("key counts in each partition only", (R,), "Readers must expect one key in several partitions."),
     "key_reordered": _full("primary key in another order", (R,), "Nothing to do: rows are stored in another order."),
     "unit_changed": _none("unit changed", BOTH, f"Same type, other meaning: no reader can see it in the values. {BESIDE}"),
     "unit_removed": _none("unit no longer said", (R,), "Say the unit again; readers cannot know what the numbers mean."),
@@ -196,6 +200,8 @@ KINDS: Mapping[str, Verdict] = {
     "landing_format_changed": _full("landing format", (P,), "Files that landed before are refused when they are read again: convert them."),
     "landing_limit_changed": _full("largest file that is read", (P,), "Agree with the producer: a larger file is refused."),
     "encoding_changed": _forward("encoding", BOTH, "Files that landed before are read with other letters: convert them."),
+    "dialect_changed": _full("dialect of landing files", (P,), "Files that landed before are read otherwise, or refused: convert them."),
+    "number_spelling_changed": _none("how landing files spell numbers", BOTH, "Texts are read as other numbers, or as none: convert them."),
     "null_values_changed": _none("texts that mean absent", BOTH, "Values become null, or null becomes values, in every rebuilt partition."),
     "landing_column_added": _full("landing column added", (P,), "Files without it are refused: say `required: false` until all have it."),
     "optional_landing_column_added": _full("optional landing column added", (P,), "Nothing to do: files may have it or not."),

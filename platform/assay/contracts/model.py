@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from assay.contracts.about import About, Lifecycle
+from assay.contracts.about import About, Deprecation, Lifecycle
+from assay.contracts.dialect import Dialect
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
 from assay.contracts.personal import sensitive_landing_columns
@@ -19,11 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, timedelta
 
-    from assay.contracts.about import Deprecation
-
 MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
-ARRIVAL, EVENT_DATE = "_arrival_date", "_event_date"  # what bronze adds to what landed
-SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_source_file", "_source_row", "_source_hash"
+ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_arrival_date", "_event_date", "_source_file", "_source_row", "_source_hash"
 
 
 class Grain(StrEnum):
@@ -143,8 +142,7 @@ class Column:
 class LandingSource:
     """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
 
-    A file may lack the `optional` columns: their values are then null. `column_descriptions` and `classifications` go by the order of
-    `columns`, empty for one that has none. A file that unpacks to more than `most_bytes` is refused.
+    A file may lack the `optional` columns, and has `most_bytes` once unpacked. `column_descriptions` and `classifications` go by `columns`.
     """
 
     path: str
@@ -157,6 +155,7 @@ class LandingSource:
     optional: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
     most_bytes: int = MOST_BYTES
+    dialect: Dialect = field(default_factory=Dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +229,7 @@ class Contract(Published):
     transform: str | None
     rejected_share_below: float | None
     schedule: str | None
+    key_scope: KeyScope = KeyScope.PARTITION
 
     def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
         """Everything that decides which rows are published, when the data lack the `absent` of the optional landing columns; no words."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.gold import GoldContract
+from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import Contract
 from assay.contracts.page import Badge, Cell, Code, Facts, Inline, Link, Page, PageLink, Section, Table
 from assay.contracts.page_rules import dataset_rules, ending, promises_of, row_rules, span
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from assay.contracts.about import Channel
-    from assay.contracts.model import Column, EventTime, Partitioning, Published
+    from assay.contracts.model import Column, EventTime, LandingSource, Partitioning, Published
 
 
 def page_of(contract: Published) -> Page:
@@ -42,7 +43,7 @@ def _sections(contract: Published) -> Iterable[Section]:
     yield Section("Time and service levels", Facts(tuple((name, cell) for name, cell in _levels(contract) if cell)))
     if isinstance(contract, Contract):
         yield Section("Where the values come from", _lineage(contract).filled())
-        yield Section("What lands", _landing(contract).filled(), contract.source.description)
+        yield Section("What lands", _landing(contract).filled(), _files(contract.source))
     if isinstance(contract, GoldContract) and contract.consumers:
         yield Section("Who reads it", _consumers(contract), "They are told before the model changes for them.")
 
@@ -79,7 +80,10 @@ def _facts(contract: Published) -> Iterable[tuple[str, Cell]]:
     about = contract.about
     yield "Grain", _text(contract.granularity)
     yield "Table", (Code(f"{contract.layer}.{contract.dataset}"),)
-    yield "Key", _codes(contract.key)
+    yield (
+        "Key",
+        (*_codes(contract.key), *_text(" in the whole table" if isinstance(contract, Contract) and has_table_key(contract) else "")),
+    )
     yield "Owner", _mail(contract.owner)
     yield "Team", _text(about.team)
     yield "People", _listed(_member(one.name or one.username, one.role) for one in about.members if one.username != contract.owner)
@@ -200,6 +204,11 @@ def _landing(contract: Contract) -> Table:
         for name, text, kind in zip(source.columns, texts, classes, strict=True)
     )
     return Table(("Landing column", "Presence", "Classification", "Description"), rows)
+
+
+def _files(source: LandingSource) -> str:
+    spelled = f"The files are spelled with {source.dialect.shown}." if source.dialect.said else ""
+    return " ".join(filter(None, (source.description, spelled)))
 
 
 def _mail(address: str) -> Cell:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from assay.contracts.dates import unknown_letters
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain, MaskingMethod, Severity
 from assay.contracts.names import suggest
 from assay.contracts.sql import NotReadable, tokens
@@ -76,6 +77,33 @@ def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     except ValueError:
         return f"{value!r} is no date", "Such as 2013-01-01."
     return None
+
+
+def flag(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """True or false."""
+    return None if isinstance(value, bool) else (f"{value!r} is neither true nor false", "")
+
+
+def character(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """One ASCII character that can stand between values: no letter, no digit, no line end."""
+    fine = isinstance(value, str) and len(value) == 1 and value.isascii() and not value.isalnum() and value not in "\r\n\0"
+    return None if fine else (f"{value!r} is not one ASCII character that is no letter, digit or line end", 'Such as ";" or "\\t".')
+
+
+def character_or_none(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """The same, or an empty text for none."""
+    return None if value == "" and isinstance(value, str) else character(value)
+
+
+def number_sign(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """One character that can stand between digits of a number without being part of them."""
+    fine = isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in "+-\r\n\0"
+    return None if fine else (f"{value!r} is not one character that can stand in a number beside its digits", 'Such as "," or ".".')
+
+
+def number_sign_or_none(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """The same, or an empty text for none."""
+    return None if value == "" and isinstance(value, str) else number_sign(value)
 
 
 def one_of(what: str, known: Iterable[str]) -> Check:
@@ -150,6 +178,7 @@ TABLE: Mapping[str, Keys | Check] = {
     "eventTime": Keys({"expression": sql, "format": date_format, "timeZone": zone}, {"sourceTimeZone": zone}, or_none=True),
     "partitioning": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day}),
     "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
+    "keyScope": one_of("key scope", KeyScope),
     "transform": function,
     "rejectedShare": Keys({"mustBeLessThan": share}, {}),
     "deprecated": DEPRECATED,
@@ -161,7 +190,11 @@ GOLD_TABLE: Mapping[str, Keys | Check] = {
     "consumers": Keys({"name": text, "contact": text}, {"columns": texts}, many=True),
     "deprecated": DEPRECATED,
 }
-SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count}
+DIALECT: Mapping[str, Check] = {
+    "delimiter": character, "quoteChar": character_or_none, "escapeChar": character_or_none, "doubleQuote": flag,
+    "commentChar": character_or_none, "header": flag, "decimalChar": number_sign, "groupChar": number_sign_or_none,
+}  # fmt: skip
+SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count, "dialect": Keys({}, DIALECT)}
 COLUMN: Mapping[str, Keys | Check] = {
     "unit": text,
     "masking": Keys({"method": one_of("masking method", MaskingMethod)}, {"keep": count, "to": width}),

@@ -143,6 +143,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
         coerce_timestamps="us",
     )
     data = sink.getvalue()
+    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     folder = staging.root / folder_of(staging.slice, partition)
     new = not folder.exists()
@@ -154,7 +155,6 @@ def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFil
         os.fsync(file.fileno())
     for changed in (folder, folder.parent) if new else (folder,):
         sync_folder(changed)
-    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     return StagedFile(
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,
