@@ -121,7 +121,12 @@ def with_server_that_answers(checkout: Path, text: str) -> None:
     log = checkout / "serve.log"
     with log.open("wb") as out:
         server = subprocess.Popen(
-            ["bash", "-c", f"{before}\nexec {last}"], cwd=checkout, env=environment(checkout), stdout=out, stderr=out, start_new_session=True
+            ["bash", "-c", f"{before}\nexec {last}"],
+            cwd=checkout,
+            env=environment(checkout),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + READY_SECONDS
