@@ -46,6 +46,7 @@ CALLS = [
     ("new", "holidays", "--from", "{sample}", "--owner", "nobody"),
     ("new", "holidays", "--from", "{sample}", *OWNER, "--event-time", "nothing"),
     ("erase", "--subject", "nobody", "--value-from", "{sample}", "--yes"),
+    ("landing", "nothing"),
     ("sql", ""),
     ("sql", "selekt"),
     ("sql", "select 1", "--format", "xml"),
@@ -79,7 +80,7 @@ CALLS = [
     ("nothing",),
 ]
 HOMES = [
-    ("tables",), ("views",), ("summary",), ("sql", "select 1"), ("init",), ("backfill",), ("quarantine", "list"), ("keys", "list"),
+    ("tables",), ("views",), ("landing",), ("summary",), ("sql", "select 1"), ("init",), ("backfill",), ("quarantine", "list"), ("keys", "list"),
     ("quarantine", "show", "flights"), ("quarantine", "discard", "flights", "--reason", "r", "--rule", "dest_known", "--yes"),
     ("keys", "rotate"),
 ]  # fmt: skip

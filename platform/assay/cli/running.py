@@ -11,6 +11,7 @@ import typer
 
 from assay.cli.homes import make_dbt_project, require_contracts, require_writable
 from assay.cli.keys import make_keys
+from assay.cli.landing import say_landing
 from assay.cli.product import find_product
 from assay.cli.progress import announce, counted, say_failures, say_what_became, told_when_stopped
 from assay.errors import SettingsError
@@ -80,6 +81,7 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
         typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
     else:
         typer.echo(f"{counted(done)}; {seconds:.1f} s.")
+    say_landing(work.planner, work.only)
     return not say_failures(done)
 
 
