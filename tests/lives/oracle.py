@@ -64,6 +64,21 @@ class Oracle:
             found[dataset.name] = self._dataset(dataset, landing.get(dataset.name, {}), found, now)
         return found
 
+    @staticmethod
+    def gold(product: Product, model: tuple[str, ...], fates: dict[str, Fates], now: datetime) -> list[tuple[Any, ...]]:
+        """The rows of a model: a day's counts and sums of its datasets, of the months that are over for all of them."""
+        if not all(fates[name].published for name in model):
+            return []
+        days: dict[date, list[Any]] = {}
+        for place, name in enumerate(model):
+            for row in (row for rows in fates[name].published.values() for row in rows):
+                if all(is_over(row[0], MONTH, product.of(one).zone, now) for one in model):
+                    day = days.setdefault(row[0], [0, None] * len(model))
+                    day[2 * place] += 1
+                    if row[2] is not None:
+                        day[2 * place + 1] = (day[2 * place + 1] or 0.0) + float(row[2])
+        return sorted((day.replace(day=1), day, *found) for day, found in days.items())
+
     def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
         taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
         for (arrival, mark), rows in landing.items():
@@ -74,6 +89,10 @@ class Oracle:
         for file in files[-1:] if grain == NONE else files:
             key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
             batches.setdefault(key, {}).setdefault(taken[file], file)
+        taken.clear()  # of one content the first name is remembered, of a snapshot the newest file
+        taken |= {file: rows for batch in batches.values() for rows, file in batch.items()}
+        if dataset.is_reference and batches:
+            fates.published["all"] = []
         fates.arrivals = {key: sum(len(rows) for rows in batch) for key, batch in batches.items()}
         known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
         waits = dataset.refers_to is not None and not others[dataset.refers_to].published
@@ -99,7 +118,7 @@ class Oracle:
                     value = first_day(day, dataset.events.grain) if day else None
                     key = value.isoformat() if value else "all"
                     fates.published.setdefault(key, [])
-                    fates.inputs.setdefault(key, set()).update(batch)
+                    fates.inputs.setdefault(key, set()).update(batch)  # TODO
                     if rule := broken_rule(row, dataset, known):
                         fates.held[key, rule] += 1
                         continue
