@@ -118,7 +118,7 @@ class Oracle:
                     value = first_day(day, dataset.events.grain) if day else None
                     key = value.isoformat() if value else "all"
                     fates.published.setdefault(key, [])
-                    fates.inputs.setdefault(key, set()).update(batch)  # TODO
+                    fates.inputs.setdefault(key, set()).update(batch)
                     if rule := broken_rule(row, dataset, known):
                         fates.held[key, rule] += 1
                         continue
@@ -130,7 +130,8 @@ class Oracle:
             fates.published[key].append(row)
         newest = next(iter(batches["all"].values())) if dataset.is_reference and batches else None
         for key, inputs in fates.inputs.items():
-            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None)
+            rivals = (sorted(fates.published[key], key=repr), fates.duplicates[key]) if dataset.key_scope == "table" else None
+            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None, rivals)
 
 
 def event_day(text: str, dataset: Dataset) -> date | None:
