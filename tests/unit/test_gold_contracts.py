@@ -92,9 +92,16 @@ def test_what_would_not_be_kept_is_refused_with_its_line_and_the_nearest_valid_n
     assert finding.line == line_of(at or change[1], path.read_text())
 
 
-def test_a_missing_physical_name_is_explained_to_whoever_meant_gold(tmp_path: Path) -> None:
-    found = found_in(write_daily(tmp_path, ("    physicalName: gold.orders_daily\n", "")))
-    assert any("give its table the physicalName gold.<model>" in one.hint for one in found)
+@pytest.mark.parametrize("said", ["", "    physicalName: orders_daily\n"])
+def test_a_model_is_told_by_its_event_time_whatever_its_physical_name(tmp_path: Path, said: str) -> None:
+    """Other tools look for a table of the physical name: `gold.orders_daily` is none."""
+    assert found_in(write_daily(tmp_path, ("    physicalName: gold.orders_daily\n", said))) == []
+
+
+def test_a_contract_without_what_lands_is_explained_to_whoever_meant_gold(tmp_path: Path) -> None:
+    text = DAILY.replace("    physicalName: gold.orders_daily\n", "").replace("value: {column: order_date}", "value: none")
+    found = found_in(write_daily(tmp_path, text=text))
+    assert any("For a gold model nothing lands: its eventTime names a column." in one.hint for one in found)
 
 
 def test_a_model_cannot_have_the_name_of_a_dataset(tmp_path: Path) -> None:

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.contracts.calendars import next_month
 from assay.contracts.model import Grain
 from assay.errors import ContractInvalid, TableMissing
+from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
-from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
+from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.step import bronze_fingerprints
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
-from assay.orchestration.calendars import arrivals_of, events_of, keys_between
-from assay.orchestration.gold_assets import gold_definition
+from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
 from assay.orchestration.partitions import slice_of
 from assay.refine.step import Inputs, event_dates, silver_spec
 
@@ -75,10 +76,14 @@ class Planner:
 
     @property
     def stages(self) -> list[Stage]:
-        """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold."""
+        """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold.
+
+        Gold models of one calendar are built together; what they read of another is made in a stage before.
+        """
         silver = [Stage(f"silver {level}", _keys("silver", names)) for level, names in enumerate(_levels(self.contracts), 1)]
-        gold = Stage(LAYER, _keys(LAYER, [model.name for model in self.project.models]))
-        return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, gold) if stage.keys]
+        levels = layers(self.project.models, calendars_of(self.project.models, self.contracts))
+        gold = [Stage(f"{LAYER} {number}", _keys(LAYER, [model.name for model in models])) for number, models in enumerate(levels, 1)]
+        return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, *gold) if stage.keys]
 
     def due(self, keys: Iterable[dg.AssetKey], first: date | None = None, last: date | None = None) -> list[Due]:
         """The outdated partitions of some assets of a stage that overlap the days [first, last]; without days, of all their partitions."""
@@ -124,18 +129,26 @@ class Planner:
         return [key for key in made if made[key] != current[key]]
 
     def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:
-        models, definition = [pick(self.project.models, name) for name in names], gold_definition(self.contracts)
-        try:
-            inputs = GoldInputs.pin(self.run, self.project.models)
-        except TableMissing:
-            yield from (Due(_key(model), definition, {}) for model in models)
-            return
+        """Models of one level. One that reads what was never published waits for it; the others go on."""
+        calendars = calendars_of(self.project.models, self.contracts)
+        models = [pick(self.project.models, name) for name in names]
+        definitions = {model.name: definition_of(calendars[model.table]) for model in models}
+        found = {model.name: _slice(definitions[model.name], gold_spec(model), first, last) for model in models}
+        slices = {name: slice_ for name, slice_ in found.items() if slice_ is not None}
+        readable = {model.name for model in self._readable([model for model in models if model.name in slices])}
+        inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
         for model in models:
-            spec = gold_spec(model)
-            slice_ = _slice(definition, spec, first, last)
-            months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
-            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months}
-            yield self._outdated(_key(model), definition, wanted, self._current(spec, wanted))
+            months = slices[model.name].partitions if model.name in readable else ()
+            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
+            yield self._outdated(_key(model), definitions[model.name], wanted, self._current(gold_spec(model), wanted))
+
+    def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
+        """Those whose every input is published, or is made by one of them."""
+        made = set[str]()
+        for model in models:
+            if all(table in made or newest(self.run.lake, table) is not None for table in model.depends_on):
+                made.add(model.table)
+                yield model
 
     def _current(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
         return current_tokens(newest(self.run.lake, spec.name), list(keys))
