@@ -41,6 +41,13 @@ def is_over(day: date, grain: str, zone: str, now: datetime) -> bool:
     return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) <= now.astimezone(UTC)
 
 
+def has_partition(day: date, calendar: Calendar) -> bool:
+    """Whether a file of a day has an arrival partition; months are whole, also those that `start` or `end` cut."""
+    if calendar.grain != MONTH or calendar.start is None:
+        return lies_in(day, calendar)
+    return day.replace(day=1) >= calendar.start.replace(day=1) and (calendar.end is None or day.replace(day=1) < calendar.end)
+
+
 def lies_in(day: date, calendar: Calendar) -> bool:
     return (calendar.start is None or day >= calendar.start) and (calendar.end is None or day < calendar.end)
 
@@ -82,7 +89,7 @@ class Oracle:
     def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
         taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
         for (arrival, mark), rows in landing.items():
-            if lies_in(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
+            if has_partition(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
                 taken[arrival, mark] = rows
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
         files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))

@@ -99,7 +99,7 @@ def draw_product(draw: Random, today: date, features: frozenset[str]) -> Product
         )  # fmt: skip
     dated = [dataset.name for dataset in datasets if not dataset.is_reference]
     gold: tuple[tuple[str, ...], ...] = ()
-    if "gold" in features and draw.random() < 1.0:
+    if "gold" in features and draw.random() < 0.15:
         gold = tuple((name,) for name in dated) if draw.random() < 0.5 else (tuple(dated[:2]),)
     return Product(tuple(datasets), gold)
 
