@@ -12,7 +12,9 @@ from products import draw_product
 from world import Seen, World
 
 ALL = frozenset({"midnight", "calendars", "cut months", "return", "copy", "remove", "change", "future", "empty", "key_scope", "gold"})
-FEATURES: frozenset[str] = frozenset({"calendars", "change", "copy", "cut months", "future", "gold", "key_scope", "midnight", "return"})  # those that hold
+FEATURES: frozenset[str] = frozenset(
+    {"calendars", "change", "copy", "cut months", "future", "gold", "key_scope", "midnight", "return"}
+)  # those that hold
 CLOCKS_CHANGE = (
     datetime(2024, 3, 8, tzinfo=UTC),
     datetime(2024, 3, 29, tzinfo=UTC),
