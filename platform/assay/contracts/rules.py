@@ -23,7 +23,7 @@ TEXT = "string"
 
 def type_rules(columns: Sequence[Column]) -> tuple[Rule, ...]:
     """A value that arrived and cannot be read as its type breaks a rule; it never becomes a silent null."""
-    read = [column for column in columns if (column.source or column.expression) and column.logical_type != TEXT]
+    read = [column for column in columns if column.expression or (column.source and column.logical_type != TEXT)]
     filled = finite_rules([column for column in columns if column not in read])
     return (*(_type_rule(column, f"can be read as {column.logical_type}", None) for column in read), *filled)
 
