@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.paths import roots_of
 from assay.contracts.sql import columns_in
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def sensitive_landing_columns(contract: Contract) -> Mapping[str, Masking | None
         if is_sensitive(column):
             for name in read_columns(column, source.columns):
                 found[name] = found.get(name) or column.masking
+    for path, root in roots_of(source.paths, source.file_columns).items():  # each holds what the other holds
+        if path in found or root in found:
+            found[path] = found[root] = found.get(path) or found.get(root)
     return {name: found[name] for name in source.columns if name in found}
 
 
