@@ -167,7 +167,9 @@ def test_what_is_no_path_is_named(tmp_path: Path) -> None:
 def test_who_is_named_on_a_path_is_hidden_in_the_whole(tmp_path: Path) -> None:
     columns = "{name: n, logicalType: string, classification: personal, transformSourceObjects: [customer.name]}"
     contract = contract_of(tmp_path, columns)
-    assert {"customer", "customer.name"} <= contract.sensitive_landing_columns.keys()
+    assert contract.sensitive_landing_columns.keys() == {"customer", "customer.name"}  # but not customer.day, which stands beside the name
+    whole = contract_of(tmp_path, columns.replace("[customer.name]", "[customer]"))
+    assert whole.sensitive_landing_columns.keys() == {"customer", "customer.day"}
 
 
 def test_other_rows_are_a_breaking_change_and_another_path_is_none(tmp_path: Path) -> None:

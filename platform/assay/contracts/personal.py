@@ -38,9 +38,10 @@ def sensitive_landing_columns(contract: Contract) -> Mapping[str, Masking | None
         if is_sensitive(column):
             for name in read_columns(column, source.columns):
                 found[name] = found.get(name) or column.masking
-    for path, root in roots_of(source.paths, source.file_columns).items():  # each holds what the other holds
-        if path in found or root in found:
-            found[path] = found[root] = found.get(path) or found.get(root)
+    roots = roots_of(source.paths, source.file_columns)
+    inside = {path: found[root] for path, root in roots.items() if root in found}
+    around = {roots[path]: masking for path, masking in found.items() if path in roots}
+    found = around | inside | found  # a value in a sensitive one is as sensitive, and so is what holds it; what stands beside it is not
     return {name: found[name] for name in source.columns if name in found}
 
 
