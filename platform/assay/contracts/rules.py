@@ -26,8 +26,10 @@ def type_rules(columns: Sequence[Column], paths: Collection[str] = ()) -> tuple[
 
     Nor does one that a path into nested values does not reach.
     """
-    cast = [column for column in columns if column.source or column.expression]
-    read = [column for column in cast if column.logical_type != TEXT or column.source in paths]
+    is_path = set(paths).__contains__
+    read = [
+        column for column in columns if column.expression or (column.source and (column.logical_type != TEXT or is_path(column.source)))
+    ]
     filled = finite_rules([column for column in columns if column not in read])
     return (*(_type_rule(column, f"can be read as {column.logical_type}", None) for column in read), *filled)
 

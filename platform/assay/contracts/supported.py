@@ -12,6 +12,7 @@ from assay.contracts.custom import custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.contracts.dialect import conflicts, read_dialect
 from assay.contracts.elements import FILE, TABLE, column_items, objects
+from assay.contracts.evolution_versions import Version
 from assay.contracts.names import nearest, suggest
 from assay.contracts.paths import read_path
 from assay.contracts.vocabulary import date_format, encoding
@@ -45,6 +46,10 @@ def head_faults(document: Document) -> Iterator[Finding]:
             yield document.finding(f"{field} is missing", (), suggest("", known))
         elif value is not None and value not in known:
             yield document.finding(f"the {field} {value!r} is not supported", (field,), suggest(value, known))
+    version = document.at(("version",))
+    if isinstance(version, str) and Version.read(version) is None:
+        hint = "By it readers are told what breaks them: such as 1.0.0, then 1.1.0 for a new column and 2.0.0 for one that is gone."
+        yield document.finding(f"{version!r} is no version of the form 1.2.3", ("version",), hint)
     members = [item for place in (("team", "members"), ("team",)) for item, _ in document.entries(place)]
     if not any(item.get("role") == OWNER for item in members):
         meant = next((item["role"] for item in members if nearest(item.get("role", ""), [OWNER])), None)
