@@ -24,7 +24,12 @@ def test_what_is_not_sound_is_named_and_the_others_are_built(tmp_path: Path) -> 
     product.land("places", "2024-01-01", ["Pune"])
     world = product.world
     world.compile()
-    broken = (product.contracts / "places.odcs.yaml").read_text().replace("places", "broken").replace("eventTime, value: none", "eventTime, value: nine")
+    broken = (
+        (product.contracts / "places.odcs.yaml")
+        .read_text()
+        .replace("places", "broken")
+        .replace("eventTime, value: none", "eventTime, value: nine")
+    )
     (product.contracts / "broken.odcs.yaml").write_text(broken)
 
     assembly = assemble(world.settings, product.contracts)
