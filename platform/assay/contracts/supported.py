@@ -14,6 +14,7 @@ from assay.contracts.dialect import conflicts, read_dialect
 from assay.contracts.elements import FILE, TABLE, column_items, objects
 from assay.contracts.evolution_versions import Version
 from assay.contracts.names import nearest, suggest
+from assay.contracts.paths import read_path
 from assay.contracts.vocabulary import date_format, encoding
 
 if TYPE_CHECKING:
@@ -86,6 +87,16 @@ def _local_faults(document: Document, item: Mapping[str, Any], place: Place) -> 
     if found := encoding(item.get("encoding", "UTF-8")):
         yield document.finding(found[0], (*place, "encoding"), found[1])
     yield from _dialect_faults(document, item, place)
+    yield from _explode_faults(document, place)
+
+
+def _explode_faults(document: Document, place: Place) -> Iterator[Finding]:
+    """The array whose elements are the rows stands in a landing column."""
+    custom = read_custom(document, place)
+    name, landing = custom.values.get("explode"), objects(document, FILE)
+    columns = [item["name"] for item, _ in column_items(document, landing[0][1])] if landing else []
+    if name is not None and columns and name not in columns and read_path(name, columns) is None:
+        yield document.finding(f"{name!r} is no landing column, and no path into one", custom.places["explode"], suggest(name, columns))
 
 
 def _dialect_faults(document: Document, server: Mapping[str, Any], place: Place) -> Iterator[Finding]:

@@ -12,11 +12,14 @@ from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_a
 from assay.contracts.condition_polars import polars_type
 from assay.contracts.evaluate import evaluate
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
+from assay.contracts.paths import leads_astray, read_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import polars as pl
+
+    from assay.contracts.paths import Path
 
     Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 
@@ -41,7 +44,7 @@ def conform(frame: pl.LazyFrame, contract: Contract, transform: Transform | None
     typed = [_typed(column, text[column.name]).alias(column.name) for column in contract.columns if _is_cast(column)]
     flagged = {rule.column: flag_of(rule) for rule in contract.rules if rule.kind is Kind.TYPE}
     flags = [
-        (_failed(column) | (_text(column).is_not_null() & _typed(column, text[column.name]).is_null())).alias(flagged[column.name])
+        (_failed(column) | _is_unreadable(column, text[column.name]) | _astray(column, contract)).alias(flagged[column.name])
         for column in contract.columns
         if _is_cast(column) and column.name in flagged
     ]
@@ -84,6 +87,27 @@ def _computed(frame: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
     found = {name: evaluate(rows, sql) for name, sql in told.items()}
     values = [one.values.alias(COMPUTED + name) for name, one in found.items()]
     return rows.with_columns(*values, *(one.failed.alias(FAILED + name) for name, one in found.items())).lazy()
+
+
+def _is_unreadable(column: Column, text: pl.Expr) -> pl.Expr:
+    return _text(column).is_not_null() & _typed(column, text).is_null()
+
+
+def _astray(column: Column, contract: Contract) -> pl.Expr:
+    """Whether a path into nested values found none because it leads into a value that has no other values inside."""
+    import polars as pl
+
+    path = read_path(str(column.source), contract.source.file_columns) if column.source in contract.source.paths else None
+    if path is None or column.expression:
+        return pl.lit(value=False)
+    suspect = pl.when(pl.col(str(column.source)).is_null()).then(pl.col(path.root))
+    return suspect.map_batches(lambda texts: _each_astray(texts, path), return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _each_astray(texts: pl.Series, path: Path) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(texts.name, [text is not None and leads_astray(text, path) for text in texts], pl.Boolean)
 
 
 def _texts(frame: pl.LazyFrame, contract: Contract) -> dict[str, pl.Expr]:
