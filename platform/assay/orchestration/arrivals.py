@@ -38,14 +38,16 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
+        problems = list[str]()
         for stage in planner.stages:
             due = memory.open(planner.due(stage.keys))
+            problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]
             if wanted := list(requests(due)):
                 asked = [_run_request(request, number, stage, jobs) for request, number in memory.ask(wanted, due)]
                 return dg.SensorResult(asked, cursor=memory.dump())
             if memory.unfinished(stage.keys):
                 return _skip(context, memory, [f"Runs of the stage {stage.name!r} are not finished yet.", *landing.notes()])
-        return _skip(context, memory, [*_quiet(memory), *landing.notes()])
+        return _skip(context, memory, [*problems, *_quiet(memory), *landing.notes()])
 
     return arrivals
 

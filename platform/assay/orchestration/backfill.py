@@ -21,7 +21,6 @@ from assay.gold.models import LAYER
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, cancel_runs, end_abandoned_runs, lifeline
 from assay.orchestration.metadata import OUTCOME
-from assay.orchestration.plan import contiguous
 from assay.orchestration.reporting import REFUSED
 from assay.steps import Status
 
@@ -89,6 +88,29 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
         yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members))
 
 
+def contiguous(due: Due) -> Iterator[tuple[str, str]]:
+    """The due partitions as ranges (first key, last key) without a gap; as a single one if they are made at once."""
+    assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
+    if due.at_once and due.partitions:
+        yield due.partitions[0], due.partitions[-1]
+        return
+    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
+    start = previous = None
+    for key in due.partitions:
+        if previous is not None and order[key] != order[previous] + 1:
+            yield str(start), previous
+            start = None
+        start = start or key
+        previous = key
+    if previous is not None:
+        yield str(start), previous
+
+
+def _unplanned(due: Due) -> Ran:
+    """What is said of work that could not be planned."""
+    return Ran(Request((due.key,), None, None, 0), "not started", 0.0, f"{due.key.to_user_string()}: {due.problem}", {})
+
+
 @dataclass(frozen=True)
 class Backfill:
     """A backfill of a code location's assets over days [first, last], or over everything."""
@@ -112,7 +134,9 @@ class Backfill:
         try:
             with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
                 for stage in self.planner.stages:
-                    for request in self._requests(stage):
+                    due = self._due(stage)
+                    yield from (_unplanned(one) for one in due if one.problem)
+                    for request in requests(due):
                         self._get_ready()
                         announce(request)
                         yield self._run(request, backfill)
@@ -126,9 +150,9 @@ class Backfill:
         if project.models and (self.only is None or any(key.path[0] == LAYER for key in self.only)):
             dbt_process.start(project.folder, project.manifest)
 
-    def _requests(self, stage: Stage) -> list[Request]:
+    def _due(self, stage: Stage) -> list[Due]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return list(requests(self.planner.due(keys, self.first, self.last)))
+        return self.planner.due(keys, self.first, self.last)
 
     def _run(self, request: Request, backfill: str) -> Ran:
         tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})

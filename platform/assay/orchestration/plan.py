@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.contracts.calendars import arrival_calendar
-from assay.errors import ContractInvalid, TableMissing
+from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
@@ -45,12 +45,14 @@ class Due:
     """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
 
     `at_once` says that it is one piece of work: the table is replaced whole, because its calendar or its version was changed.
+    `problem` says why it could not be planned.
     """
 
     key: dg.AssetKey
     definition: dg.TimeWindowPartitionsDefinition | None
     fingerprints: Mapping[str, int]
     at_once: bool = False
+    problem: str = ""
 
     @property
     def partitions(self) -> list[str]:
@@ -96,9 +98,18 @@ class Planner:
         """The outdated partitions of some assets of a stage that overlap the days [first, last]; without days, of all their partitions."""
         names = [key.path for key in keys]
         models = [name for layer, name in names if layer == LAYER]
-        makers = {"bronze": self._bronze, "silver": self._silver}
-        tables = [makers[layer](self.contracts[name], first, last) for layer, name in names if layer != LAYER]
-        return [*tables, *(self._gold(models, first, last) if models else ())]
+        tables = [self._table(layer, self.contracts[name], first, last) for layer, name in names if layer != LAYER]
+        try:
+            return [*tables, *(self._gold(models, first, last) if models else ())]
+        except AssayError as error:
+            return [*tables, *(Due(dg.AssetKey([LAYER, name]), None, {}, problem=str(error)) for name in models)]
+
+    def _table(self, layer: str, contract: Contract, first: date | None, last: date | None) -> Due:
+        """Of one that cannot be planned the problem: the others go on."""
+        try:
+            return (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
+        except AssayError as error:
+            return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = arrivals_of(contract), bronze_spec(contract)
@@ -222,21 +233,3 @@ def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec
         return slice_of(None, [], spec)
     keys = definition.get_partition_keys() if first is None or last is None else keys_between(definition, first, last)
     return slice_of(definition, keys, spec) if keys else None
-
-
-def contiguous(due: Due) -> Iterator[tuple[str, str]]:
-    """The due partitions as ranges (first key, last key) without a gap; as a single one if they are made at once."""
-    assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
-    if due.at_once and due.partitions:
-        yield due.partitions[0], due.partitions[-1]
-        return
-    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
-    start = previous = None
-    for key in due.partitions:
-        if previous is not None and order[key] != order[previous] + 1:
-            yield str(start), previous
-            start = None
-        start = start or key
-        previous = key
-    if previous is not None:
-        yield str(start), previous
