@@ -112,7 +112,7 @@ def test_dagster_shows_what_the_contract_says(built_world: World) -> None:
     assert {dict(column.tags)["classification"] for column in columns.values()} == {"public"}
     assert str(spec.metadata["contract"].path).endswith(f"contracts/gold/{PUNCTUALITY}.odcs.yaml")
     check = built_world.definitions.resolve_asset_graph().get_check_spec(dg.AssetCheckKey(spec.key, "contract"))
-    assert check.description == f"The 22 rules of gold/{PUNCTUALITY}.odcs.yaml and of dbt."
+    assert check.description == f"The 26 rules of gold/{PUNCTUALITY}.odcs.yaml and of dbt."
 
 
 def test_a_contract_that_was_not_compiled_is_refused(own: World) -> None:

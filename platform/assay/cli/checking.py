@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from assay.cli.product import find_product
+from assay.contracts.compile import judged_by_one_engine
 from assay.contracts.examine import examined
 from assay.gold.trial import gold_trial
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Published
     from assay.settings import Settings
+
+ENGINES = {"silver": "Polars", "gold": "DuckDB"}
 
 
 def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = False) -> bool:
@@ -38,4 +41,6 @@ def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = 
 
 def _said(contract: Published) -> str:
     rules = len(contract.rules) + len(contract.dataset_rules)
-    return f"{contract.dataset} {contract.version}, {len(contract.columns)} columns, {rules} rules"
+    alone = judged_by_one_engine(contract)
+    only = f"; only {ENGINES[contract.layer]} judges {', '.join(alone)}, in its own SQL" if alone else ""
+    return f"{contract.dataset} {contract.version}, {len(contract.columns)} columns, {rules} rules{only}"
