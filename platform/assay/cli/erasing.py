@@ -71,11 +71,12 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     from assay.orchestration.erasing import Erasing
 
     prepare(settings)
-    assembly = assemble(settings, find_product(settings).contracts)
+    product = find_product(settings)
+    assembly = assemble(settings, product.contracts)
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
 
         def rebuild(planner: Planner) -> Iterable[Ran]:
-            return Backfill(job, planner, instance).execute(lambda _: None)
+            return Backfill(job, planner, instance, location=product.name).execute(lambda _: None)
 
         return Erasing(assembly.planner, person, by, rebuild, typer.echo).execute()

@@ -8,19 +8,19 @@ whose run is gone was never made.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assay.lake.publisher import fingerprint
-from assay.orchestration.plan import Due
 from assay.orchestration.reporting import failed_for_good
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assay.orchestration.backfill import Request
+    from assay.orchestration.plan import Due
 
     Work = dict[str, dict[str, int]]
 
@@ -76,19 +76,25 @@ class Asked:
 
 @dataclass(slots=True)
 class Memory:
-    """The requests whose work is still due, by number, how many times the sensor has asked, and what it saw of each dataset's files."""
+    """The requests whose work is still due, by number, how many times the sensor has asked, and what it saw of each dataset's files.
+
+    `calm` marks the failed runs after which it found nothing that is shown as failed.
+    """
 
     asked: dict[str, Asked] = field(default_factory=dict)
     turns: int = 0
     observed: dict[str, int] = field(default_factory=dict)
+    calm: str = ""
 
     @classmethod
     def load(cls, cursor: str | None) -> Memory:
         """Read a cursor; what an older version wrote is as none."""
         content = json.loads(cursor) if cursor else {}
-        if "turns" not in content:
+        if "calm" not in content:
             return cls()
-        return cls({number: Asked(**asked) for number, asked in content["asked"].items()}, content["turns"], content["observed"])
+        return cls(
+            {number: Asked(**asked) for number, asked in content["asked"].items()}, content["turns"], content["observed"], content["calm"]
+        )
 
     def dump(self) -> str:
         """Write a cursor."""
@@ -125,7 +131,7 @@ class Memory:
         name = due.key.to_user_string()
         held = [asked for asked in self.asked.values() if name in asked.work]
         free = {key: value for key, value in due.fingerprints.items() if not any(one.holds_back(name, key, value) for one in held)}
-        return Due(due.key, due.definition, free)
+        return replace(due, fingerprints=free)
 
     def ask(self, wanted: Sequence[Request], due: Iterable[Due]) -> Iterator[tuple[Request, str]]:
         """Number some requests and remember them. A tick that is evaluated again, because the daemon died, gives the same numbers."""

@@ -15,10 +15,12 @@ from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, end_abandoned_runs, lifeline
+from assay.orchestration.listing import label, list_run
+from assay.orchestration.mended import Mending
 from assay.orchestration.plan import contiguous
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
 
     import dagster as dg
@@ -75,7 +77,7 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
 
 @dataclass(frozen=True)
 class Backfill:
-    """A backfill of a code location's assets over days [first, last], or over everything."""
+    """A backfill of a code location's assets over days [first, last], or over everything; the UI lists its runs under `location`."""
 
     job: dg.JobDefinition
     planner: Planner
@@ -83,6 +85,7 @@ class Backfill:
     first: date | None = None
     last: date | None = None
     only: Collection[dg.AssetKey] | None = None
+    location: str = ""
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Plan and run one stage after the other; a stage sees what the one before has published, and waits for what it could not.
@@ -95,10 +98,11 @@ class Backfill:
         try:
             with lifeline(lifelines, backfill):
                 for stage in self.planner.stages:
-                    for request in self._requests(stage):
+                    mending = Mending(self.instance)
+                    for request in self._requests(stage, mending):
                         self._get_ready()
                         announce(request)
-                        yield self._run(request, backfill)
+                        yield self._run(request, backfill, mending.tags)
         finally:
             dbt_process.stop()
 
@@ -108,18 +112,19 @@ class Backfill:
         if self.only is None or any(key.path[0] == LAYER for key in self.only):
             dbt_process.start(project.folder, project.manifest)
 
-    def _requests(self, stage: Stage) -> list[Request]:
+    def _requests(self, stage: Stage, mending: Mending) -> list[Request]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return list(requests(self.planner.due(keys, self.first, self.last)))
+        return list(requests(mending.with_mended(self.planner.due(keys, self.first, self.last))))
 
-    def _run(self, request: Request, backfill: str) -> Ran:
-        tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
+    def _run(self, request: Request, backfill: str, marks: Mapping[str, str]) -> Ran:
+        tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
         if request.first is not None and request.last is not None:
             tags |= {RANGE_START: request.first, RANGE_END: request.last}
         began = time.monotonic()
         result = self.job.execute_in_process(
             run_config=QUIET, instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
         )
+        list_run(self.instance, result.dagster_run)
         return Ran(request, result.run_id, time.monotonic() - began, None if result.success else _why(result))
 
 

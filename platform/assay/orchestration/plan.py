@@ -6,7 +6,7 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
@@ -40,11 +40,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions."""
+    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
+
+    `settled` are the fingerprints of the partitions that are as they would be made.
+    """
 
     key: dg.AssetKey
     definition: dg.TimeWindowPartitionsDefinition | None
     fingerprints: Mapping[str, int]
+    settled: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def partitions(self) -> list[str]:
@@ -168,7 +172,8 @@ class Planner:
     ) -> Due:
         due = {part: value for part, value in wanted.items() if self.run.force or current[part] != value}
         order = definition.get_partition_keys() if definition else ["all"]
-        return Due(key, definition, {part: due[part] for part in order if part in due})
+        settled = {part: value for part, value in wanted.items() if part not in due}
+        return Due(key, definition, {part: due[part] for part in order if part in due}, settled)
 
 
 def _waits(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:

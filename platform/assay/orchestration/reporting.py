@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assay.errors import PartitionsFailed, PermanentFailure
+from assay.orchestration.mended import RECORD_TAG
 from assay.orchestration.metadata import outcome_metadata, rules_table
 from assay.steps import Status
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CHECK = "contract"
 SHOWN_FAILURES = 5
+RECORDED = "What is published is what would be made now. It met the contract when it was published."
 FOR_GOOD = "failed for good"  # metadata of a failure that would come again: its assets, and whether each partition failed by itself
 RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -100,7 +102,8 @@ def failed_for_good(instance: dg.DagsterInstance, run_id: str) -> dict[str, bool
 
 def _log_evaluations(context: dg.AssetExecutionContext, one: Report, *, partitioned: bool) -> None:
     for outcome in one.outcomes if one.rules is not None else ():
-        if outcome.status is not Status.UNCHANGED:  # what is unchanged was judged when it was published
+        # what is unchanged was judged when it was published, but its newest evaluation may be of what did not come after it
+        if outcome.status is not Status.UNCHANGED or RECORD_TAG in context.run.tags:
             context.log_event(_evaluation(one.key, outcome, one.rules or (), partitioned=partitioned))
 
 
@@ -111,7 +114,7 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | Datas
         check_name=CHECK,
         passed=outcome.status is not Status.REFUSED,
         partition=outcome.key if partitioned else None,
-        description=outcome.refusal,
+        description=outcome.refusal or (RECORDED if outcome.status is Status.UNCHANGED else None),
         metadata={"broken_rules": rules_table(rules, outcome.broken), "rules": len(rules), **counts},
     )
 
