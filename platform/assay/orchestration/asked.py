@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assay.orchestration.backfill import Request
-    from assay.orchestration.plan import Due
+    from assay.orchestration.due import Due
 
     Work = dict[str, dict[str, int]]
 

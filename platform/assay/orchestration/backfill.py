@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, end_abandoned_runs, lifeline
 from assay.orchestration.listing import label, list_run
 from assay.orchestration.mended import Mending
-from assay.orchestration.plan import contiguous
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
-    from assay.orchestration.plan import Due, Planner, Stage
+    from assay.orchestration.due import Due
+    from assay.orchestration.plan import Planner, Stage
 
     Span = tuple[str, str]
 

@@ -15,7 +15,7 @@ import dagster as dg
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from assay.orchestration.plan import Due
+    from assay.orchestration.due import Due
 
 RECORD_TAG = "assay/record"  # of a run that also says of partitions without a change that they are good
 ENDED_BADLY = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])

@@ -6,7 +6,7 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
 from assay.orchestration.clock import now
+from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
 from assay.refine.step import Inputs, event_dates, silver_spec
 
@@ -36,31 +37,6 @@ if TYPE_CHECKING:
     from assay.gold.step import Project
     from assay.lake.slices import Partition, Slice, TableSpec
     from assay.steps import Run
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
-
-    `settled` are the fingerprints of the partitions that are as they would be made.
-    """
-
-    key: dg.AssetKey
-    definition: dg.TimeWindowPartitionsDefinition | None
-    fingerprints: Mapping[str, int]
-    settled: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def partitions(self) -> list[str]:
-        """The keys that are due, in order."""
-        return list(self.fingerprints)
-
-    def between(self, first: str | None, last: str | None) -> dict[str, int]:
-        """The fingerprints of the partitions from `first` to `last`; all without them, as for an asset without partitions."""
-        if first is None or last is None:
-            return dict(self.fingerprints)
-        keys = self.partitions
-        return {key: self.fingerprints[key] for key in keys[keys.index(first) : keys.index(last) + 1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,18 +213,3 @@ def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec
         return slice_of(None, [], spec)
     keys = definition.get_partition_keys() if first is None or last is None else keys_between(definition, first, last)
     return slice_of(definition, keys, spec) if keys else None
-
-
-def contiguous(due: Due) -> Iterator[tuple[str, str]]:
-    """The due partitions as ranges (first key, last key) without a gap."""
-    assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
-    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
-    start = previous = None
-    for key in due.partitions:
-        if previous is not None and order[key] != order[previous] + 1:
-            yield str(start), previous
-            start = None
-        start = start or key
-        previous = key
-    if previous is not None:
-        yield str(start), previous

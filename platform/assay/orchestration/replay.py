@@ -17,7 +17,7 @@ from assay.lake.quarantine_reader import Fate
 from assay.orchestration.backfill import Backfill
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.plan import Due, Planner
+from assay.orchestration.plan import Planner
 from assay.refine.step import Inputs, silver_spec
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.lake.quarantine_reader import View
     from assay.orchestration.backfill import Ran, Request
+    from assay.orchestration.due import Due
 
     Definition = dg.TimeWindowPartitionsDefinition | None
 
