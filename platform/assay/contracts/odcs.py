@@ -122,7 +122,9 @@ def _contract(document: Document, table: Table) -> Contract:
         event_time=_event_time(custom), transform=custom.values.get("transform"), key_scope=scope,
         rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=read_levels(document).schedule,
     )  # fmt: skip
-    return replace(found, rules=(*type_rules(found.columns, source.paths), *found.rules))
+    # a landing column may have the partition column's name: that is filled from the event time
+    columns = tuple(replace(one, source=None) if one.name == table.partition else one for one in found.columns)
+    return replace(found, columns=columns, rules=(*type_rules(columns, source.paths), *found.rules))
 
 
 def _gold_contract(document: Document, table: Table) -> GoldContract:
