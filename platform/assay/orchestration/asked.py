@@ -131,7 +131,7 @@ class Memory:
         name = due.key.to_user_string()
         held = [asked for asked in self.asked.values() if name in asked.work]
         free = {key: value for key, value in due.fingerprints.items() if not any(one.holds_back(name, key, value) for one in held)}
-        return replace(due, fingerprints=free)
+        return replace(due, fingerprints=free if not due.at_once or len(free) == len(due.fingerprints) else {})
 
     def ask(self, wanted: Sequence[Request], due: Iterable[Due]) -> Iterator[tuple[Request, str]]:
         """Number some requests and remember them. A tick that is evaluated again, because the daemon died, gives the same numbers."""

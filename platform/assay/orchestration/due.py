@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class Due:
     """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
 
-    `settled` are the fingerprints of the partitions that are as they would be made.
+    `at_once` says that it is one piece of work: the table is replaced whole, because its calendar or its version was changed. `settled` are
+    the fingerprints of the partitions that are as they would be made.
     """
 
     key: dg.AssetKey
     definition: dg.TimeWindowPartitionsDefinition | None
     fingerprints: Mapping[str, int]
+    at_once: bool = False
     settled: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -37,8 +39,11 @@ class Due:
 
 
 def contiguous(due: Due) -> Iterator[tuple[str, str]]:
-    """The due partitions as ranges (first key, last key) without a gap."""
+    """The due partitions as ranges (first key, last key) without a gap; as a single one if they are made at once."""
     assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
+    if due.at_once and due.partitions:
+        yield due.partitions[0], due.partitions[-1]
+        return
     order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
     start = previous = None
     for key in due.partitions:
