@@ -134,7 +134,7 @@ class Drawer:
     def _land(self) -> Event:
         dataset = self.draw.choice(self.product.datasets)
         today = self.now.astimezone(ZoneInfo(dataset.zone)).date()
-        low, high = (1, 5) if dataset.is_reference else (0 if "midnight" in self.features else 1, 6)
+        low, high = (-1 if "future" in self.features else 0 if "midnight" in self.features else 1), 6
         arrival = today - timedelta(days=self.draw.randint(low, high))
         if dataset.arrivals.grain == MONTH:
             arrival -= timedelta(days=self.draw.choice((0, 0, 20, 31)))

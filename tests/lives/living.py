@@ -11,7 +11,9 @@ from oracle import Fates, Oracle
 from products import draw_product
 from world import Seen, World
 
-ALL = frozenset({"midnight", "calendars", "cut months", "return", "copy", "remove", "change", "future", "empty", "key_scope", "gold"})
+ALL = frozenset(
+    {"current", "midnight", "calendars", "cut months", "return", "copy", "remove", "change", "future", "empty", "key_scope", "gold"}
+)
 FEATURES: frozenset[str] = frozenset(
     {"calendars", "change", "copy", "cut months", "future", "gold", "key_scope", "midnight", "return"}
 )  # those that hold

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from products import DAY, MONTH, NONE, Calendar, Dataset, Product
+from products import MONTH, NONE, Calendar, Dataset, Product
 
 if TYPE_CHECKING:
     from events import Landing, Row, Rows
@@ -39,6 +39,13 @@ def is_over(day: date, grain: str, zone: str, now: datetime) -> bool:
     """Whether the day or month of a date is over, on the clocks of a zone."""
     after = (day.replace(day=1) + timedelta(days=31)).replace(day=1) if grain == MONTH else day + timedelta(days=1)
     return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) <= now.astimezone(UTC)
+
+
+def is_there(day: date, calendar: Calendar, dataset: Dataset, now: datetime) -> bool:
+    """Whether the partition of a day can be made: it is over, or it has begun and the contract includes that of now."""
+    if calendar.grain == NONE or dataset.current:
+        return first_day(day, calendar.grain) <= now.astimezone(ZoneInfo(dataset.zone)).date()
+    return is_over(day, calendar.grain, dataset.zone, now)
 
 
 def has_partition(day: date, calendar: Calendar) -> bool:
@@ -73,13 +80,14 @@ class Oracle:
 
     @staticmethod
     def gold(product: Product, model: tuple[str, ...], fates: dict[str, Fates], now: datetime) -> list[tuple[Any, ...]]:
-        """The rows of a model: a day's counts and sums of its datasets, of the months that are over for all of them."""
+        """The rows of a model: a day's counts and sums of its datasets, of the months that can be made for all of them."""
         if not all(fates[name].published for name in model):
             return []
         days: dict[date, list[Any]] = {}
+        current = any(product.of(name).current for name in model)
         for place, name in enumerate(model):
             for row in (row for rows in fates[name].published.values() for row in rows):
-                if all(is_over(row[0], MONTH, product.of(one).zone, now) for one in model):
+                if all(is_there(row[0], Calendar(MONTH), replace(product.of(one), current=current), now) for one in model):
                     day = days.setdefault(row[0], [0, None] * len(model))
                     day[2 * place] += 1
                     if row[2] is not None:
@@ -89,7 +97,7 @@ class Oracle:
     def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
         taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
         for (arrival, mark), rows in landing.items():
-            if has_partition(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
+            if has_partition(arrival, dataset.arrivals) and is_there(arrival, dataset.arrivals, dataset, now):
                 taken[arrival, mark] = rows
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
         files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))
@@ -119,7 +127,7 @@ class Oracle:
                     if not dataset.is_reference and (day is None or not lies_in(day, dataset.events)):
                         fates.held[f"arrival/{arrival}", EVENT_TIME] += 1
                         continue
-                    if waits or (day is not None and not is_over(day, dataset.events.grain, dataset.zone, now)):
+                    if waits or (day is not None and not is_there(day, dataset.events, dataset, now)):
                         fates.waiting += 1
                         continue
                     value = first_day(day, dataset.events.grain) if day else None
