@@ -178,7 +178,13 @@ class Drawer:
 
     def _change(self) -> Event:
         dataset = self.draw.choice(self.product.datasets)
-        field, values = self.draw.choice((("most", (50, 100, 1000)), ("states", (("open", "paid"), ("open", "paid", "odd"), ("paid",)))))
+        kinds: list[tuple[str, tuple[Any, ...]]] = [
+            ("most", (50, 100, 1000)),
+            ("states", (("open", "paid"), ("open", "paid", "odd"), ("paid",))),
+        ]
+        if "refuse" in self.features and dataset.key_scope == "partition":
+            kinds.append(("most_rows", (None, 1, 2)))
+        field, values = self.draw.choice(kinds)
         return Change(dataset.name, field, self.draw.choice([value for value in values if value != getattr(dataset, field)]))
 
     def _rows(self, dataset: Dataset, arrival: date) -> Rows:

@@ -80,8 +80,12 @@ def compare(world: World, oracle: Oracle, landing: Landing, before: dict[str, tu
     """Let the world settle, and say the first thing that is not as the oracle says."""
     world.settle()
     found, wanted = {}, oracle.look(world.product, landing, world.now)
-    if planned := world.planned():
-        raise Wrong(f"nothing is requested, but the plan wants {planned}; failed runs said {world.failures()}")
+    refused = {f"silver/{name}": fates.refused for name, fates in wanted.items() if fates.refused}
+    planned = {name: set(keys) for name, keys in world.planned().items()}
+    if planned != refused:
+        raise Wrong(
+            f"nothing is requested, but the plan wants {planned}, of which {refused} is refused; failed runs said {world.failures()}"
+        )
     for dataset in world.product.datasets:
         fates, seen = wanted[dataset.name], world.see(dataset)
         where = f"{dataset.name} at {world.now:%Y-%m-%d %H:%M} UTC"
@@ -96,7 +100,10 @@ def compare(world: World, oracle: Oracle, landing: Landing, before: dict[str, tu
             _same(f"rows in bronze of {where}", {key: rows for key, rows in fates.arrivals.items() if rows}, seen.arrivals)
         _same(f"partitions of silver that Dagster shows for {where}", set(fates.published), seen.materialized["silver"])
         _same(f"partitions of bronze that Dagster shows for {where}", set(fates.arrivals), seen.materialized["bronze"])
-        _same(f"failed partitions of silver that are right, of {where}", set(), seen.failed["silver"] & set(fates.published))
+        _same(
+            f"failed partitions of silver that are right, of {where}", set(), seen.failed["silver"] & set(fates.published) - fates.refused
+        )
+        _same(f"refused partitions that Dagster does not show as failed, of {where}", set(), fates.refused - seen.failed["silver"])
         _same(f"failed partitions of bronze that are right, of {where}", set(), seen.failed["bronze"] & set(fates.arrivals))
         if dataset.name in before:
             old, shown = before[dataset.name]

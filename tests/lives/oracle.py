@@ -29,6 +29,7 @@ class Fates:
     waiting: int = 0
     arrivals: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, object] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
 
 def first_day(day: date, grain: str) -> date:
@@ -70,6 +71,7 @@ class Oracle:
     def __init__(self) -> None:
         self.taken: dict[str, dict[tuple[date, str], Rows]] = {}
         self.ever: dict[str, set[str]] = {}
+        self.before: dict[str, Fates] = {}
 
     def look(self, product: Product, landing: Landing, now: datetime) -> dict[str, Fates]:
         """The fates of all rows once everything that can be done is done."""
@@ -112,11 +114,25 @@ class Oracle:
         known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
         waits = dataset.refers_to is not None and not others[dataset.refers_to].published
         self._judge(dataset, batches, known, fates, now, waits=waits)
+        self._refuse(dataset, fates)
         ever = self.ever.setdefault(dataset.name, set())
         ever |= set(fates.published)
         for key in ever:
             fates.published.setdefault(key, []).sort(key=repr)
+        self.before[dataset.name] = fates
         return fates
+
+    def _refuse(self, dataset: Dataset, fates: Fates) -> None:
+        """A partition that breaks a promise about the whole of it keeps its last good version, or is not there."""
+        before = self.before.get(dataset.name, Fates())
+        for key in [key for key, rows in fates.published.items() if dataset.most_rows is not None and len(rows) > dataset.most_rows]:
+            fates.refused.add(key)
+            for name in ("published", "inputs", "duplicates"):
+                getattr(fates, name).pop(key, None)
+                if key in getattr(before, name):
+                    getattr(fates, name)[key] = getattr(before, name)[key]
+            fates.held = Counter({place: rows for place, rows in fates.held.items() if place[0] != key})
+            fates.held |= Counter({place: rows for place, rows in before.held.items() if place[0] == key})
 
     def _judge(self, dataset: Dataset, batches: Any, known: set[Any] | None, fates: Fates, now: datetime, *, waits: bool) -> None:
         latest: dict[Any, tuple[str, Published]] = {}

@@ -5,7 +5,7 @@ A product is plain values. Nothing here says what becomes of a row (`oracle.py`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,8 @@ def draw_product(draw: Random, today: date, features: frozenset[str]) -> Product
     gold: tuple[tuple[str, ...], ...] = ()
     if "gold" in features and draw.random() < 0.15:
         gold = tuple((name,) for name in dated) if draw.random() < 0.5 else (tuple(dated[:2]),)
+    if "refuse" in features:
+        datasets = [replace(one, most_rows=draw.choice((None, None, 1, 2))) if one.key_scope == "partition" else one for one in datasets]
     return Product(tuple(datasets), gold)
 
 
