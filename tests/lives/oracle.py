@@ -114,6 +114,8 @@ class Oracle:
         known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
         waits = dataset.refers_to is not None and not others[dataset.refers_to].published
         self._judge(dataset, batches, known, fates, now, waits=waits)
+        for key in empty_partitions(dataset, [key for key, rows in fates.arrivals.items() if not rows], now) if not waits else ():
+            fates.published.setdefault(key, [])
         self._refuse(dataset, fates)
         ever = self.ever.setdefault(dataset.name, set())
         ever |= set(fates.published)
@@ -163,6 +165,16 @@ class Oracle:
         for key, inputs in fates.inputs.items():
             rivals = (sorted(fates.published[key], key=repr), fates.duplicates[key]) if dataset.key_scope == "table" else None
             fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None, rivals)
+
+
+def empty_partitions(dataset: Dataset, arrivals: list[str], now: datetime) -> list[str]:
+    """The event partitions of arrivals that landed without a row: nothing happened then, which is told by publishing them empty."""
+    if dataset.is_reference:
+        return []
+    days = [date.fromisoformat(key) + timedelta(days=more) for key in arrivals for more in range(31)]
+    reached = [day for day in days if first_day(day, dataset.arrivals.grain).isoformat() in arrivals]
+    there = [day for day in reached if lies_in(day, dataset.events) and is_there(day, dataset.events, dataset, now)]
+    return [first_day(day, dataset.events.grain).isoformat() for day in there]
 
 
 def event_day(text: str, dataset: Dataset) -> date | None:
