@@ -72,6 +72,8 @@ class Oracle:
         self.taken: dict[str, dict[tuple[date, str], Rows]] = {}
         self.ever: dict[str, set[str]] = {}
         self.before: dict[str, Fates] = {}
+        self.said: dict[str, tuple[str, str]] = {}
+        self.moved: set[str] = set()
 
     def look(self, product: Product, landing: Landing, now: datetime) -> dict[str, Fates]:
         """The fates of all rows once everything that can be done is done."""
@@ -102,7 +104,8 @@ class Oracle:
             if has_partition(arrival, dataset.arrivals) and is_there(arrival, dataset.arrivals, dataset, now):
                 taken[arrival, mark] = rows
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
-        files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))
+        counted = [file for file in taken if has_partition(file[0], dataset.arrivals)]
+        files = sorted(counted, key=lambda file: (file[0], by_size(dataset.file(*file))))
         for file in files[-1:] if grain == NONE else files:
             key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
             batches.setdefault(key, {}).setdefault(taken[file], file)
@@ -118,11 +121,22 @@ class Oracle:
             fates.published.setdefault(key, [])
         self._refuse(dataset, fates)
         ever = self.ever.setdefault(dataset.name, set())
+        if self._is_moved(dataset, ever):
+            ever.clear()
         ever |= set(fates.published)
         for key in ever:
             fates.published.setdefault(key, []).sort(key=repr)
         self.before[dataset.name] = fates
         return fates
+
+    def _is_moved(self, dataset: Dataset, ever: set[str]) -> bool:
+        """Whether the table is of another calendar than it was, and is replaced whole: of its old partitions nothing stays."""
+        said = dataset.zone, dataset.events.grain
+        before, self.said[dataset.name] = self.said.get(dataset.name, said), said
+        outside = [key for key in ever if key != "all" and not has_partition(date.fromisoformat(key), dataset.events)]
+        if before != said or outside:
+            self.moved.add(dataset.name)
+        return before != said or bool(outside)
 
     def _refuse(self, dataset: Dataset, fates: Fates) -> None:
         """A partition that breaks a promise about the whole of it keeps its last good version, or is not there."""
