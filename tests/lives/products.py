@@ -101,7 +101,7 @@ def draw_product(draw: Random, today: date, features: frozenset[str]) -> Product
         )  # fmt: skip
     dated = [dataset.name for dataset in datasets if not dataset.is_reference]
     gold: tuple[tuple[str, ...], ...] = ()
-    if "gold" in features and draw.random() < 0.15:
+    if "gold" in features and draw.random() < 0.2:
         gold = tuple((name,) for name in dated) if draw.random() < 0.5 else (tuple(dated[:2]),)
     if "refuse" in features:
         datasets = [replace(one, most_rows=draw.choice((None, None, 1, 2))) if one.key_scope == "partition" else one for one in datasets]

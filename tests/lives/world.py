@@ -180,8 +180,9 @@ class World(AbstractContextManager["World"]):
                     counted.setdefault(key, notes["duplicates"])
             seen.duplicates = Counter({key: count for key, count in counted.items() if count})
         if bronze is not None:
-            for arrival, rows in Counter(bronze.scan().collect().get_column("_arrival_date") if not dataset.is_reference else ()).items():
-                seen.arrivals[str(arrival)] = rows
+            landed = bronze.scan().collect()
+            keys = ["all"] * landed.height if dataset.is_reference else landed["_arrival_date"].cast(pl.String)
+            seen.arrivals = dict(Counter(keys))
         if newest(self.settings.lake, f"quarantine/{dataset.name}") is not None:
             rows = View.open(self.settings.lake, dataset.name).rows(Fate.HELD)
             seen.held = Counter(rows.select(PARTITION, "rule").iter_rows())
