@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from assay.contracts.compile import spelled_as, sql_expression
+from assay.contracts.calendars import arrival_calendar
+from assay.contracts.compile import spelled_as
+from assay.contracts.evaluate import evaluate
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.contracts.sql import columns_in
 from assay.ingest.landing import LandingFile, landed, once_by_content
@@ -42,7 +44,8 @@ def bronze_spec(contract: Contract) -> TableSpec:
     event = [pa.field(EVENT_DATE, pa.date32())] if contract.event_time else []
     arrival = [pa.field(ARRIVAL, pa.date32(), nullable=False)] if contract.arrival.grain is not Grain.NONE else []
     schema, landed = pa.schema([*columns, *event, *origin, *arrival]), frozenset(contract.source.columns)
-    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
+    calendar = arrival_calendar(contract)
+    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed, calendar=calendar)
 
 
 def batches(
@@ -111,7 +114,7 @@ def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
 
     time, span = contract.event_time, contract.partitioning
     assert time is not None  # noqa: S101  # the caller looked
-    texts = landed.with_columns(sql_expression(time.expression).alias(TEXT)).select(TEXT)
+    texts = evaluate(landed, time.expression).values.alias(TEXT).to_frame()
     found = _date(spelled_as(pl.col(TEXT), time.format), time)
     inside = pl.lit(value=True)
     inside = inside & (found >= span.start) if span.start else inside
