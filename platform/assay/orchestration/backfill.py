@@ -18,8 +18,11 @@ import dagster as dg
 from assay import stopping
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, cancel_runs, end_abandoned_runs, lifeline
+from assay.orchestration.listing import label, list_run
+from assay.orchestration.mended import Mending
 from assay.orchestration.metadata import OUTCOME
 from assay.orchestration.reporting import REFUSED
 from assay.steps import Status
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
 
-    from assay.orchestration.plan import Due, Planner, Stage
+    from assay.orchestration.due import Due
+    from assay.orchestration.plan import Planner, Stage
     from assay.stopping import Stopped
 
     Span = tuple[str, str]
@@ -88,24 +92,6 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
         yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members))
 
 
-def contiguous(due: Due) -> Iterator[tuple[str, str]]:
-    """The due partitions as ranges (first key, last key) without a gap; as a single one if they are made at once."""
-    assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
-    if due.at_once and due.partitions:
-        yield due.partitions[0], due.partitions[-1]
-        return
-    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
-    start = previous = None
-    for key in due.partitions:
-        if previous is not None and order[key] != order[previous] + 1:
-            yield str(start), previous
-            start = None
-        start = start or key
-        previous = key
-    if previous is not None:
-        yield str(start), previous
-
-
 def _unplanned(due: Due) -> Ran:
     """What is said of work that could not be planned."""
     return Ran(Request((due.key,), None, None, 0), "not started", 0.0, f"{due.key.to_user_string()}: {due.problem}", {})
@@ -113,7 +99,7 @@ def _unplanned(due: Due) -> Ran:
 
 @dataclass(frozen=True)
 class Backfill:
-    """A backfill of a code location's assets over days [first, last], or over everything."""
+    """A backfill of a code location's assets over days [first, last], or over everything; the UI lists its runs under `location`."""
 
     job: dg.JobDefinition
     planner: Planner
@@ -121,6 +107,7 @@ class Backfill:
     first: date | None = None
     last: date | None = None
     only: Collection[dg.AssetKey] | None = None
+    location: str = ""
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Plan and run one stage after the other; a stage sees what the one before has published, and waits for what it could not.
@@ -134,12 +121,12 @@ class Backfill:
         try:
             with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
                 for stage in self.planner.stages:
-                    due = self._due(stage)
+                    mending, due = Mending(self.instance), self._due(stage)
                     yield from (_unplanned(one) for one in due if one.problem)
-                    for request in requests(due):
+                    for request in requests(mending.with_mended(due)):
                         self._get_ready()
                         announce(request)
-                        yield self._run(request, backfill)
+                        yield self._run(request, backfill, mending.tags)
                         stopping.check()
         finally:
             dbt_process.stop()
@@ -154,8 +141,8 @@ class Backfill:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
         return self.planner.due(keys, self.first, self.last)
 
-    def _run(self, request: Request, backfill: str) -> Ran:
-        tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
+    def _run(self, request: Request, backfill: str, marks: Mapping[str, str]) -> Ran:
+        tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
         if request.first is not None and request.last is not None:
             tags |= {RANGE_START: request.first, RANGE_END: request.last}
         began = time.monotonic()
@@ -163,6 +150,7 @@ class Backfill:
             result = self.job.execute_in_process(
                 run_config=QUIET, instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
             )
+        list_run(self.instance, result.dagster_run)
         failure = None if result.success else _why(result, request)
         return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(result))
 
