@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.contracts.dates import says_zone
 from assay.contracts.draft_guess import counted
 from assay.contracts.draft_words import sql_name, words_of
 from assay.contracts.key_scope import KeyScope
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from assay.contracts.draft_types import Typed
 
 ZONE = "Etc/UTC"
+UNRECOGNISED = "nothing personal was recognised, which proves nothing"
 PLAIN = re.compile(r"[A-Za-z][\w .,/+()@'*{}-]*", re.ASCII)
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
 
@@ -157,6 +159,7 @@ def _partition_column(parts: Parts, name: str) -> Iterator[str]:
     yield "        required: true"
     yield "        partitioned: true"
     yield "        partitionKeyPosition: 1"
+    yield "        classification: internal"
     yield f"        description: {what} of the event, in the dataset's time zone; filled from eventTime."
 
 
@@ -172,6 +175,8 @@ def _column(column: ColumnDraft, key: Sequence[str]) -> Iterator[str]:
         yield f"        primaryKeyPosition: {key.index(column.name) + 1}"
     if column.personal:
         yield f"        classification: {column.personal.kind.classification}{_because(column.personal.reason)}"
+    else:
+        yield f"        classification: internal{_because(UNRECOGNISED)}"
     yield f"        description: {scalar(f'{_spoken(landing)}.')}{_because('from the name')}"
     if landing != column.name or reads.reading.sql:
         yield f"        transformSourceObjects: [{inline(landing)}]"
@@ -196,9 +201,10 @@ def _options(column: ColumnDraft) -> Iterator[str]:
     if reads.format is not None:
         yield f"          format: {scalar(reads.format)}"
     if reads.logical == "timestamp":
-        zone = None if re.search("'Z'$|XXX$|Z$", str(reads.format)) else "the text has no zone; a local clock needs a transform"
-        yield f"          timezone: true{_because(zone)}"
-        yield f"          defaultTimezone: {ZONE}"
+        yield "          timezone: true"
+        if not says_zone(str(reads.format)):
+            why = "the text has no zone; name the one whose clocks it tells, such as Europe/Berlin"
+            yield f"          defaultTimezone: {ZONE}{_because(why)}"
     for promise in options:
         yield f"          {promise.field}: {scalar(promise.value)}{_because(promise.guess)}"
 

@@ -119,7 +119,8 @@ class Column:
     """A published column. `source` is the landing column it is cast from; without one the engine or the transform fills it.
 
     `logical_type` is ODCS's (string, integer, number, boolean, date, timestamp), `physical_type` the SQL spelling that fixes the width.
-    `subject` is the kind of person whom the value identifies, `sources` all landing columns that it is said to be made from.
+    `subject` is the kind of person whom the value identifies, `sources` all landing columns that it is said to be made from. A time whose
+    text has no zone is what the clocks of `source_zone` showed; None is UTC.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Column:
     subject: str | None = None
     deprecated: Deprecation | None = None
     sources: tuple[str, ...] = ()
+    source_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
