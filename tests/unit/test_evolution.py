@@ -166,6 +166,7 @@ CASES: list[tuple[str, Edit, str, str, Bump]] = [
     ("arrival-start", within("arrival", start=date(2025, 1, 1)), "arrival_range_changed", FULL, MINOR),
     ("arrival-end", within("arrival", end=None), "arrival_range_changed", FULL, MINOR),
     ("later", of_contract(lateness=5), "lateness_raised", BACK, MAJOR),
+    ("today-too", of_contract(include_current=True), "current_included", BACK, MAJOR),
     ("less-late", of_contract(lateness=0), "lateness_lowered", FULL, MINOR),
     # promises
     ("deadline-later", of_contract(schedule="0 9 * * *"), "freshness_weakened", BACK, MAJOR),
@@ -192,6 +193,8 @@ CASES: list[tuple[str, Edit, str, str, Bump]] = [
     ("null-value-added", within("source", null_values=("NA", "")), "null_values_changed", NEITHER, MAJOR),
     *((name, within("source", dialect=Dialect(**{name: value})), "dialect_changed", FULL, MINOR) for name, value in DIALECT.items()),
     *((name, within("source", dialect=Dialect(**{name: value})), "number_spelling_changed", NEITHER, MAJOR) for name, value in NUMBERS.items()),
+    ("other-rows", within("source", explode="note"), "landing_rows_changed", NEITHER, MAJOR),
+    ("path-added", all_of(landing(**{"note.x": False}), within("source", paths=("note.x",))), "landing_path_changed", FULL, MINOR),
     ("largest-file", within("source", most_bytes=5), "landing_limit_changed", FULL, MINOR),
     ("landing-column-added", landing(gift=False), "landing_column_added", FULL, MINOR),
     ("optional-landing-column-added", landing(gift=True), "optional_landing_column_added", FULL, MINOR),

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from assay.cli.declared import declared_by_arrow, declared_by_avro
 from assay.contracts.dialect import Dialect
 from assay.contracts.draft_guess import Declared, Guess
-from assay.contracts.model import LandingSource
+from assay.contracts.landing_source import LandingSource
 from assay.errors import FileUnreadable, SettingsError
 from assay.ingest.avro_files import BROKEN
 from assay.ingest.content import PACKINGS

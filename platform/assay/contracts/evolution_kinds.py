@@ -189,6 +189,10 @@ KINDS: Mapping[str, Verdict] = {
     "reach_changed": _full("how far a build reads", (P,), "Months are rebuilt after late rows in the new reach."),
     "lateness_raised": _backward("rows may come later", (R,), "Readers must wait longer before they take a partition as final."),
     "lateness_lowered": _full("rows must come earlier", (P,), "Agree with the producer; a later row still reopens its partition."),
+    "current_included": _backward(
+        "partitions published before they are over", (R,), "The newest partition grows: readers must not take it as whole."
+    ),
+    "current_excluded": _backward("partitions published once they are over", (R,), "The newest rows come later: tell readers before."),
     "freshness_weakened": _backward("fresh later", (R,), "Move the schedules of readers behind the new promise."),
     "freshness_strengthened": _full("fresh earlier", (P,), "Agree with the producer: the promise is kept only if files come in time."),
     "retention_shortened": _backward("kept for a shorter time", (R,), "Readers lose old data: let them copy what they need."),
@@ -204,6 +208,8 @@ KINDS: Mapping[str, Verdict] = {
     "dialect_changed": _full("dialect of landing files", (P,), "Files that landed before are read otherwise, or refused: convert them."),
     "number_spelling_changed": _none("how landing files spell numbers", BOTH, "Texts are read as other numbers, or as none: convert them."),
     "null_values_changed": _none("texts that mean absent", BOTH, "Values become null, or null becomes values, in every rebuilt partition."),
+    "landing_rows_changed": _none("what of a landing record is a row", BOTH, "Rows are others: publish them as a new dataset."),
+    "landing_path_changed": _full("paths into nested values", (), "Nothing to do: bronze is built again with them."),
     "landing_column_added": _full("landing column added", (P,), "Files without it are refused: say `required: false` until all have it."),
     "optional_landing_column_added": _full("optional landing column added", (P,), "Nothing to do: files may have it or not."),
     "landing_column_removed": _full("landing column removed", (P,), "Files that have it are refused, those that landed before as well."),

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.contracts.about import About, Deprecation, Lifecycle
-from assay.contracts.dialect import Dialect
 from assay.contracts.key_scope import KeyScope
 from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, timedelta
 
-MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
+    from assay.contracts.landing_source import LandingSource
+
 ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_arrival_date", "_event_date", "_source_file", "_source_row", "_source_hash"
 
 
@@ -116,11 +116,10 @@ class Masking:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A published column. `source` is the landing column it is cast from; without one the engine or the transform fills it.
+    """A published column: cast from the landing column `source`, or filled by the engine or the transform; `sources` are all it is from.
 
-    `logical_type` is ODCS's (string, integer, number, boolean, date, timestamp), `physical_type` the SQL spelling that fixes the width.
-    `subject` is the kind of person whom the value identifies, `sources` all landing columns that it is said to be made from. A time whose
-    text has no zone is what the clocks of `source_zone` showed; None is UTC.
+    `logical_type` is ODCS's, `physical_type` the SQL that fixes the width, `subject` the kind of person whom the value identifies.
+    A time whose text has no zone is what the clocks of `source_zone` showed; None is UTC.
     """
 
     name: str
@@ -138,26 +137,6 @@ class Column:
     deprecated: Deprecation | None = None
     sources: tuple[str, ...] = ()
     source_zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LandingSource:
-    """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
-
-    A file may lack the `optional` columns, and has `most_bytes` once unpacked. `column_descriptions` and `classifications` go by `columns`.
-    """
-
-    path: str
-    format: str
-    encoding: str
-    columns: tuple[str, ...]
-    null_values: tuple[str, ...]
-    description: str = ""
-    column_descriptions: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    classifications: tuple[str, ...] = ()
-    most_bytes: int = MOST_BYTES
-    dialect: Dialect = field(default_factory=Dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +201,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract(Published):
-    """A dataset that lands as files: how it arrives, and what is promised of it in silver."""
+    """A dataset that lands as files, and what is promised of it in silver. `include_current`: partitions are made before they are over."""
 
     source: LandingSource
     arrival: Partitioning
     lateness: int
+    include_current: bool = False
     event_time: EventTime | None
     transform: str | None
     rejected_share_below: float | None

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from assay.contracts.about import Channel
-    from assay.contracts.model import Column, EventTime, LandingSource, Partitioning, Published
+    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model import Column, EventTime, Partitioning, Published
 
 
 def page_of(contract: Published) -> Page:
@@ -159,7 +160,8 @@ def _levels(contract: Published) -> Iterable[tuple[str, Cell]]:
 
 def _arriving(contract: Contract) -> Iterable[tuple[str, Cell]]:
     yield "Event time", _event_time(contract.event_time)
-    yield "Arrivals", _text(_partitions(contract.arrival))
+    current = ", the current one before it is over" if contract.include_current else ""
+    yield "Arrivals", _text(_partitions(contract.arrival) + current)
     yield "Lateness", _text(f"rows arrive up to {contract.lateness} arrivals late" if contract.lateness else "")
     yield "Deadline", (Code(contract.schedule), " (cron)") if contract.schedule else ()
     limit = contract.rejected_share_below

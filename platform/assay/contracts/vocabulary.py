@@ -16,6 +16,8 @@ from assay.contracts.dates import unknown_letters
 from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain, MaskingMethod, Severity
 from assay.contracts.names import suggest
+from assay.contracts.pattern_parser import parse_pattern
+from assay.contracts.patterns import NotAPattern
 from assay.contracts.sql import NotReadable, tokens
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 VENDOR = "assay"
 NONE = "none"
 FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-NOT_LINEAR = re.compile(r"\(\?(?:=|!|<=|<!|>|P=)|(?<!\\)(?:\\\\)*\\[1-9]")
 GRAINS = tuple(grain for grain in Grain if grain is not Grain.NONE)
 
 
@@ -148,14 +149,15 @@ def sql(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
 
 
 def pattern(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
-    """A regular expression of the kind that looks neither ahead nor back: the engine's are linear in the length of the text."""
+    """A regular expression that every engine reads alike: docs/meaning.md describes the dialect."""
+    if found := text(value):
+        return found
     try:
-        re.compile(str(value))
-    except re.error as error:
-        return f"{value!r} is no regular expression: {error}", ""
-    if found := NOT_LINEAR.search(str(value)):
-        return f"the regular expression {value!r} uses {found.group()}", "It can neither look around nor refer back."
-    return text(value)
+        parse_pattern(value)
+    except NotAPattern as error:
+        said = f"the regular expression {value!r}" if str(error).startswith("uses ") else f"{value!r} is no regular expression:"
+        return f"{said} {error}", error.hint
+    return None
 
 
 def function(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
@@ -177,7 +179,7 @@ DEPRECATED = Keys({"since": text}, {"until": day, "useInstead": text})
 TABLE: Mapping[str, Keys | Check] = {
     "eventTime": Keys({"expression": sql, "format": date_format, "timeZone": zone}, {"sourceTimeZone": zone}, or_none=True),
     "partitioning": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day}),
-    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
+    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count, "includeCurrent": flag}),
     "keyScope": one_of("key scope", KeyScope),
     "transform": function,
     "rejectedShare": Keys({"mustBeLessThan": share}, {}),
@@ -194,7 +196,7 @@ DIALECT: Mapping[str, Check] = {
     "delimiter": character, "quoteChar": character_or_none, "escapeChar": character_or_none, "doubleQuote": flag,
     "commentChar": character_or_none, "header": flag, "decimalChar": number_sign, "groupChar": number_sign_or_none,
 }  # fmt: skip
-SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count, "dialect": Keys({}, DIALECT)}
+SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count, "dialect": Keys({}, DIALECT), "explode": text}
 COLUMN: Mapping[str, Keys | Check] = {
     "unit": text,
     "masking": Keys({"method": one_of("masking method", MaskingMethod)}, {"keep": count, "to": width}),

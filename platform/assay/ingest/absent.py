@@ -11,13 +11,15 @@ import json
 import lzma
 from typing import TYPE_CHECKING
 
+from assay.contracts.paths import roots_of
 from assay.errors import FileUnreadable
 from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
 from assay.ingest.csv_files import names_of
 from assay.ingest.csv_rows import Misread
+from assay.ingest.nested import of_the_file
 
 if TYPE_CHECKING:
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
     from assay.ingest.reading import Batch
 
@@ -26,13 +28,14 @@ _known: dict[tuple[str, LandingSource], frozenset[str]] = {}  # by content: the 
 
 def absent_columns(batch: Batch, source: LandingSource) -> frozenset[str]:
     """The optional columns that none of the files of an arrival has."""
-    absent = frozenset(source.optional)
+    of_file = of_the_file(source)
+    absent = frozenset(of_file.optional)
     for file, digest in batch.files if absent else ():
-        key = (digest, source)
+        key = (digest, of_file)
         if key not in _known:
-            _known[key] = _lacks(file, source)
+            _known[key] = _lacks(file, of_file)
         absent &= _known[key]
-    return absent
+    return absent | {path for path, root in roots_of(source.paths, source.file_columns).items() if root in absent}
 
 
 def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from assay.contracts.compile import spelled_as, sql_expression
+from assay.contracts.compile import spelled_as
+from assay.contracts.evaluate import evaluate
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.contracts.sql import columns_in
 from assay.ingest.landing import LandingFile, landed, once_by_content
+from assay.ingest.opening import taken_from
 from assay.ingest.reading import Batch, Piece, Source
 from assay.lake.slices import TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     import polars as pl
@@ -43,14 +46,19 @@ def bronze_spec(contract: Contract) -> TableSpec:
     return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
 
 
-def batches(landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, Batch]:
+def batches(
+    landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True, now: datetime | None = None
+) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
 
-    Files are read for their hashes, those of `wanted` arrivals only.
+    Files are read for their hashes, those of `wanted` arrivals only. A file of a snapshot is newest from the day that it names, so
+    not before `now`.
     """
     files = landed(landing, contract.source)
+    if contract.arrival.grain is Grain.NONE:
+        files = [file for file in files if now is None or taken_from(contract, file.arrival) <= now][-1:]
     grouped: dict[str, list[LandingFile]] = {}
-    for file in files if contract.arrival.grain is not Grain.NONE else files[-1:]:
+    for file in files:
         grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
     read = {arrival: tuple(once_by_content(found)) for arrival, found in grouped.items() if wanted(arrival)}
     return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed
@@ -104,7 +112,7 @@ def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
 
     time, span = contract.event_time, contract.partitioning
     assert time is not None  # noqa: S101  # the caller looked
-    texts = landed.with_columns(sql_expression(time.expression).alias(TEXT)).select(TEXT)
+    texts = evaluate(landed, time.expression).values.alias(TEXT).to_frame()
     found = _date(spelled_as(pl.col(TEXT), time.format), time)
     inside = pl.lit(value=True)
     inside = inside & (found >= span.start) if span.start else inside

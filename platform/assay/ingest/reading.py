@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
 
 READERS, AHEAD = 4, 8

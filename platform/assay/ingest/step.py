@@ -36,7 +36,7 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__)
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     current = current_tokens(newest(run.lake, slice_.spec.name), list(landed))

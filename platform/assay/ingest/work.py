@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from assay.lake.slices import Slice
     from assay.lake.staged import Staging
 
-CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "assay.contracts.arrivals")
+CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "assay.contracts.arrivals", "assay.contracts.paths")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ An asset's body only turns partition keys into a slice, calls the step, and repo
 postpone its annotations: Dagster reads those of an asset's body when the asset is made.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
+from assay.orchestration.clock import now
 from assay.orchestration.metadata import (
     bronze_schema,
     column_schema,
@@ -27,10 +28,10 @@ from assay.orchestration.metadata import (
     table_metadata,
 )
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
+from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
-from assay.steps import Run
+from assay.steps import Outcome, Run
 
 FORCE_TAG = "assay/force"
 ONE_RUN = dg.BackfillPolicy.single_run()
@@ -39,7 +40,7 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys)
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now())
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:
@@ -93,9 +94,8 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures([key]), nothing_quoted(contract):
-            outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
-        yield from report(context, [Report(key, outcomes)])
+        work = ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec))
+        yield from carry_out(context, {key: None}, quietly(contract, key, work))
 
     return bronze
 
@@ -128,11 +128,17 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures([key]), nothing_quoted(contract):
-            outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
-        yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
+        work = refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec))
+        yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, quietly(contract, key, work))
 
     return silver
+
+
+def quietly(contract: Contract, key: dg.AssetKey, work: Iterable[Outcome]) -> Iterator[tuple[dg.AssetKey, Outcome]]:
+    """The outcomes of the work on an asset; an error on the way quotes no personal data."""
+    with nothing_quoted(contract):
+        for outcome in work:
+            yield key, outcome
 
 
 def _whole(referred: Contract | None) -> dg.PartitionMapping | None:

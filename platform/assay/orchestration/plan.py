@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.calendars import next_month
+from assay.contracts.calendars import arrival_calendar, next_month
 from assay.contracts.model import Grain
 from assay.errors import ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
@@ -24,6 +24,7 @@ from assay.ingest.step import bronze_fingerprints
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
+from assay.orchestration.clock import now
 from assay.orchestration.partitions import slice_of
 from assay.refine.step import Inputs, event_dates, silver_spec
 
@@ -96,7 +97,7 @@ class Planner:
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = arrivals_of(contract), bronze_spec(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        found = batches(self.run.landing, contract, keys.__contains__)
+        found = batches(self.run.landing, contract, keys.__contains__, now())
         made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
         return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._current(spec, wanted))
@@ -122,8 +123,13 @@ class Planner:
 
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
-        days = _days(contract, slice_.partitions)
-        found = batches(self.run.landing, contract, lambda arrival: _reaches(contract, arrival, days))
+        days, calendar = _days(contract, slice_.partitions), arrival_calendar(contract)
+
+        def concerns(arrival: str) -> bool:
+            taken = calendar is None or calendar.has(date.fromisoformat(arrival))  # what the contract leaves out is not waited for
+            return taken and _reaches(contract, arrival, days)
+
+        found = batches(self.run.landing, contract, concerns, now())
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
         current = self._current(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]

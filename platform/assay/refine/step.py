@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from assay.refine.conform import Transform
 
 LONGEST_SPAN_DAYS = 62
-CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules", "assay.contracts.arrivals")
+CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules", "assay.contracts.arrivals", "assay.contracts.paths")
 
 
 def silver_spec(contract: Contract) -> TableSpec:
