@@ -11,11 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from assay.cli.sampling import take_sample
+from assay.contracts.draft import draft_contract
+from assay.contracts.draft_guess import Sample
 from assay.contracts.evolution import compare
+from assay.contracts.model import Contract
+from assay.contracts.odcs import read_contract
 from assay.contracts.paths import Path as Steps
 from assay.contracts.paths import read_path
 from assay.errors import ContractInvalid, FileUnreadable
+from assay.masking.methods import Masks
+from assay.refine.kernel import refine
 from nested import contract_of, landed, published
+from sales import KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +130,25 @@ def test_a_value_that_a_path_does_not_reach_is_held_and_no_silent_null(tmp_path:
     assert sorted(done.rejected["source_row"]) == [1, 2, 3]
 
 
+def test_a_text_of_json_in_a_csv_file_has_paths_and_keys_named_twice_are_held(tmp_path: Path) -> None:
+    columns = "{name: id, logicalType: integer}\n{name: city, logicalType: string, transformSourceObjects: [customer.city]}"
+    contract = contract_of(
+        tmp_path,
+        columns,
+        landing="day id customer",
+        event="day",
+        form="csv",
+        server='{property: dialect, value: {delimiter: ";", quoteChar: ""}}',
+    )
+    path = tmp_path / "nested_2024-01-01.csv"
+    path.write_text(
+        'day;id;customer\n2024-01-01;1;{"city": "Köln"}\n2024-01-01;2;{"city": "a", "city": "b"}\n2024-01-01;3;\n2024-01-01;4;Köln\n'
+    )
+    done = published(contract, path)
+    assert done.published.sort("id").select("id", "city").rows() == [(1, "Köln"), (3, None)]
+    assert sorted(done.rejected["source_row"]) == [2, 4]
+
+
 @pytest.mark.parametrize("value", ["a", 1, {"a": 1}])
 def test_what_is_no_array_has_no_elements(tmp_path: Path, value: object) -> None:
     contract = contract_of(tmp_path, LINES, server="{property: explode, value: lines}")
@@ -178,3 +205,33 @@ def test_other_rows_are_a_breaking_change_and_another_path_is_none(tmp_path: Pat
     assert one.landing_meaning() != other.landing_meaning()
     wider = contract_of(tmp_path, LINES + "\n{name: name, logicalType: string, transformSourceObjects: [customer.name]}")
     assert {change.kind for change in compare(one, wider).changes} == {"column_added", "landing_path_changed"}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "avro"])
+def test_a_draft_names_paths_and_every_row_of_its_sample_is_accounted_for(tmp_path: Path, form: str) -> None:
+    path = write(tmp_path, form, [{**ORDERS[number % 3], "id": number} for number in range(30)])
+    taken = take_sample(path, 100)
+    sample = Sample(
+        "nested", "o@example.org", path.name, taken.format, declared=taken.declared, event_time="customer.day", roots=taken.roots
+    )
+    (tmp_path / "nested.odcs.yaml").write_text(draft_contract(taken.frame, sample).text)
+    contract = read_contract(tmp_path / "nested.odcs.yaml")
+    assert isinstance(contract, Contract)
+    assert contract.source.file_columns == ("id", "customer", "lines")
+    assert {"customer.day", "customer.address.city", "customer.address.zip"} <= set(contract.source.paths)
+    types = {column.name: column.logical_type for column in contract.columns}
+    assert (types["customer_address_zip"], types["customer_day"], types["lines"]) == ("string", "date", "string")
+    done = refine(landed(contract, path).lazy(), contract, {}, None, "run", masks=Masks(KEYS))
+    assert done.published.height + done.rejected.height == 30
+    assert done.published["customer_address_zip"].drop_nulls().n_unique() == 2  # masked: it is a part of an address
+
+
+def test_a_key_that_is_no_plain_step_is_drafted_in_quotes(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "jsonl",
+        [{"a": {"b.c": number, "d": [number]}, "e": {} if number else None, "f": number % 2 and {"x": 1}} for number in range(3)],
+    )
+    taken = take_sample(path, 100)
+    assert taken.frame.columns == ['a["b.c"]', "a.d", "e", "f"]
+    assert taken.roots == {'a["b.c"]': "a", "a.d": "a"}

@@ -98,7 +98,14 @@ def follow(value: Any, steps: Sequence[str | int]) -> Any:  # noqa: ANN401  # wh
 def leads_astray(text: str, path: Path) -> bool:
     """Whether a path leads from a landed text into a value that is no object or array, as from a text that is no JSON."""
     try:
-        follow(json.loads(text), path.steps)
+        follow(json.loads(text, object_pairs_hook=_object), path.steps)
     except (NoSuchPlace, json.JSONDecodeError, RecursionError):
         return True
     return False
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise NoSuchPlace  # of two values for one key either would be a guess
+    return found

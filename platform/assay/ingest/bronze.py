@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
+from assay.contracts.calendars import arrival_calendar
 from assay.contracts.compile import spelled_as
 from assay.contracts.evaluate import evaluate
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
@@ -43,7 +44,8 @@ def bronze_spec(contract: Contract) -> TableSpec:
     event = [pa.field(EVENT_DATE, pa.date32())] if contract.event_time else []
     arrival = [pa.field(ARRIVAL, pa.date32(), nullable=False)] if contract.arrival.grain is not Grain.NONE else []
     schema, landed = pa.schema([*columns, *event, *origin, *arrival]), frozenset(contract.source.columns)
-    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
+    calendar = arrival_calendar(contract)
+    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed, calendar=calendar)
 
 
 def batches(

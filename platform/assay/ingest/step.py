@@ -12,6 +12,7 @@ from assay.code_version import code_version
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_rows
 from assay.ingest.erased import Erased
+from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
 from assay.lake.audited import weight
@@ -20,7 +21,7 @@ from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from assay.contracts.model import Contract
     from assay.lake.slices import Slice
@@ -33,22 +34,32 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
     return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
 
 
-def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
-    """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
+def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
+    """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition.
+
+    A table of another calendar is replaced whole, or stays as it is if a file cannot be read. `everything` gives the slice of all
+    partitions that there are now. Raises CalendarChanged if something that landed would be left out.
+    """
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
     found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
-    current = current_tokens(newest(run.lake, slice_.spec.name), list(landed))
+    before = newest(run.lake, slice_.spec.name)
+    others = leaving(run, contract, before, slice_.only(set(landed)) if landed else slice_, everything)
+    current = current_tokens(before, list(landed))
     for key in slice_.keys:
-        if key not in landed:
+        if key not in landed and others is not None:
+            yield Outcome(key, Status.UNCHANGED)
+        elif key not in landed:
             yield Outcome(key, Status.REFUSED, refusal=f"No file has landed for {key}: {contract.source.path} names none.")
-        elif wanted[key] == current[key] and not run.force:
+        elif others is None and wanted[key] == current[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
-    due = [key for key in landed if run.force or wanted[key] != current[key]]
-    work = Work(run, contract, slice_, landed, wanted, current, Erased.pin(run, contract))
+    due = [key for key in landed if run.force or others is not None or wanted[key] != current[key]]
+    work = Work(run, contract, slice_, landed, wanted, current, Erased.pin(run, contract), others)
     made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
-    for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
+    staged = (work.stage(*one) for one in ahead(made))
+    groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
+    for group in groups:
         yield from work.publish(group)
     give_back_memory()
 

@@ -70,7 +70,8 @@ class _Group:
         @dg.multi_asset(name=name, specs=[self._spec(one, definition) for one in self.models], check_specs=checks, **policies)
         def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
             chosen = {model.name: model for model in self.models if keys[model.name] in context.selected_asset_keys}
-            slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
+            calendar = self.calendars[self.models[0].table]
+            slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
             built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
             work = ((keys[model.name], outcome) for model, outcome in built)
             yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work, together=True)

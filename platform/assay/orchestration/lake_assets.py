@@ -27,7 +27,7 @@ from assay.orchestration.metadata import (
     landing_schema,
     table_metadata,
 )
-from assay.orchestration.partitions import slice_of
+from assay.orchestration.partitions import slice_of, whole_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
@@ -94,7 +94,8 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        work = ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec))
+        slice_ = slice_of(definition, keys_of(context), spec)
+        work = ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
         yield from carry_out(context, {key: None}, quietly(contract, key, work))
 
     return bronze
@@ -128,7 +129,8 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        work = refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec))
+        slice_ = slice_of(definition, keys_of(context), spec)
+        work = refine_partitions(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
         yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, quietly(contract, key, work))
 
     return silver
