@@ -112,7 +112,7 @@ def test_dagster_shows_what_the_contract_says(built_world: World) -> None:
     assert {dict(column.tags)["classification"] for column in columns.values()} == {"public"}
     assert str(spec.metadata["contract"].path).endswith(f"contracts/gold/{PUNCTUALITY}.odcs.yaml")
     check = built_world.definitions.resolve_asset_graph().get_check_spec(dg.AssetCheckKey(spec.key, "contract"))
-    assert check.description == f"The 22 rules of gold/{PUNCTUALITY}.odcs.yaml and of dbt."
+    assert check.description == f"The 26 rules of gold/{PUNCTUALITY}.odcs.yaml and of dbt."
 
 
 def test_a_model_that_its_contract_does_not_rule_is_left_out_by_name_with_what_reads_it_and_the_others_go_on(own: World) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
+from assay.contracts.compile import judged_by_one_engine
 from assay.contracts.document import Finding
 from assay.contracts.examine import examined
 from assay.contracts.model import Contract
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Published
     from assay.settings import Settings
+
+ENGINES = {"silver": "Polars", "gold": "DuckDB"}
 
 
 def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = False) -> bool:
@@ -80,4 +83,6 @@ def _rehearsed(settings: Settings, good: Mapping[Path, Published], asked: Sequen
 
 def _said(contract: Published) -> str:
     rules = len(contract.rules) + len(contract.dataset_rules)
-    return f"{contract.dataset} {contract.version}, {len(contract.columns)} columns, {rules} rules"
+    alone = judged_by_one_engine(contract)
+    only = f"; only {ENGINES[contract.layer]} judges {', '.join(alone)}, in its own SQL" if alone else ""
+    return f"{contract.dataset} {contract.version}, {len(contract.columns)} columns, {rules} rules{only}"
