@@ -20,6 +20,7 @@ from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
 from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import batches, bronze_spec
+from assay.ingest.opening import taken_from
 from assay.ingest.step import bronze_fingerprints
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
@@ -119,8 +120,11 @@ class Planner:
         days, calendar = days_of(contract, slice_.partitions), arrival_calendar(contract)
 
         def concerns(arrival: str) -> bool:
-            taken = calendar is None or calendar.has(date.fromisoformat(arrival))  # what the contract leaves out is not waited for
-            return taken and reaches(contract, arrival, days)
+            # what the contract leaves out is not waited for, nor, by what is published before it is over, what is still to come
+            if calendar is not None and not calendar.has(first := date.fromisoformat(arrival)):
+                return False
+            ahead = calendar is not None and calendar.current and taken_from(contract, first) > now()
+            return not ahead and reaches(contract, arrival, days)
 
         found = batches(self.run.landing, contract, concerns, now())
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
