@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.code_version import code_version
+from assay.contracts.dates import java_pattern
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.lake.audited import publish_audited
 from assay.lake.publisher import Provenance
@@ -140,7 +141,7 @@ def _without_event_date(rows: pa.Table, contract: Contract, run_id: str) -> pl.D
     if time is not None:
         unread = rows.column(EVENT_DATE)
         none = rows.filter(unread.is_null()) if unread.null_count else none
-        reason = f"event_time_readable: `{time.expression}` gives no {time.format} in [{span.start}, {span.end or 'now'})."
+        reason = f"event_time_readable: `{time.expression}` gives no {java_pattern(time.format)} in [{span.start}, {span.end or 'now'})."
     arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
     return cast("pl.DataFrame", pl.from_arrow(none)).select(
         pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
