@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
 from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
+from assay.ingest.held import HeldFile
 
 if TYPE_CHECKING:
     from assay.contracts.model import LandingSource
@@ -27,11 +28,19 @@ def absent_columns(batch: Batch, source: LandingSource) -> frozenset[str]:
     """The optional columns that none of the files of an arrival has."""
     absent = frozenset(source.optional)
     for file, digest in batch.files if absent else ():
-        key = (digest, source)
-        if key not in _known:
-            _known[key] = _lacks(file, source)
-        absent &= _known[key]
+        absent &= absent_from(file, digest, source)
     return absent
+
+
+def absent_from(file: LandingFile | HeldFile, digest: str, source: LandingSource) -> frozenset[str]:
+    """The optional columns that a file lacks, whose content has the hash `digest`."""
+    if not source.optional:
+        return frozenset()
+    if isinstance(file, HeldFile):
+        return frozenset() if file.landed.columns is None else frozenset(source.optional) - {*file.landed.columns}
+    if (digest, source) not in _known:
+        _known[digest, source] = _lacks(file, source)
+    return _known[digest, source]
 
 
 def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:

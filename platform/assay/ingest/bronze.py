@@ -14,7 +14,8 @@ import pyarrow as pa
 from assay.contracts.compile import spelled_as, sql_expression
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.contracts.sql import columns_in
-from assay.ingest.landing import LandingFile, landed, once_by_content
+from assay.ingest.held import Holdings, merged, newest_of
+from assay.ingest.landing import LandingFile, landed, with_hashes
 from assay.ingest.reading import Batch, Piece, Source
 from assay.lake.slices import TableSpec
 
@@ -43,16 +44,23 @@ def bronze_spec(contract: Contract) -> TableSpec:
     return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
 
 
-def batches(landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, Batch]:
+def batches(
+    landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True, holdings: Holdings | None = None
+) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
 
-    Files are read for their hashes, those of `wanted` arrivals only.
+    What bronze holds (`holdings`) has landed, whether or not its file is still there. Files are read for their hashes, those of `wanted`
+    arrivals only.
     """
-    files = landed(landing, contract.source)
-    grouped: dict[str, list[LandingFile]] = {}
-    for file in files if contract.arrival.grain is not Grain.NONE else files[-1:]:
+    source, holdings = contract.source, holdings or Holdings()
+    files, grouped = landed(landing, source), dict[str, list[LandingFile]]()
+    for file in files:
         grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
-    read = {arrival: tuple(once_by_content(found)) for arrival, found in grouped.items() if wanted(arrival)}
+    if contract.arrival.grain is Grain.NONE:
+        newest = newest_of(files, holdings.of(""), source) if wanted("") else ()
+        return {"": Batch("", newest)} if newest else {}
+    arrivals = [arrival for arrival in sorted({*grouped, *holdings.arrivals}) if wanted(arrival)]
+    read = {arrival: merged(with_hashes(grouped.get(arrival, ())), holdings.of(arrival), source) for arrival in arrivals}
     return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed
 
 
@@ -85,14 +93,24 @@ def _origins(sources: Sequence[Source]) -> dict[str, pa.Array]:
     origins = pl.DataFrame(
         {
             ARRIVAL: [date.fromisoformat(one.arrival) if one.arrival else None for one in sources],
-            SOURCE_FILE: [one.file for one in sources],
-            SOURCE_HASH: [one.hash for one in sources],
+            SOURCE_FILE: [one.landed.name for one in sources],
+            SOURCE_HASH: [one.landed.hash for one in sources],
             SOURCE_ROW: [one.rows for one in sources],
         },
         schema_overrides={ARRIVAL: pl.Date},
     ).filter(pl.col(SOURCE_ROW) > 0)
     rows = origins.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW)).explode(SOURCE_ROW)
+    if any(one.numbers is not None for one in sources):  # of what bronze held, erased rows are missing
+        rows = rows.with_columns(pl.concat(_numbers(one) for one in sources).alias(SOURCE_ROW))
     return {column.name: column.to_arrow(compat_level=pl.CompatLevel.oldest()) for column in rows}
+
+
+def _numbers(source: Source) -> pl.Series:
+    import polars as pl
+
+    if source.numbers is None:
+        return pl.int_range(1, source.rows + 1, dtype=pl.Int64, eager=True).alias(SOURCE_ROW)
+    return cast("pl.Series", pl.from_arrow(source.numbers)).alias(SOURCE_ROW)
 
 
 def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:

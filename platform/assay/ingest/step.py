@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.ingest.absent import absent_columns
-from assay.ingest.bronze import batches, bronze_rows
+from assay.ingest.bronze import batches
 from assay.ingest.erased import Erased
+from assay.ingest.held import Holdings
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
 from assay.lake.audited import weight
@@ -36,19 +37,20 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__)
+    erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, Holdings(table))
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
-    current = current_tokens(newest(run.lake, slice_.spec.name), list(landed))
+    current = current_tokens(table, list(landed))
     for key in slice_.keys:
         if key not in landed:
             yield Outcome(key, Status.REFUSED, refusal=f"No file has landed for {key}: {contract.source.path} names none.")
         elif wanted[key] == current[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or wanted[key] != current[key]]
-    work = Work(run, contract, slice_, landed, wanted, current, Erased.pin(run, contract))
-    made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
-    for group in in_groups((work.stage(*one) for one in ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
+    work = Work(run, contract, slice_, landed, wanted, current, erased)
+    made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source))
+    for group in in_groups(map(work.stage, ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
         yield from work.publish(group)
     give_back_memory()
 

@@ -5,13 +5,16 @@ Rows without a usable event date stay in bronze and are also set aside in quaran
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.code_version import code_version
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.errors import AssayError
+from assay.ingest.bronze import bronze_rows
 from assay.lake.audited import publish_audited
+from assay.lake.manifest import KEY, Landed, Manifest, days_of
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine, by_rule
 from assay.lake.staged import together
@@ -35,18 +38,27 @@ CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "ass
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some arrivals whose rows are staged; `staging` is None if none could be read.
+class Prepared:
+    """The rows of some arrivals; by partition key the manifest of each, or why it could not be read. `sources` are the files of `rows`."""
 
-    `failed` says why an arrival could not be read, `erased` how many of its rows are left out because they name an erased person; both by
-    partition key.
-    """
+    rows: pa.Table
+    manifests: Mapping[str, Manifest]
+    sources: Sequence[Source]
+    failed: Mapping[str, FileUnreadable]
+
+    @property
+    def erased(self) -> dict[str, int]:
+        """How many rows of an arrival are left out because they name an erased person; only of arrivals that have such rows."""
+        return {key: count for key, manifest in self.manifests.items() if (count := manifest.erased)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some arrivals whose rows are staged; `staging` is None if none could be read."""
 
     staging: Staging | None
     rejected: pl.DataFrame
-    sources: Sequence[Source]
-    failed: Mapping[str, FileUnreadable]
-    erased: Mapping[str, int]
+    made: Prepared
 
 
 @dataclass(frozen=True)
@@ -61,15 +73,25 @@ class Work:
     current: Mapping[str, int | None]
     erased: Erased
 
-    def stage(self, piece: Piece, rows: pa.Table) -> Chunk:
-        """Write the rows of the readable arrivals where no reader looks yet."""
-        keys = self._keys
-        failed = {keys[arrival]: error for arrival, error in piece.failed.items()}
-        rows, gone = self.erased.split(rows)
-        rejected = _without_event_date(rows, self.contract, self.run.run_id)
-        good = [keys[batch.arrival] for batch in piece.batches if batch.arrival not in piece.failed]
-        staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [rows]) if good else None
-        return Chunk(staging, rejected, piece.sources, failed, {keys[arrival]: count for arrival, count in gone.items()})
+    def prepare(self, piece: Piece) -> Prepared:
+        """The rows of the readable arrivals of a piece, and by their manifests what landed. Raises AssayError if a row was lost."""
+        rows, gone = self.erased.split(bronze_rows(piece, self.contract))
+        days, landed = days_of(rows), dict[str, list[Landed]]()
+        for source in piece.sources:
+            now = replace(source.landed, erased=source.landed.erased + gone.get(source.landed.name, 0))
+            landed.setdefault(source.arrival, []).append(now)
+        manifests = {self._keys[arrival]: Manifest(tuple(found), days.get(arrival, {})) for arrival, found in landed.items()}
+        if lost := [key for key, manifest in manifests.items() if not manifest.closes]:
+            raise AssayError(f"Tried to ingest {lost[0]} of {self.slice.spec.name}; rows of its files are missing: {manifests[lost[0]]}.")
+        failed = {self._keys[arrival]: error for arrival, error in piece.failed.items()}
+        return Prepared(rows, manifests, piece.sources, failed)
+
+    def stage(self, made: Prepared) -> Chunk:
+        """Write the rows where no reader looks yet."""
+        rejected, good = _without_event_date(made.rows, self.contract, self.run.run_id), list(made.manifests)
+        footers = {key: {KEY: manifest.dump()} for key, manifest in made.manifests.items()}
+        staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [made.rows], footers) if good else None
+        return Chunk(staging, rejected, made)
 
     @cached_property
     def _keys(self) -> dict[str, str]:
@@ -80,14 +102,14 @@ class Work:
         """Publish the arrivals of some chunks in one commit."""
         import polars as pl
 
-        for key, error in ((key, error) for chunk in chunks for key, error in chunk.failed.items()):
+        for key, error in ((key, error) for chunk in chunks for key, error in chunk.made.failed.items()):
             yield Outcome(key, Status.REFUSED, refusal=error.message)
         stagings = [chunk.staging for chunk in chunks if chunk.staging]
         if not stagings:
             return
         staging, rejected = together(stagings), pl.concat(chunk.rejected for chunk in chunks)
-        erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.erased.items()}
-        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.sources], erased)
+        erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.made.erased.items()}
+        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.made.sources], erased)
         held = by_rule(rejected)
         for key in staging.slice.keys:
             rules = held.get(key, {})
@@ -110,7 +132,7 @@ def _still_there(left: pl.DataFrame, sources: Sequence[Source]) -> pl.DataFrame:
     import polars as pl
 
     schema = {"source_file": pl.String, "source_hash": pl.String, "rows": pl.Int64}
-    now = pl.DataFrame([(one.file, one.hash, one.rows) for one in sources], schema, orient="row")
+    now = pl.DataFrame([(one.landed.name, one.landed.hash, one.landed.rows) for one in sources], schema, orient="row")
     there = left.select(PARTITION, "source_file", "source_row").join(now, on="source_file")
     return there.filter(pl.col("source_row") <= pl.col("rows")).drop("rows")
 

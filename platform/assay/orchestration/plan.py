@@ -18,6 +18,7 @@ from assay.errors import ContractInvalid, TableMissing
 from assay.gold.models import LAYER, pick
 from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
 from assay.ingest.bronze import batches, bronze_spec
+from assay.ingest.held import Holdings
 from assay.ingest.step import bronze_fingerprints
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.snapshots import newest
@@ -89,7 +90,7 @@ class Planner:
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = arrivals_of(contract), bronze_spec(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        found = batches(self.run.landing, contract, keys.__contains__)
+        found = batches(self.run.landing, contract, keys.__contains__, self._holdings(spec))
         made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
         return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._current(spec, wanted))
@@ -107,7 +108,9 @@ class Planner:
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
         ready = [partition for partition in slice_.partitions if not _waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        wanted = {p.key: inputs.fingerprint(p) for p in ready if current[p.key] is not None or inputs.files(p)}
+        empty = inputs.empty_arrivals
+        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and _waits(contract, p, empty))]
+        wanted = {p.key: inputs.fingerprint(p) for p in made}
         return self._outdated(key, definition, wanted, current)
 
     def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
@@ -116,7 +119,8 @@ class Planner:
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
         days = _days(contract, slice_.partitions)
-        found = batches(self.run.landing, contract, lambda arrival: _reaches(contract, arrival, days))
+        held = self._holdings(bronze_spec(contract))
+        found = batches(self.run.landing, contract, lambda arrival: _reaches(contract, arrival, days), held)
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
         current = self._current(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]
@@ -134,6 +138,9 @@ class Planner:
             months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
             wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months}
             yield self._outdated(_key(model), definition, wanted, self._current(spec, wanted))
+
+    def _holdings(self, spec: TableSpec) -> Holdings:
+        return Holdings(newest(self.run.lake, spec.name))
 
     def _current(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
         return current_tokens(newest(self.run.lake, spec.name), list(keys))
