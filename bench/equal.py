@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from assay.lake.snapshots import duckdb_type, open_snapshot, quoted, table_names
+from assay.lake.duckdb_sql import duckdb_type, quoted
+from assay.lake.snapshots import open_snapshot, table_names
 
 
 class SidesDiffer(Exception):

@@ -66,6 +66,18 @@ class NullsInRequiredColumn(PermanentFailure):
     hint = "Let the contract quarantine such rows, or make the column optional. Nothing was changed."
 
 
+class TimeOutOfRange(PermanentFailure):
+    """A date or time lies outside the years 1 to 9999, the only ones that every reader of the lake has."""
+
+    hint = "Correct it, or make it null. Nothing was changed."
+
+
+class PartitionsMissing(PermanentFailure):
+    """Partitions were asked for that were never published: what is there would be taken for everything."""
+
+    hint = "Publish them first."
+
+
 class FrameNotSupported(PermanentFailure):
     """An object is not one of the frame kinds that can be stored or loaded."""
 

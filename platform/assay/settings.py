@@ -99,11 +99,23 @@ class Settings:
         return self.home / "scratch"
 
 
+def refuse_partition_like(folder: Path) -> None:
+    """Raise SettingsError for a place below a folder such as `country=de`: readers of Parquet take it for a partition column.
+
+    DuckDB, Polars and Spark look at the whole path of a file. There the value of the folder would replace the column of that name.
+    """
+    if strange := [part for part in folder.parts if "=" in part]:
+        raise SettingsError(
+            f"{folder} lies in {strange[0]!r}, which readers take for the partition {strange[0].replace('=', ' = ', 1)!r}.",
+            hint="Name a folder without = in its path.",
+        )
+
+
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
 
     ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home). Raises SettingsError when ASSAY_HOME or ASSAY_CONTRACTS
-    names something that is not a folder, or ASSAY_MASKING_KEYS is no reference.
+    names something that is not a folder, ASSAY_HOME has a `=` in its path, or ASSAY_MASKING_KEYS is no reference.
     """
     found = os.environ if environ is None else environ
     home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
@@ -111,6 +123,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
         )
+    refuse_partition_like(home)
     contracts = Path(found["ASSAY_CONTRACTS"]).expanduser().resolve() if found.get("ASSAY_CONTRACTS") else None
     if contracts is not None and not contracts.is_dir():
         hint = "Name a folder, or unset it to use the product's contracts."

@@ -19,3 +19,8 @@ def refuse(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 def _boom(remarks: Iterable[str | None]) -> Iterable[str]:
     return [remark for remark in remarks if remark and remark.startswith("boom")]
+
+
+def lose_sevens(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Drop rows, which no transform may."""
+    return frame.filter(frame.collect()["quantity"] != 7)

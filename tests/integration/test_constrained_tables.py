@@ -75,7 +75,7 @@ def test_a_looser_contract_publishes_at_once_and_its_constraint_is_there_with_th
     looser.ingest([3])
     looser.refine([1])
     assert 1500 in amounts(looser)
-    assert constraints_of(table(looser))["amount_maximum"] == "`amount` IS NULL OR `amount` <= 5000.0"
+    assert constraints_of(table(looser))["amount_maximum"] == "`amount` IS NULL OR `amount` <= 5000"
 
 
 def test_a_stricter_contract_is_no_constraint_while_a_partition_of_the_older_one_breaks_it(shop: Shop) -> None:

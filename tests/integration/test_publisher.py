@@ -315,7 +315,7 @@ def every_reader(lake: Path, name: str) -> dict[str, pl.DataFrame]:
         "snapshot": snapshot.scan().collect(),
         "duckdb": pl.from_arrow(connection.sql(snapshot.duckdb_select()).to_arrow_table()),
         "delta-rs": pl.from_arrow(snapshot.table.to_pyarrow_table()),
-        "polars": pl.read_delta(str(lake / name)) if "=" not in str(lake) else None,  # which it takes for a partition
+        "polars": pl.read_delta(str(lake / name)) if " " not in str(lake) else None,  # it looks for the encoded name
     }
     frames = {reader: frame for reader, frame in found.items() if isinstance(frame, pl.DataFrame)}
     zoned = pl.col(pl.Datetime("us", "*")).dt.convert_time_zone("UTC")
@@ -333,7 +333,7 @@ WEIRD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("folder", ["lake", "my lake=1 ü"])
+@pytest.mark.parametrize("folder", ["lake", "my lake 1 ü"])
 def test_every_reader_sees_the_same_rows_under_any_partition_value(tmp_path: Path, folder: str) -> None:
     lake, expected = tmp_path / folder, pl.DataFrame({"part": WEIRD, "n": range(len(WEIRD))})
     put(lake, parts(*WEIRD), [expected.with_columns(n=pl.lit(-1, pl.Int64))])

@@ -137,6 +137,10 @@ MISTAKES = [
     (NUMBER, NUMBER + "\n        encryptedName: p", "encrypted column is not published"),
     ("code\n        logicalType: string", "code\n        logicalType: string\n        enum: [{value: 1}]", "1 is no string"),
     (TILL, TILL + " logicalTypeOptions: {minimum: 3, maximum: 2},", "minimum is above"),
+    (TILL, TILL + " logicalTypeOptions: {minimum: .nan},", "nan is no number that can be compared. No published value is NaN or infinite"),
+    (TILL, TILL + " physicalType: SMALLINT, logicalTypeOptions: {minimum: 40000},", "40000 is above every value that SMALLINT can hold"),
+    (NUMBER, NUMBER + "\n        logicalTypeOptions: {maximum: .inf}", "inf is no number that can be compared"),
+    (TILL, TILL + " enum: [{value: 1.5}],", "1.5 is no value of BIGINT, which has no decimals"),
     (TILL, TILL + " primaryKeyPosition: 2,", "position in the key of a column that is"),
     (STORE, STORE + " logicalTypeOptions: {pattern: '(?=x)'},", r"uses \(\?="),
     (STORE, STORE + " logicalTypeOptions: {pattern: '(x'},", "is no regular expression"),
@@ -157,6 +161,20 @@ MISTAKES = [
 )
 def test_a_mistake_in_a_column_is_named_with_its_line(tmp_path: Path, old: str, new: str, complaint: str) -> None:
     assert_named(tmp_path, old, new, complaint)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(TILL, TILL + " logicalTypeOptions: {minimum: 1.0, maximum: 99999999999999999999999999999999999999},", id="a-whole-number-as-1.0"),
+        pytest.param(NUMBER, NUMBER + "\n        enum: [{value: 1}, {value: 2.5}]", id="whole-and-broken-numbers"),
+        pytest.param(NUMBER, NUMBER + "\n        physicalType: DECIMAL(9, 2)\n        enum: [{value: 1}, {value: 0.25}]", id="decimals"),
+        pytest.param(NUMBER, NUMBER + "\n        physicalType: FLOAT\n        enum: [{value: 0.1}, {value: 0.3}]", id="floats"),
+        pytest.param(NUMBER, NUMBER + "\n        physicalType: DECIMAL(20, 2)\n        logicalTypeOptions: {maximum: 90071992547409.93}", id="digits-that-a-float-would-lose"),
+    ],
+)  # fmt: skip
+def test_a_number_that_the_type_can_be_compared_with_is_no_mistake(tmp_path: Path, old: str, new: str) -> None:
+    assert findings_of(tmp_path, (old, new)) == []
 
 
 OF_SEVERAL_LINES = [

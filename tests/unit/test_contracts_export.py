@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import fastavro
 import pytest
-from evolving import ORDERS, make, of_contract, of_rule, with_column, with_rule
+from evolving import ORDERS, make, of_contract, with_column, with_rule
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
@@ -205,6 +205,20 @@ def test_what_cannot_be_exported_is_said_with_what_to_do(arguments: tuple[str, .
     assert complaint in str(exported(*arguments).exception)
 
 
-def test_a_bound_beyond_the_type_does_not_widen_it() -> None:
-    contract = of_rule("amount_minimum", column="number", argument=-(2**40))(ORDERS)
-    assert published_row(contract)["properties"]["number"]["minimum"] == -(2**31)
+def test_a_float_may_be_spelled_as_itself_or_with_the_digits_that_tell_it_apart() -> None:
+    contract = with_rule(Rule("share_minimum", Kind.MINIMUM, Severity.ERROR, "", "share", 0.1))(
+        with_column(make("share", "number", "FLOAT"))(ORDERS)
+    )
+    assert published_row(contract)["properties"]["share"]["minimum"] == 0.1
+    contract = with_rule(Rule("share_enum", Kind.ENUM, Severity.ERROR, "", "share", (0.1,)))(
+        with_column(make("share", "number", "FLOAT"))(ORDERS)
+    )
+    assert published_row(contract)["properties"]["share"]["enum"] == [0.10000000149011612, 0.1, None]
+
+
+def test_a_decimal_that_readers_of_json_would_round_is_named_as_not_told() -> None:
+    contract = with_column(make("total", "number", "DECIMAL(20, 2)"))(ORDERS)
+    contract = with_rule(Rule("total_maximum", Kind.MAXIMUM, Severity.ERROR, "at most", "total", Decimal("90071992547409.93")))(contract)
+    schema = published_row(contract)
+    assert "maximum" not in schema["properties"]["total"]
+    assert "total_maximum (at most)" in schema["$comment"]

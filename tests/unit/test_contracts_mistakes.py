@@ -56,6 +56,17 @@ MISTAKES = [
     ("physicalType: file", "physicalType: view", "expected one schema object of physicalType file", "nothing that lands"),
     ("type: local", "type: custom", "expected one server of type local", "another server"),
     ("format: csv", "format: csv\n    encoding: utf-99", r"unknown encoding 'utf-99'\. Did you mean utf", "an encoding"),
+    (
+        'property: nullValues, value: [NA, ""]}', 'property: dialect, value: {delimeter: ";"}}', r"Did you mean delimiter\?", "a dialect",
+    ),
+    ('property: nullValues, value: [NA, ""]}', 'property: dialect, value: {delimiter: ";;"}}', "';;' is not one ASCII character", "two letters"),
+    ('property: nullValues, value: [NA, ""]}', 'property: dialect, value: {header: "no"}}', "'no' is neither true nor false", "a header"),
+    ('property: nullValues, value: [NA, ""]}', 'property: dialect, value: {quoteChar: ","}}', "quoteChar and delimiter are the same", "one sign"),
+    ('property: nullValues, value: [NA, ""]}', 'property: dialect, value: {groupChar: "."}}', "groupChar and decimalChar are the same", "one point"),
+    (
+        "format: csv\n    customProperties:", 'format: jsonl\n    customProperties:\n      - {property: dialect, value: {delimiter: ";"}}',
+        "files of the format jsonl have no dialect", "a dialect of JSON",
+    ),
     ("    description: Orders.", "    description: Orders.\n    description: Twice.", "'description' is named twice", "a key twice"),
     ("status: active", "status: [active", r":\d+: not YAML", "broken YAML"),
     ("implementation: amount < 500", "implementation: amont < 500", r"column 'amont'\. Did you mean amount\?", "a column in a rule"),
@@ -80,6 +91,7 @@ ABOUT_MORE_THAN_ITS_LINE = {
     "another server",
     "no owner",
     "broken YAML",
+    "a dialect of JSON",
 }
 
 

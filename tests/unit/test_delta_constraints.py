@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -30,7 +31,9 @@ RULES = (
     Rule("number_enum", Kind.ENUM, ERROR, "", "number", (1, 2, 7)),
     Rule("customer_pattern", Kind.PATTERN, ERROR, "", "customer", "^[a-z]+$"),
     Rule("order_date_minimum", Kind.MINIMUM, ERROR, "", "order_date", date(2024, 1, 1)),
+    Rule("paid_at_minimum", Kind.MINIMUM, ERROR, "", "paid_at", datetime(2000, 1, 1, tzinfo=UTC)),
     Rule("paid_at_maximum", Kind.MAXIMUM, ERROR, "", "paid_at", datetime(2025, 1, 1, tzinfo=UTC)),
+    Rule("share_type", Kind.TYPE, ERROR, "", "share"),
     Rule("share_maximum", Kind.MAXIMUM, ERROR, "", "share", 0.1),
     Rule(
         "gift_is_light", Kind.EXPRESSION, ERROR, "", None, "is_gift = (weight <= -1 OR weight BETWEEN 0 AND 5.5) OR NOT (state != 'paid')"
@@ -81,12 +84,28 @@ def test_rows_that_keep_the_contract_are_taken_from_any_writer_and_nulls_with_th
     assert open_snapshot(lake, "silver/orders").rows == 3
 
 
+@pytest.mark.parametrize("text", ["o'neil", 'a"b\\c\n'])
+def test_signs_that_engines_read_apart_in_a_text_are_said_by_their_codes(lake: Path, text: str) -> None:
+    contract = with_rule(Rule("r", Kind.ENUM, ERROR, "", "name", (text,)))(with_column(make("name", "string", "VARCHAR"))(ORDERS))
+    create(lake, contract)
+    append(lake, contract, name=text)
+    with pytest.raises(DeltaError, match="Invalid data found"):
+        append(lake, contract, name=text[1:])
+
+
+def test_an_instant_after_the_year_2262_can_be_written_where_no_end_is_promised(lake: Path) -> None:
+    contract = with_rule(Rule("paid_at_minimum", Kind.MINIMUM, ERROR, "", "paid_at", datetime(2000, 1, 1, tzinfo=UTC)))(ORDERS)
+    create(lake, contract)
+    append(lake, contract, paid_at=datetime(9999, 12, 31, tzinfo=UTC))
+    assert open_snapshot(lake, "silver/orders").rows == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"amount": Decimal("0.99")}, {"amount": Decimal("100.01")}, {"note": "x"}, {"note": "longer"}, {"state": "lost"}, {"number": 3},
         {"customer": "ADA"}, {"order_date": date(2023, 12, 31)}, {"paid_at": datetime(2025, 1, 1, 0, 0, 1, tzinfo=UTC)}, {"share": 0.2},
-        {"is_gift": True, "weight": 6.0}, {"state": "paid", "amount": None},
+        {"share": math.nan}, {"share": -math.inf}, {"is_gift": True, "weight": 6.0}, {"state": "paid", "amount": None},
     ],
     ids=str,
 )  # fmt: skip
@@ -111,7 +130,8 @@ def test_a_row_that_breaks_a_rule_is_refused_from_any_writer(lake: Path, changes
         pytest.param(Rule("r", Kind.EXPRESSION, ERROR, "", None, "state <> 'it''s'"), id="a-quote-in-a-text"),
         pytest.param(Rule("r", Kind.PATTERN, ERROR, "", "customer", r"^\d+$"), id="a-backslash"),
         pytest.param(Rule("r", Kind.PATTERN, ERROR, "", "customer", "(?i)^a"), id="a-pattern-of-one-engine"),
-        pytest.param(Rule("r", Kind.ENUM, ERROR, "", "state", ("it's", "open")), id="a-value-with-a-quote"),
+        pytest.param(Rule("r", Kind.ENUM, ERROR, "", "state", ("a\0b", "open")), id="a-sign-that-no-engine-can-make"),
+        pytest.param(Rule("r", Kind.MINIMUM, ERROR, "", "paid_at", datetime(2024, 1, 1, tzinfo=UTC)), id="instants-without-an-end"),
         pytest.param(Rule("r", Kind.REFERENCE, ERROR, "", "customer", ("customers", "customer")), id="another-dataset"),
     ],
 )

@@ -27,6 +27,7 @@ from evolving import (
 )
 
 from assay.contracts.about import Deprecation
+from assay.contracts.dialect import Dialect
 from assay.contracts.evolution import compare
 from assay.contracts.evolution_kinds import Bump
 from assay.contracts.model import DatasetRule, Grain, Kind, Masking, MaskingMethod, Rule
@@ -40,6 +41,8 @@ SOONER, NEXT_YEAR = date(2026, 9, 1), date(2028, 1, 1)
 CLIENT = make("client", source="customer", sources=("customer",), description="The customer.")
 FROM_TEXT = {"source": None, "sources": ()}
 
+DIALECT = {"delimiter": ";", "quote_char": "'", "escape_char": "\\", "double_quote": False, "comment_char": "#", "header": False}
+NUMBERS = {"decimal_char": ",", "group_char": ","}
 CASES: list[tuple[str, Edit, str, str, Bump]] = [
     # columns
     ("nullable-column", with_column(make("gift", **FROM_TEXT, expression="1")), "column_added", FULL, MINOR),
@@ -186,6 +189,8 @@ CASES: list[tuple[str, Edit, str, str, Bump]] = [
     ("landing-format", within("source", format="jsonl"), "landing_format_changed", FULL, MINOR),
     ("encoding", within("source", encoding="ISO-8859-1"), "encoding_changed", FORTH, MAJOR),
     ("null-value-added", within("source", null_values=("NA", "")), "null_values_changed", NEITHER, MAJOR),
+    *((name, within("source", dialect=Dialect(**{name: value})), "dialect_changed", FULL, MINOR) for name, value in DIALECT.items()),
+    *((name, within("source", dialect=Dialect(**{name: value})), "number_spelling_changed", NEITHER, MAJOR) for name, value in NUMBERS.items()),
     ("largest-file", within("source", most_bytes=5), "landing_limit_changed", FULL, MINOR),
     ("landing-column-added", landing(gift=False), "landing_column_added", FULL, MINOR),
     ("optional-landing-column-added", landing(gift=True), "optional_landing_column_added", FULL, MINOR),

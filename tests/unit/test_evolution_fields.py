@@ -13,6 +13,7 @@ from test_evolution import CASES
 
 from assay.contracts import about, gold, model
 from assay.contracts.about import About, Channel, Deprecation, Lifecycle, Member
+from assay.contracts.dialect import NAMES, Dialect
 from assay.contracts.evolution import CONTRACT, GOLD, PUBLISHED, compare
 from assay.contracts.evolution_columns import COLUMN
 from assay.contracts.evolution_gold import CONSUMER
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 TABLES: dict[type, Any] = {
     Contract: CONTRACT, Column: COLUMN, Rule: RULE, DatasetRule: DATASET_RULE, LandingSource: SOURCE, EventTime: EVENT_TIME,
     Partitioning: PARTITIONING, Masking: dict.fromkeys(MASKING), Deprecation: DEPRECATION, Lifecycle: LIFECYCLE,
-    Published: PUBLISHED, GoldContract: GOLD, Consumer: CONSUMER,
+    Published: PUBLISHED, Dialect: NAMES, GoldContract: GOLD, Consumer: CONSUMER,
 }  # fmt: skip
 WORDS = {About, Channel, Member, ProductContracts}  # whatever they hold is for people, or compared one by one
 NO_CHANGE = {(kind, name) for kind in (Contract, GoldContract) for name in ("version", "path")}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RULES = (
+    "amount_eur_type",
     "order_month_required", "order_date_required", "order_date_minimum", "customer_required", "customer_length", "customer_pattern",
     "customer_in_customers", "amount_eur_minimum", "state_enum", "orders_required", "month_is_of_date", "amount_is_usual",
 )  # fmt: skip
@@ -118,6 +119,7 @@ def test_every_rule_of_a_contract_is_in_a_dbt_test_of_its_severity_or_a_constrai
     contract, found = product.models["orders_daily"], dbt_tests(daily_product(tmp_path))
     rows = found["orders_daily_rows_satisfy_rules"]["arguments"]["rules"]
     assert rows == {
+        "amount_eur_type": 'isfinite("amount_eur")',
         "order_date_minimum": "\"order_date\" >= date '2020-01-01'",
         "customer_length": 'length("customer") >= 2',
         "customer_pattern": "regexp_matches(\"customer\", '^[a-z'']+$')",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.contracts.dialect import Dialect
 from assay.contracts.model import SOURCE_ROW, DatasetRule, Severity
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
@@ -50,6 +51,27 @@ def test_a_value_of_another_type_is_quarantined_and_never_a_silent_null(orders: 
     done = refined(orders, [{column: bad}])
     assert done.published.is_empty()
     assert json.loads(done.rejected["raw"][0])[column] == bad
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("12,50", "12.5"), ("1.000", "1000.0"), ("0.999,5", "999.5"), ("12.50", None), ("12,5.0", None), ("1e3", "1000.0")],
+)
+def test_a_number_is_read_in_the_dialect_of_its_file_or_held(orders: Contract, text: str, amount: str | None) -> None:
+    german = replace(orders, source=replace(orders.source, dialect=Dialect(";", decimal_char=",", group_char=".")))
+    done = refined(german, [{"amount": text, "number": "1"}])
+    assert [str(found) for found in done.published["amount"]] == ([amount] if amount else [])
+    assert done.rejected["rule"].to_list() == ([] if amount else ["amount_type"])
+
+
+def test_an_expression_s_texts_are_spelled_in_the_dialect_and_its_numbers_are_numbers(orders: Contract) -> None:
+    def amount(sql: str) -> list[float]:
+        columns = tuple(replace(one, source=None, expression=sql) if one.name == "amount" else one for one in orders.columns)
+        german = replace(orders, columns=columns, source=replace(orders.source, dialect=Dialect(";", decimal_char=",", group_char=".")))
+        return refined(german, [{"amount": " 1.000 ", "number": "2"}]).published["amount"].to_list()
+
+    assert amount("TRIM(amount)") == [1000.0]
+    assert amount("CAST(number AS DOUBLE) / 4") == [0.5]
 
 
 def test_a_reason_names_every_broken_rule_and_the_row_is_filed_under_the_contract_s_first(orders: Contract) -> None:

@@ -8,7 +8,7 @@ from assay.cli.product import contracts_folder
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
-from assay.lake.snapshots import literal, quoted
+from assay.lake.duckdb_sql import literal, quoted
 from assay.masking.hiding import HIDDEN
 
 if TYPE_CHECKING:

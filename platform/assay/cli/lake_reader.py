@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from assay.cli.bronze_reader import BRONZE, hidden_bronze
 from assay.errors import PermanentFailure
 from assay.lake.decisions import LAYER as DECISIONS
+from assay.lake.duckdb_sql import quoted
 from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
-from assay.lake.snapshots import Snapshot, open_snapshot, quoted, table_names
+from assay.lake.snapshots import Snapshot, open_snapshot, table_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

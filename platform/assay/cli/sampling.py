@@ -1,15 +1,13 @@
 """Samples: the first rows of a file as a table of text, read as a landing file would be, and the types that the file itself declares.
 
-What is read is bounded, in bytes and in rows. A file that no contract could describe, as one with semicolons, is refused with a reason.
+What is read is bounded, in bytes and in rows. A file that no contract could describe, as a JSON array, is refused with a reason.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import lzma
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import takewhile
 from pathlib import Path
@@ -17,11 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
 from assay.cli.declared import declared_by_arrow, declared_by_avro
-from assay.contracts.draft_guess import Declared
+from assay.contracts.dialect import Dialect
+from assay.contracts.draft_guess import Declared, Guess
 from assay.contracts.model import LandingSource
 from assay.errors import FileUnreadable, SettingsError
 from assay.ingest.avro_files import BROKEN
 from assay.ingest.content import PACKINGS
+from assay.ingest.csv_files import names_of
+from assay.ingest.csv_rows import Misread
+from assay.ingest.csv_sniff import sniff
 from assay.ingest.landing import LandingFile
 from assay.ingest.readers import read_text
 
@@ -33,19 +35,20 @@ if TYPE_CHECKING:
 FORMATS = {".csv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
            ".parquet": "parquet", ".pq": "parquet", ".avro": "avro"}  # fmt: skip
 MOST_BYTES = 1 << 26
-SEPARATORS = ";\t|"
 UTF8, WINDOWS = "UTF-8", "windows-1252"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The rows that were taken, as text, and what the file says of itself."""
+    """The rows that were taken, as text, what the file says of itself, and what was guessed of its dialect."""
 
     frame: pl.DataFrame
     format: str
     encoding: str
     is_whole: bool
     declared: Mapping[str, Declared]
+    dialect: Dialect = field(default_factory=Dialect)
+    guess: Guess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class _Head:
     is_whole: bool
     encoding: str = UTF8
     declared: Mapping[str, Declared] = field(default_factory=dict)
+    dialect: Dialect = field(default_factory=Dialect)
+    guess: Guess | None = None
 
 
 def take_sample(path: Path, rows: int) -> Taken:
@@ -67,13 +72,15 @@ def take_sample(path: Path, rows: int) -> Taken:
         raise SettingsError(f"{path} is no file.", hint="Give --from a file of the dataset.")
     form = _format(path)
     head = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet, "avro": _avro}[form](path, rows)
-    source = LandingSource(path=path.name, format=form, encoding=head.encoding, columns=head.columns, null_values=("",))
+    source = LandingSource(
+        path=path.name, format=form, encoding=head.encoding, columns=head.columns, null_values=("",), dialect=head.dialect
+    )
     with TemporaryDirectory() as folder:
         copy = Path(folder) / f"sample.{form}"
         copy.write_bytes(head.content)
         table = read_text(LandingFile(copy, path.name, date.min), source)
     frame = pl.DataFrame(table.slice(0, rows))
-    return Taken(frame, form, head.encoding, head.is_whole and table.num_rows <= rows, head.declared)
+    return Taken(frame, form, head.encoding, head.is_whole and table.num_rows <= rows, head.declared, head.dialect, head.guess)
 
 
 def _format(path: Path) -> str:
@@ -135,12 +142,17 @@ def _csv(path: Path, _: int) -> _Head:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise _unreadable(path, f"it is neither {UTF8} nor {WINDOWS}", f"Save it as {UTF8}.") from error
-    header = next(csv.reader(io.StringIO(text, newline="")), [])
-    if len(header) == 1 and (found := next((one for one in SEPARATORS if one in header[0]), None)):
-        raise _unreadable(path, f"its values are separated by {found!r}", "Assay reads CSV with commas: have it written so.")
+    found = sniff(text)
+    try:
+        header, _ = names_of(text.encode(), LandingSource(path.name, "csv", encoding, (), (), dialect=replace(found.dialect, header=True)))
+    except Misread as error:
+        raise _unreadable(path, str(error), "Check its quotes, or say how it is spelled in a contract by hand.") from error
+    if not found.dialect.header:
+        header = [f"column_{number}" for number in range(1, len(header) + 1)]
     if twice := sorted({name for name in header if header.count(name) > 1}):
         raise _unreadable(path, f"its header names {len(twice)} columns twice", "Give every column a name of its own.")
-    return _Head(content, tuple(header), is_whole, encoding)
+    guess = Guess("dialect", found.doubt or found.reason, 0.1 if found.doubt else 0.8) if found.doubt or found.dialect.said else None
+    return _Head(content, tuple(header), is_whole, encoding, dialect=found.dialect, guess=guess)
 
 
 def _json_lines(path: Path, rows: int) -> _Head:

@@ -6,13 +6,13 @@ Each function looks at one property of a published object and yields what is wro
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import type_of
+from assay.contracts.compile import said_type, type_of
 from assay.contracts.custom import read_custom
 from assay.contracts.elements import column_items
 from assay.contracts.inherited import copy_faults, inherited_classes
+from assay.contracts.literals import NoValue, bound_of, value_of
 from assay.contracts.masking import masking_faults, subject_faults
 from assay.contracts.names import suggest
 from assay.contracts.personal import SENSITIVE
@@ -116,29 +116,29 @@ def _option_faults(document: Document, item: Mapping[str, Any], place: Place) ->
 def _bound_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
     """Bounds and values of an enumeration that the column's type cannot have, and bounds that nothing lies between."""
     options, here = item.get("logicalTypeOptions", {}), (*place, "logicalTypeOptions")
+    kind, bounds = said_type(item), dict[str, Any]()
     for name in ("minimum", "maximum"):
-        if name in options and not is_of_type(item["logicalType"], options[name]):
-            yield document.finding(f"{options[name]!r} is no {item['logicalType']}", (*here, name), "Such as 2013-01-01.")
-    for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
-        both = [options[name] for name in (low, high) if name in options]
-        if len(both) == 2 and type(both[0]) is type(both[1]) and both[0] > both[1]:
-            yield document.finding(f"the {low} is above the {high}", (*here, low))
+        if name in options and name in OPTIONS[item["logicalType"]] and kind is not None:
+            try:
+                bounds[name] = bound_of(kind, options[name], lowest=name == "minimum")
+            except NoValue as error:
+                yield document.finding(f"{options[name]!r} is {error}", (*here, name), error.hint)
+    if len(bounds) == 2 and bounds["minimum"] > bounds["maximum"]:
+        yield document.finding("the minimum is above the maximum", (*here, "minimum"))
+    if isinstance(low := options.get("minLength"), int) and isinstance(high := options.get("maxLength"), int) and low > high:
+        yield document.finding("the minLength is above the maxLength", (*here, "minLength"))
     for number, entry in enumerate(item.get("enum", [])):
-        if not is_of_type(item["logicalType"], entry["value"]):
-            yield document.finding(f"{entry['value']!r} is no {item['logicalType']}", (*place, "enum", number, "value"))
+        yield from value_faults(document, item, entry["value"], (*place, "enum", number, "value"))
 
 
-def is_of_type(kind: str, value: Any) -> bool:  # noqa: ANN401  # a value of YAML
-    """Whether a value that a contract gives is one that a column of the logical type can have."""
-    if kind in DATES:
+def value_faults(document: Document, item: Mapping[str, Any], value: object, place: Place) -> Iterator[Finding]:
+    """What is wrong with a value that is compared with those of a property: one that no column of its type can have."""
+    kind = said_type(item)
+    if kind is not None:
         try:
-            (date if kind == "date" else datetime).fromisoformat(str(value))
-        except ValueError:
-            return False
-        return True
-    if kind == "boolean" or isinstance(value, bool):
-        return kind == "boolean" and isinstance(value, bool)
-    return isinstance(value, {TEXT: str, "integer": int, "number": int | float}.get(kind, object))
+            value_of(kind, value)
+        except NoValue as error:
+            yield document.finding(f"{value!r} is {error}", place, error.hint)
 
 
 def _source_faults(document: Document, item: Mapping[str, Any], place: Place, table: Table) -> Iterator[Finding]:

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.contracts.dates import spelling
+from assay.contracts.literals import FINITE, value_of
 from assay.contracts.model import Column, Kind, Published, Rule
 from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
+    from assay.contracts.dialect import Dialect
     from assay.contracts.model import DatasetRule
 
 TYPES = {
@@ -57,12 +59,30 @@ def type_of(name: str, logical_type: str, physical_type: str) -> pa.DataType:
     return TYPES[spelled]
 
 
+def is_floating(column: Column) -> bool:
+    """Whether a column is a FLOAT or DOUBLE, which can hold what is no number."""
+    return bool(pa.types.is_floating(arrow_type(column)))
+
+
+def said_type(item: Mapping[str, Any]) -> pa.DataType | None:
+    """The Arrow type of a property as a document says it; None if it spells none, which is a finding of its own."""
+    try:
+        return type_of(str(item.get("name")), str(item.get("logicalType", "")), str(item.get("physicalType", "")))
+    except ContractInvalid:
+        return None
+
+
 def published_schema(contract: Published) -> pa.Schema:
     """The published table's columns in the contract's order; required ones are NOT NULL."""
     return pa.schema([pa.field(column.name, arrow_type(column), nullable=not column.required) for column in contract.columns])
 
 
-def violation(rule: Rule, references: Mapping[tuple[str, Any], pl.Series]) -> pl.Expr:
+def types_of(contract: Published) -> dict[str, pa.DataType]:
+    """The Arrow types of the published columns, by name: what the values of rules are compared as."""
+    return {column.name: arrow_type(column) for column in contract.columns}
+
+
+def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[tuple[str, Any], pl.Series]) -> pl.Expr:
     """A Polars expression that is true for a row that breaks the rule. `references` holds the values that reference rules look for.
 
     Of a reference of several columns they are structs, whose fields have the names of the other dataset's columns.
@@ -73,13 +93,13 @@ def violation(rule: Rule, references: Mapping[tuple[str, Any], pl.Series]) -> pl
     value = pl.col(rule.column) if rule.column else pl.lit(None)
     match rule.kind:
         case Kind.TYPE:
-            return pl.col(flag_of(rule))
+            return ~value.is_finite() if rule.argument == FINITE else pl.col(flag_of(rule))
         case Kind.REQUIRED:
             return value.is_null()
         case Kind.MINIMUM:
-            return value.lt(rule.argument)
+            return value.lt(_literal(rule.argument, types[str(rule.column)]))
         case Kind.MAXIMUM:
-            return value.gt(rule.argument)
+            return value.gt(_literal(rule.argument, types[str(rule.column)]))
         case Kind.LENGTH:
             low, high = rule.argument
             length = value.str.len_chars()
@@ -87,13 +107,34 @@ def violation(rule: Rule, references: Mapping[tuple[str, Any], pl.Series]) -> pl
         case Kind.PATTERN:
             return ~value.str.contains(rule.argument)
         case Kind.ENUM:
-            return ~value.is_in(list(rule.argument))
+            return ~value.is_in(_literals(rule.argument, types[str(rule.column)]))
         case Kind.REFERENCE:
             there = references[rule.argument].implode()
             return _absent_together(rule, there) if rule.columns else ~value.is_in(there)
         case Kind.EXPRESSION:
             holds = sql_expression(rule.argument)
             return ~pl.when(holds).then(pl.lit(value=True)).otherwise(holds.is_null())  # refuses what is no condition
+
+
+def polars_type(kind: pa.DataType) -> pl.DataType:
+    """The type of Polars that a column of an Arrow type has."""
+    import polars as pl
+
+    return pl.Schema(pa.schema([pa.field("_", kind)]))["_"]
+
+
+def _literal(value: Any, kind: pa.DataType) -> pl.Expr:  # noqa: ANN401  # a value that a contract gives
+    """A value of exactly the type that it is compared with: Polars would compare decimals as floats."""
+    import polars as pl
+
+    return pl.lit(value_of(kind, value), dtype=polars_type(kind))
+
+
+def _literals(values: Iterable[Any], kind: pa.DataType) -> pl.Expr:
+    """A list of values of exactly the type of what is looked for in it: Polars would widen a FLOAT, and 0.1 is then not in [0.1]."""
+    import polars as pl
+
+    return pl.lit(pl.Series([value_of(kind, one) for one in values], dtype=polars_type(kind))).implode()
 
 
 def _absent_together(rule: Rule, there: pl.Series) -> pl.Expr:
@@ -104,18 +145,18 @@ def _absent_together(rule: Rule, there: pl.Series) -> pl.Expr:
     return pl.all_horizontal(pl.col(rule.columns).is_not_null()) & ~several.is_in(there)
 
 
-def measure_of(rule: DatasetRule) -> pl.Expr:
+def measure_of(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> pl.Expr:
     """A Polars expression that measures what a rule promises, over the rows of one partition.
 
     Null values are neither invalid nor duplicates. Of several rows with one value all but one are duplicates.
     """
     import polars as pl
 
-    counted = _counted(rule)
+    counted = _counted(rule, types)
     return counted * 100.0 / pl.len() if rule.unit == "percent" else counted
 
 
-def _counted(rule: DatasetRule) -> pl.Expr:
+def _counted(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> pl.Expr:
     import polars as pl
 
     value = pl.col(rule.column) if rule.column else pl.len()
@@ -125,11 +166,12 @@ def _counted(rule: DatasetRule) -> pl.Expr:
         case "nullValues":
             return value.null_count()
         case "missingValues":
-            missing = value.is_in([one for one in rule.argument if one is not None]).fill_null(pl.lit(value=False)).sum()
+            named = _literals((one for one in rule.argument if one is not None), types[str(rule.column)])
+            missing = value.is_in(named).fill_null(pl.lit(value=False)).sum()
             return missing + value.null_count() if None in rule.argument else missing
         case "invalidValues":
             valid, pattern = rule.argument
-            kept = [value.is_in(list(valid))] if valid is not None else []
+            kept = [value.is_in(_literals(valid, types[str(rule.column)]))] if valid is not None else []
             kept += [value.str.contains(pattern)] if pattern else []
             return (~pl.all_horizontal(kept)).fill_null(pl.lit(value=False)).sum()
         case "duplicateValues":
@@ -155,6 +197,22 @@ def spelled_as(text: pl.Expr, format_: str) -> pl.Expr:
     import polars as pl
 
     return pl.when(text.str.contains(spelling(format_))).then(text)
+
+
+def plain_number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
+    """The text of a number as the engine casts it, from one in a file's dialect; null if it is not spelled exactly so.
+
+    Where thousands are grouped, all are: `1.234,50` or `1234,50` with the decimalChar `,` and the groupChar `.`, never `12.50`.
+    """
+    import polars as pl
+
+    if not dialect.numbers_meaning:
+        return text
+    point, group = re.escape(dialect.decimal_char), re.escape(dialect.group_char)
+    whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+)" if group else "[0-9]+"
+    exact = text.str.contains(f"^[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?$")
+    plain = text.str.replace_all(dialect.group_char, "", literal=True) if group else text
+    return pl.when(exact).then(plain.str.replace_all(dialect.decimal_char, ".", literal=True))
 
 
 def flag_of(rule: Rule) -> str:

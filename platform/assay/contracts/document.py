@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from assay.contracts.literals import Real
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 # dates stay text: one that does not exist is then found where it is read, and its line can be named
 RESOLVERS = {first: [pair for pair in pairs if pair[0] != TIMESTAMP] for first, pairs in BASE.yaml_implicit_resolvers.items()}
 LOADER: Any = type("Loader", (BASE,), {"yaml_implicit_resolvers": RESOLVERS})
+
+
+def _real(loader: Any, node: Any) -> float:  # noqa: ANN401  # PyYAML's have no types
+    """A number with decimals, as it is written; `.inf`, `.nan` and minutes in base 60 have no digits to keep."""
+    text = str(node.value).replace("_", "")
+    return Real(text) if text.strip("+-")[:2].strip(".").isdigit() and ":" not in text else float(loader.construct_yaml_float(node))
+
+
+LOADER.add_constructor("tag:yaml.org,2002:float", _real)
 # lists whose entries are judged one by one: a fault of one of them is no fault of what holds it
 NESTED = ("customProperties", "properties", "quality", "relationships", "members", "servers", "schema", "slaProperties", "support")
 Place = tuple[str | int, ...]

@@ -137,6 +137,7 @@ def _guesses(parts: Parts) -> list[Guess]:
     calendar = parts.calendar
     whole = (parts.nulls.guess, parts.key.guess, parts.arrival.guess, calendar.event, calendar.grain_guess, calendar.start_guess)
     found = [guess for guess in (*whole, calendar.lateness_guess) if guess is not None]
+    found += [parts.sample.dialect_guess] if parts.sample.dialect_guess else []
     for column in parts.columns:
         found.append(Guess(f"{column.name}: {column.typed.reads.logical}", column.typed.reason, column.typed.certainty))
         found += [column.required] if column.required else []

@@ -116,6 +116,8 @@ def _server(parts: Parts) -> Iterator[str]:
     said = "" if sample.encoding == "UTF-8" else _because("the sample is not UTF-8; every byte has a meaning in this one, right or wrong")
     yield f"    encoding: {sample.encoding}{said}"
     yield "    customProperties:"
+    if sample.dialect.said:
+        yield f"      - {{property: dialect, value: {inline(sample.dialect.said)}}}{_because(sample.dialect_guess)}"
     yield f"      - {{property: nullValues, value: {inline(list(parts.nulls.texts))}}}{_because(parts.nulls.guess)}"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assay.contracts.dialect import Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,7 +37,7 @@ class Declared:
 class Sample:
     """Where the rows of a sample come from: the file's name without folders, its format and encoding, whether all of it was read.
 
-    `declared` are the types of a format that has types, by column.
+    `declared` are the types of a format that has types, by column; `dialect` is how a text file is spelled.
     """
 
     dataset: str
@@ -46,6 +48,8 @@ class Sample:
     is_whole: bool = True
     declared: Mapping[str, Declared] = field(default_factory=dict)
     event_time: str | None = None
+    dialect: Dialect = field(default_factory=Dialect)
+    dialect_guess: Guess | None = None
 
 
 def trust(seen: int) -> float:

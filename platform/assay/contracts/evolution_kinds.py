@@ -196,6 +196,8 @@ KINDS: Mapping[str, Verdict] = {
     "landing_format_changed": _full("landing format", (P,), "Files that landed before are refused when they are read again: convert them."),
     "landing_limit_changed": _full("largest file that is read", (P,), "Agree with the producer: a larger file is refused."),
     "encoding_changed": _forward("encoding", BOTH, "Files that landed before are read with other letters: convert them."),
+    "dialect_changed": _full("dialect of landing files", (P,), "Files that landed before are read otherwise, or refused: convert them."),
+    "number_spelling_changed": _none("how landing files spell numbers", BOTH, "Texts are read as other numbers, or as none: convert them."),
     "null_values_changed": _none("texts that mean absent", BOTH, "Values become null, or null becomes values, in every rebuilt partition."),
     "landing_column_added": _full("landing column added", (P,), "Files without it are refused: say `required: false` until all have it."),
     "optional_landing_column_added": _full("optional landing column added", (P,), "Nothing to do: files may have it or not."),

@@ -8,18 +8,20 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from assay.contracts.dialect import NAMES, NUMBERS
 from assay.contracts.evolution_change import Change, unclassified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from assay.contracts.dialect import Dialect
     from assay.contracts.model import Contract, LandingSource
 
 WHERE = "landing"
 SOURCE = {
     "path": "path_changed", "format": "landing_format_changed", "encoding": "encoding_changed", "null_values": "null_values_changed",
     "columns": "", "optional": "", "description": "reworded", "column_descriptions": "", "classifications": "",
-    "most_bytes": "landing_limit_changed",
+    "most_bytes": "landing_limit_changed", "dialect": "",
 }  # fmt: skip
 
 
@@ -30,6 +32,7 @@ def landing_changes(old: Contract, new: Contract) -> Iterator[Change]:
         values = _value(before, name), _value(after, name)
         if kind and values[0] != values[1]:
             yield Change(kind, f"{WHERE}, {name}", *values)
+    yield from _dialect(before.dialect, after.dialect)
     yield from _columns(before, after)
     yield from unclassified(before, after, SOURCE, WHERE)
 
@@ -39,6 +42,13 @@ def _value(source: LandingSource, name: str) -> object:
     if name == "encoding":
         return value.lower().replace("_", "-")
     return sorted(value) if name == "null_values" else value
+
+
+def _dialect(old: Dialect, new: Dialect) -> Iterator[Change]:
+    for name, word in NAMES.items():
+        values = getattr(old, name), getattr(new, name)
+        if values[0] != values[1]:
+            yield Change("number_spelling_changed" if name in NUMBERS else "dialect_changed", f"{WHERE}, dialect.{word}", *values)
 
 
 def _columns(old: LandingSource, new: LandingSource) -> Iterator[Change]:
@@ -53,7 +63,8 @@ def _columns(old: LandingSource, new: LandingSource) -> Iterator[Change]:
             kind = "optional_landing_column_added" if name in new.optional else "landing_column_added"
             yield Change(kind, f"{WHERE} column {name}", None, name)
     if old.columns != new.columns and sorted(old.columns) == sorted(new.columns):
-        yield Change("landing_columns_reordered", WHERE, old.columns, new.columns)
+        kind = "landing_columns_reordered" if new.dialect.header else "dialect_changed"  # without names the order tells which is which
+        yield Change(kind, WHERE, old.columns, new.columns)
     for kind, field in (("reworded", "column_descriptions"), ("landing_classification_changed", "classifications")):
         said, says = (dict(zip_longest(source.columns, getattr(source, field), fillvalue="")) for source in (old, new))
         common = [name for name in old.columns if name in new.columns]

@@ -7,16 +7,16 @@ about.
 
 from __future__ import annotations
 
-import math
 import re
-from ctypes import c_float
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from assay.contracts.compile import arrow_type
+from assay.contracts.delta_words import FIRST_INSTANT, LAST_INSTANT, name_sql, value_sql, values_sql
 from assay.contracts.export_json_schema import NOT_PORTABLE
+from assay.contracts.literals import FINITE, spelled
 from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.sql import tokens
 
@@ -46,9 +46,10 @@ def constrained_rules(contract: Contract) -> dict[str, Rule]:
 
 
 def _named(contract: Contract) -> dict[str, tuple[Rule, str]]:
-    columns = {column.name: column for column in contract.columns if column.masking is None and "`" not in column.name}
+    columns = {column.name: column for column in contract.columns if _can_be_judged(column, contract)}
     found = dict[str, tuple[Rule, str]]()
-    for rule in contract.rules:
+    for one in contract.rules:
+        rule = replace(one, argument=FINITE) if one.kind is Kind.TYPE else one  # of what is published no text is left
         said = _constraint(rule, columns) if rule.severity is Severity.ERROR else None
         if said is not None:
             name = NOT_OF_A_NAME.sub("_", rule.name.lower())
@@ -56,8 +57,23 @@ def _named(contract: Contract) -> dict[str, tuple[Rule, str]]:
     return found
 
 
+def _can_be_judged(column: Column, contract: Contract) -> bool:
+    """Whether the engines can look at the column. To compare an instant DataFusion turns it into one of 1678 to 2261, or fails.
+
+    So it must be promised that no other comes: otherwise a row that keeps the contract could not be written.
+    """
+    if column.masking is not None or name_sql(column.name) is None:
+        return False
+    if not pa.types.is_timestamp(arrow_type(column)):
+        return True
+    said = [rule for rule in contract.rules if rule.column == column.name and rule.severity is Severity.ERROR]
+    lowest = [rule.argument for rule in said if rule.kind is Kind.MINIMUM]
+    highest = [rule.argument for rule in said if rule.kind is Kind.MAXIMUM]
+    return bool(lowest and highest) and max(lowest) >= FIRST_INSTANT and min(highest) <= LAST_INSTANT
+
+
 def _constraint(rule: Rule, columns: Mapping[str, Column]) -> str | None:
-    """The SQL of a rule; None for one that the engines would not read alike. Types and presence are in the table's schema."""
+    """The SQL of a rule; None for one that the engines would not read alike. Other types and presence are in the table's schema."""
     if rule.kind is Kind.EXPRESSION:
         condition = _expression(rule.argument, columns)
         return f"coalesce(({condition}), true)" if condition else None
@@ -67,38 +83,23 @@ def _constraint(rule: Rule, columns: Mapping[str, Column]) -> str | None:
 
 
 def _condition(rule: Rule, column: Column) -> str | None:
-    name = f"`{column.name}`"
+    name, kind = name_sql(column.name), arrow_type(column)
     match rule.kind:
+        case Kind.TYPE if pa.types.is_floating(kind):
+            return f"({name} > CAST('-Infinity' AS {spelled(kind)}) AND {name} < CAST('Infinity' AS {spelled(kind)}))"
         case Kind.MINIMUM | Kind.MAXIMUM:
-            bound = _literal(rule.argument, column)
+            bound = value_sql(kind, rule.argument)
             return f"{name} {COMPARED[rule.kind]} {bound}" if bound else None
         case Kind.LENGTH:
             low, high = rule.argument
             bounds = [f"length({name}) >= {low}", *([f"length({name}) <= {high}"] if high is not None else [])]
             return f"({' AND '.join(bounds)})"
         case Kind.ENUM:
-            values = [_literal(value, column) for value in rule.argument]
-            return f"{name} IN ({', '.join(filter(None, values))})" if all(values) else None
+            values = values_sql(kind, rule.argument)
+            return f"{name} IN ({values})" if values else None
         case Kind.PATTERN if not NOT_PORTABLE.search(rule.argument) and not NOT_PLAIN.search(rule.argument):
             return f"regexp_like({name}, '{rule.argument}')"
     return None
-
-
-def _literal(value: Any, column: Column) -> str | None:  # noqa: ANN401  # a bound or a value of an enumeration
-    """A value as both engines spell it; of a narrow float exactly the value that the column would hold."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return f"TIMESTAMP '{value.astimezone(UTC).isoformat(' ')}'"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    if isinstance(value, str):
-        return None if NOT_PLAIN.search(value) else f"'{value}'"
-    kind = arrow_type(column)
-    exact = float(value) if pa.types.is_floating(kind) else value
-    if kind == pa.float32():
-        exact = c_float(exact).value  # not by Arrow, which imports pandas for a single value
-    return None if "e" in str(exact) or math.isinf(exact) else str(exact)
 
 
 def _expression(sql: str, columns: Mapping[str, Column]) -> str | None:

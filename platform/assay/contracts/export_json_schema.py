@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
+from assay.contracts.literals import shown, value_of
 from assay.contracts.model import Column, Contract, Kind, Published, Rule, Severity
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ INSTANT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]{1,6
 # what every dialect of regular expressions reads alike: no flags or names in groups, no escapes of one engine, no set operations
 NOT_PORTABLE = re.compile(r"\(\?(?!:)|\\[^dDwWsSbBtnrfv.*+?^$|()\[\]{}/\\-]|\[\^?\[|&&|--|~~")
 BOUNDS = {Kind.MINIMUM: "minimum", Kind.MAXIMUM: "maximum"}
+LARGEST_SAFE = 2**53  # beyond it programs that read JSON's numbers as floats confuse neighbours
 TOLD_BY_TYPE = (Kind.TYPE, Kind.REQUIRED)
 TEXTUAL = "csv"  # a format that has nothing but texts
 WITH_ABSENT_KEYS = "jsonl"  # a format in which a row may lack a key
@@ -95,9 +98,10 @@ def _is_told(contract: Published, rule: Rule) -> bool:
         return True
     if column is None or column.masking:
         return False
-    if rule.kind in BOUNDS:
-        return not isinstance(rule.argument, date)
-    return rule.kind in (Kind.LENGTH, Kind.ENUM) or (rule.kind is Kind.PATTERN and not NOT_PORTABLE.search(rule.argument))
+    if rule.kind in BOUNDS or rule.kind is Kind.ENUM:
+        values = rule.argument if rule.kind is Kind.ENUM else (rule.argument,)
+        return all(_spellings(arrow_type(column), one) for one in values) and not (rule.kind in BOUNDS and isinstance(rule.argument, date))
+    return rule.kind is Kind.LENGTH or (rule.kind is Kind.PATTERN and not NOT_PORTABLE.search(rule.argument))
 
 
 def _published(column: Column, rules: Iterable[Rule]) -> Schema:
@@ -105,11 +109,11 @@ def _published(column: Column, rules: Iterable[Rule]) -> Schema:
     schema: Schema = {"description": column_words(column), **_typed(kind)}
     for rule in rules:
         if rule.kind in BOUNDS:
-            name, bound = BOUNDS[rule.kind], pa.scalar(rule.argument, kind).as_py() if kind == pa.float32() else rule.argument
-            tightest = max if rule.kind is Kind.MINIMUM else min
+            name, (widest, tightest) = BOUNDS[rule.kind], (min, max) if rule.kind is Kind.MINIMUM else (max, min)
+            bound = widest(_spellings(kind, rule.argument))
             schema[name] = tightest(schema.get(name, bound), bound)
         else:
-            schema |= _text_rule(rule)
+            schema |= _text_rule(rule, kind)
     if not column.required:
         schema["type"] = [schema["type"], "null"]
         schema |= {"enum": [*schema["enum"], None]} if "enum" in schema else {}
@@ -140,14 +144,30 @@ def _typed(kind: pa.DataType) -> Schema:
     return {"type": "string", "format": "date-time", "pattern": INSTANT} if known.is_timestamp(kind) else {"type": "string"}
 
 
-def _text_rule(rule: Rule) -> Schema:
+def _spellings(kind: pa.DataType, value: Any) -> list[Any]:  # noqa: ANN401  # a bound or a value of an enumeration
+    """How a value may be spelled in JSON: a FLOAT as itself or with the digits that tell it apart.
+
+    There is no spelling of an instant, which has many, and of a decimal of which readers would lose digits.
+    """
+    meant = value_of(kind, value)
+    if isinstance(meant, date):
+        return [] if isinstance(meant, datetime) else [meant.isoformat()]
+    if isinstance(meant, Decimal):
+        number = int(meant) if meant == int(meant) else float(meant)
+        return [number] if Decimal(repr(number)) == meant and abs(number) < LARGEST_SAFE else []
+    if kind == pa.float32():
+        return list(dict.fromkeys([meant, float(shown(kind, meant))]))
+    return [meant]
+
+
+def _text_rule(rule: Rule, kind: pa.DataType) -> Schema:
     """A length, a pattern or an enumeration."""
     if rule.kind is Kind.LENGTH:
         low, high = rule.argument
         return {"minLength": low} | ({"maxLength": high} if high is not None else {})
     if rule.kind is Kind.PATTERN:
         return {"pattern": rule.argument}
-    return {"enum": [one.isoformat() if isinstance(one, date | datetime) else one for one in rule.argument]}
+    return {"enum": [spelling for one in rule.argument for spelling in _spellings(kind, one)]}
 
 
 def _landed(contract: Contract, name: str, description: str) -> Schema:
@@ -171,7 +191,7 @@ def _text_rules(contract: Contract, column: Column) -> Schema:
     found: Schema = {}
     for rule in contract.rules:
         if rule.column == column.name and rule.kind in (Kind.LENGTH, Kind.PATTERN, Kind.ENUM):
-            found |= _text_rule(rule) if rule.kind is not Kind.PATTERN or not NOT_PORTABLE.search(rule.argument) else {}
+            found |= _text_rule(rule, pa.string()) if rule.kind is not Kind.PATTERN or not NOT_PORTABLE.search(rule.argument) else {}
     return found
 
 

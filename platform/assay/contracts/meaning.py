@@ -22,14 +22,16 @@ def contract_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
     """Everything that decides which rows are published from files that lack the `absent` of the optional landing columns."""
     columns, rules = columns_meaning(read_columns_left(contract, absent)), rules_meaning(rules_left(contract, absent))
     promises = (columns, contract.key, rules, dataset_rules_meaning(contract.dataset_rules))
-    return (*landing_meaning(contract, absent), *promises, contract.transform, contract.rejected_share_below)
+    numbers = contract.source.dialect.numbers_meaning
+    return (*landing_meaning(contract, absent), *promises, contract.transform, contract.rejected_share_below, *numbers)
 
 
 def landing_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
     """Everything that decides which rows are in bronze, from such files, and what of the rejected ones may be shown."""
     source, columns = contract.source, tuple(name for name in contract.source.columns if name not in absent)
     hidden = [sensitive] if (sensitive := tuple(contract.sensitive_landing_columns)) else []
-    return (source.format, source.encoding, columns, source.null_values, contract.event_time, contract.partitioning, *hidden)
+    spelled = source.dialect.rows_meaning
+    return (source.format, source.encoding, columns, source.null_values, contract.event_time, contract.partitioning, *hidden, *spelled)
 
 
 def columns_meaning(columns: Iterable[Column]) -> Meaning:

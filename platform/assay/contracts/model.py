@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from assay.contracts.about import About, Lifecycle
+from assay.contracts.about import About, Deprecation, Lifecycle
+from assay.contracts.dialect import Dialect
 from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
 from assay.contracts.personal import sensitive_landing_columns
@@ -18,8 +19,6 @@ from assay.contracts.personal import sensitive_landing_columns
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, timedelta
-
-    from assay.contracts.about import Deprecation
 
 MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
 ARRIVAL, EVENT_DATE = "_arrival_date", "_event_date"  # what bronze adds to what landed
@@ -157,6 +156,7 @@ class LandingSource:
     optional: tuple[str, ...] = ()
     classifications: tuple[str, ...] = ()
     most_bytes: int = MOST_BYTES
+    dialect: Dialect = field(default_factory=Dialect)
 
 
 @dataclass(frozen=True, slots=True)

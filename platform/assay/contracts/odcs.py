@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.custom import read_custom
 from assay.contracts.dates import strptime_format
+from assay.contracts.dialect import read_dialect
 from assay.contracts.document import Document, Finding
 from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
 from assay.contracts.faults import faults_of, repeated_rules
@@ -19,7 +20,7 @@ from assay.contracts.majors import families_of, version_of
 from assay.contracts.model import MOST_BYTES, Contract, EventTime, Grain, LandingSource, Partitioning
 from assay.contracts.odcs_parts import published_parts, read_date
 from assay.contracts.relations import catalogue_of, lookup_faults
-from assay.contracts.rules import type_rules
+from assay.contracts.rules import finite_rules, type_rules
 from assay.contracts.sla import read_levels
 from assay.contracts.supported import SERVER
 
@@ -122,11 +123,12 @@ def _contract(document: Document, table: Table) -> Contract:
 def _gold_contract(document: Document, table: Table) -> GoldContract:
     said = table.custom.values
     reach = said.get("reach", {})
-    return GoldContract(
+    found = GoldContract(
         **published_parts(document, table, ()), partitioning=Partitioning(Grain.MONTH, column=table.partition),
         event_column=said["eventTime"]["column"], lookback_days=reach.get("lookbackDays", 0), lookahead_days=reach.get("lookaheadDays", 0),
         consumers=tuple(Consumer(one["name"], one["contact"], tuple(one.get("columns", ()))) for one in said.get("consumers", ())),
     )  # fmt: skip
+    return replace(found, rules=(*finite_rules(found.columns), *found.rules))
 
 
 def _source(document: Document) -> LandingSource:
@@ -140,7 +142,7 @@ def _source(document: Document) -> LandingSource:
         description=item.get("description", ""), column_descriptions=tuple(column.get("description", "") for column in columns),
         optional=tuple(column["name"] for column in columns if column.get("required") is False),
         classifications=tuple(column.get("classification", "") for column in columns),
-        most_bytes=custom.values.get("maxBytes", MOST_BYTES),
+        most_bytes=custom.values.get("maxBytes", MOST_BYTES), dialect=read_dialect(custom.values.get("dialect", {})),
     )  # fmt: skip
 
 

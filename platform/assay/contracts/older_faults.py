@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.columns import expression_faults
-from assay.contracts.compile import type_of
+from assay.contracts.compile import said_type
 from assay.contracts.elements import column_items
 from assay.contracts.evolution_columns import holds
 from assay.contracts.names import suggest
-from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,14 +59,7 @@ def _column_faults(document: Document, item: Mapping[str, Any], place: Place, cu
         hint = f"Name one in transformSourceObjects, or give transformLogic. {suggest(source, current.columns)}"
         yield document.finding(f"{source!r} is no column of the highest major version", where, hint)
     else:
-        mine, theirs = _type(item), _type(current.columns[source])
+        mine, theirs = said_type(item), said_type(current.columns[source])
         if mine is not None and theirs is not None and mine != theirs and not holds(mine, theirs):
             hint = f"If they do, say so: transformLogic: CAST({source} AS ..)."
             yield document.finding(f"not every {theirs} of {source} fits into the promised {mine}", place, hint)
-
-
-def _type(item: Mapping[str, Any]) -> Any:  # noqa: ANN401  # an Arrow type, or None if it says none, which is a finding of its own
-    try:
-        return type_of(str(item["name"]), str(item.get("logicalType", "")), str(item.get("physicalType", "")))
-    except ContractInvalid:
-        return None

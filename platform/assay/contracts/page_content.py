@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from assay.contracts.about import Channel
-    from assay.contracts.model import Column, EventTime, Partitioning, Published
+    from assay.contracts.model import Column, EventTime, LandingSource, Partitioning, Published
 
 
 def page_of(contract: Published) -> Page:
@@ -42,7 +42,7 @@ def _sections(contract: Published) -> Iterable[Section]:
     yield Section("Time and service levels", Facts(tuple((name, cell) for name, cell in _levels(contract) if cell)))
     if isinstance(contract, Contract):
         yield Section("Where the values come from", _lineage(contract).filled())
-        yield Section("What lands", _landing(contract).filled(), contract.source.description)
+        yield Section("What lands", _landing(contract).filled(), _files(contract.source))
     if isinstance(contract, GoldContract) and contract.consumers:
         yield Section("Who reads it", _consumers(contract), "They are told before the model changes for them.")
 
@@ -200,6 +200,11 @@ def _landing(contract: Contract) -> Table:
         for name, text, kind in zip(source.columns, texts, classes, strict=True)
     )
     return Table(("Landing column", "Presence", "Classification", "Description"), rows)
+
+
+def _files(source: LandingSource) -> str:
+    spelled = f"The files are spelled with {source.dialect.shown}." if source.dialect.said else ""
+    return " ".join(filter(None, (source.description, spelled)))
 
 
 def _mail(address: str) -> Cell:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from assay.contracts.compile import arrow_type
+from assay.contracts.literals import shown
 from assay.contracts.model import Kind, Severity
 from assay.contracts.page import Badge, Cell, Code, Inline, PageLink, Table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from assay.contracts.about import Deprecation
     from assay.contracts.model import Column, DatasetRule, Published, Rule
 
@@ -20,20 +24,24 @@ def promises_of(contract: Published, column: Column) -> Cell:
     found: list[Inline] = []
     for rule in contract.rules:
         if rule.column == column.name and rule.kind not in (Kind.TYPE, Kind.REQUIRED):
-            found += [*([", "] if found else []), *_short(rule), *((" (warning)",) if rule.severity is Severity.WARNING else ())]
+            found += [
+                *([", "] if found else []),
+                *_short(rule, arrow_type(column)),
+                *((" (warning)",) if rule.severity is Severity.WARNING else ()),
+            ]
     return tuple(found)
 
 
-def _short(rule: Rule) -> Cell:
+def _short(rule: Rule, kind: pa.DataType) -> Cell:
     match rule.kind:
         case Kind.MINIMUM:
-            return (f"at least {rule.argument}",)
+            return (f"at least {shown(kind, rule.argument)}",)
         case Kind.MAXIMUM:
-            return (f"at most {rule.argument}",)
+            return (f"at most {shown(kind, rule.argument)}",)
         case Kind.PATTERN:
             return (Code(rule.argument),)
         case Kind.ENUM:
-            return (f"one of {', '.join(map(str, rule.argument))}",)
+            return (f"one of {', '.join(shown(kind, one) for one in rule.argument)}",)
         case Kind.LENGTH:
             low, high = rule.argument
             return (

@@ -6,14 +6,16 @@ partition (`refine/measures.py`). Everything else would be checked by nobody, an
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.columns import expression_faults, is_of_type
+from assay.contracts.columns import expression_faults, value_faults
+from assay.contracts.compile import said_type
 from assay.contracts.elements import column_items
+from assay.contracts.literals import value_of
 from assay.contracts.model import DatasetRule, Severity
 from assay.contracts.names import suggest
 from assay.contracts.operators import OPERATORS
-from assay.contracts.rules import typed_value
 from assay.contracts.sql import NotReadable, read_query
 from assay.contracts.vocabulary import pattern
 
@@ -80,7 +82,7 @@ def _dataset_rule(item: Mapping[str, Any], table: Table, column: str | None) -> 
 
 def _values(column: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:
     said = arguments.get("validValues", arguments.get("missingValues"))
-    return tuple(None if one is None else typed_value(column["logicalType"], one) for one in said) if said is not None else None
+    return tuple(None if one is None else value_of(said_type(column), one) for one in said) if said is not None else None
 
 
 def quality_faults(document: Document, table: Table) -> Iterator[Finding]:
@@ -141,12 +143,16 @@ def _operator_faults(document: Document, item: Mapping[str, Any], place: Place) 
     for name in said:
         bound, here = item[name], (*place, name)
         if not OPERATORS[name].pair:
-            if not isinstance(bound, int | float):
+            if not _is_number(bound):
                 yield document.finding(f"{bound!r} is no number", here)
-        elif not (isinstance(bound, list) and len(bound) == 2 and all(isinstance(one, int | float) for one in bound)):
+        elif not (isinstance(bound, list) and len(bound) == 2 and all(map(_is_number, bound))):
             yield document.finding(f"{bound!r} are no two numbers", here, "Such as [0, 100]; the bounds themselves are outside.")
         elif bound[0] >= bound[1]:
             yield document.finding(f"nothing is between {bound[0]} and {bound[1]}", here)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _query_faults(
@@ -205,7 +211,6 @@ def _argument_faults(
             if not isinstance(one, str) or one not in table.columns:
                 yield document.finding(f"{one!r} is no column", (*place, number), suggest(one, table.columns))
     else:
-        kind = str((column or {}).get("logicalType"))
         for number, one in enumerate(value):
-            if not (one is None and name == "missingValues") and not is_of_type(kind, one):
-                yield document.finding(f"{one!r} is no {kind}, so no value of the column is", (*place, number))
+            if not (one is None and name == "missingValues"):
+                yield from value_faults(document, column or {}, one, (*place, number))

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import type_of
+from assay.contracts.compile import said_type
 from assay.contracts.custom import read_custom
 from assay.contracts.elements import column_items, tables
 from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.names import suggest
 from assay.contracts.personal import is_keyed
-from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -117,7 +116,7 @@ def _pair_faults(document: Document, table: Table, catalogue: Catalogue | None, 
         known = [f"{one}.{other}" for one in others for other in catalogue[one]]
         yield document.finding(f"{target} is defined by no contract here", place, suggest(target, known))
     else:
-        mine, theirs = _type(name, table.columns[name]), _type(column, catalogue[dataset][column])
+        mine, theirs = said_type(table.columns[name]), said_type(catalogue[dataset][column])
         if mine is not None and theirs is not None and mine != theirs:
             yield document.finding(f"{name} is {mine}, {target} is {theirs}", place)
 
@@ -133,11 +132,3 @@ def lookup_faults(document: Document, contract: Published, contracts: Mapping[st
                 hint = "Mask it by tokenize or encrypt: equal values stay equal then."
                 said = f"the rule {rule.name!r} looks into {dataset}.{name}, which is published by {masking.method}"
                 yield document.finding(said, tables(document)[0].place, hint)
-
-
-def _type(name: str, item: Mapping[str, Any]) -> object:
-    """The Arrow type of a property; None if it says none, which is a finding of its own."""
-    try:
-        return type_of(name, str(item.get("logicalType", "")), str(item.get("physicalType", "")))
-    except ContractInvalid:
-        return None

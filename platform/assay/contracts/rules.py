@@ -6,9 +6,10 @@ counting and documenting them is one piece of code.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from assay.contracts.compile import arrow_type, is_floating
+from assay.contracts.literals import FINITE, bound_of, value_of
 from assay.contracts.model import Column, Kind, Rule, Severity
 from assay.contracts.relations import column_references
 
@@ -22,16 +23,23 @@ TEXT = "string"
 
 def type_rules(columns: Sequence[Column]) -> tuple[Rule, ...]:
     """A value that arrived and cannot be read as its type breaks a rule; it never becomes a silent null."""
-    return tuple(
-        Rule(f"{column.name}_type", Kind.TYPE, Severity.ERROR, f"{column.name} can be read as {column.logical_type}.", column.name)
-        for column in columns
-        if (column.source or column.expression) and column.logical_type != TEXT
-    )
+    read = [column for column in columns if (column.source or column.expression) and column.logical_type != TEXT]
+    filled = finite_rules([column for column in columns if column not in read])
+    return (*(_type_rule(column, f"can be read as {column.logical_type}", None) for column in read), *filled)
+
+
+def finite_rules(columns: Sequence[Column]) -> tuple[Rule, ...]:
+    """What is computed has its type; but a FLOAT or DOUBLE may still be NaN or infinite, which breaks a rule wherever it comes from."""
+    return tuple(_type_rule(column, "is a finite number", FINITE) for column in columns if is_floating(column))
+
+
+def _type_rule(column: Column, said: str, argument: str | None) -> Rule:
+    return Rule(f"{column.name}_type", Kind.TYPE, Severity.ERROR, f"{column.name} {said}.", column.name, argument)
 
 
 def column_rules(document: Document, column: Column, item: Mapping[str, Any], place: Place) -> Iterable[Rule]:
     """The rules of the property at a place: required, bounds, length, pattern, enumeration, then its quality entries and relationships."""
-    options, name = item.get("logicalTypeOptions", {}), column.name
+    options, name, type_ = item.get("logicalTypeOptions", {}), column.name, arrow_type(column)
     if column.required:
         yield Rule(f"{name}_required", Kind.REQUIRED, Severity.ERROR, f"{name} is present.", name)
     for bound, kind, words in (("minimum", Kind.MINIMUM, "at least"), ("maximum", Kind.MAXIMUM, "at most")):
@@ -42,7 +50,7 @@ def column_rules(document: Document, column: Column, item: Mapping[str, Any], pl
                 Severity.ERROR,
                 f"{name} is {words} {options[bound]}.",
                 name,
-                typed_value(column.logical_type, options[bound]),
+                bound_of(type_, options[bound], lowest=bound == "minimum"),
             )
     if {"minLength", "maxLength"} & options.keys():
         bounds = (options.get("minLength", 0), options.get("maxLength"))
@@ -50,8 +58,11 @@ def column_rules(document: Document, column: Column, item: Mapping[str, Any], pl
     if "pattern" in options:
         yield Rule(f"{name}_pattern", Kind.PATTERN, Severity.ERROR, f"{name} matches {options['pattern']}.", name, options["pattern"])
     if "enum" in item:
-        values = tuple(typed_value(column.logical_type, entry["value"]) for entry in item["enum"])
-        yield Rule(f"{name}_enum", Kind.ENUM, Severity.ERROR, f"{name} is one of {', '.join(map(str, values))}.", name, values)
+        said, values = (
+            ", ".join(str(entry["value"]) for entry in item["enum"]),
+            tuple(value_of(type_, entry["value"]) for entry in item["enum"]),
+        )
+        yield Rule(f"{name}_enum", Kind.ENUM, Severity.ERROR, f"{name} is one of {said}.", name, values)
     yield from expression_rules(item.get("quality", []), name)
     yield from column_references(document, name, place)
 
@@ -70,16 +81,6 @@ def expression_rules(quality: Sequence[Mapping[str, Any]], column: str | None = 
         for entry in quality
         if entry.get("type") == "custom" and entry.get("engine") == "assay"
     )
-
-
-def typed_value(logical_type: str, value: Any) -> Any:  # noqa: ANN401  # a text, a number, a date or an instant
-    """A value that a contract gives, as a column of a logical type has it: dates and times are texts here. Times without zone are UTC."""
-    if logical_type == "date":
-        return date.fromisoformat(str(value))
-    if logical_type == "timestamp":
-        moment = datetime.fromisoformat(str(value))
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return value
 
 
 def _span(low: int, high: int | None) -> str:

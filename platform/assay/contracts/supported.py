@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.custom import GOLD, custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
+from assay.contracts.dialect import conflicts, read_dialect
 from assay.contracts.elements import FILE, TABLE, column_items, objects
 from assay.contracts.names import nearest, suggest
 from assay.contracts.vocabulary import date_format, encoding
@@ -79,6 +80,25 @@ def _local_faults(document: Document, item: Mapping[str, Any], place: Place) -> 
         yield document.finding(f"files of the format {item['format']!r} are not read", (*place, "format"), suggest(item["format"], FORMATS))
     if found := encoding(item.get("encoding", "UTF-8")):
         yield document.finding(found[0], (*place, "encoding"), found[1])
+    yield from _dialect_faults(document, item, place)
+
+
+def _dialect_faults(document: Document, server: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    custom = read_custom(document, place)
+    if "dialect" not in custom.values:
+        return
+    said, here = custom.values["dialect"], custom.places["dialect"]
+    if server["format"] != "csv":
+        yield document.finding(f"files of the format {server['format']} have no dialect", here, "Only those of the format csv have one.")
+    dialect = read_dialect(said)
+    for word, fault in conflicts(dialect):
+        yield document.finding(fault, (*here, word) if word in said else here, 'Say another character, or "" for none.')
+    if not dialect.header:
+        columns = [item for _, landing in objects(document, FILE) for item, _ in column_items(document, landing)]
+        optional = [item["name"] for item in columns if item.get("required") is False]
+        if optional != [item["name"] for item in columns[len(columns) - len(optional) :]]:
+            hint = "Columns without names are told by their place: list the optional ones last."
+            yield document.finding("an optional landing column stands before others, and there is no header", (*here, "header"), hint)
 
 
 def object_faults(document: Document) -> Iterator[Finding]:

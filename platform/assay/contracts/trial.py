@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import flag_of, measure_of, published_schema, sql_expression, violation
+from assay.contracts.compile import flag_of, measure_of, published_schema, sql_expression, types_of, violation
 from assay.contracts.elements import column_items, tables
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
+    import pyarrow as pa
 
     from assay.contracts.document import Document, Finding, Place
     from assay.contracts.model import Contract, DatasetRule, Rule
@@ -31,12 +32,13 @@ def trial_faults(document: Document, contract: Contract) -> Iterator[Finding]:
     others = [name for name in landing.columns if name not in typed.columns]
     flags = [pl.lit(value=False).alias(flag_of(rule)) for rule in contract.rules if rule.kind is Kind.TYPE]
     both = pl.concat([typed, landing.select(others)], how="horizontal").with_columns(flags)
+    types = types_of(contract)
     yield from _expressions(document, contract, landing)
     for rule in contract.rules:
         if rule.kind is not Kind.REFERENCE:
-            yield from _rule(document, rule, both)
+            yield from _rule(document, rule, types, both)
     for measure in contract.dataset_rules:
-        yield from _measure(document, measure, typed)
+        yield from _measure(document, measure, types, typed)
 
 
 def _expressions(document: Document, contract: Contract, landing: pl.DataFrame) -> Iterator[Finding]:
@@ -69,21 +71,21 @@ def _typed(
             yield document.finding(f"the expression {sql!r} gives {found}, not text", place, "Such as CAST(.. AS VARCHAR).")
 
 
-def _rule(document: Document, rule: Rule, frame: pl.DataFrame) -> Iterator[Finding]:
+def _rule(document: Document, rule: Rule, types: Mapping[str, pa.DataType], frame: pl.DataFrame) -> Iterator[Finding]:
     import polars as pl
 
     try:
-        frame.select(violation(rule, {}).alias("_"))
+        frame.select(violation(rule, types, {}).alias("_"))
     except (pl.exceptions.PolarsError, ContractInvalid) as error:
         yield document.finding(f"the rule {rule.name!r} cannot be evaluated: {_said(error)}", place_of(document, rule))
 
 
-def _measure(document: Document, rule: DatasetRule, frame: pl.DataFrame) -> Iterator[Finding]:
+def _measure(document: Document, rule: DatasetRule, types: Mapping[str, pa.DataType], frame: pl.DataFrame) -> Iterator[Finding]:
     import polars as pl
 
     try:
         rows = frame.filter(sql_expression(rule.argument[1])) if rule.metric == "sql" and rule.argument[1] else frame
-        found = rows.group_by(pl.lit(1).alias("_group")).agg(measure_of(rule).alias("_")).schema["_"]
+        found = rows.group_by(pl.lit(1).alias("_group")).agg(measure_of(rule, types).alias("_")).schema["_"]
     except (pl.exceptions.PolarsError, ContractInvalid) as error:
         yield document.finding(f"the rule {rule.name!r} cannot be measured: {_said(error)}", place_of(document, rule))
     else:

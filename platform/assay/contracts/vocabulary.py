@@ -78,6 +78,33 @@ def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     return None
 
 
+def flag(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """True or false."""
+    return None if isinstance(value, bool) else (f"{value!r} is neither true nor false", "")
+
+
+def character(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """One ASCII character that can stand between values: no letter, no digit, no line end."""
+    fine = isinstance(value, str) and len(value) == 1 and value.isascii() and not value.isalnum() and value not in "\r\n\0"
+    return None if fine else (f"{value!r} is not one ASCII character that is no letter, digit or line end", 'Such as ";" or "\\t".')
+
+
+def character_or_none(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """The same, or an empty text for none."""
+    return None if value == "" and isinstance(value, str) else character(value)
+
+
+def number_sign(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """One character that can stand between digits of a number without being part of them."""
+    fine = isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in "+-\r\n\0"
+    return None if fine else (f"{value!r} is not one character that can stand in a number beside its digits", 'Such as "," or ".".')
+
+
+def number_sign_or_none(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """The same, or an empty text for none."""
+    return None if value == "" and isinstance(value, str) else number_sign(value)
+
+
 def one_of(what: str, known: Iterable[str]) -> Check:
     """One of the known words."""
     words = tuple(known)
@@ -161,7 +188,11 @@ GOLD_TABLE: Mapping[str, Keys | Check] = {
     "consumers": Keys({"name": text, "contact": text}, {"columns": texts}, many=True),
     "deprecated": DEPRECATED,
 }
-SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count}
+DIALECT: Mapping[str, Check] = {
+    "delimiter": character, "quoteChar": character_or_none, "escapeChar": character_or_none, "doubleQuote": flag,
+    "commentChar": character_or_none, "header": flag, "decimalChar": number_sign, "groupChar": number_sign_or_none,
+}  # fmt: skip
+SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count, "dialect": Keys({}, DIALECT)}
 COLUMN: Mapping[str, Keys | Check] = {
     "unit": text,
     "masking": Keys({"method": one_of("masking method", MaskingMethod)}, {"keep": count, "to": width}),

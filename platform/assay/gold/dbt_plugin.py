@@ -14,7 +14,8 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
 from assay.errors import AssayError, TableMissing
-from assay.lake.snapshots import open_snapshot, quoted, table_names
+from assay.lake.duckdb_sql import quoted
+from assay.lake.snapshots import open_snapshot, table_names
 from assay.settings import load_settings
 
 if TYPE_CHECKING:

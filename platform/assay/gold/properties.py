@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from assay.contracts.about import column_words, dataset_words
-from assay.contracts.compile import arrow_type
+from assay.contracts.compile import arrow_type, types_of
 from assay.contracts.model import Kind, Severity
 from assay.gold.rules_sql import condition, measure
 from assay.gold.still_judged import is_judged, unchanged
 from assay.gold.views import computed
-from assay.lake.snapshots import duckdb_type
+from assay.lake.duckdb_sql import duckdb_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    import pyarrow as pa
+
     from assay.contracts.gold import GoldContract, ProductContracts
-    from assay.contracts.model import Column, Rule
+    from assay.contracts.model import Column, DatasetRule, Rule
 
     Test = Mapping[str, Any]
 
@@ -75,7 +77,7 @@ def _tests(contract: GoldContract, current: GoldContract) -> Iterator[Test]:
     A required column of the highest one is a constraint, which DuckDB enforces. What a rule refers to has landed: a test that reads another
     model runs only in builds of both.
     """
-    older = contract is not current
+    older, types = contract is not current, types_of(contract)
     prefix, label = (f"{contract.dataset}_v{contract.major}", label_of(contract)) if older else (contract.dataset, "")
     common = {"event_time": current.event_column} | ({"mapping": dict(computed(contract))} if older else {})
     said = [rule for rule in contract.rules if not (older and is_judged(rule, contract, current))]
@@ -84,9 +86,9 @@ def _tests(contract: GoldContract, current: GoldContract) -> Iterator[Test]:
         yield _test("unique_grain", f"{prefix}_has_unique_grain", common | {"columns": list(contract.key)})
     rows = [rule for rule in said if rule.kind is not Kind.REFERENCE and (older or rule.kind is not Kind.REQUIRED)]
     for severity, suffix in SUFFIXES.items():
-        if chosen := {f"{label}{rule.name}": condition(rule) for rule in rows if rule.severity is severity}:
+        if chosen := {f"{label}{rule.name}": condition(rule, types) for rule in rows if rule.severity is severity}:
             yield _test("rows_satisfy", f"{prefix}_rows_satisfy_{suffix}", common | {"rules": chosen}, severity)
-        if measured := {f"{label}{rule.name}": _measure(rule) for rule in measures if rule.severity is severity}:
+        if measured := {f"{label}{rule.name}": _measure(rule, types) for rule in measures if rule.severity is severity}:
             yield _test("months_satisfy", f"{prefix}_months_satisfy_{suffix}", common | {"rules": measured}, severity)
     for rule in (one for one in said if one.kind is Kind.REFERENCE):
         target, columns = rule.argument
@@ -104,8 +106,8 @@ def _test(kind: str, name: str, arguments: Mapping[str, Any], severity: Severity
     return {kind: {"name": name, "arguments": dict(arguments), **config}}
 
 
-def _measure(rule: Any) -> dict[str, Any]:  # noqa: ANN401  # a DatasetRule
-    found = measure(rule)
+def _measure(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> dict[str, Any]:
+    found = measure(rule, types)
     where = {"where": found.where} if found.where else {}
     return {"value": found.value, "holds": found.holds, **where, **({"counts_rows": True} if found.counts_rows else {})}
 

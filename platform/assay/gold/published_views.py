@@ -12,7 +12,8 @@ from assay.contracts.evolution_versions import Version
 from assay.gold.models import LAYER
 from assay.gold.renewal import published_version
 from assay.gold.views import ConsumerView, views_of
-from assay.lake.snapshots import newest, quoted
+from assay.lake.duckdb_sql import quoted
+from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

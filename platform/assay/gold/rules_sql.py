@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
+from assay.contracts.literals import plain_whole, value_of
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid
-from assay.lake.snapshots import literal, quoted
+from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from assay.contracts.model import DatasetRule, Rule
 
 COMPARISONS = {
@@ -33,62 +38,71 @@ class Measure:
     counts_rows: bool
 
 
-def constant(value: Any) -> str:  # noqa: ANN401  # a value that a contract gives
-    """A value of a contract in SQL."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return f"timestamptz {literal(value.isoformat(sep=' '))}"
-    if isinstance(value, date):
-        return f"date {literal(value.isoformat())}"
-    return repr(value) if isinstance(value, int | float) else literal(str(value))
+def constant(kind: pa.DataType, value: Any) -> str:  # noqa: ANN401  # a value that a contract gives
+    """A value of exactly the type that it is compared with: DuckDB would take 0.1 for a decimal, and compare a FLOAT as a DOUBLE."""
+    meant = value_of(kind, value)
+    if isinstance(meant, bool):
+        return str(meant).lower()
+    if isinstance(meant, datetime):
+        return f"timestamptz {literal(meant.isoformat(sep=' '))}"
+    if isinstance(meant, date):
+        return f"date {literal(meant.isoformat())}"
+    if isinstance(meant, str):
+        return literal(meant)
+    return plain_whole(meant) or f"cast({literal(str(meant))} as {duckdb_type(kind).lower()})"
 
 
-def condition(rule: Rule) -> str:
+def condition(rule: Rule, types: Mapping[str, pa.DataType]) -> str:
     """What a good row fulfils. Raises ContractInvalid for a rule that looks into another table."""
-    column = quoted(rule.column) if rule.column else ""
+    column, kind = quoted(rule.column) if rule.column else "", types.get(str(rule.column), pa.null())
     match rule.kind:
+        case Kind.TYPE:
+            return f"isfinite({column})"
         case Kind.REQUIRED:
             return f"{column} is not null"
         case Kind.MINIMUM:
-            return f"{column} >= {constant(rule.argument)}"
+            return f"{column} >= {constant(kind, rule.argument)}"
         case Kind.MAXIMUM:
-            return f"{column} <= {constant(rule.argument)}"
+            return f"{column} <= {constant(kind, rule.argument)}"
         case Kind.LENGTH:
             low, high = rule.argument
             return f"length({column}) >= {low}" + (f" and length({column}) <= {high}" if high is not None else "")
         case Kind.PATTERN:
             return f"regexp_matches({column}, {literal(rule.argument)})"
         case Kind.ENUM:
-            return f"{column} in ({', '.join(map(constant, rule.argument))})"
+            return f"{column} in ({_listed(kind, rule.argument)})"
         case Kind.EXPRESSION:
             return str(rule.argument)
     raise ContractInvalid(f"Tried to say the rule {rule.name!r} as a condition of a row; it is of the kind {rule.kind}.")
 
 
-def measure(rule: DatasetRule) -> Measure:
+def _listed(kind: pa.DataType, values: Iterable[Any]) -> str:
+    return ", ".join(constant(kind, one) for one in values)
+
+
+def measure(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> Measure:
     """How a promise about a month is measured."""
-    value, where = _measured(rule)
+    value, where = _measured(rule, types)
     if rule.unit == "percent":
         value = f"100.0 * ({value}) / count(*)"
     bounds = rule.bound if isinstance(rule.bound, tuple) else (rule.bound,)
-    return Measure(value, COMPARISONS[rule.operator].format(*map(constant, bounds)), where, rule.metric == "rowCount")
+    return Measure(value, COMPARISONS[rule.operator].format(*map(repr, bounds)), where, rule.metric == "rowCount")
 
 
-def _measured(rule: DatasetRule) -> tuple[str, str | None]:
-    column = quoted(rule.column) if rule.column else ""
+def _measured(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> tuple[str, str | None]:
+    column, kind = quoted(rule.column) if rule.column else "", types.get(str(rule.column), pa.null())
     match rule.metric:
         case "rowCount":
             return "count(*)", None
         case "nullValues":
             return f"count(*) filter (where {column} is null)", None
         case "missingValues":
-            named = ", ".join(constant(one) for one in rule.argument if one is not None)
+            named = _listed(kind, (one for one in rule.argument if one is not None))
             missing = f"{column} is null" + (f" or {column} in ({named})" if named else "")
             return f"count(*) filter (where {missing})", None
         case "invalidValues":
             valid, pattern = rule.argument
-            kept = [f"{column} in ({', '.join(map(constant, valid))})"] if valid is not None else []
+            kept = [f"{column} in ({_listed(kind, valid)})"] if valid is not None else []
             kept += [f"regexp_matches({column}, {literal(pattern)})"] if pattern else []
             return f"count(*) filter (where not ({' and '.join(kept)}))", None
         case "duplicateValues":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.errors import PermanentFailure
-from assay.lake.snapshots import quoted
+from assay.lake.duckdb_sql import quoted
 from assay.lake.staging import stage
 from assay.steps import ahead
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.compile import arrow_type, types_of
 from assay.contracts.elements import column_items, tables
 from assay.contracts.evolution_columns import holds
 from assay.contracts.model import Kind
 from assay.contracts.trial import place_of
 from assay.gold.rules_sql import condition, measure
 from assay.gold.views import ConsumerView
-from assay.lake.snapshots import duckdb_type, quoted
+from assay.lake.duckdb_sql import duckdb_type, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,16 +47,17 @@ def gold_trial(document: Document, contract: GoldContract, current: GoldContract
 def _rules(connection: duckdb.DuckDBPyConnection, document: Document, contract: GoldContract) -> Iterator[Finding]:
     import pyarrow as pa
 
+    types = types_of(contract)
     for rule in contract.rules:
         if rule.kind is Kind.REFERENCE:
             continue
-        found = _type(connection, f"SELECT ({condition(rule)}) FROM {ROWS}")  # noqa: S608  # a contract's SQL is run as it is
+        found = _type(connection, f"SELECT ({condition(rule, types)}) FROM {ROWS}")  # noqa: S608  # a contract's SQL is run as it is
         if isinstance(found, str):
             yield document.finding(f"the rule {rule.name!r} cannot be evaluated: {found}", place_of(document, rule))
         elif not (pa.types.is_boolean(found) or pa.types.is_null(found)):
             yield document.finding(f"the rule {rule.name!r} gives {found}, not whether a row is good", place_of(document, rule))
     for one in contract.dataset_rules:
-        how = measure(one)
+        how = measure(one, types)
         where = f" WHERE {how.where}" if how.where else ""
         found = _type(connection, f"SELECT CAST({how.value} AS DOUBLE) FROM {ROWS}{where}")  # noqa: S608  # as above
         if isinstance(found, str):

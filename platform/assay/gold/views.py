@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compile import arrow_type
 from assay.contracts.model import MaskingMethod
-from assay.lake.snapshots import duckdb_type, literal, quoted
+from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

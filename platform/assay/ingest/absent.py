@@ -6,14 +6,15 @@ before it outdated. Whatever cannot be told counts as there: then a partition is
 
 from __future__ import annotations
 
-import csv
-import io
+import codecs
 import json
 import lzma
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
 from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
+from assay.ingest.csv_files import names_of
+from assay.ingest.csv_rows import Misread
 from assay.ingest.held import HeldFile
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ def absent_from(file: LandingFile | HeldFile, digest: str, source: LandingSource
 def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:
     try:
         if source.format == "csv":
-            found = set(_header(file, source))
+            found = set(_names(file, source))
             return frozenset(name for name in source.optional if name not in found)
         content = content_of(file, source.most_bytes)
-    except (FileUnreadable, OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, csv.Error):
+    except (FileUnreadable, OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, Misread):
         return frozenset()
     if source.format == "parquet":
         return _lacks_parquet(content, source)
@@ -58,12 +59,12 @@ def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:
     return frozenset(name for name in source.optional if json.dumps(name, ensure_ascii=False).encode(source.encoding) not in content)
 
 
-def _header(file: LandingFile, source: LandingSource) -> list[str]:
+def _names(file: LandingFile, source: LandingSource) -> list[str]:
     packing = PACKINGS.get(file.path.suffix.lower())
     with file.path.open("rb") as opened:
         first = next(unpack(opened.read(), packing, BLOCK), b"") if packing else opened.read(BLOCK)
-    text = io.StringIO(first.decode(source.encoding, errors="ignore").removeprefix("\ufeff"), newline="")
-    return next((row for row in csv.reader(text) if row), [])
+    text = codecs.getincrementaldecoder(source.encoding)().decode(first)  # the last letter may be cut
+    return names_of(text.removeprefix("\ufeff").encode(), source)[0]
 
 
 def _lacks_parquet(content: bytes | bytearray, source: LandingSource) -> frozenset[str]:

@@ -1,26 +1,36 @@
-"""CSV files as text, as received: nothing is trimmed, guessed or dropped. RFC 4180 with LF, CRLF or CR at the end of a line.
+"""Text files of separated values, as received: nothing is trimmed, guessed or dropped. Lines end with LF, CRLF or CR.
 
-Arrow parses, because it refuses rows that are too short; what it forgives (stray quotes) or does not explain is found by `faults`.
+Arrow parses, because it refuses rows that are too short; what a contract's dialect has and Arrow does not is the business of `csv_rows`.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.ingest.content import not_text, unreadable
-from assay.ingest.faults import columns_fault, fault_of_rows, misplaced_quote
+from assay.ingest.csv_faults import fault_of_names, fault_of_rows, names_instead_of_a_row
+from assay.ingest.csv_rows import Misread, Misspelled, first_row, respelled
+from assay.ingest.faults import undecodable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.contracts.dialect import Dialect
     from assay.contracts.model import LandingSource
+    from assay.errors import FileUnreadable
     from assay.ingest.content import Content
+    from assay.ingest.csv_rows import Bytes
     from assay.ingest.landing import LandingFile
 
-BLOCK, LARGEST_BLOCK = 1 << 20, (1 << 31) - 2
-HEADER = re.compile(rb"[\r\n]*[^\r\n]*")
+BLOCK, LARGEST_BLOCK, PIECE = 1 << 20, (1 << 31) - 2, 1 << 20
 TOO_LONG = "straddling object"  # Arrow's words for a row that is longer than a block
+NO_HEADER = "the file has no header that ends"
+NAMELESS = "\0"
 
 
 def read_csv(file: LandingFile, source: LandingSource, content: Content) -> pa.Table:
@@ -28,41 +38,115 @@ def read_csv(file: LandingFile, source: LandingSource, content: Content) -> pa.T
 
     Raises FileUnreadable with the line.
     """
-    if fault := not_text(content) or (misplaced_quote(content, source) if b'"' in content else None):
+    if fault := not_text(content):
         raise unreadable(file, fault)
-    table, names = _table(file, content, source)
-    if fault := columns_fault(names, source):
-        raise unreadable(file, f"line 1: the header {fault}")
+    try:
+        data = utf8(content, source.encoding)
+        names, behind = names_of(data, source)
+    except UnicodeDecodeError as error:
+        raise _refused(file, source, undecodable(error)) from error
+    except Misread as error:
+        raise _refused(file, source, str(error)) from error
+    is_cut = source.dialect.header and behind == len(data) and bytes(data[-1:]) not in {b"\r", b"\n"}
+    if fault := NO_HEADER if is_cut else fault_of_names(names, data, source):
+        raise _refused(file, source, f"line 1: {fault}")
+    try:
+        table = _table(data[behind:], names, source.dialect)
+    except (pa.ArrowInvalid, Misread, Misspelled, UnicodeDecodeError) as error:
+        fault = fault_of_rows(data, source.dialect, names) or "its lines cannot be told apart"
+        raise _refused(file, source, fault) from error
     for name in source.columns:
         if name not in names:
             table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
     return table.select(source.columns)
 
 
-def _table(file: LandingFile, content: Content, source: LandingSource, block: int = BLOCK) -> tuple[pa.Table, list[str]]:
-    """The file and the names of its columns; if a row is longer than a block, the whole file is read again as one."""
+def _refused(file: LandingFile, source: LandingSource, fault: str) -> FileUnreadable:
+    return unreadable(
+        file, fault, hint=f"The contract reads it with {source.dialect.shown}. Correct its `dialect`, or have the file sent again."
+    )
+
+
+def utf8(content: Content, encoding: str) -> memoryview:
+    """The text of a file in UTF-8, without a byte order mark. Raises UnicodeDecodeError, but not for a file that says to be UTF-8."""
+    if codecs.lookup(encoding).name not in {"utf-8", "utf-8-sig"}:
+        decoder, found = codecs.getincrementaldecoder(encoding)(), bytearray()
+        try:
+            for at in range(0, len(content) or 1, PIECE):
+                found += decoder.decode(content[at : at + PIECE], at + PIECE >= len(content)).encode()
+        except UnicodeDecodeError:
+            content.decode(encoding)  # tells the place in the file
+            raise
+        content = found
+    return memoryview(content)[len(codecs.BOM_UTF8) :] if content.startswith(codecs.BOM_UTF8) else memoryview(content)
+
+
+def names_of(data: Bytes, source: LandingSource) -> tuple[list[str], int]:
+    """The columns of a file in its order, and the bytes before its rows. What has no name at the end of a header is no column.
+
+    Without a header these are the contract's columns, but for optional ones at the end that the first row has no values for.
+    Raises Misread, UnicodeDecodeError.
+    """
+    row, behind = first_row(data, source.dialect)
+    if source.dialect.header:
+        if row is None:
+            raise Misread(1, NO_HEADER)
+        return list(_without_nameless(row.values)), behind
+    if row is not None and (fault := names_instead_of_a_row(row, source)):
+        raise Misread(row.line, fault)
+    columns, values = list(source.columns), len(row.values) if row else len(source.columns)
+    needed = max((place for place, name in enumerate(columns, 1) if name not in source.optional), default=1)
+    return columns[: max(needed, values)], 0
+
+
+def _without_nameless(values: Sequence[str]) -> Sequence[str]:
+    while len(values) > 1 and not values[-1]:
+        values = values[:-1]
+    return values
+
+
+def _table(body: Bytes, names: Sequence[str], dialect: Dialect) -> pa.Table:
+    """The rows as a table of text, without values that are empty and have no column, as a delimiter at the end of each line makes them.
+
+    Raises ArrowInvalid, Misspelled, Misread, UnicodeDecodeError.
+    """
+    row, _ = first_row(body, dialect)
+    surplus = max(0, len(row.values) - len(names)) if row else 0
+    columns = [*names, *(f"{NAMELESS}{number}" for number in range(surplus))]
+    body = respelled(body, dialect)
+    if (
+        bytes(body[: len(codecs.BOM_UTF8)]) == codecs.BOM_UTF8
+    ):  # that of the file is gone: this is part of a value, and Arrow takes one away
+        body = codecs.BOM_UTF8 + bytes(body)
+    if row is None and (len(names) > 1 or not len(body)):
+        return pa.table({name: pa.array([], pa.string()) for name in names})
     try:
-        table = _parsed(content, source, block)
-        names = table.column_names
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        fault = fault_of_rows(content, source)
-        if fault or block != BLOCK or TOO_LONG not in str(error):
-            raise unreadable(file, fault or "its lines cannot be told apart") from error
-    else:
-        return table, names
-    return _table(file, content, source, min(len(content) + 1, LARGEST_BLOCK))
+        table = _parsed(body, columns, dialect, BLOCK)
+    except pa.ArrowInvalid as error:
+        if TOO_LONG not in str(error):
+            raise
+        table = _parsed(body, columns, dialect, min(len(body) + 1, LARGEST_BLOCK))
+    if any(pc.any(pc.not_equal(table.column(name), "")).as_py() for name in columns[len(names) :]):
+        raise Misspelled
+    return table.select(names)
 
 
-def _parsed(content: Content, source: LandingSource, block: int) -> pa.Table:
+def _parsed(body: Bytes, columns: Sequence[str], dialect: Dialect, block: int) -> pa.Table:
     from pyarrow import csv
 
-    columns, header = list(source.columns), HEADER.match(content)
+    quotes, escapes = (
+        bool(one) and re.search(re.escape(one.encode()), body) is not None for one in (dialect.quote_char, dialect.escape_char)
+    )
     return csv.read_csv(
-        pa.BufferReader(content),
-        read_options=csv.ReadOptions(use_threads=False, encoding=source.encoding, block_size=block),
-        # an empty line is a value where there is one column, and nothing where there are more
-        parse_options=csv.ParseOptions(newlines_in_values=b'"' in content, ignore_empty_lines=header is not None and b"," in header[0]),
+        pa.BufferReader(pa.py_buffer(body)),
+        read_options=csv.ReadOptions(column_names=list(columns), use_threads=False, block_size=block),
+        parse_options=csv.ParseOptions(
+            delimiter=dialect.delimiter, quote_char=dialect.quote_char if quotes else False, double_quote=dialect.double_quote,
+            escape_char=dialect.escape_char if escapes else False, newlines_in_values=quotes or escapes,
+            # an empty line is a value where there is one column, and nothing where there are more
+            ignore_empty_lines=len(columns) > 1,
+        ),
         convert_options=csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
         ),
-    )
+    )  # fmt: skip

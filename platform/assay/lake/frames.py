@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import pyarrow as pa
 
 from assay.errors import FrameNotSupported, SchemaDrift
-from assay.lake.schemas import conform
+from assay.lake.schemas import conform, refuse_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import duckdb
     import pandas as pd
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Frame = TypeVar("Frame")
 
 CHUNK_ROWS = 500_000
+UNTOLD = ("float64", "object")  # what pandas makes of values that it was not given
 KINDS = (
     "polars.DataFrame, polars.LazyFrame, pyarrow.Table, pyarrow.RecordBatchReader, pandas.DataFrame or duckdb.DuckDBPyRelation"
     " (to store also a pyarrow.RecordBatch, or an iterable of any of these)"
@@ -55,9 +56,12 @@ def _frames(found: object) -> Iterator[pl.DataFrame]:
     import polars as pl
 
     if isinstance(found, pl.DataFrame):
+        _refuse_foreign(found.schema)
         yield found
     elif isinstance(found, pl.LazyFrame):
-        yield pl.DataFrame(schema=found.collect_schema())
+        schema = found.collect_schema()
+        _refuse_foreign(schema)
+        yield pl.DataFrame(schema=schema)
         yield from found.collect_batches(chunk_size=CHUNK_ROWS)
     elif isinstance(found, pa.RecordBatch):
         yield _polars(pa.Table.from_batches([found]))
@@ -77,10 +81,23 @@ def _is(found: object, module: str, name: str) -> bool:
     return module in sys.modules and isinstance(found, getattr(sys.modules[module], name))
 
 
+def _refuse_foreign(schema: pl.Schema) -> None:
+    """Polars hands Python objects on as addresses, and 128-bit integers in a way that nobody else reads."""
+    import polars as pl
+
+    for name, kind in schema.items():
+        if kind in (pl.Object, pl.Int128, pl.UInt128, pl.Unknown):
+            raise FrameNotSupported(f"Tried to store {name!r} of type {kind}, which no table has.", hint="Cast it first.")
+
+
 def _polars(table: pa.Table) -> pl.DataFrame:
     import polars as pl
 
-    return cast("pl.DataFrame", pl.from_arrow(table))
+    refuse_names(table.column_names, "a table")
+    try:
+        return cast("pl.DataFrame", pl.from_arrow(table))
+    except pl.exceptions.PolarsError as unknown:
+        raise FrameNotSupported(f"Tried to store a frame of Arrow; {unknown}.", hint="Cast it first.") from unknown
 
 
 def _from_stream(reader: pa.RecordBatchReader) -> Iterator[pl.DataFrame]:
@@ -90,12 +107,20 @@ def _from_stream(reader: pa.RecordBatchReader) -> Iterator[pl.DataFrame]:
 
 
 def _from_pandas(frame: pd.DataFrame) -> Iterator[pl.DataFrame]:
-    """A named index is a column of the table; a nameless one only counts the rows."""
+    """A named index is a column of the table; a nameless one only counts the rows. Floats and objects without a value have no type."""
+    import polars as pl
+
     named = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    refuse_names([str(name) for name in named.columns], "a table")
+    if strange := [name for name in named.columns if not isinstance(name, str)]:
+        hint = "Give it a name: frame.columns = [str(name) for name in frame.columns]."
+        raise FrameNotSupported(f"Tried to store a pandas.DataFrame; the name of its column {strange[0]!r} is no text.", hint=hint)
     try:
         whole = pa.Schema.from_pandas(named, preserve_index=False)
+        nothing = [pl.lit(None).alias(name) for name in named.columns if named[name].dtype in UNTOLD and named[name].isna().all()]
         for start in range(0, max(len(named), 1), CHUNK_ROWS):
-            yield _polars(pa.Table.from_pandas(named.iloc[start : start + CHUNK_ROWS], schema=whole, preserve_index=False))
+            piece = pa.Table.from_pandas(named.iloc[start : start + CHUNK_ROWS], schema=whole, preserve_index=False)
+            yield _polars(piece).with_columns(nothing)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as mixed:
         raise FrameNotSupported(f"Tried to store a pandas.DataFrame; {mixed}.", hint="Give each column one type.") from mixed
 
@@ -110,17 +135,22 @@ def from_snapshot(
 
     Raises FrameNotSupported for another kind, SchemaDrift when the table does not have one of `columns`.
     """
-    names = list(columns) if columns is not None else snapshot.schema.names
-    if unknown := [name for name in names if name not in snapshot.schema.names]:
-        raise SchemaDrift(f"Tried to read {unknown} of {snapshot.name}; it has {snapshot.schema.names}.", hint="Ask for columns it has.")
-    lazy, schema = snapshot.scan(keep, names), pa.schema([snapshot.schema.field(name) for name in names])
+    import polars as pl
+
+    whole = pa.schema([*snapshot.schema, *(pa.field(name, pa.null()) for name in snapshot.untyped)])
+    names = list(columns) if columns is not None else whole.names
+    if unknown := [name for name in names if name not in whole.names]:
+        raise SchemaDrift(f"Tried to read {unknown} of {snapshot.name}; it has {whole.names}.", hint="Ask for columns it has.")
+    schema = pa.schema([whole.field(name) for name in names])
+    typed, untyped = [name for name in names if name in snapshot.schema.names], set(names) - set(snapshot.schema.names)
+    lazy = snapshot.scan(keep, typed).with_columns(pl.lit(None).alias(name) for name in untyped).select(names)
     makers: dict[tuple[str, str], Callable[[], object]] = {
         ("polars", "LazyFrame"): lambda: lazy,
         ("polars", "DataFrame"): lazy.collect,
         ("pyarrow", "Table"): lambda: _arrow(lazy.collect(), schema),
         ("pyarrow", "RecordBatchReader"): lambda: pa.RecordBatchReader.from_batches(schema, _batches(lazy, schema)),
         ("pandas", "DataFrame"): lambda: _pandas(_arrow(lazy.collect(), schema)),
-        ("duckdb", "DuckDBPyRelation"): lambda: _relation(snapshot.duckdb_select(keep), names),
+        ("duckdb", "DuckDBPyRelation"): lambda: _relation(snapshot.duckdb_select(keep), names, untyped),
     }
     maker = makers.get((getattr(wanted, "__module__", "").partition(".")[0], getattr(wanted, "__name__", "")))
     if maker is None:
@@ -147,10 +177,11 @@ def _pandas(table: pa.Table) -> pd.DataFrame:
     return cast("pd.DataFrame", table.to_pandas(types_mapper=whole.get))
 
 
-def _relation(select: str, names: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    """A relation on a private connection, which lives as long as the relation."""
+def _relation(select: str, names: Sequence[str], untyped: Collection[str]) -> duckdb.DuckDBPyRelation:
+    """A relation on a private connection, which lives as long as the relation; columns without a type are nulls."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    return connection.sql(select).select(*(duckdb.ColumnExpression(name) for name in names))
+    null = duckdb.ConstantExpression(None)
+    return connection.sql(select).select(*(null.alias(name) if name in untyped else duckdb.ColumnExpression(name) for name in names))

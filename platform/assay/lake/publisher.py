@@ -21,7 +21,7 @@ import pyarrow as pa
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
 from assay.lake.schemas import differs, refuse_mismatch
-from assay.lake.snapshots import Snapshot
+from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
@@ -215,7 +215,10 @@ class _Commit:
         return CommitProperties(
             max_commit_retries=0,  # strict compare-and-swap: delta-rs's own retries would double rows in an empty partition
             # no last_updated in the Transaction: it would let the token expire
-            app_transactions=[Transaction(TOKEN + key, token) for key, token in self.tokens.items()],
+            app_transactions=[
+                *(Transaction(TOKEN + key, token) for key, token in self.tokens.items()),
+                *(Transaction(UNTYPED + name, 0) for name in sorted(staging.slice.spec.untyped)),
+            ],
             custom_metadata={
                 "assay.attempt": staging.attempt,
                 "assay.run_id": why.run_id,

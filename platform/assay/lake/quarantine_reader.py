@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from assay.lake.decisions import ROW, decisions_of, in_force, in_force_sql
+from assay.lake.duckdb_sql import literal
 from assay.lake.quarantine import ARRIVALS, COLUMNS, PARTITION, PUBLICATION, REFUSED, refused_files, visible_files
-from assay.lake.snapshots import literal, newest, open_snapshot, table_names, total_rows
+from assay.lake.snapshots import newest, open_snapshot, table_names, total_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

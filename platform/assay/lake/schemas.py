@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
     from assay.lake.slices import TableSpec
 
-WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
-WITHOUT_EQUAL = {pa.uint64(), pa.float16(), pa.month_day_nano_interval()}
+TYPE_IT = "Cast it to the type that it will have, such as a list of integers."
+NAME_IT = "Give each column a name of its own, that differs from the others by more than capitals."
+EQUAL = {
+    pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.date64(): pa.date32(), pa.null(): pa.string(),
+}  # fmt: skip
+STORED = {pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary(), pa.date32()}
 
 
 def lake_type(found: pa.DataType) -> pa.DataType:
@@ -26,23 +30,36 @@ def lake_type(found: pa.DataType) -> pa.DataType:
 
     Raises SchemaDrift for a type that has no equal, as unsigned 64-bit integers and times of day.
     """
-    if pa.types.is_dictionary(found):
+    if pa.types.is_dictionary(found) or pa.types.is_run_end_encoded(found):
         return lake_type(found.value_type)
     if pa.types.is_large_string(found) or pa.types.is_string_view(found):
         return pa.string()
-    if pa.types.is_large_binary(found) or pa.types.is_binary_view(found):
+    if pa.types.is_large_binary(found) or pa.types.is_binary_view(found) or pa.types.is_fixed_size_binary(found):
         return pa.binary()
     if pa.types.is_timestamp(found):
         return pa.timestamp("us", tz=None if found.tz is None else "UTC")
-    if pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found):
+    if _is_list(found):
         return pa.list_(lake_type(found.value_type))
     if pa.types.is_struct(found):
         return pa.struct([pa.field(inner.name, lake_type(inner.type), inner.nullable) for inner in found])
-    if pa.types.is_null(found):
-        return pa.string()
-    if found in WITHOUT_EQUAL or pa.types.is_time(found) or pa.types.is_duration(found) or pa.types.is_decimal256(found):
+    if pa.types.is_map(found):
+        return pa.map_(lake_type(found.key_type), lake_type(found.item_type))
+    if pa.types.is_decimal32(found) or pa.types.is_decimal64(found) or pa.types.is_decimal128(found):
+        return pa.decimal128(found.precision, found.scale)
+    equal = EQUAL.get(found, found)
+    if equal not in STORED:
         raise SchemaDrift(f"Tried to store a column of type {found}, which Delta does not have.", hint="Cast it first.")
-    return WIDER.get(found, found)
+    return equal
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_list_view, pa.types.is_large_list_view)
+    return any(is_one(kind) for is_one in kinds)
+
+
+def lacks_type(kind: pa.DataType) -> bool:
+    """Whether nothing tells what a column holds: it is of nulls only, or of lists, maps or structs of them."""
+    return pa.types.is_null(kind) or any(lacks_type(kind.field(index).type) for index in range(kind.num_fields))
 
 
 def lake_schema(schema: pa.Schema) -> pa.Schema:
@@ -55,20 +72,47 @@ def missing_columns(spec: TableSpec, found: pa.Schema) -> pa.Schema:
 
     A missing nullable column is no drift, nor is one of nothing but nulls without a type. The order of columns does not matter.
     """
-    wanted = {field.name: field for field in spec.schema}
-    added = [field for field in lake_schema(found) if field.name not in wanted]
-    problems = [f"unknown column {field.name!r} ({field.type})" for field in added if not spec.may_add_columns]
+    refuse_names(found.names, spec.name)
+    wanted, known = {field.name: field for field in spec.schema}, lake_schema(found)
+    added = [field for field in known if field.name not in wanted]
+    problems = [f"unknown column {field.name!r} ({field.type})" for field in added if not spec.may_add(field.name)]
     problems += [
         f"column {field.name!r} is {field.type}, not {wanted[field.name].type}"
-        for field, raw in zip(lake_schema(found), found, strict=True)
-        if field.name in wanted and not pa.types.is_null(raw.type) and not _fits(field.type, wanted[field.name].type)
+        for field, raw in zip(known, found, strict=True)
+        if field.name in wanted and not _fits(lake_type(_filled(raw.type, wanted[field.name].type)), wanted[field.name].type)
     ]
     present = set(found.names)
     problems += [f"required column {name!r} is missing" for name, field in wanted.items() if not field.nullable and name not in present]
     problems += [f"partition column {name!r} is missing" for name in spec.partition_by if name not in present]
     if problems:
         raise SchemaDrift(f"Tried to store a frame in {spec.name}; found {'; '.join(dict.fromkeys(problems))}.")
-    return pa.schema([pa.field(field.name, field.type, nullable=True) for field in added])
+    return pa.schema([pa.field(field.name, field.type, nullable=True) for field in added if not lacks_type(found.field(field.name).type)])
+
+
+def refuse_names(names: Sequence[str], table: str) -> None:
+    """Raise SchemaDrift for an empty name, and for two that Delta takes for one, as `ID` and `id`."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name:
+            raise SchemaDrift(f"Tried to store a frame in {table}; a column of it has no name.", hint=NAME_IT)
+        if (other := seen.setdefault(name.lower(), name)) != name or names.count(name) > 1:
+            raise SchemaDrift(f"Tried to store a frame in {table}; {other!r} and {name!r} would be one column.", hint=NAME_IT)
+
+
+def _filled(found: pa.DataType, wanted: pa.DataType) -> pa.DataType:
+    """`found`, with the types of `wanted` wherever it has none."""
+    if pa.types.is_null(found):
+        return wanted
+    if not lacks_type(found):
+        return found
+    if _is_list(found) and _is_list(wanted):
+        return pa.list_(_filled(found.value_type, wanted.value_type))
+    if pa.types.is_map(found) and pa.types.is_map(wanted):
+        return pa.map_(_filled(found.key_type, wanted.key_type), _filled(found.item_type, wanted.item_type))
+    if pa.types.is_struct(found) and pa.types.is_struct(wanted):
+        inside = {inner.name: inner.type for inner in wanted}
+        return pa.struct([pa.field(one.name, _filled(one.type, inside.get(one.name, one.type)), one.nullable) for one in found])
+    return found
 
 
 def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:
@@ -81,9 +125,14 @@ def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:
 def conform(table: pa.Table, schema: pa.Schema, skip: Sequence[str] = ()) -> pa.Table:
     """Bring a table to the columns, order and types of `schema`, without those in `skip`; absent columns become nulls.
 
-    Only spellings change (`lake_type`): a value that would not survive it, such as a nanosecond, raises SchemaDrift.
+    Only spellings change (`lake_type`): a value that would not survive it, such as a nanosecond, raises SchemaDrift. So does one that
+    `schema` has no column for, as an empty list of nothing.
     """
     columns, fields = [], []
+    for name in set(table.column_names) - set(schema.names):
+        if table.column(name).null_count < table.num_rows:
+            kind = table.schema.field(name).type
+            raise SchemaDrift(f"Tried to store {name!r}, a {kind}; nothing tells what it holds.", hint=TYPE_IT)
     for field in schema:
         if field.name in skip:
             continue

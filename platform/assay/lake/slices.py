@@ -26,7 +26,7 @@ class TableSpec:
     column whose values must lie in the window of their partition. `may_add_columns` lets a publication add nullable columns,
     `may_change_columns` lets one of all partitions that there are give the table other columns. Of the columns `without_bounds` no value is
     written into the log, where it would outlive the files. `constraints` are those that the table may have, by name; None leaves it to
-    others to give it some.
+    others to give it some. `untyped` columns are known by name only: the first publication with a value of one gives it its type.
     """
 
     name: str
@@ -37,6 +37,11 @@ class TableSpec:
     may_change_columns: bool = False
     without_bounds: frozenset[str] = frozenset()
     constraints: tuple[tuple[str, str], ...] | None = None
+    untyped: frozenset[str] = frozenset()
+
+    def may_add(self, column: str) -> bool:
+        """Whether a publication may give the table this column."""
+        return self.may_add_columns or column in self.untyped
 
 
 @dataclass(frozen=True, slots=True)

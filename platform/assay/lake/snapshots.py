@@ -6,6 +6,7 @@ a publication and never two versions. A table that needs more than its file list
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +16,11 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from assay.errors import TableMissing, UnsupportedTableFeature
+from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 from assay.lake.recent import Recent, newest_commit
 from assay.lake.statistics import moment
 from assay.lake.tokens import tokens_at
+from assay.settings import refuse_partition_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,13 +28,9 @@ if TYPE_CHECKING:
     import polars as pl
     from deltalake import DeltaTable
 
+UNTYPED = "assay.untyped:"  # the prefix of the app ids that keep the names of columns without a type
 READABLE_FEATURES = {"timestampNtz"}
 OLDEST_READER_OF_FEATURES = 3
-DUCKDB_TYPES = {
-    pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.int16(): "SMALLINT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
-    pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
-    pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
-}  # fmt: skip
 
 _recent = Recent()
 
@@ -107,11 +106,17 @@ class Snapshot:
     @property
     def rows(self) -> int:
         """Count the rows of this version, from the log alone."""
-        return sum(file.rows for file in self.files)
+        return total_rows(self.files)
 
     def token(self, app: str) -> int | None:
         """The `txn` version that the log keeps for `app`: the fingerprint of a partition, an offset. None if there is none."""
         return self._tokens.get(app)
+
+    @property
+    def untyped(self) -> list[str]:
+        """The columns that were stored without a type, as nulls, and have none yet: the table itself does not have them."""
+        named = [app.removeprefix(UNTYPED) for app in self._tokens if app.startswith(UNTYPED)]
+        return sorted(set(named) - set(self.schema.names))
 
     @cached_property
     def _tokens(self) -> dict[str, int]:
@@ -127,10 +132,9 @@ class Snapshot:
         if not chosen:
             return pl.DataFrame(schema=schema).select(wanted).lazy()
         body = {name: kind for name, kind in schema.items() if name not in self.partition_by}
-        above = {part.partition("=")[0]: pl.String() for part in self.folder.parts if "=" in part}  # Polars reads the whole path
         frame = pl.scan_parquet(
             [file.path for file in chosen], glob=False, schema=body, missing_columns="insert", hive_partitioning=bool(self.partition_by),
-            hive_schema=above | {name: schema[name] for name in self.partition_by} if self.partition_by else None,
+            hive_schema={name: schema[name] for name in self.partition_by} if self.partition_by else None,
         )  # fmt: skip
         return frame.select(wanted)
 
@@ -142,11 +146,11 @@ class Snapshot:
         empty = "SELECT " + ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in fields.items()) + " WHERE false"
         if not chosen:
             return empty
-        hive = ""
+        hive = "false"  # left out it is true where any folder of the path looks so
         if self.partition_by:
             kinds = ", ".join(f"{literal(column)}: {fields[column]}" for column in self.partition_by)
-            hive = f", hive_partitioning=true, hive_types={{{kinds}}}"
-        source = f"read_parquet([{', '.join(map(literal, chosen))}], union_by_name=true{hive})"
+            hive = f"true, hive_types={{{kinds}}}"
+        source = f"read_parquet([{', '.join(map(literal, chosen))}], union_by_name=true, hive_partitioning={hive})"
         return f"SELECT {', '.join(map(quoted, fields))} FROM ({empty} UNION ALL BY NAME SELECT * FROM {source})"  # noqa: S608  # quoted
 
 
@@ -169,6 +173,7 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
+    refuse_partition_like(root)
     try:
         table = DeltaTable(str(root / name), version=version)
     except TableNotFoundError as missing:
@@ -179,10 +184,9 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
 
 def newest(root: Path, name: str) -> Snapshot | None:
     """The newest snapshot, or None when the table was never published."""
-    try:
+    with suppress(TableMissing):
         return open_snapshot(root, name)
-    except TableMissing:
-        return None
+    return None
 
 
 def refuse_unreadable(name: str, table: DeltaTable) -> None:
@@ -197,27 +201,6 @@ def refuse_unreadable(name: str, table: DeltaTable) -> None:
 def table_names(root: Path) -> list[str]:
     """The tables under `root`, as `<layer>/<dataset>`, in order."""
     return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log"))
-
-
-def quoted(name: str) -> str:
-    """Quote an identifier for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a string for DuckDB."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def duckdb_type(kind: pa.DataType) -> str:
-    """Spell an Arrow type of the lake for DuckDB."""
-    if pa.types.is_list(kind):
-        return duckdb_type(kind.value_type) + "[]"
-    if pa.types.is_struct(kind):
-        return "STRUCT(" + ", ".join(f"{quoted(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision}, {kind.scale})"
-    return DUCKDB_TYPES[kind]
 
 
 def _python_values(column: pa.Array) -> list[Any]:

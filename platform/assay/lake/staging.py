@@ -157,6 +157,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
         if footer_says:
             writer.add_key_value_metadata(dict(footer_says))
     data = sink.getvalue()
+    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     folder = staging.root / folder_of(staging.slice, partition)
     new = not folder.exists()
@@ -168,7 +169,6 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
         os.fsync(file.fileno())
     for changed in (folder, folder.parent) if new else (folder,):
         sync_folder(changed)
-    nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     return StagedFile(
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from assay.errors import TimeOutOfRange
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -21,7 +23,7 @@ LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)  # what is late
 def footer(metadata: pq.FileMetaData, without: Collection[str] = ()) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Null counts and bounds of the flat columns, over all row groups; a column without full statistics has none.
 
-    No bounds are told of the columns `without`.
+    No bounds are told of the columns `without`. Raises TimeOutOfRange for dates and times that most readers do not have.
     """
     nulls, bounds = dict[str, int](), dict[str, tuple[Any, Any]]()
     groups = range(metadata.num_row_groups)
@@ -33,7 +35,10 @@ def footer(metadata: pq.FileMetaData, without: Collection[str] = ()) -> tuple[di
         nulls[name] = sum(one.null_count for one in found)
         filled = [one for one in found if one.num_values]
         if name not in without and filled and all(one.has_min_max for one in filled):
-            both = [_bounds(one) for one in filled]
+            try:
+                both = [_bounds(one) for one in filled]
+            except OverflowError as beyond:
+                raise TimeOutOfRange(f"Tried to store {name!r}; it holds a time before the year 1 or after 9999.") from beyond
             bounds[name] = min(low for low, _ in both), max(high for _, high in both)
     return nulls, bounds
 

@@ -14,12 +14,13 @@ from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
 from assay.gold.project_files import refuse_unruled
 from assay.gold.step import Project
+from assay.orchestration.arrivals import arrival_sensor
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import lake_assets, landing_spec
 from assay.orchestration.plan import Planner
-from assay.orchestration.triggers import arrival_sensor, calendar_jobs, deadline_schedules
+from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.steps import Run
 
 if TYPE_CHECKING:

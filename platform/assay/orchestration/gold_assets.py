@@ -71,10 +71,10 @@ def gold_assets(settings: Settings, product: ProductContracts, project: Project,
         chosen = {model.name: model for model in project.models if keys[model.name] in context.selected_asset_keys}
         slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
         outcomes: dict[str, list[Any]] = {name: [] for name in chosen}
-        with permanent_failures():
+        with permanent_failures([keys[name] for name in chosen]):
             for model, outcome in build_gold(run_of(context, settings, contracts), project, slices):
                 outcomes[model.name].append(outcome)
-        yield from report(context, [Report(keys[name], outcomes[name], rules[name]) for name in chosen])
+        yield from report(context, [Report(keys[name], outcomes[name], rules[name]) for name in chosen], together=True)
 
     return gold
 

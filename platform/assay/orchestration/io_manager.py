@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from assay.errors import FrameNotSupported, SliceInvalid
+from assay.errors import FrameNotSupported, PartitionsMissing, SliceInvalid
 from assay.lake.frames import from_snapshot, to_chunks
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
-from assay.lake.schemas import lake_schema
+from assay.lake.schemas import lacks_type, lake_schema, refuse_names
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.staged import combine
@@ -25,7 +25,7 @@ from assay.orchestration.partitions import partition_of, slice_of
 from assay.orchestration.reporting import permanent_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 PARTITION_BY = "assay/partition_by"
 EVENT_TIME = "assay/event_time"
 MAY_ADD_COLUMNS = "assay/may_add_columns"
+MISSING_PARTITIONS, ALLOW = "assay/missing_partitions", "allow"
+SHOWN, NOTED = 5, 100
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
     """Stores any frame kind of `lake/frames.py` as the partitions of the run, and loads those that the partition mapping gives.
 
     Asset metadata says what the frame cannot: `assay/partition_by` (a column or several; required when the asset has partitions),
-    `assay/event_time` (the column whose values must lie in the partition) and `assay/may_add_columns`. Input metadata may name `columns`.
+    `assay/event_time` (the column whose values must lie in the partition) and `assay/may_add_columns`. Input metadata may name `columns`,
+    and let partitions be missing that were never published (`assay/missing_partitions`: `allow`): an observation of the asset names them.
     """
 
     root: str
@@ -69,7 +72,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
             outcome, version = "unchanged", found.version
         else:
             outcome, version = "published", publish(Path(self.root), staging, tokens, provenance=Provenance(run_id=run_id)).version
-        columns = [*spec.schema, *staging.added]
+        columns = [*spec.schema, *staging.added, *(pa.field(name, pa.null()) for name in spec.untyped - set(staging.added.names))]
         return {
             "assay/outcome": outcome,
             "assay/version": version,
@@ -79,7 +82,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
         }
 
     def load_input(self, context: dg.InputContext) -> object:
-        """Read the partitions that the partition mapping gives, as the type the input is annotated with (default: polars.DataFrame)."""
+        """Read the partitions that the partition mapping gives, as the type the input is annotated with (default: polars.DataFrame).
+
+        Fails with PartitionsMissing if some were never published; the input's metadata may allow that.
+        """
         import polars as pl
 
         with permanent_failures():
@@ -87,12 +93,29 @@ class LakeIOManager(dg.ConfigurableIOManager):
             keep = None
             if context.has_asset_partitions:
                 spec = TableSpec(snapshot.name, snapshot.schema, snapshot.partition_by)
-                keys, definition = context.asset_partition_keys, context.asset_partitions_def
+                keys, definition = list(context.asset_partition_keys), context.asset_partitions_def
+                _account_for_missing(context, [key for key, token in current_tokens(snapshot, keys).items() if token is None], keys)
                 owned = {partition_of(definition, key, spec).values for key in keys}
                 keep = lambda file: file.values in owned  # noqa: E731  # a predicate, not a function with a name
             wanted = context.dagster_type.typing_type
             columns = metadata_value(context.definition_metadata, "columns")
             return from_snapshot(snapshot, keep, pl.DataFrame if wanted is Any else wanted, columns)
+
+
+def _account_for_missing(context: dg.InputContext, missing: Sequence[str], asked: Sequence[str]) -> None:
+    """An empty or a partial frame would be taken for everything that there is."""
+    if not missing:
+        return
+    shown = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+    if metadata_value(context.definition_metadata, MISSING_PARTITIONS) != ALLOW:
+        raise PartitionsMissing(
+            f"Tried to read {len(asked)} partitions of {table_name(context.asset_key)}; {len(missing)} were never published: {shown}.",
+            hint=f"Publish them first, or let the input do without: dg.AssetIn(metadata={{'{MISSING_PARTITIONS}': '{ALLOW}'}}).",
+        )
+    description = f"{context.op_def.name} read it without {len(missing)} partitions that were never published: {shown}."
+    noted: dict[str, list[str] | int] = {MISSING_PARTITIONS: list(missing[:NOTED]), f"{MISSING_PARTITIONS}_count": len(missing)}
+    # not `add_input_metadata`: it raises for an input of several partitions
+    context.instance.report_runless_asset_event(dg.AssetObservation(context.asset_key, metadata=noted, description=description))
 
 
 def table_name(key: dg.AssetKey) -> str:
@@ -103,7 +126,10 @@ def table_name(key: dg.AssetKey) -> str:
 def table_spec(
     name: str, context: dg.OutputContext, found: Snapshot | None, chunks: Iterator[pl.DataFrame]
 ) -> tuple[TableSpec, Iterator[pl.DataFrame]]:
-    """What the table must look like: as it is, or like the first frame when it is new. Gives the chunks back, the first one included."""
+    """What the table must look like: as it is, or like the first frame when it is new. Gives the chunks back, the first one included.
+
+    A new table does not have the first frame's columns without a type: it keeps their names, until a frame tells what they hold.
+    """
     metadata = context.definition_metadata
     columns = metadata_value(metadata, PARTITION_BY) or ()
     partition_by = (columns,) if isinstance(columns, str) else tuple(columns)
@@ -113,24 +139,34 @@ def table_spec(
             hint=f"Give the asset metadata={{'{PARTITION_BY}': 'the_column'}}.",
         )
     if found is not None:
-        schema = found.schema
+        schema, untyped = found.schema, frozenset(found.untyped)
     else:
         first = next(chunks, None)
         if first is None:
             raise FrameNotSupported(f"Tried to store no frame at all as the new table {name}.", hint="Yield one frame with its columns.")
-        schema, chunks = new_schema(first, partition_by), chain([first], chunks)
+        schema, untyped = new_schema(name, first, partition_by)
+        chunks = chain([first], chunks)
     event_time, may_add = metadata_value(metadata, EVENT_TIME), bool(metadata_value(metadata, MAY_ADD_COLUMNS))
-    return TableSpec(name, schema, partition_by, event_time, may_add), chunks
+    return TableSpec(name, schema, partition_by, event_time, may_add, untyped=untyped), chunks
 
 
-def new_schema(frame: pl.DataFrame, partition_by: tuple[str, ...]) -> pa.Schema:
-    """The schema of a new table: the frame's columns, all nullable except the partition columns."""
+def new_schema(name: str, frame: pl.DataFrame, partition_by: tuple[str, ...]) -> tuple[pa.Schema, frozenset[str]]:
+    """The columns of the new table `name`, all nullable except the partition columns; and the names of those that have no type yet."""
     import polars as pl
 
+    refuse_names(frame.columns, name)
     if missing := [column for column in partition_by if column not in frame.columns]:
         raise SliceInvalid(f"The frame has no column {missing[0]!r} to partition by; it has {frame.columns}.")
-    schema = lake_schema(frame.clear().to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
-    return pa.schema([field.with_nullable(field.name not in partition_by) for field in schema])
+    found = frame.clear().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    untyped = frozenset(field.name for field in found if lacks_type(field.type))
+    if unknown := [column for column in partition_by if column in untyped]:
+        hint = "Give it one in the frame, or publish first a partition that has rows."
+        raise SliceInvalid(f"Tried to make the table {name}; its partition column {unknown[0]!r} has no value and no type.", hint=hint)
+    if not set(frame.columns) - untyped - set(partition_by):
+        hint = "Give one of them a type in the frame, or publish first a partition that has values."
+        raise SliceInvalid(f"Tried to make the table {name}; of the columns {frame.columns} none that is stored has a type.", hint=hint)
+    schema = lake_schema(pa.schema([field for field in found if field.name not in untyped]))
+    return pa.schema([field.with_nullable(field.name not in partition_by) for field in schema]), untyped
 
 
 def metadata_value(metadata: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # JSON

@@ -93,7 +93,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures(), nothing_quoted(contract):
+        with permanent_failures([key]), nothing_quoted(contract):
             outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes)])
 
@@ -128,7 +128,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures(), nothing_quoted(contract):
+        with permanent_failures([key]), nothing_quoted(contract):
             outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
         yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 

@@ -20,7 +20,7 @@ from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.held import Holdings
 from assay.ingest.step import bronze_fingerprints
-from assay.lake.publisher import current_tokens, fingerprint
+from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.gold_assets import gold_definition
@@ -50,10 +50,12 @@ class Due:
         """The keys that are due, in order."""
         return list(self.fingerprints)
 
-    @property
-    def digest(self) -> int:
-        """A number for the work as a whole: the same work again, and only that, has the same."""
-        return fingerprint(self.key.path, dict(self.fingerprints))
+    def between(self, first: str | None, last: str | None) -> dict[str, int]:
+        """The fingerprints of the partitions from `first` to `last`; all without them, as for an asset without partitions."""
+        if first is None or last is None:
+            return dict(self.fingerprints)
+        keys = self.partitions
+        return {key: self.fingerprints[key] for key in keys[keys.index(first) : keys.index(last) + 1]}
 
 
 @dataclass(frozen=True, slots=True)

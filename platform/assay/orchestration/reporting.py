@@ -17,13 +17,14 @@ from assay.orchestration.metadata import outcome_metadata, rules_table
 from assay.steps import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from assay.contracts.model import DatasetRule, Rule
     from assay.steps import Outcome
 
 CHECK = "contract"
 SHOWN_FAILURES = 5
+FOR_GOOD = "failed for good"  # metadata of a failure that would come again: its assets, and whether each partition failed by itself
 RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
@@ -51,8 +52,8 @@ class Report:
         return [outcome for outcome in self.outcomes if outcome.status is not Status.REFUSED]
 
 
-def report(context: dg.AssetExecutionContext, reports: Sequence[Report]) -> Iterator[dg.MaterializeResult[Any]]:
-    """Turn the outcomes of a step into events.
+def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, together: bool = False) -> Iterator[dg.MaterializeResult[Any]]:
+    """Turn the outcomes of a step into events. `together` says that its partitions are published all or none.
 
     Raises dg.Failure, naming the refused partitions of every asset, after everything that is good was recorded.
     """
@@ -69,16 +70,31 @@ def report(context: dg.AssetExecutionContext, reports: Sequence[Report]) -> Iter
             context.add_asset_metadata(metadata, asset_key=one.key, partition_key=outcome.key if partitioned else None)
         yield dg.MaterializeResult(asset_key=one.key)
     if failed := [one for one in reports if one.refused]:
-        raise _failure(failed)
+        raise _failure(failed, together=together)
 
 
 @contextmanager
-def permanent_failures() -> Iterator[None]:
-    """Inside, an error that would come again in the same way fails the step without a retry."""
+def permanent_failures(keys: Iterable[dg.AssetKey] = ()) -> Iterator[None]:
+    """Inside, an error that would come again in the same way fails the step without a retry; `keys` are the assets that it makes."""
     try:
         yield
     except PermanentFailure as error:
-        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+        metadata = _for_good(keys, alone=False)
+        raise dg.Failure(f"{type(error).__name__}: {error}", metadata=metadata, allow_retries=False) from error
+
+
+def _for_good(keys: Iterable[dg.AssetKey], *, alone: bool) -> dict[str, Any]:
+    return {FOR_GOOD: dg.MetadataValue.json({key.to_user_string(): alone for key in keys})}
+
+
+def failed_for_good(instance: dg.DagsterInstance, run_id: str) -> dict[str, bool]:
+    """The assets that a run failed to make and would fail to make again; True where each partition failed by itself."""
+    found: dict[str, bool] = {}
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        said = entry.dagster_event.step_failure_data.user_failure_data if entry.dagster_event else None
+        value = said.metadata.get(FOR_GOOD) if said else None
+        found |= value.value if isinstance(value, dg.JsonMetadataValue) and isinstance(value.value, dict) else {}
+    return found
 
 
 def _log_evaluations(context: dg.AssetExecutionContext, one: Report, *, partitioned: bool) -> None:
@@ -99,11 +115,12 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | Datas
     )
 
 
-def _failure(failed: Sequence[Report]) -> dg.Failure:
+def _failure(failed: Sequence[Report], *, together: bool) -> dg.Failure:
     said = []
     for one in failed:
         shown = "; ".join(f"{outcome.key}: {str(outcome.refusal).rstrip('.')}" for outcome in one.refused[:SHOWN_FAILURES])
         more = f"; and {len(one.refused) - SHOWN_FAILURES} more" if len(one.refused) > SHOWN_FAILURES else ""
         said.append(f"{one.key.to_user_string()}: {len(one.refused)} of {len(one.outcomes)} partitions were refused: {shown}{more}.")
     metadata = {f"refused {one.key.to_user_string()}": [outcome.key for outcome in one.refused] for one in failed}
+    metadata |= _for_good((one.key for one in failed), alone=not together)
     return dg.Failure(str(PartitionsFailed(" ".join(said))), metadata=metadata, allow_retries=False)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import flag_of, violation
+from assay.contracts.compile import flag_of, types_of, violation
+from assay.contracts.literals import FINITE
 from assay.contracts.model import Contract, Kind, Rule, Severity
 from assay.contracts.personal import hidden_names
 from assay.contracts.promises import looks_at
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
+    import pyarrow as pa
     from pandera.api.polars.types import PolarsData
     from pandera.errors import SchemaErrors
     from pandera.polars import Check, DataFrameSchema
@@ -38,8 +40,9 @@ def pandera_schema(
     """
     module = pandera()
     by_column: dict[str | None, list[Check]] = {}
+    types = types_of(contract)
     for rule in contract.rules:
-        by_column.setdefault(_checked_column(rule), []).append(_check(rule, references, judged))
+        by_column.setdefault(_checked_column(rule), []).append(_check(rule, types, references, judged))
     whole = by_column.pop(None, [])
     columns = {str(name): module.Column(nullable=True, checks=checks) for name, checks in by_column.items()}
     schema: DataFrameSchema = module.DataFrameSchema(columns, checks=whole)
@@ -47,31 +50,34 @@ def pandera_schema(
 
 
 def _checked_column(rule: Rule) -> str | None:
-    return flag_of(rule) if rule.kind is Kind.TYPE else rule.column
+    return flag_of(rule) if rule.kind is Kind.TYPE and rule.argument != FINITE else rule.column
 
 
-def _check(rule: Rule, references: Mapping[tuple[str, str], pl.Series], judged: Mapping[str, pl.Series] | None) -> Check:
+def _check(
+    rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[tuple[str, str], pl.Series], judged: Mapping[str, pl.Series] | None
+) -> Check:
     def judge(data: PolarsData) -> pl.LazyFrame | bool:
         if judged is None:
-            return data.lazyframe.select(_kept(rule, references))
+            return data.lazyframe.select(_kept(rule, types, references))
         return True if judged[rule.name].all() else judged[rule.name].to_frame().lazy()
 
     check: Check = pandera().Check(judge, name=rule.name, ignore_na=False)
     return check
 
 
-def _kept(rule: Rule, references: Mapping[tuple[str, str], pl.Series]) -> pl.Expr:
+def _kept(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[tuple[str, str], pl.Series]) -> pl.Expr:
     import polars as pl
 
-    return ~violation(rule, references).fill_null(pl.lit(value=False))
+    return ~violation(rule, types, references).fill_null(pl.lit(value=False))
 
 
 def _judged(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> dict[str, pl.Series] | None:
     """Which rows keep each rule, all rules in one query on all cores; None if one cannot be evaluated: pandera tells which and why."""
     import polars as pl
 
+    types = types_of(contract)
     try:
-        return frame.select(_kept(rule, references).alias(rule.name) for rule in contract.rules).to_dict()
+        return frame.select(_kept(rule, types, references).alias(rule.name) for rule in contract.rules).to_dict()
     except pl.exceptions.PolarsError:
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, spelled_as, sql_expression
+from assay.contracts.compile import arrow_type, flag_of, plain_number, polars_type, spelled_as, sql_expression
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ def conform(frame: pl.LazyFrame, contract: Contract, transform: Transform | None
 
     absent = list(contract.source.null_values)
     frame = frame.with_columns(pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns)
-    typed = [_typed(column).alias(column.name) for column in contract.columns if _is_cast(column)]
+    text = _texts(frame, contract)
+    typed = [_typed(column, text[column.name]).alias(column.name) for column in contract.columns if _is_cast(column)]
     flagged = {rule.column: flag_of(rule) for rule in contract.rules if rule.kind is Kind.TYPE}
     flags = [
-        (_text(column).is_not_null() & _typed(column).is_null()).alias(flagged[column.name])
+        (_text(column).is_not_null() & _typed(column, text[column.name]).is_null()).alias(flagged[column.name])
         for column in contract.columns
         if _is_cast(column) and column.name in flagged
     ]
@@ -63,11 +64,26 @@ def _text(column: Column) -> pl.Expr:
     return sql_expression(column.expression) if column.expression else pl.col(str(column.source))
 
 
-def _typed(column: Column) -> pl.Expr:
+def _texts(frame: pl.LazyFrame, contract: Contract) -> dict[str, pl.Expr]:
+    """What each column is read from: text, where it is a number with the point and the digits that the engine knows.
+
+    An expression may give numbers already. Those are not spelled in any dialect.
+    """
+    import polars as pl
+
+    dialect = contract.source.dialect
+    found = {column.name: _text(column) for column in contract.columns if _is_cast(column)}
+    numbers = [column.name for column in contract.columns if column.name in found and column.logical_type in ("integer", "number")]
+    if not dialect.numbers_meaning or not numbers:
+        return found
+    kinds = frame.select(found[name].alias(name) for name in numbers).collect_schema()
+    return found | {name: plain_number(found[name], dialect) for name in numbers if kinds[name] == pl.String}
+
+
+def _typed(column: Column, text: pl.Expr) -> pl.Expr:
     """Read text as the column's type; null where it cannot be, as where a number is not finite or has more decimals than its type."""
     import polars as pl
 
-    text = _text(column)
     match column.logical_type:
         case "string":
             return text
@@ -82,7 +98,7 @@ def _typed(column: Column) -> pl.Expr:
             moment = spelled_as(text, format_).str.to_datetime(format_, strict=False, time_unit="us").dt.replace_time_zone("UTC")
             return pl.when(moment.is_between(EARLIEST, LATEST)).then(moment)  # an offset can lead out of the years that readers know
         case _:
-            kind = _polars_type(column)
+            kind = polars_type(arrow_type(column))
             number = text.cast(kind, strict=False)
             if kind.is_float():
                 return pl.when(number.is_finite()).then(number)
@@ -103,10 +119,3 @@ def _is_exact(text: pl.Expr, scale: int) -> pl.Expr:
     plain = text.str.contains(f"^[+-]?(?:[0-9]+\\.?|[0-9]*\\.[0-9]{{0,{scale}}}0*)$")
     small = text.str.contains(r"^[+-]?[0-9]{1,9}(?:\.[0-9]{0,9})?[eE][+-]?[0-9]$")
     return plain | (small & (text.cast(pl.Decimal(38, scale), strict=False) == text.cast(pl.Decimal(38, MOST_DECIMALS), strict=False)))
-
-
-def _polars_type(column: Column) -> pl.DataType:
-    import polars as pl
-    import pyarrow as pa
-
-    return pl.Schema(pa.schema([pa.field("_", arrow_type(column))]))["_"]

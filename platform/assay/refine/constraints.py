@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import violation
+from assay.contracts.compile import types_of, violation
 from assay.contracts.export_delta import constrained_rules
 from assay.lake.constraints import tighten
 from assay.lake.snapshots import newest
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 def tighten_constraints(lake: Path, contract: Contract, spec: TableSpec) -> None:
     """Give the published table the constraints that it lacks, as far as its rows allow. Reads rows only if it lacks some."""
-    rules = constrained_rules(contract)
+    rules, types = constrained_rules(contract), types_of(contract)
 
     def kept(table: Snapshot, names: Collection[str]) -> set[str]:
         import polars as pl
 
-        broken = [violation(rules[name], {}).fill_null(pl.lit(value=False)).any().alias(name) for name in names]
+        broken = [violation(rules[name], types, {}).fill_null(pl.lit(value=False)).any().alias(name) for name in names]
         found = table.scan().select(broken).collect(engine="streaming").row(0, named=True)
         return {name for name, is_broken in found.items() if not is_broken}
 

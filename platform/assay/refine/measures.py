@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import measure_of, published_schema, sql_expression
+from assay.contracts.compile import measure_of, published_schema, sql_expression, types_of
 from assay.contracts.personal import hidden_names
 from assay.contracts.promises import measures
 from assay.errors import ContractInvalid
@@ -56,7 +56,7 @@ def measures_of_nothing(contract: Contract) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for rule in contract.dataset_rules:
         if rule.metric != ROWS:
-            found[rule.name] = _number(empty.select(measure_of(rule)).to_series().to_list()[0], rule, contract)
+            found[rule.name] = _number(empty.select(measure_of(rule, types_of(contract))).to_series().to_list()[0], rule, contract)
     return found
 
 
@@ -93,9 +93,10 @@ def _by_condition(rules: Sequence[DatasetRule]) -> Iterable[tuple[str | None, li
 def _aggregate(published: pl.DataFrame, condition: str | None, rules: Sequence[DatasetRule], contract: Contract) -> dict[str, Measured]:
     import polars as pl
 
+    types = types_of(contract)
     try:
         rows = published.filter(sql_expression(condition)) if condition else published
-        frame = rows.group_by(PARTITION).agg(measure_of(rule).alias(rule.name) for rule in rules)
+        frame = rows.group_by(PARTITION).agg(measure_of(rule, types).alias(rule.name) for rule in rules)
     except pl.exceptions.PolarsError as error:
         names = ", ".join(rule.name for rule in rules)
         raise ContractInvalid(f"{contract.path}: Tried to measure {names}; {words_of(error, contract)}.") from error

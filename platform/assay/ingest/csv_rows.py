@@ -1,0 +1,180 @@
+"""The rows of a text file by its contract's dialect, exactly: where each begins and ends, what its values are, and which line is at fault.
+
+Slow, so it reads first rows, and files that are suspect. All others are read by Arrow, which forgives much: `respelled` says the same rows
+so that Arrow cannot take them for others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assay.contracts.dialect import Dialect
+
+    Bytes = bytes | bytearray | memoryview
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+NULL = "N"  # behind an escape, as a whole value: how MySQL and PostgreSQL write that there is none
+PREFIX = 1 << 16
+MISQUOTED = "a quote that does not open or close a whole value"
+MISESCAPED = "an escape before a character that needs none"
+
+
+class Misread(Exception):
+    """What is wrong with a line that is not spelled in the dialect."""
+
+    def __init__(self, line: int, fault: str) -> None:
+        self.line = line
+        super().__init__(f"line {line}: {fault}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: the line on which it begins, its values, and where it ends. An empty line has no values."""
+
+    line: int
+    values: tuple[str, ...]
+    end: int
+    is_closed: bool
+
+
+class Spelling(NamedTuple):
+    """A dialect as expressions: a whole value, the escapes of one in quotes and of one without, and the fault of what is no value."""
+
+    value: re.Pattern[str]
+    in_quotes: re.Pattern[str] | None
+    in_bare: re.Pattern[str] | None
+    fault: str
+
+    def read(self, value: re.Match[str]) -> str:
+        """The value that a match of `value` spells."""
+        quoted, bare = value["quoted"], value["bare"]
+        text, escapes = (bare, self.in_bare) if quoted is None else (quoted, self.in_quotes)
+        return escapes.sub(lambda found: found[0][1:], text) if escapes else text
+
+
+def rows_of(text: str, dialect: Dialect) -> Iterator[Row]:
+    """The rows of a text, empty lines too, without comments. Raises Misread for a quote or an escape that the dialect does not have."""
+    at, line, spelling = 0, 1, _spelling(dialect)
+    while at < len(text):
+        row = None if dialect.comment_char and text.startswith(dialect.comment_char, at) else _row(text, at, line, spelling, dialect)
+        end = row.end if row else _behind_line(text, at)
+        line, at = line + len(LINE_END.findall(text, at, end)), end
+        if row:
+            yield row
+
+
+def _row(text: str, at: int, line: int, spelling: Spelling, dialect: Dialect) -> Row:
+    values, begin = list[str](), at
+    while True:
+        value = spelling.value.match(text, at)
+        if value is None:
+            raise Misread(line + len(LINE_END.findall(text, begin, at)), spelling.fault)
+        values.append(spelling.read(value))
+        at = value.end()
+        if not text.startswith(dialect.delimiter, at):
+            break
+        at += 1
+    end = LINE_END.match(text, at)
+    is_empty = at == begin
+    return Row(line, () if is_empty else tuple(values), end.end() if end else at, end is not None)
+
+
+def _behind_line(text: str, at: int) -> int:
+    end = LINE_END.search(text, at)
+    return end.end() if end else len(text)
+
+
+@lru_cache(maxsize=64)
+def _spelling(dialect: Dialect) -> Spelling:
+    delimiter, quote, escape = (re.escape(one) for one in (dialect.delimiter, dialect.quote_char, dialect.escape_char))
+    behind = rf"(?={delimiter}|\r|\n|\Z)"
+    if quote:
+        value = rf"{quote}(?P<quoted>(?:{_inside(dialect)})*+){quote}{behind}|(?P<bare>[^{quote}{delimiter}\r\n]*+){behind}"
+        escapes = ([f"{escape}[{quote}{escape}]"] if escape else []) + ([quote * 2] if dialect.double_quote else [])
+        return Spelling(re.compile(value), re.compile("|".join(escapes)) if escapes else None, None, MISQUOTED)
+    escapes = [rf"{escape}[{delimiter}{escape}\r\n]"] if escape else []
+    kinds = "|".join([rf"[^{delimiter}{escape}\r\n]", *escapes])
+    null = f"{escape}{NULL}{behind}|" if escape else ""
+    value = rf"(?P<quoted>(?!))|(?P<bare>{null}(?:{kinds})*+){behind}"
+    return Spelling(re.compile(value), None, re.compile(escapes[0]) if escapes else None, MISESCAPED)
+
+
+def _inside(dialect: Dialect) -> str:
+    """What may stand between quotes, one after the other."""
+    quote, escape = re.escape(dialect.quote_char), re.escape(dialect.escape_char)
+    kinds = [f"[^{quote}{escape}]++", *([f"{escape}[{quote}{escape}]?"] if escape else []), *([quote * 2] if dialect.double_quote else [])]
+    return "|".join(kinds)
+
+
+def first_row(data: Bytes, dialect: Dialect) -> tuple[Row | None, int]:
+    """The first row that is no empty line, and how many bytes of UTF-8 end with it. Raises Misread, UnicodeDecodeError."""
+    for size in (PREFIX, len(data)):
+        is_all = size >= len(data)
+        text = codecs.getincrementaldecoder("utf-8")().decode(bytes(data[:size]), is_all)
+        try:
+            row = next((row for row in rows_of(text, dialect) if row.values), None)
+        except Misread:
+            if is_all:
+                raise
+            continue  # it may only be cut
+        if row and (is_all or row.end < len(text)):
+            return row, len(text[: row.end].encode())
+        if is_all:
+            break
+    return None, len(data)
+
+
+class Misspelled(Exception):
+    """A quote or an escape that is not the dialect's stands somewhere: `rows_of` knows where."""
+
+
+def respelled(data: Bytes, dialect: Dialect) -> Bytes:
+    """The same rows for a parser that takes an escape for one wherever it stands, and knows no comments. `data` begins with a line.
+
+    Raises Misspelled for what Arrow would forgive: a value that nothing closes would swallow all the rows that follow.
+    """
+    comment, quote, escape = (re.escape(one.encode()) for one in (dialect.comment_char, dialect.quote_char, dialect.escape_char))
+    tokens = _tokens(dialect)
+    if not any(one and re.search(one, data) for one in (comment, escape)):
+        if quote and re.search(quote, data) and any(token["odd"] for token in tokens.finditer(data)):
+            raise Misspelled
+        return data
+
+    def again(token: re.Match[bytes]) -> bytes:
+        if token["odd"]:
+            raise Misspelled
+        if token["end"] is not None:
+            return token["end"]  # what is left of a comment
+        return _escapes(dialect).sub(lambda found: found[0] if found[0][1:] else found[0] * 2, token[0]) if escape else token[0]
+
+    return tokens.sub(again, data)
+
+
+@lru_cache(maxsize=64)
+def _tokens(dialect: Dialect) -> re.Pattern[bytes]:
+    """What may not be taken by its single characters: comments with the line end before them, whole values in quotes, escapes."""
+    comment, quote, escape, delimiter = map(re.escape, (dialect.comment_char, dialect.quote_char, dialect.escape_char, dialect.delimiter))
+    before, after = rf"(?:\A|(?<=[{delimiter}\r\n]))", rf"(?=[{delimiter}\r\n]|\Z)"
+    found = [rf"(?P<end>\A|\r\n|\r|\n)(?:{comment}[^\r\n]*+(?:\r\n|\r|\n|\Z))++" if comment else "(?P<end>(?!))"]
+    if quote:
+        found += [f"{before}{quote}(?:{_inside(dialect)})*+{quote}{after}", *([escape] if escape else []), f"(?P<odd>{quote})"]
+    elif escape:
+        found += [rf"{escape}[{delimiter}{escape}\r\n]", f"{before}{escape}{NULL}{after}", f"(?P<odd>{escape})"]
+    else:
+        found += ["(?P<odd>(?!))"]
+    return re.compile("|".join(found).encode())
+
+
+@lru_cache(maxsize=64)
+def _escapes(dialect: Dialect) -> re.Pattern[bytes]:
+    """An escape with what it escapes, if that is anything."""
+    quote, escape, delimiter = map(re.escape, (dialect.quote_char, dialect.escape_char, dialect.delimiter))
+    escaped = f"[{quote}{escape}]" if quote else rf"[{delimiter}{escape}\r\n]"
+    return re.compile(f"{escape}{escaped}?".encode())

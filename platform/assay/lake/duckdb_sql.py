@@ -1,0 +1,34 @@
+"""How the lake spells itself for DuckDB: names, texts and types. What is selected is the business of snapshots."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+DUCKDB_TYPES = {
+    pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.int16(): "SMALLINT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
+    pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
+}  # fmt: skip
+
+
+def quoted(name: str) -> str:
+    """Quote an identifier for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string for DuckDB."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def duckdb_type(kind: pa.DataType) -> str:
+    """Spell an Arrow type of the lake for DuckDB."""
+    if pa.types.is_list(kind):
+        return duckdb_type(kind.value_type) + "[]"
+    if pa.types.is_struct(kind):
+        return "STRUCT(" + ", ".join(f"{quoted(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
+    if pa.types.is_map(kind):
+        return f"MAP({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
+    if pa.types.is_decimal(kind):
+        return f"DECIMAL({kind.precision}, {kind.scale})"
+    return DUCKDB_TYPES[kind]

@@ -1,0 +1,73 @@
+"""The sensor for what arrives: it asks the plan, stage by stage, and requests runs over ranges of what is outdated.
+
+There is no second opinion on whether something has changed: each look is a plan, so whatever the plan reads (files, commits, the clock,
+contracts, models, code, keys) wakes the sensor. What was asked for already is `asked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence  # noqa: TC003  # Dagster reads the annotations of a sensor
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assay.orchestration.asked import REQUEST_TAG, Memory
+from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
+from assay.orchestration.lifeline import end_abandoned_runs
+from assay.orchestration.triggers import job_of
+
+if TYPE_CHECKING:
+    from assay.orchestration.plan import Planner, Stage
+
+STAGE_TAG = "assay/stage"
+
+
+def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[Any]) -> dg.SensorDefinition:
+    """A sensor that requests what is outdated, one stage per tick."""
+
+    @dg.sensor(
+        name="arrivals",
+        jobs=list(defined),
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests runs for files that have landed and for everything downstream that they make outdated.",
+    )
+    def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        end_abandoned_runs(planner.project.scratch / "backfills", context.instance)
+        memory = Memory.load(context.cursor)
+        memory.look(context.instance)
+        for stage in planner.stages:
+            due = memory.open(planner.due(stage.keys))
+            if wanted := list(requests(due)):
+                asked = [_run_request(request, number, stage, jobs) for request, number in memory.ask(wanted, due)]
+                return dg.SensorResult(asked, cursor=memory.dump())
+            if memory.unfinished(stage.keys):
+                return _skip(context, memory, f"Runs of the stage {stage.name!r} are not finished yet.")
+        return _skip(context, memory, _quiet(memory))
+
+    return arrivals
+
+
+def _run_request(request: Request, number: str, stage: Stage, jobs: Mapping[str, Sequence[dg.AssetKey]]) -> dg.RunRequest:
+    """A run of one request; its key is the number of the request, so that a tick that is evaluated again starts nothing twice."""
+    tags = {STAGE_TAG: stage.name, REQUEST_TAG: number}
+    if request.first is not None and request.last is not None:
+        tags |= {RANGE_START: request.first, RANGE_END: request.last}
+    return dg.RunRequest(
+        run_key=f"{request.title}:{number}", job_name=job_of(jobs, request.keys[0]), asset_selection=list(request.keys), tags=tags
+    )
+
+
+def _skip(context: dg.SensorEvaluationContext, memory: Memory, why: str) -> dg.SensorResult | dg.SkipReason:
+    cursor = memory.dump()
+    return dg.SkipReason(why) if cursor == context.cursor else dg.SensorResult(skip_reason=why, cursor=cursor)
+
+
+def _quiet(memory: Memory) -> str:
+    failed, waiting = memory.counts()
+    said = ["Everything that has landed is up to date." if not failed + waiting else "Everything else that has landed is up to date."]
+    if failed:
+        said.append(f"{failed} partitions have failed, and are asked for again when their files, contract or code change.")
+    if waiting:
+        said.append(f"{waiting} partitions were asked for and not made; they are asked for again soon.")
+    return " ".join(said)
