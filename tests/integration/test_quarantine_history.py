@@ -8,8 +8,9 @@ import pytest
 from order_shop import Shop, day
 
 from assay.lake import quarantine as quarantine_module
-from assay.lake.quarantine_history import Event, history, publications, sums
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine_history import Event, history, publications
+from assay.lake.quarantine_reader import View
+from assay.orchestration.fates import fates_of
 from orders import write_contracts
 
 if TYPE_CHECKING:
@@ -145,9 +146,10 @@ def test_the_sum_of_a_dataset_closes_over_all_its_partitions(shop: Shop) -> None
     shop.drop(2, [{"number": "1", "day": day(2)}, {"number": "2", "day": day(2), "customer": "eve"}])
     shop.ingest([2])
     shop.refine([2])
-    seen = view(shop)
-    assert sums(seen) == {"landed": 6, "published": 2, "quarantined": 3, "duplicates": 1, "erased": 0}
-    assert seen.count(Fate.HELD) + seen.count(Fate.DISCARDED) == 3
+    fates = fates_of(shop.home / "lake", shop.orders)
+    assert fates is not None
+    assert (fates.landed, fates.published, fates.held, fates.duplicates) == (6, 2, 3, 1)
+    assert fates.closes
 
 
 def test_the_log_tells_every_publication_of_every_partition(shop: Shop) -> None:

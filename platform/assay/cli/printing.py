@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from assay.cli.lake_reader import facts, rejected_by_rule
+from assay.cli.quarantine_reports import sums_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,6 +88,8 @@ def print_summary(settings: Settings) -> None:
         for dataset, rule, fate, rows in rejected:
             table.add_row(dataset, rule, fate, f"{rows:,}")
         console.print(table)
+    for said in sums_of(settings):
+        console.print(said, soft_wrap=True)
     console.print(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.", soft_wrap=True)
     if found:
         console.print('Read it: .venv/bin/assay sql "select * from gold.carrier_ranking_7d limit 5"', soft_wrap=True)

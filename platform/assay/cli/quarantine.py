@@ -50,18 +50,19 @@ def list_(
 
     Example: assay quarantine list --rule dest_known
     """
-    from assay.cli.quarantine_reports import OVERVIEW, Choice, overview, sum_of
+    from assay.cli.quarantine_reports import OVERVIEW, Choice, overview, sums_of
     from assay.lake.quarantine_reader import View, quarantined_datasets
 
-    lake = load_settings().lake
+    settings = load_settings()
+    lake = settings.lake
     datasets = [name for name in quarantined_datasets(lake) if dataset in {None, name}]
     if dataset and not datasets:
         _open(lake, dataset)
     found = [row for name in datasets for row in overview(View.open(lake, name), Choice(rule, partition))]
     _print(OVERVIEW, found, output)
     if output is Format.TABLE:
-        for name in datasets:
-            typer.echo(sum_of(lake, name))
+        for said in sums_of(settings, datasets):
+            typer.echo(said)
 
 
 @app.command()
@@ -218,10 +219,11 @@ def _open(lake: Path, dataset: str) -> View:
 
 def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by: str | None, *, yes: bool) -> None:
     """Record a decision about these rows, in one commit, after asking; no rows, no decision."""
-    from assay.cli.quarantine_reports import sum_of
+    from assay.cli.quarantine_reports import sums_of
     from assay.lake.decisions import Decision, decide, taken
 
-    lake = load_settings().lake
+    settings = load_settings()
+    lake = settings.lake
     if rows is None or rows.is_empty():
         typer.echo(f"{view.dataset}: no such row to {kind}; nothing was changed.")
         return
@@ -232,7 +234,8 @@ def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by:
         typer.confirm("Go on?", abort=True)
     number = decide(lake, view.dataset, Decision(kind, by or user_name(), datetime.now(UTC), because), rows, taken(view.decisions))
     typer.echo(f"Decision {number} is recorded. `assay quarantine history {view.dataset}` shows it.")
-    typer.echo(sum_of(lake, view.dataset))
+    for said in sums_of(settings, [view.dataset]):
+        typer.echo(said)
 
 
 def _days(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:

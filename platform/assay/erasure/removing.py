@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from assay.contracts.model import EVENT_DATE, SOURCE_FILE
 from assay.erasure.finding import at_places, named
 from assay.ingest.bronze import bronze_spec
+from assay.ingest.set_aside import rules_of
+from assay.lake.accounts import LANDED
 from assay.lake.decisions import decisions_spec
 from assay.lake.erasures import FENCE, fence_of
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.erasure.finding import Place
     from assay.lake.snapshots import DataFile, Snapshot
-
-UNREADABLE = "event_time_readable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ def remove_from_bronze(lake: Path, contract: Contract, person: Person) -> int:
         if not (gone := int(meant.sum())):
             continue
         removed += gone
-        unreadable = frame.filter(meant)[EVENT_DATE].null_count() if contract.event_time else 0
+        aside = rules_of(frame.filter(meant & frame[EVENT_DATE].is_null()), contract) if contract.event_time else {}
         partition = Partition(values[0], values) if values else WHOLE
         tokens = {key: token for key, token in current_tokens(table, [partition.key]).items() if token is not None}
-        note = _note(notes.get(partition.key, {}), gone, unreadable)
+        tokens |= {LANDED + partition.key: frame.height - gone}
+        note = _note(notes.get(partition.key, {}), gone, aside)
         left = frame.filter(~meant).select(spec.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
         footers = {partition.key: {KEY: _manifest(files, frame.filter(meant), left).dump()}}
         staging = stage(lake / spec.name, Slice(spec, (partition,)), [left], footers)
@@ -81,12 +82,10 @@ def _manifest(files: Sequence[DataFile], gone: pl.DataFrame, left: pa.Table) -> 
     return Manifest(sources, next(iter(days_of(left).values()), {}))
 
 
-def _note(before: Mapping[str, Any], gone: int, unreadable: int) -> dict[str, Any]:
+def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dict[str, Any]:
     """What was noted of a bronze partition, with the erased rows counted apart."""
     kept = {name: value for name, value in before.items() if name not in {"rows", "digest"}}
-    held = dict(kept.get("held", {}))
-    if UNREADABLE in held:
-        held[UNREADABLE] = max(held[UNREADABLE] - unreadable, 0)
+    held = {rule: max(rows - aside.get(rule, 0), 0) for rule, rows in kept.get("held", {}).items()}
     return kept | {"erased": kept.get("erased", 0) + gone} | ({"held": {rule: rows for rule, rows in held.items() if rows}} if held else {})
 
 

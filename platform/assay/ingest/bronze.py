@@ -116,19 +116,32 @@ def _numbers(source: Source) -> pl.Series:
 def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
     """`_event_date`: the local date of each row's event in the contract's zone; null if it cannot be read or lies in no event partition.
 
-    `landed` has the landing columns that the contract's expression reads. Each text is read once: a file has few dates and many rows.
+    The contract's [start, end) says which partitions there are, those to come among them. `landed` has the landing columns that its
+    expression reads. Each text is read once: a file has few dates and many rows.
     """
     import polars as pl
 
-    time, span = contract.event_time, contract.partitioning
-    assert time is not None  # noqa: S101  # the caller looked
-    texts = landed.with_columns(sql_expression(time.expression).alias(TEXT)).select(TEXT)
-    found = _date(spelled_as(pl.col(TEXT), time.format), time)
+    span, found = contract.partitioning, pl.col(EVENT_DATE)
     inside = pl.lit(value=True)
     inside = inside & (found >= span.start) if span.start else inside
     inside = inside & (found < span.end) if span.end else inside
-    known = texts.unique().with_columns(pl.when(inside).then(found).alias(EVENT_DATE))
-    return texts.join(known, on=TEXT, how="left", maintain_order="left")[EVENT_DATE]
+    return read_dates(landed, contract).to_frame().select(pl.when(inside).then(found).alias(EVENT_DATE))[EVENT_DATE]
+
+
+def read_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """The local date of each row's event in the contract's zone, wherever it lies; null if it cannot be read."""
+    import polars as pl
+
+    assert contract.event_time is not None  # noqa: S101  # the caller looked
+    texts = event_texts(landed, contract).alias(TEXT).to_frame()
+    found = _date(spelled_as(pl.col(TEXT), contract.event_time.format), contract.event_time)
+    return texts.join(texts.unique().with_columns(found.alias(EVENT_DATE)), on=TEXT, how="left", maintain_order="left")[EVENT_DATE]
+
+
+def event_texts(landed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """What the contract's expression gives for each row."""
+    assert contract.event_time is not None  # noqa: S101  # the caller looked
+    return landed.with_columns(sql_expression(contract.event_time.expression).alias(TEXT))[TEXT]
 
 
 def _date(text: pl.Expr, time: EventTime) -> pl.Expr:

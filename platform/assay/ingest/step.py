@@ -15,6 +15,7 @@ from assay.ingest.erased import Erased
 from assay.ingest.held import Holdings
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
+from assay.lake.accounts import standing
 from assay.lake.audited import weight
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.snapshots import newest
@@ -42,12 +43,13 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     current = current_tokens(table, list(landed))
+    stands = standing(table, current)
     for key in slice_.keys:
         if key not in landed:
             yield Outcome(key, Status.REFUSED, refusal=f"No file has landed for {key}: {contract.source.path} names none.")
-        elif wanted[key] == current[key] and not run.force:
+        elif wanted[key] == stands[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
-    due = [key for key in landed if run.force or wanted[key] != current[key]]
+    due = [key for key in landed if run.force or wanted[key] != stands[key]]
     work = Work(run, contract, slice_, landed, wanted, current, erased)
     made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source))
     for group in in_groups(map(work.stage, ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):

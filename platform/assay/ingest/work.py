@@ -1,25 +1,22 @@
-"""What an ingestion writes: files are staged as they are read, then many arrivals are published by one commit.
-
-Rows without a usable event date stay in bronze and are also set aside in quarantine, because no silver partition will ever read them.
-"""
+"""What an ingestion writes: files are staged as they are read, then many arrivals are published by one commit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.errors import AssayError
 from assay.ingest.bronze import bronze_rows
+from assay.ingest.set_aside import set_aside
+from assay.lake.accounts import LANDED
 from assay.lake.audited import publish_audited
 from assay.lake.manifest import KEY, Landed, Manifest, days_of
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine, by_rule
 from assay.lake.staged import together
 from assay.lake.staging import stage
-from assay.masking.hiding import landed_json
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from assay.contracts.model import Contract
     from assay.errors import FileUnreadable
     from assay.ingest.erased import Erased
     from assay.ingest.reading import Batch, Piece, Source
@@ -88,7 +86,7 @@ class Work:
 
     def stage(self, made: Prepared) -> Chunk:
         """Write the rows where no reader looks yet."""
-        rejected, good = _without_event_date(made.rows, self.contract, self.run.run_id), list(made.manifests)
+        rejected, good = set_aside(made.rows, self.contract, self.run.run_id), list(made.manifests)
         footers = {key: {KEY: manifest.dump()} for key, manifest in made.manifests.items()}
         staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [made.rows], footers) if good else None
         return Chunk(staging, rejected, made)
@@ -109,20 +107,28 @@ class Work:
             return
         staging, rejected = together(stagings), pl.concat(chunk.rejected for chunk in chunks)
         erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.made.erased.items()}
-        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.made.sources], erased)
+        landed = {LANDED + key: one.landed - one.erased for chunk in chunks for key, one in chunk.made.manifests.items()}
+        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.made.sources], erased, landed)
         held = by_rule(rejected)
         for key in staging.slice.keys:
             rules = held.get(key, {})
             facts = {"files": len(self.landed[key].files), "version": version, "quarantined": sum(rules.values())}
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts | erased.get(key, {}), rules)
 
-    def _publish(self, staging: Staging, rejected: pl.DataFrame, sources: Sequence[Source], erased: Mapping[str, Mapping[str, int]]) -> int:
+    def _publish(
+        self,
+        staging: Staging,
+        rejected: pl.DataFrame,
+        sources: Sequence[Source],
+        erased: Mapping[str, Mapping[str, int]],
+        counts: Mapping[str, int],
+    ) -> int:
         notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in staging.slice.keys}
         provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=provenance,
-            landed=lambda left: _still_there(left, sources), fence=self.erased.seen,
+            landed=lambda left: _still_there(left, sources), fence=self.erased.seen, counts=counts,
         )  # fmt: skip
         return done.version
 
@@ -135,21 +141,3 @@ def _still_there(left: pl.DataFrame, sources: Sequence[Source]) -> pl.DataFrame:
     now = pl.DataFrame([(one.landed.name, one.landed.hash, one.landed.rows) for one in sources], schema, orient="row")
     there = left.select(PARTITION, "source_file", "source_row").join(now, on="source_file")
     return there.filter(pl.col("source_row") <= pl.col("rows")).drop("rows")
-
-
-def _without_event_date(rows: pa.Table, contract: Contract, run_id: str) -> pl.DataFrame:
-    """The rows that no event partition will read, as quarantine rows under their arrival."""
-    import polars as pl
-
-    time, span, none, reason = contract.event_time, contract.partitioning, rows.slice(0, 0), ""
-    if time is not None:
-        unread = rows.column(EVENT_DATE)
-        none = rows.filter(unread.is_null()) if unread.null_count else none
-        reason = f"event_time_readable: `{time.expression}` gives no {time.format} in [{span.start}, {span.end or 'now'})."
-    arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
-    return cast("pl.DataFrame", pl.from_arrow(none)).select(
-        pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
-        pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
-        pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        landed_json(contract).alias("raw"), arrival.alias(PARTITION),
-    )  # fmt: skip

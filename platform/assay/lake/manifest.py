@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH
+from assay.lake.schemas import lake_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,7 @@ def manifest_of(path: str) -> Manifest:
     import polars as pl
 
     rows = pq.ParquetFile(path).read()
+    rows = rows.cast(lake_schema(rows.schema))  # other tools spell a text in other ways
     frame = pl.DataFrame(rows.select([SOURCE_FILE, SOURCE_HASH]))
     found = frame.group_by(SOURCE_FILE, SOURCE_HASH, maintain_order=True).len()
     return Manifest(tuple(Landed(name, hash_, count) for name, hash_, count in found.iter_rows()), days_of(rows).get("", {}))

@@ -20,11 +20,13 @@ from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.held import Holdings
 from assay.ingest.step import bronze_fingerprints
+from assay.lake.accounts import standing
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.gold_assets import gold_definition
 from assay.orchestration.partitions import slice_of
+from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, event_dates, silver_spec
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class Planner:
         found = batches(self.run.landing, contract, keys.__contains__, self._holdings(spec))
         made = bronze_fingerprints(contract, found)
         wanted = {key or "all": value for key, value in made.items()}
-        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._current(spec, wanted))
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._arrived(spec, wanted))
 
     def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = events_of(contract), silver_spec(contract)
@@ -113,7 +115,8 @@ class Planner:
         empty = inputs.empty_arrivals
         made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and _waits(contract, p, empty))]
         wanted = {p.key: inputs.fingerprint(p) for p in made}
-        return self._outdated(key, definition, wanted, current)
+        stands = Accounts.open(self.run.lake, contract.dataset).standing(slice_, inputs, current)
+        return self._outdated(key, definition, wanted, stands)
 
     def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
         """The arrivals of a slice that have landed and are not in bronze as they landed: not ingested yet, or refused.
@@ -124,7 +127,7 @@ class Planner:
         held = self._holdings(bronze_spec(contract))
         found = batches(self.run.landing, contract, lambda arrival: _reaches(contract, arrival, days), held)
         made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
-        current = self._current(bronze_spec(contract), made)
+        current = self._arrived(bronze_spec(contract), made)
         return [key for key in made if made[key] != current[key]]
 
     def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:
@@ -143,6 +146,10 @@ class Planner:
 
     def _holdings(self, spec: TableSpec) -> Holdings:
         return Holdings(newest(self.run.lake, spec.name))
+
+    def _arrived(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
+        """The fingerprints of arrivals that have all their rows."""
+        return standing(newest(self.run.lake, spec.name), self._current(spec, keys))
 
     def _current(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
         return current_tokens(newest(self.run.lake, spec.name), list(keys))

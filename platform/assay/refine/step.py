@@ -16,15 +16,17 @@ from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import ContractInvalid
+from assay.lake.accounts import arrived
 from assay.lake.audited import weight
 from assay.lake.constraints import lacks_constraints
-from assay.lake.manifest import Day, manifest_of
+from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
 from assay.refine.absent import absent_columns, with_columns
+from assay.refine.accounts import Accounts
 from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
 from assay.refine.references import reference_values
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.lake.accounts import Rows
     from assay.refine.conform import Transform
 
 LONGEST_SPAN_DAYS = 62
@@ -82,7 +85,7 @@ class Inputs:
         """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty."""
         return [file.values[0] for file in self.bronze.files if file.values and not file.rows]
 
-    def days(self, partition: Partition) -> list[tuple[str, str, Day]]:
+    def days(self, partition: Partition) -> list[Rows]:
         """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
         found = ((file, day, rows) for file in self.files(partition) for day, rows in manifest_of(file.path).days.items())
         if not self.contract.is_snapshot:
@@ -164,9 +167,10 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
     before = newest(run.lake, slice_.spec.name)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
+    stands = Accounts.open(run.lake, contract.dataset).standing(slice_, inputs, current)
     due = []
     for partition in slice_.partitions:
-        if wanted[partition.key] == current[partition.key] and not run.force:
+        if wanted[partition.key] == stands[partition.key] and not run.force:
             yield Outcome(partition.key, Status.UNCHANGED)
         else:
             due.append(partition)
@@ -188,7 +192,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
 def _chunks(partitions: list[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
     chunk, size = list[Partition](), 0
     for partition in partitions:
-        rows = sum(day.rows for _, _, day in inputs.days(partition))
+        rows = arrived(inputs.days(partition))
         if chunk and size + rows > CHUNK_ROWS:
             yield chunk
             chunk, size = [], 0
