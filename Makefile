@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format bench lock clean
+.PHONY: help setup run test test-fast lives check format bench lock clean
 
 # The first that runs and is new enough: a version manager's shim may be on the PATH and still refuse.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -16,6 +16,8 @@ FROM ?= 2013-01-01
 TO ?= 2013-12-31
 SERVE ?= yes
 PORT ?= 3000
+SEED ?= 0
+LIVES ?= 1000
 
 help: ## Explain the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -55,6 +57,9 @@ test: setup ## Run every test.
 
 test-fast: setup ## Run the unit tests: under a minute.
 	$(BIN)/pytest -q tests/unit
+
+lives: setup ## Live 1,000 drawn lives of drawn products (an hour); SEED= begins elsewhere, LIVES= says how many.
+	$(BIN)/python tests/lives/many.py $(SEED) $$(( $(SEED) + $(LIVES) ))
 
 bench: setup ## Run the measures; each prints one ratio.
 	$(BIN)/python bench/run.py

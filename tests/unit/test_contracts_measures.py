@@ -128,7 +128,7 @@ def test_sql_measures_what_it_says(sales: Contract, aggregate: str, condition: s
     [
         (("MAX(store)", None), "gives a str"),
         (("NO_SUCH(price)", None), "NO_SUCH|no_such"),
-        (("AVG(price)", "store"), "Tried to measure it"),
+        (("AVG(price)", "store"), "store is VARCHAR, which is neither true nor false"),
     ],
 )
 def test_a_promise_that_cannot_be_measured_is_an_error_of_the_contract(sales: Contract, argument: tuple[str, str], said: str) -> None:

@@ -127,7 +127,7 @@ def test_a_row_that_breaks_a_rule_is_refused_from_any_writer(lake: Path, changes
         pytest.param(Rule("r", Kind.EXPRESSION, ERROR, "", None, "weight / 2 < 5"), id="arithmetic"),
         pytest.param(Rule("r", Kind.EXPRESSION, ERROR, "", None, "weight -1 < 5"), id="a-sign-that-is-an-operator"),
         pytest.param(Rule("r", Kind.EXPRESSION, ERROR, "", None, "LENGTH(state) < 5"), id="a-function"),
-        pytest.param(Rule("r", Kind.EXPRESSION, ERROR, "", None, "state <> 'it''s'"), id="a-quote-in-a-text"),
+        pytest.param(Rule("r", Kind.EXPRESSION, ERROR, "", None, "state LIKE 'a%'"), id="a-word-that-engines-read-apart"),
         pytest.param(Rule("r", Kind.PATTERN, ERROR, "", "customer", r"^\d+$"), id="a-backslash"),
         pytest.param(Rule("r", Kind.PATTERN, ERROR, "", "customer", "(?i)^a"), id="a-pattern-of-one-engine"),
         pytest.param(Rule("r", Kind.ENUM, ERROR, "", "state", ("a\0b", "open")), id="a-sign-that-no-engine-can-make"),

@@ -5,16 +5,22 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from assay.cli.sampling import take_sample
 from assay.contracts.dialect import Dialect
 from assay.contracts.draft import draft_contract
 from assay.contracts.draft_guess import Sample
+from assay.ingest.bronze import bronze_rows
 from assay.ingest.csv_sniff import sniff
 from assay.ingest.landing import LandingFile
 from assay.ingest.readers import read_text
+from assay.ingest.reading import Batch, read_pieces
+from assay.masking.methods import Masks
+from assay.refine.kernel import refine
 from drafted import contract_of
+from sales import KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +74,19 @@ def test_columns_apart_by_white_space_are_said_to_be_one_column(content: str) ->
 def test_what_cannot_be_told_is_taken_for_plain(content: str) -> None:
     found = sniff(content)
     assert (found.dialect, found.doubt) == (Dialect(), None)
+
+
+def test_a_format_with_a_null_of_its_own_has_no_texts_that_mean_absent(tmp_path: Path) -> None:
+    path = tmp_path / "shop_2024-03-31.parquet"
+    sizes = [number / 2 for number in range(50)]
+    notes = ["", "null", "N/A", None, *("words" for _ in sizes[4:])]
+    pl.DataFrame({"row_id": [f"r{n:02}" for n in range(50)], "note": notes, "size": [*sizes[:49], float("nan")]}).write_parquet(path)
+    taken = take_sample(path, 100)
+    contract = contract_of(
+        draft_contract(taken.frame, Sample("shop", "shop@example.org", path.name, taken.format, declared=taken.declared)), tmp_path
+    )
+    assert contract.source.null_values == ()
+    (piece,) = read_pieces([Batch("", ((LandingFile(path, path.name, date(2024, 3, 31)), "digest"),))], contract.source)
+    done = refine(pl.DataFrame(bronze_rows(piece, contract)).lazy(), contract, {}, None, "run", masks=Masks(KEYS))
+    assert done.published.sort("row_id").select("note", "size").head(4).rows() == [("", 0.0), ("null", 0.5), ("N/A", 1.0), (None, 1.5)]
+    assert done.rejected["rule"].to_list() == ["size_type"]  # NaN is no number, and is held

@@ -24,6 +24,7 @@ from assay.contracts.evolution_privacy import MASKING, STRENGTH
 from assay.contracts.evolution_rules import DATASET_RULE, RULE
 from assay.contracts.evolution_time import EVENT_TIME, PARTITIONING
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import (
     Column,
     Contract,
@@ -65,6 +66,9 @@ OF_GOLD: list[tuple[Edit, str]] = [
 ]
 MORE: list[tuple[str, Edit, Edit, str]] = [
     ("draft-becomes-active", of_contract(status="draft"), of_contract(), "status_advanced"),
+    ("key-scope-table", of_contract(), of_contract(key_scope=KeyScope.TABLE), "key_scope_widened"),
+    ("key-scope-partition", of_contract(key_scope=KeyScope.TABLE), of_contract(), "key_scope_narrowed"),
+    ("key-scope-without-a-difference", of_contract(key=()), of_contract(key=(), key_scope=KeyScope.TABLE), "reworded"),
     ("key-reordered", of_contract(key=("number", "state")), of_contract(key=("state", "number")), "key_reordered"),
     ("grain-without-a-key", of_contract(key=()), of_contract(key=(), granularity="a line"), "grain_reworded"),
     ("end-of-life-announced", within("lifecycle", end_of_life=None), of_contract(), "end_announced"),

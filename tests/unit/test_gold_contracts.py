@@ -65,7 +65,7 @@ def test_one_file_can_be_read_by_itself(tmp_path: Path) -> None:
         (("required: true, partitioned: true", "required: true"), "needs one property with `partitioned: true`", "first day of the month", TABLE),
         (("implementation: amount_eur < 5000", "implementation: amount < 5000"), "unknown column 'amount'", "Did you mean amount_eur?", ""),
         (("implementation: amount_eur < 5000", "implementation: sqroot(amount_eur) < 5"), "Scalar Function with name sqroot", "", ""),
-        (("implementation: amount_eur < 5000", "implementation: amount_eur + 1"), "gives double, not whether a row is good", "", ""),
+        (("implementation: amount_eur < 5000", "implementation: amount_eur + 1"), "what is computed is DOUBLE, which is neither true nor false", "Compare it", ""),
         (("implementation: amount_eur < 5000", "implementation: \"state <> '{{ x }}'\""), "dbt would take {{ for Jinja", "", ""),
         (("name: amount_is_usual", "name: amount is usual"), "no name of a rule in gold", "Letters, digits and _.", ""),
         (("to: customers.customer", "to: customers.custom"), "is defined by no contract here", "Did you mean customers.customer?", ""),
@@ -92,9 +92,16 @@ def test_what_would_not_be_kept_is_refused_with_its_line_and_the_nearest_valid_n
     assert finding.line == line_of(at or change[1], path.read_text())
 
 
-def test_a_missing_physical_name_is_explained_to_whoever_meant_gold(tmp_path: Path) -> None:
-    found = found_in(write_daily(tmp_path, ("    physicalName: gold.orders_daily\n", "")))
-    assert any("give its table the physicalName gold.<model>" in one.hint for one in found)
+@pytest.mark.parametrize("said", ["", "    physicalName: orders_daily\n"])
+def test_a_model_is_told_by_its_event_time_whatever_its_physical_name(tmp_path: Path, said: str) -> None:
+    """Other tools look for a table of the physical name: `gold.orders_daily` is none."""
+    assert found_in(write_daily(tmp_path, ("    physicalName: gold.orders_daily\n", said))) == []
+
+
+def test_a_contract_without_what_lands_is_explained_to_whoever_meant_gold(tmp_path: Path) -> None:
+    text = DAILY.replace("    physicalName: gold.orders_daily\n", "").replace("value: {column: order_date}", "value: none")
+    found = found_in(write_daily(tmp_path, text=text))
+    assert any("For a gold model nothing lands: its eventTime names a column." in one.hint for one in found)
 
 
 def test_a_model_cannot_have_the_name_of_a_dataset(tmp_path: Path) -> None:
@@ -129,7 +136,7 @@ def test_every_rule_of_a_contract_is_in_a_dbt_test_of_its_severity_or_a_constrai
     }
     assert found["orders_daily_has_unique_grain"]["arguments"]["columns"] == ["order_date", "customer"]
     months = found["orders_daily_months_satisfy_rules"]["arguments"]["rules"]
-    assert months["mean_is_usual"] == {"value": "AVG(amount_eur)", "holds": "value > 1 and value < 1000", "where": "orders > 0"}
+    assert months["mean_is_usual"] == {"value": "AVG(amount_eur)", "holds": "value > 1 and value < 1000", "where": '("orders" > 0)'}
     assert found["orders_daily_customer_in_customers"]["arguments"]["to"] == "source('silver', 'customers')"
 
     said: dict[str, Severity] = {}

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.contracts.condition import OneEnginesOwn
+from assay.contracts.condition_parser import parse
+from assay.contracts.condition_polars import polars_type, to_polars
 from assay.contracts.dates import spelling
-from assay.contracts.literals import FINITE, value_of
-from assay.contracts.model import Column, Kind, Published, Rule
+from assay.contracts.literals import FINITE, NoValue, value_of
+from assay.contracts.model import Column, Contract, Kind, Published, Rule
 from assay.contracts.names import suggest
 from assay.errors import ContractInvalid
 
@@ -78,8 +81,9 @@ def published_schema(contract: Published) -> pa.Schema:
 
 
 def types_of(contract: Published) -> dict[str, pa.DataType]:
-    """The Arrow types of the published columns, by name: what the values of rules are compared as."""
-    return {column.name: arrow_type(column) for column in contract.columns}
+    """The Arrow types by name of all that a rule may look at: the published columns, and those that landed, which are text."""
+    landed = contract.source.columns if isinstance(contract, Contract) else ()
+    return dict.fromkeys(landed, pa.string()) | {column.name: arrow_type(column) for column in contract.columns}
 
 
 def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[tuple[str, Any], pl.Series]) -> pl.Expr:
@@ -112,15 +116,8 @@ def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[
             there = references[rule.argument].implode()
             return _absent_together(rule, there) if rule.columns else ~value.is_in(there)
         case Kind.EXPRESSION:
-            holds = sql_expression(rule.argument)
+            holds = condition_expression(rule.argument, types)
             return ~pl.when(holds).then(pl.lit(value=True)).otherwise(holds.is_null())  # refuses what is no condition
-
-
-def polars_type(kind: pa.DataType) -> pl.DataType:
-    """The type of Polars that a column of an Arrow type has."""
-    import polars as pl
-
-    return pl.Schema(pa.schema([pa.field("_", kind)]))["_"]
 
 
 def _literal(value: Any, kind: pa.DataType) -> pl.Expr:  # noqa: ANN401  # a value that a contract gives
@@ -190,6 +187,16 @@ def sql_expression(text: str) -> pl.Expr:
         return pl.sql_expr(text)
     except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError) as error:
         raise ContractInvalid(f"Tried to read the SQL expression {text!r}; {error}.") from error
+
+
+def condition_expression(text: str, types: Mapping[str, pa.DataType]) -> pl.Expr:
+    """An SQL condition over one row by its one meaning, or in Polars' own words. Raises ContractInvalid for one that cannot be meant."""
+    try:
+        return to_polars(parse(text, types))
+    except OneEnginesOwn:
+        return sql_expression(text)
+    except NoValue as error:
+        raise ContractInvalid(f"Tried to read the condition {text!r}; {error}.", hint=error.hint) from error
 
 
 def spelled_as(text: pl.Expr, format_: str) -> pl.Expr:

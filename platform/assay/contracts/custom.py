@@ -32,8 +32,14 @@ class Custom:
 
 
 def is_gold(item: object) -> bool:
-    """Whether an object of the schema is a gold model, which dbt computes; anything else lands."""
-    return isinstance(item, dict) and str(item.get("physicalName", "")).startswith(GOLD)
+    """Whether an object of the schema is a gold model, which dbt computes; anything else lands.
+
+    Its physical name says so, or its event time: that of a model is a column, that of a dataset an expression.
+    """
+    if not isinstance(item, dict):
+        return False
+    said = [one.get("value") for one in item.get("customProperties") or () if isinstance(one, dict) and one.get("property") == "eventTime"]
+    return str(item.get("physicalName", "")).startswith(GOLD) or any(isinstance(value, dict) and "column" in value for value in said)
 
 
 def read_custom(document: Document, place: Place) -> Custom:

@@ -15,7 +15,7 @@ from assay.contracts.draft_document import ColumnDraft, Parts, document, masking
 from assay.contracts.draft_guess import Guess, counted, trust
 from assay.contracts.draft_keys import guess_key
 from assay.contracts.draft_personal import personal_columns
-from assay.contracts.draft_profile import null_values, profiles
+from assay.contracts.draft_profile import HAVE_A_NULL, OWN_NULL, null_values, profiles
 from assay.contracts.draft_rules import promises
 from assay.contracts.draft_types import TYPES, guess_type
 from assay.contracts.draft_words import free_name, published_names
@@ -67,7 +67,7 @@ def draft_contract(frame: pl.DataFrame, sample: Sample) -> Draft:
     Raises DraftImpossible for no rows, a name that no dataset or column can have, an event time that no row has.
     """
     _refuse(frame, sample)
-    nulls = null_values(frame)
+    nulls = OWN_NULL if sample.format in HAVE_A_NULL else null_values(frame)
     profiled = profiles(frame, nulls)
     personal = personal_columns(profiled)
     types = {profile.name: _typed(profile, sample, personal.get(profile.name)) for profile in profiled}

@@ -124,7 +124,6 @@ def _server(parts: Parts) -> Iterator[str]:
 def _landing(parts: Parts) -> Iterator[str]:
     dataset = parts.sample.dataset
     yield f"  - name: {dataset}_landing"
-    yield f"    physicalName: bronze.{dataset}"
     yield "    physicalType: file"
     yield "    description: The files as they land; all values are kept as text."
     yield "    properties:"
@@ -136,7 +135,7 @@ def _published(parts: Parts) -> Iterator[str]:
     dataset, names = parts.sample.dataset, {column.profile.name: column.name for column in parts.columns}
     key = [names[name] for name in parts.key.columns]
     yield f"  - name: {scalar(dataset)}"
-    yield f"    physicalName: silver.{dataset}"
+    yield f"    physicalName: {scalar(dataset)}"
     yield "    physicalType: table"
     yield f"    description: {scalar(f'{_spoken(dataset)}, typed and judged.')}{_because('from the name')}"
     grain = f"one row per {' and '.join(key)}" if key else "one row per line of the file"

@@ -23,6 +23,7 @@ IN_TYPED = frozenset(["na", "none", "nil", "undefined", "missing", "unknown", "t
 SIGNS = re.compile(r"[-?.*]+")
 TYPED = re.compile(r"[+-]?\d[\d.,:/TZ +-]*")
 MOST_NULLS = 20
+HAVE_A_NULL = ("parquet", "avro")  # formats that tell an empty text, NaN and no value apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class Nulls:
 
     texts: tuple[str, ...]
     guess: Guess
+
+
+OWN_NULL = Nulls((), Guess("nullValues", "the format has a null of its own, and texts are texts", 1.0))
 
 
 def null_values(frame: pl.DataFrame) -> Nulls:

@@ -21,6 +21,7 @@ from assay.contracts.evolution_rules import completeness, dataset_rule_changes, 
 from assay.contracts.evolution_time import arrival_changes, event_time_changes, lateness_changes, partitioning_changes
 from assay.contracts.evolution_versions import complaint
 from assay.contracts.gold import GoldContract
+from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import Contract, Published
 
 if TYPE_CHECKING:
@@ -138,6 +139,15 @@ def _key(old: Published, new: Published) -> Iterator[Change]:
         yield Change("key_reordered" if same else "key_changed", "primary key", old.key, new.key)
 
 
+def _key_scope(old: Contract, new: Contract) -> Iterator[Change]:
+    """Among which rows a key names one. Said of a table with one partition, or of a key that holds the partition, it is only words."""
+    before, after = has_table_key(old), has_table_key(new)
+    if before != after:
+        yield Change("key_scope_widened" if after else "key_scope_narrowed", "keyScope", old.key_scope, new.key_scope)
+    elif old.key_scope != new.key_scope:
+        yield Change("reworded", "keyScope", old.key_scope, new.key_scope)
+
+
 def _words(old: Published, new: Published) -> Iterator[Change]:
     for name in ("description", "domain"):
         if getattr(old, name) != getattr(new, name):
@@ -163,7 +173,7 @@ PUBLISHED: Mapping[str, Comparer | str] = {
 }  # fmt: skip
 CONTRACT: Mapping[str, Comparer | str] = {
     **PUBLISHED, "source": landing_changes, "arrival": arrival_changes, "lateness": lateness_changes, "event_time": event_time_changes,
-    "transform": _transform, "rejected_share_below": completeness, "schedule": schedule_changes,
+    "key_scope": _key_scope, "transform": _transform, "rejected_share_below": completeness, "schedule": schedule_changes,
 }  # fmt: skip
 GOLD: Mapping[str, Comparer | str] = {
     **PUBLISHED, "event_column": event_column_changes, "lookback_days": reach_changes, "lookahead_days": reach_changes,

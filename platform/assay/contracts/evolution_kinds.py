@@ -119,6 +119,10 @@ KINDS: Mapping[str, Verdict] = {
     "made_required": _forward("made required", BOTH, "Backfill first: rows without a value go to quarantine."),
     "made_nullable": _backward("made nullable", (R,), f"Readers must expect nulls, and the table keeps its NOT NULL. {BESIDE}"),
     "key_changed": _none("primary key changed", (R,), f"Rows are other rows: joins and deduplication change. {NEW_TABLE}"),
+    "key_scope_widened": _forward(
+        "key counts in the whole table", (R,), "Backfill everything: of rows of several partitions with one key the last arrival is left."
+    ),
+    "key_scope_narrowed": _backward("key counts in each partition only", (R,), "Readers must expect one key in several partitions."),
     "key_reordered": _full("primary key in another order", (R,), "Nothing to do: rows are stored in another order."),
     "unit_changed": _none("unit changed", BOTH, f"Same type, other meaning: no reader can see it in the values. {BESIDE}"),
     "unit_removed": _none("unit no longer said", (R,), "Say the unit again; readers cannot know what the numbers mean."),

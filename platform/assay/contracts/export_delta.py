@@ -14,25 +14,23 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.contracts.compile import arrow_type
+from assay.contracts.condition import OneEnginesOwn
+from assay.contracts.condition_parser import parse
+from assay.contracts.condition_sql import Spelling, to_sql
 from assay.contracts.delta_words import FIRST_INSTANT, LAST_INSTANT, name_sql, value_sql, values_sql
 from assay.contracts.export_json_schema import NOT_PORTABLE
 from assay.contracts.literals import FINITE, spelled
 from assay.contracts.model import Kind, Rule, Severity
-from assay.contracts.sql import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from assay.contracts.model import Column, Contract
-    from assay.contracts.sql import Token
 
 COMPARED = {Kind.MINIMUM: ">=", Kind.MAXIMUM: "<="}
 NOT_PLAIN = re.compile(r"['\"\\\x00-\x1f]")  # Spark and DataFusion read quotes and backslashes within a text in different ways
 NOT_OF_A_NAME = re.compile(r"[^a-z0-9_]")
-WORDS = frozenset({"and", "or", "not", "is", "null", "in", "between", "true", "false"})
-SIGNS = frozenset("()=<>!,")
-SPLIT = re.compile(r"([<>!]) ([=>])")  # `< =` is one sign
-NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+SPELLING = Spelling(name_sql, value_sql, spelled, computes=False)
 
 
 def check_constraints(contract: Contract) -> dict[str, str]:
@@ -75,8 +73,8 @@ def _can_be_judged(column: Column, contract: Contract) -> bool:
 def _constraint(rule: Rule, columns: Mapping[str, Column]) -> str | None:
     """The SQL of a rule; None for one that the engines would not read alike. Other types and presence are in the table's schema."""
     if rule.kind is Kind.EXPRESSION:
-        condition = _expression(rule.argument, columns)
-        return f"coalesce(({condition}), true)" if condition else None
+        condition = _expression(rule.argument, {name: arrow_type(column) for name, column in columns.items()})
+        return f"coalesce({condition}, true)" if condition else None
     column = columns.get(rule.column or "")
     condition = _condition(rule, column) if column else None
     return f"`{rule.column}` IS NULL OR {condition}" if condition else None
@@ -102,25 +100,9 @@ def _condition(rule: Rule, column: Column) -> str | None:
     return None
 
 
-def _expression(sql: str, columns: Mapping[str, Column]) -> str | None:
+def _expression(sql: str, types: Mapping[str, pa.DataType]) -> str | None:
     """A condition of published columns, comparisons and logic. Not arithmetic: engines differ in division, overflow and widths."""
-    found = tokens(sql)
-    pieces = [_piece(found, number, columns) for number in range(len(found))]
-    kept = [piece for piece in pieces if piece is not None]
-    return SPLIT.sub(r"\1\2", " ".join(kept)) if len(kept) == len(pieces) else None
-
-
-def _piece(found: list[Token], number: int, columns: Mapping[str, Column]) -> str | None:
-    token = found[number]
-    if token.kind in ("word", "quoted"):
-        if token.name in columns:
-            return f"`{token.name}`"
-        return token.text.upper() if token.kind == "word" and token.text.lower() in WORDS else None
-    if token.kind == "number":
-        return token.text if NUMBER.fullmatch(token.text) else None
-    if token.kind == "text":
-        return None if NOT_PLAIN.search(token.text[1:-1]) else token.text
-    if token.text == "-":
-        before = found[number - 1].text if number else "("
-        return "-" if before in SIGNS - {")"} and found[number + 1].kind == "number" else None
-    return token.text if token.text in SIGNS else None
+    try:
+        return to_sql(parse(sql, types), SPELLING)
+    except OneEnginesOwn:
+        return None

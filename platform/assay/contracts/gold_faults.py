@@ -35,7 +35,7 @@ def gold_faults(document: Document, table: Table | None) -> Iterator[Finding]:
         yield document.finding("nothing lands for a gold model", ("servers",), "Leave it out: dbt computes the model from other tables.")
     found = objects(document, TABLE)
     if len(found) != 1 or len(document.body.get("schema", ())) != 1:
-        hint = f"One object of physicalType {TABLE}, with the physicalName {GOLD}<model>, says what is published."
+        hint = f"One object of physicalType {TABLE}, whose eventTime names a column, says what is published."
         yield document.finding(f"a gold contract has one schema object, and this has {len(document.body['schema'])}", ("schema",), hint)
     version = document.at(("version",))
     if isinstance(version, str) and Version.read(version) is None:
@@ -53,9 +53,9 @@ def gold_faults(document: Document, table: Table | None) -> Iterator[Finding]:
 
 
 def _table_faults(document: Document, table: Table) -> Iterator[Finding]:
-    wanted, said = f"{GOLD}{table.name}", table.body.get("physicalName")
-    if said != wanted:
-        yield document.finding(f"the model is published as {wanted}, not as {said}", (*table.place, "physicalName"))
+    wanted, said = f"{GOLD}{table.name}", table.body.get("physicalName", table.name)
+    if said not in (table.name, wanted):
+        yield document.finding(f"the model is published as {wanted}, not as {said}", (*table.place, "physicalName"), f"Say {table.name}.")
     if not WORD.fullmatch(table.name):
         yield document.finding(f"{table.name!r} is no name of a dbt model", (*table.place, "name"), "Letters, digits and _.")
     for field, why in (("description", "what it holds"), ("dataGranularityDescription", "what a row is")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.absent import read_columns_left, rules_left
+from assay.contracts.key_scope import has_table_key
 from assay.contracts.personal import is_keyed
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def contract_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
     columns, rules = columns_meaning(read_columns_left(contract, absent)), rules_meaning(rules_left(contract, absent))
     promises = (columns, contract.key, rules, dataset_rules_meaning(contract.dataset_rules))
     numbers = contract.source.dialect.numbers_meaning
-    return (*landing_meaning(contract, absent), *promises, contract.transform, contract.rejected_share_below, *numbers)
+    scope = (("keyScope", contract.key_scope),) if has_table_key(contract) else ()
+    return (*landing_meaning(contract, absent), *promises, contract.transform, contract.rejected_share_below, *numbers, *scope)
 
 
 def landing_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:

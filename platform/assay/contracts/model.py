@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.contracts.about import About, Deprecation, Lifecycle
 from assay.contracts.dialect import Dialect
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
 from assay.contracts.personal import sensitive_landing_columns
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
 
 MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
-ARRIVAL, EVENT_DATE = "_arrival_date", "_event_date"  # what bronze adds to what landed
-SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_source_file", "_source_row", "_source_hash"
+ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_arrival_date", "_event_date", "_source_file", "_source_row", "_source_hash"
 
 
 class Grain(StrEnum):
@@ -142,8 +142,7 @@ class Column:
 class LandingSource:
     """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
 
-    A file may lack the `optional` columns: their values are then null. `column_descriptions` and `classifications` go by the order of
-    `columns`, empty for one that has none. A file that unpacks to more than `most_bytes` is refused.
+    A file may lack the `optional` columns, and has `most_bytes` once unpacked. `column_descriptions` and `classifications` go by `columns`.
     """
 
     path: str
@@ -230,6 +229,7 @@ class Contract(Published):
     transform: str | None
     rejected_share_below: float | None
     schedule: str | None
+    key_scope: KeyScope = KeyScope.PARTITION
 
     def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
         """Everything that decides which rows are published, when the data lack the `absent` of the optional landing columns; no words."""

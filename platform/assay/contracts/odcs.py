@@ -16,6 +16,7 @@ from assay.contracts.elements import FILE, column_items, is_gold_document, objec
 from assay.contracts.faults import faults_of, repeated_rules
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
 from assay.contracts.inherited import inherited_classes
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.majors import families_of, version_of
 from assay.contracts.model import MOST_BYTES, Contract, EventTime, Grain, LandingSource, Partitioning
 from assay.contracts.odcs_parts import published_parts, read_date
@@ -110,11 +111,12 @@ def _read(document: Document, found: list[Finding]) -> tuple[AnyContract | None,
 
 def _contract(document: Document, table: Table) -> Contract:
     custom, source = table.custom, _source(document)
+    scope = KeyScope(custom.values.get("keyScope", KeyScope.PARTITION))
     found = Contract(
         **published_parts(document, table, source.columns, inherited_classes(document, table)), source=source,
         partitioning=_partitioning(custom, "partitioning", table.partition), arrival=_partitioning(custom, "arrival", None),
         lateness=custom.values.get("arrival", {}).get("lateness", 0),
-        event_time=_event_time(custom), transform=custom.values.get("transform"),
+        event_time=_event_time(custom), transform=custom.values.get("transform"), key_scope=scope,
         rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=read_levels(document).schedule,
     )  # fmt: skip
     return replace(found, rules=(*type_rules(found.columns), *found.rules))

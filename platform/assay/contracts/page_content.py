@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.gold import GoldContract
+from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import Contract
 from assay.contracts.page import Badge, Cell, Code, Facts, Inline, Link, Page, PageLink, Section, Table
 from assay.contracts.page_rules import dataset_rules, ending, promises_of, row_rules, span
@@ -79,7 +80,10 @@ def _facts(contract: Published) -> Iterable[tuple[str, Cell]]:
     about = contract.about
     yield "Grain", _text(contract.granularity)
     yield "Table", (Code(f"{contract.layer}.{contract.dataset}"),)
-    yield "Key", _codes(contract.key)
+    yield (
+        "Key",
+        (*_codes(contract.key), *_text(" in the whole table" if isinstance(contract, Contract) and has_table_key(contract) else "")),
+    )
     yield "Owner", _mail(contract.owner)
     yield "Team", _text(about.team)
     yield "People", _listed(_member(one.name or one.username, one.role) for one in about.members if one.username != contract.owner)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from assay.contracts.columns import expression_faults, value_faults
 from assay.contracts.compile import said_type
+from assay.contracts.condition_parser import refusal
 from assay.contracts.elements import column_items
 from assay.contracts.literals import value_of
 from assay.contracts.model import DatasetRule, Severity
@@ -134,6 +137,15 @@ def _custom_faults(document: Document, item: Mapping[str, Any], place: Place, ta
         yield document.finding("the implementation is no SQL condition", (*place, "implementation"))
     else:
         yield from expression_faults(document, item["implementation"], (*place, "implementation"), table.readable)
+        yield from _condition_faults(document, item["implementation"], (*place, "implementation"), table)
+
+
+def _condition_faults(document: Document, sql: str, place: Place, table: Table) -> Iterator[Finding]:
+    """A comparison that can never be meant, such as one of a boolean with 1."""
+    said = {name: said_type(item) for name, item in table.columns.items()}
+    types = dict.fromkeys(table.landing or (), pa.string()) | {name: kind for name, kind in said.items() if kind is not None}
+    if found := refusal(sql, types):
+        yield document.finding(f"the condition {sql!r} cannot be meant: {found[0]}", place, found[1])
 
 
 def _operator_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
@@ -167,6 +179,8 @@ def _query_faults(
         return
     for sql in (query.aggregate, query.condition):
         yield from expression_faults(document, sql, here, known)
+    if query.condition:
+        yield from _condition_faults(document, query.condition, here, table)
 
 
 def _metric_faults(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.custom import GOLD, custom_names, read_custom
+from assay.contracts.custom import custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.contracts.dialect import conflicts, read_dialect
 from assay.contracts.elements import FILE, TABLE, column_items, objects
@@ -108,7 +108,7 @@ def object_faults(document: Document) -> Iterator[Finding]:
         if len(found) != 1:
             hint = f"One object of physicalType {FILE} says what lands, one of physicalType {TABLE} what is published."
             if wanted == FILE and not found:
-                hint += f" For a gold model nothing lands: give its table the physicalName {GOLD}<model>."
+                hint += " For a gold model nothing lands: its eventTime names a column."
             complaint = f"expected one schema object of physicalType {wanted} with properties, found {len(found)}"
             yield document.finding(complaint, ("schema",), hint)
     for item, place in document.entries(("schema",)):
@@ -148,13 +148,10 @@ def classification_faults(document: Document, item: Mapping[str, Any], place: Pl
 
 def table_faults(document: Document, table: Table) -> Iterator[Finding]:
     """Faults of the published object itself: its physical name, its event time and its partitions."""
-    wanted, said = f"silver.{table.name}", table.body.get("physicalName")
-    if said is not None and said != wanted:
-        yield document.finding(
-            f"the table is published as {wanted}, not as {said}",
-            (*table.place, "physicalName"),
-            suggest(said, (wanted, f"{GOLD}{table.name}")),
-        )
+    wanted, said = f"silver.{table.name}", table.body.get("physicalName", table.name)
+    if said not in (table.name, wanted):
+        complaint = f"the table is published as {wanted}, not as {said}"
+        yield document.finding(complaint, (*table.place, "physicalName"), f"Say {table.name}, or leave it out.")
     event_time = table.custom.values.get("eventTime")
     if "eventTime" not in table.said:
         yield document.finding("a contract needs the custom property eventTime, or `value: none` with a description", table.place)
@@ -165,6 +162,9 @@ def table_faults(document: Document, table: Table) -> Iterator[Finding]:
         yield document.finding(
             "a partitioned table needs one property with `partitioned: true`", table.custom.places.get("partitioning", table.place), hint
         )
+    if "keyScope" in table.said and not any(item.get("primaryKey") for item in table.columns.values()):
+        hint = "Say `primaryKey: true` of the columns that tell the rows apart, or leave it out."
+        yield document.finding("keyScope is about the key, and there is none", table.custom.places.get("keyScope", table.place), hint)
     for name in ("partitioning", "arrival"):
         span = table.custom.values.get(name, {})
         if "end" in span and date.fromisoformat(str(span["end"])) <= date.fromisoformat(str(span["start"])):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import flag_of, measure_of, published_schema, sql_expression, types_of, violation
+from assay.contracts.compile import condition_expression, flag_of, measure_of, published_schema, sql_expression, types_of, violation
 from assay.contracts.elements import column_items, tables
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid
@@ -84,7 +84,7 @@ def _measure(document: Document, rule: DatasetRule, types: Mapping[str, pa.DataT
     import polars as pl
 
     try:
-        rows = frame.filter(sql_expression(rule.argument[1])) if rule.metric == "sql" and rule.argument[1] else frame
+        rows = frame.filter(condition_expression(rule.argument[1], types)) if rule.metric == "sql" and rule.argument[1] else frame
         found = rows.group_by(pl.lit(1).alias("_group")).agg(measure_of(rule, types).alias("_")).schema["_"]
     except (pl.exceptions.PolarsError, ContractInvalid) as error:
         yield document.finding(f"the rule {rule.name!r} cannot be measured: {_said(error)}", place_of(document, rule))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from assay.contracts.dates import unknown_letters
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain, MaskingMethod, Severity
 from assay.contracts.names import suggest
 from assay.contracts.sql import NotReadable, tokens
@@ -177,6 +178,7 @@ TABLE: Mapping[str, Keys | Check] = {
     "eventTime": Keys({"expression": sql, "format": date_format, "timeZone": zone}, {"sourceTimeZone": zone}, or_none=True),
     "partitioning": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day}),
     "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
+    "keyScope": one_of("key scope", KeyScope),
     "transform": function,
     "rejectedShare": Keys({"mustBeLessThan": share}, {}),
     "deprecated": DEPRECATED,

@@ -89,12 +89,13 @@ def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
 
 
 def _held_before(lake: Path, contract: Contract, rows: set[Place]) -> set[Place]:
-    """The places by which quarantine knows some rows of files: what a file that was sent again leaves as it was keeps its earlier hash."""
-    table = newest(lake, f"quarantine/{contract.dataset}") if rows else None
-    if table is None:
-        return set()
-    known = table.scan(columns=["source_file", "source_row", "source_hash"]).unique().collect()
-    return {(hash_, row) for file, row, hash_ in known.iter_rows() if (file, row) in rows}
+    """The places by which other tables know some rows of files: what a file that was sent again leaves as it was keeps its earlier hash."""
+    found = set[Place]()
+    for layer in ("quarantine", "claims") if rows else ():
+        if table := newest(lake, f"{layer}/{contract.dataset}"):
+            known = table.scan(columns=["source_file", "source_row", "source_hash"]).unique().collect()
+            found |= {(hash_, row) for file, row, hash_ in known.iter_rows() if (file, row) in rows}
+    return found
 
 
 def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:

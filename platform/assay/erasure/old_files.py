@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LONGEST_STAGE_SECONDS = 3600
 BOUNDS = ("minValues", "maxValues")
-WITHOUT_FINGERPRINTS = ("quarantine", "decisions")
+WITHOUT_FINGERPRINTS = ("quarantine", "decisions", "claims")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def committable(name: str, begun: datetime) -> float:
     """From which moment on (seconds since 1970) a file must have been staged if a writer may still commit it, with the person in it.
 
     Of bronze none: whoever read before the fence cannot publish. Of silver and gold whoever read before the erasure began is overtaken by
-    the rebuilt partition. Quarantine and decisions are committed whatever has changed, so theirs are left as long as a stage can take.
+    the rebuilt partition. What lies beside them is committed whatever has changed, so theirs are left as long as a stage can take.
     """
     layer, longest = name.partition("/")[0], time.time() - LONGEST_STAGE_SECONDS
     if layer == "bronze":

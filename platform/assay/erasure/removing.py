@@ -14,6 +14,7 @@ from assay.erasure.finding import at_places, named
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.set_aside import rules_of
 from assay.lake.accounts import LANDED
+from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
 from assay.lake.erasures import FENCE, fence_of
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.erasure.finding import Place
     from assay.lake.snapshots import DataFile, Snapshot
+
+BY_PLACE = ("quarantine", "decisions", "claims")  # the layers whose rows say from which landed row they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ def remove_from_quarantine(lake: Path, dataset: str, places: set[Place]) -> int:
 def remove_from_decisions(lake: Path, dataset: str, places: set[Place]) -> int:
     """The same with what stewards decided. A decision about nobody else leaves its number and no row."""
     return _remove(lake, decisions_spec(dataset), lambda frame: at_places(frame, places))
+
+
+def remove_from_claims(lake: Path, dataset: str, places: set[Place]) -> int:
+    """The same with claims to keys, which are those of publications that nobody names any more once silver is rebuilt."""
+    return _remove(lake, claims_table(lake, dataset).spec, lambda frame: at_places(frame, places))
 
 
 def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series]) -> int:

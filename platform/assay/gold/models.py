@@ -58,7 +58,7 @@ class ModelTest:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A gold model. `depends_on` names the tables that it reads (`silver/flights`, `gold/x`), and those that its tests look into.
+    """A gold model. `reads` are the tables that it is made from (`silver/flights`, `gold/x`), `depends_on` also what its tests look into.
 
     A partition is the month of `event_time`. To build a window, rows from `lookback_days` before it to `lookahead_days` after it are read.
     `code_version` changes with the model's SQL, its properties, its rules (`promises`) and the project's macros that it uses, and with
@@ -80,6 +80,7 @@ class Model:
     code_version: str
     promises: str = ""
     contract_version: str = ""
+    reads: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -119,7 +120,7 @@ def _model(node: dict[str, Any], content: dict[str, Any], tests: list[ModelTest]
             depends_on=tuple(dict.fromkeys(_tables([node, *(content["nodes"][test.unique_id] for test in judging)], node, content))),
             tests=tuple(judging),
             code_version=_code_version(node, content), promises=facts.get("promises", ""),
-            contract_version=meta.get("contract", {}).get("version", ""),
+            contract_version=meta.get("contract", {}).get("version", ""), reads=tuple(dict.fromkeys(_tables([node], node, content))),
         )  # fmt: skip
     except KeyError as missing:
         raise ModelNotDescribed(f"Tried to read the gold model {node['name']}; its meta does not give {missing}.") from missing

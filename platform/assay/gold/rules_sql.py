@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.contracts.literals import plain_whole, value_of
+from assay.contracts.condition import WHOLE, OneEnginesOwn
+from assay.contracts.condition_parser import parse
+from assay.contracts.condition_sql import Spelling, to_sql
+from assay.contracts.literals import NoValue, plain_whole, value_of
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
@@ -72,8 +75,29 @@ def condition(rule: Rule, types: Mapping[str, pa.DataType]) -> str:
         case Kind.ENUM:
             return f"{column} in ({_listed(kind, rule.argument)})"
         case Kind.EXPRESSION:
-            return str(rule.argument)
+            return expression(rule.argument, types)
     raise ContractInvalid(f"Tried to say the rule {rule.name!r} as a condition of a row; it is of the kind {rule.kind}.")
+
+
+def expression(sql: str, types: Mapping[str, pa.DataType]) -> str:
+    """A condition by its one meaning, or as it is, in DuckDB's own words. Raises ContractInvalid for one that cannot be meant."""
+    try:
+        return to_sql(parse(sql, types), SPELLING)
+    except OneEnginesOwn:
+        return sql
+    except NoValue as error:
+        raise ContractInvalid(f"Tried to read the condition {sql!r}; {error}.", hint=error.hint) from error
+
+
+def _type_name(kind: pa.DataType) -> str:
+    return "HUGEINT" if kind == WHOLE else duckdb_type(kind)
+
+
+def _value(kind: pa.DataType, value: Any) -> str:  # noqa: ANN401  # a value of the type
+    return str(int(value)) if kind == WHOLE else constant(kind, value)
+
+
+SPELLING = Spelling(quoted, _value, _type_name, computes=True)
 
 
 def _listed(kind: pa.DataType, values: Iterable[Any]) -> str:
@@ -112,4 +136,4 @@ def _measured(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> tuple[str,
             return f"count(*) filter (where {present}) - count(distinct {values}) filter (where {present})", None
         case _:
             aggregate, where = rule.argument
-            return str(aggregate), where
+            return str(aggregate), where and expression(where, types)

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
-from assay.contracts.model import Grain
-from assay.errors import TableMissing
+from assay.contracts.calendars import next_month
+from assay.gold.calendars import Reach, calendars_of, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import renewed_tables
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.calendars import Calendar
     from assay.gold.dbt_runner import BuildResult
     from assay.lake.slices import Partition
 
@@ -52,25 +52,29 @@ class Project:
 
 @dataclass
 class GoldInputs:
-    """The pinned snapshots of everything that the models of a build read; `built` are the models that the same build makes."""
+    """The pinned snapshots of everything that a build reads, the calendars of those tables, and what the build makes.
 
-    contracts: Mapping[str, Contract]
-    snapshots: dict[str, Snapshot | None]
-    built: dict[str, Model]
+    `making` has the months that it may make, by table. What it does not make is read as it is published.
+    """
+
+    models: Mapping[str, Model]
+    calendars: Mapping[str, Calendar]
+    snapshots: Mapping[str, Snapshot | None]
+    making: Mapping[str, Set[date]]
 
     @classmethod
-    def pin(cls, run: Run, models: Sequence[Model]) -> GoldInputs:
-        """Open each table once. Raises TableMissing for a silver table that was never published."""
+    def pin(cls, run: Run, project: Project, slices: Mapping[str, Slice]) -> GoldInputs:
+        """Open each table once. `slices` has the months that may be made, by model. Raises TableMissing for a table never published."""
+        models = [model for model in project.models if model.name in slices]
         needed = dict.fromkeys(table for model in models for table in (model.table, *model.depends_on))
-        snapshots = {
-            table: newest(run.lake, table) if table.startswith(f"{LAYER}/") else open_snapshot(run.lake, table) for table in needed
-        }
-        return cls(run.contracts, snapshots, {model.table: model for model in models})
+        making = {model.table: {month_of(partition) for partition in slices[model.name].partitions} for model in models}
+        snapshots = {table: newest(run.lake, table) if table in making else open_snapshot(run.lake, table) for table in needed}
+        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making)
 
     def without(self, tables: Set[str]) -> GoldInputs:
         """The same, but for some tables as if they had never been published."""
         kept = {name: None if name in tables else snapshot for name, snapshot in self.snapshots.items()}
-        return GoldInputs(self.contracts, kept, self.built)
+        return GoldInputs(self.models, self.calendars, kept, self.making)
 
     @property
     def pins(self) -> dict[str, int]:
@@ -80,44 +84,46 @@ class GoldInputs:
     def fingerprint(self, model: Model, month: date) -> int:
         """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
         start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
-        parts = {table: self._content(table, start, end) for table in model.depends_on}
-        return fingerprint("gold", model.code_version, code_version(*CODE), parts)
+        reach = Reach(start, end, self.calendars[model.table].zone)
+        return fingerprint(
+            "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
+        )
 
-    def _content(self, table: str, start: date, end: date) -> object:
-        if table in self.built:
-            return [self.fingerprint(self.built[table], month) for month in months_between(start, end)]
+    def _content(self, table: str, reach: Reach) -> object:
+        """What a month reads of a table: the digests of its files; of a model what its months are made from."""
+        calendar, snapshot = self.calendars.get(table), self.snapshots[table]
+        if calendar is None:
+            return combine(file.digest for file in (snapshot.files if snapshot else []))
+        if table.startswith(f"{LAYER}/"):
+            near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
+            months = [month for month in near if calendar.overlaps(month, reach.start, reach.end) or reach.meets(calendar, month)]
+            return [self._made(table, month) for month in months]
+        return combine(file.digest for file in (snapshot.files if snapshot else []) if reach.holds(calendar, file))
+
+    def _made(self, table: str, month: date) -> int | None:
+        """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
         snapshot = self.snapshots[table]
-        if snapshot is None:
-            raise TableMissing(f"Tried to read {table}; it was never published.")
-        grain = self._grain(table)
-        if grain is Grain.NONE:
-            return combine(file.digest for file in snapshot.files)
-        spans = ((file, date.fromisoformat(file.values[0])) for file in snapshot.files)
-        return combine(file.digest for file, first in spans if first < end and _end(first, grain) > start)
+        published = current_tokens(snapshot, [month.isoformat()])[month.isoformat()]
+        if month in self.making.get(table, ()) and self.is_wanted(self.models[table], month):
+            return self.fingerprint(self.models[table], month)
+        return published
 
-    def _grain(self, table: str) -> Grain:
-        layer, _, dataset = table.partition("/")
-        return Grain.MONTH if layer == LAYER else self.contracts[dataset].partitioning.grain
+    def is_wanted(self, model: Model, month: date) -> bool:
+        """Whether a month is worth building: it is published, or an input with partitions has rows for it."""
+        snapshot = self.snapshots[model.table]
+        return current_tokens(snapshot, [month.isoformat()])[month.isoformat()] is not None or self._has_rows(model, month)
 
-    def has_rows(self, model: Model, month: date) -> bool:
-        """Whether any time-partitioned input has a partition in the month itself."""
-        start, end = month, next_month(month)
-        for table in model.depends_on:
-            if table in self.built:
-                if self.has_rows(self.built[table], month):
-                    return True
+    def _has_rows(self, model: Model, month: date) -> bool:
+        reach, of_dates = Reach(month, next_month(month), self.calendars[model.table].zone), tells_dates(model)
+        for table in model.reads:
+            calendar, snapshot = self.calendars.get(table), self.snapshots[table]
+            if calendar is None:
                 continue
-            snapshot, grain = self.snapshots[table], self._grain(table)
-            if snapshot and grain is not Grain.NONE:
-                firsts = (date.fromisoformat(file.values[0]) for file in snapshot.files)
-                if any(first < end and _end(first, grain) > start for first in firsts):
-                    return True
+            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (snapshot.files if snapshot else ())):
+                return True
+            if month in self.making.get(table, ()) and self._has_rows(self.models[table], month):
+                return True
         return False
-
-
-def next_month(month: date) -> date:
-    """The first day of the month after."""
-    return (month.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 def months_between(start: date, end: date) -> list[date]:
@@ -129,10 +135,6 @@ def months_between(start: date, end: date) -> list[date]:
     return found
 
 
-def _end(first: date, grain: Grain) -> date:
-    return next_month(first) if grain is Grain.MONTH else first + timedelta(days=1)
-
-
 def month_of(partition: Partition) -> date:
     """The month of a gold partition."""
     return date.fromisoformat(partition.values[0])
@@ -141,7 +143,7 @@ def month_of(partition: Partition) -> date:
 def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:
     """Bring the months of some models up to date. `slices` maps a model's name to the months asked for. Yields model and outcome."""
     models = [model for model in project.models if model.name in slices]
-    inputs = GoldInputs.pin(run, models)
+    inputs = GoldInputs.pin(run, project, slices)
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
     due: dict[str, set[date]] = {model.name: set() for model in models}

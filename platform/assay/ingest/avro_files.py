@@ -20,6 +20,7 @@ from assay.ingest.avro_schema import LOGICAL_READERS, SchemaRefused, Single, col
 from assay.ingest.content import BIGGER, unpack, unreadable
 from assay.ingest.faults import columns_fault, one_line
 from assay.ingest.json_text import spelled
+from assay.ingest.old_calendar import HINT, Legacy, OldCalendar
 from assay.ingest.typed import text_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def read_avro(file: LandingFile, source: LandingSource, content: Content) -> pa.
             size += parts[-1].nbytes
     except SchemaRefused as error:
         raise unreadable(file, one_line(error)) from error
+    except OldCalendar as error:
+        raise unreadable(file, one_line(error), HINT) from error
     except Broken as error:
         raise unreadable(file, one_line(error), error.hint) from error
     return pa.concat_tables(parts)
@@ -87,6 +90,7 @@ class Container:
     codec: str
     sync: bytes
     left: int
+    is_legacy: bool
     block: int = field(default=0)
 
     @classmethod
@@ -97,12 +101,13 @@ class Container:
         try:
             header = _decode()(stream, HEADER)
             schema = json.loads(header["avro.schema"])
+            meta = {key.encode(): value for key, value in header.items()}
             codec = header.get("avro.codec", b"null").decode("ascii")
         except BROKEN as error:
             raise Broken(f"its header cannot be read: {one_line(error)}") from error
         if len(sync := stream.read(SYNC)) < SYNC:  # no block follows, so nothing else would notice
             raise Broken("it was cut in the marker behind its header")
-        return cls(stream, len(content), schema, codec, sync, most)
+        return cls(stream, len(content), schema, codec, sync, most, Legacy.of(meta).dates)
 
     def records(self) -> Iterator[list[dict[str, Any]]]:
         """The records in their order, some at a time. Raises Broken or SchemaRefused."""
@@ -111,7 +116,7 @@ class Container:
 
         decode = _decode()
         try:
-            schema = parse_schema(spelling_schema(self.schema))
+            schema = parse_schema(spelling_schema(self.schema, is_legacy=self.is_legacy))
             while self.stream.tell() < self.size:
                 self.block += 1
                 count, data = self._next()

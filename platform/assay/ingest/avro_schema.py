@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from assay.ingest.faults import named
 from assay.ingest.json_text import Number
-from assay.ingest.typed import iso_date, iso_time, iso_timestamp, text_of
+from assay.ingest.old_calendar import FIRST_DAY, FIRST_SECOND, OldCalendar
+from assay.ingest.typed import PER_SECOND, interval_text, iso_date, iso_time, iso_timestamp, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Reader = Callable[[Any, Mapping[str, Any], Any], object]
 
 DEEPEST = 64
-PREFIX = "assay-"
+PREFIX, OLD = "assay-", "old-"
 FLOATS = {"float": "single", "double": "as-it-is"}  # of a column: spelled later, all at once
 UNITS = {"millis": "ms", "micros": "us", "nanos": "ns"}
 
@@ -46,19 +47,20 @@ def column_names(schema: object) -> list[str]:
     return [str(field.get("name")) for field in schema["fields"] if isinstance(field, dict)]
 
 
-def spelling_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+def spelling_schema(schema: Mapping[str, Any], *, is_legacy: bool = False) -> dict[str, Any]:
     """The schema of records, rewritten: strings, numbers (`Number`), floats of a column as floats, the rest as their text.
 
-    Raises SchemaRefused.
+    By one that is legacy, dates and times are refused if they are old (`old_calendar`). Raises SchemaRefused.
     """
-    return _Rewriting().record(schema, "", 0)
+    return _Rewriting(is_legacy=is_legacy).record(schema, "", 0)
 
 
 class _Rewriting:
     """One walk through a schema. `open` are the full names of the records that surround the place."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_legacy: bool) -> None:
         self.open: list[str] = []
+        self.is_legacy = is_legacy
 
     def rewrite(self, schema: Any, namespace: str, depth: int) -> Any:  # noqa: ANN401  # a string, a list or a mapping
         if depth > DEEPEST:
@@ -111,6 +113,7 @@ class _Rewriting:
         told, said = _logical(kind, schema), {key: value for key, value in schema.items() if key in {"name", "namespace", "size"}}
         if depth == 1 and kind in FLOATS:
             return {"type": kind, "logicalType": PREFIX + FLOATS[kind]}
+        told = OLD + told if self.is_legacy and f"{kind}-{PREFIX}{OLD}{told}" in LOGICAL_READERS else told
         return {**said, "type": kind, "logicalType": PREFIX + told, "scale": schema.get("scale", 0)}
 
 
@@ -145,12 +148,26 @@ def _decimal(value: bytes, schema: Mapping[str, Any], _: object) -> Number:
 
 
 def _duration(value: bytes, *_: object) -> str:
-    months, days, millis = (int.from_bytes(value[at : at + 4], "little") for at in (0, 4, 8))
-    return f"P{months}M{days}DT{millis // 1000}.{millis % 1000:03d}S"
+    return interval_text(value)
 
 
 def _stamp(unit: str, zone: str) -> Reader:
     return lambda value, *_: iso_timestamp(value, unit) + zone
+
+
+def _new_date(value: int, *_: object) -> str:
+    if value < FIRST_DAY:
+        raise OldCalendar
+    return iso_date(value)
+
+
+def _new_stamp(unit: str) -> Reader:
+    def spell(value: int, *_: object) -> str:
+        if value < FIRST_SECOND * PER_SECOND[unit]:
+            raise OldCalendar
+        return iso_timestamp(value, unit) + "Z"
+
+    return spell
 
 
 def _clock(unit: str) -> Reader:
@@ -171,6 +188,8 @@ LOGICAL_READERS: dict[str, Reader] = {
     **{f"long-{PREFIX}timestamp-{word}": _stamp(unit, "Z") for word, unit in UNITS.items()},
     **{f"long-{PREFIX}local-timestamp-{word}": _stamp(unit, "") for word, unit in UNITS.items()},
     f"float-{PREFIX}single": lambda value, *_: Single(value),
+    **{f"long-{PREFIX}{OLD}timestamp-{word}": _new_stamp(unit) for word, unit in UNITS.items()},
+    f"int-{PREFIX}{OLD}date": _new_date,
     f"int-{PREFIX}date": lambda value, *_: iso_date(value),
     f"int-{PREFIX}time-millis": _clock("ms"),
     f"long-{PREFIX}time-micros": _clock("us"),

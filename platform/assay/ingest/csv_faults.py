@@ -29,7 +29,7 @@ def fault_of_names(names: Sequence[str], data: Bytes, source: LandingSource) -> 
     other = _other_delimiter(data, source.dialect, lambda row: bool(set(row.values) & set(source.columns)))
     if other is None:
         return f"the header {fault}"
-    found = f"is one column {named(names)!r}" if len(names) == 1 else fault
+    found = f"is one column '{named(names)}'" if len(names) == 1 else fault
     return f"the header {found}; the contract's dialect has the delimiter {source.dialect.delimiter!r}; the file seems to use {other!r}"
 
 

@@ -1,7 +1,7 @@
 """Parquet files as text: every value in its one spelling (`typed`), in the order of the file.
 
 A small file can hold much: one value repeated a billion times takes some bytes. So strings are read with their dictionary and sizes are
-counted before they are spelled out. What the bytes of the file are, packed or not, is the business of `content`.
+counted before they are spelled out. What types mean that Arrow does not know is the business of `parquet_types`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 
 from assay.ingest.content import BIGGER, unreadable
 from assay.ingest.faults import columns_fault, named, one_line
-from assay.ingest.parquet_footer import Malformed, promise_of
+from assay.ingest.old_calendar import HINT, Legacy, OldCalendar, refuse_old, refuse_old_ticks
+from assay.ingest.parquet_footer import DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY, Malformed, Promise, promise_of
+from assay.ingest.parquet_types import ENUM, fault_of_types, told
 from assay.ingest.typed import NoText, text_of
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def read_parquet(file: LandingFile, source: LandingSource, content: Content) -> 
     group, size = None, 0
     parts = [pa.table({name: pa.array([], pa.string()) for name in source.columns})]
     try:
-        readers = Readers.of(content)
+        readers = Readers.of(content, source.most_bytes)
         if fault := readers.fault(source):
             raise unreadable(file, fault, hint=BIGGER if "bytes" in fault else None)
         for group in range(readers.groups):
@@ -48,6 +50,8 @@ def read_parquet(file: LandingFile, source: LandingSource, content: Content) -> 
                 if size > source.most_bytes:
                     raise unreadable(file, f"its values have more than {source.most_bytes:,} bytes", hint=BIGGER)
                 parts.append(_text(batch, source))
+    except OldCalendar as error:
+        raise unreadable(file, one_line(error), hint=HINT) from error
     except (pa.ArrowException, Malformed, NoText, OSError, UnicodeDecodeError, RecursionError) as error:
         where = "" if group is None else f"row group {group}: "
         raise unreadable(file, where + one_line(error)) from error
@@ -64,31 +68,45 @@ def _fault_of_ends(content: Content) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """A Parquet file, opened to read strings with their dictionary.
+    """A Parquet file, opened to read strings with their dictionary, where Arrow can: not those whose pages have the encodings of deltas.
 
-    INT96 times span more than Arrow's nanoseconds, which wrap around unseen: so `micros` reads them once more.
+    INT96 times span more than Arrow's nanoseconds, which wrap around unseen: so `micros` reads them once more. `rows` are read at once:
+    fewer where strings that are read without a dictionary could be much longer than their pages.
     """
 
-    content: Content
+    promise: Promise
+    legacy: Legacy
     groups: int
+    rows: int
     leaves: Sequence[pq.ColumnSchema]
     values: pq.ParquetFile
     micros: pq.ParquetFile
 
     @classmethod
-    def of(cls, content: Content) -> Readers:
-        """Open the bytes of a file. Raises ArrowException or OSError for a footer that cannot be read."""
+    def of(cls, content: Content, most: int) -> Readers:
+        """Open the bytes of a file. Raises ArrowException, Malformed or OSError for a footer that cannot be read."""
         import pyarrow.parquet as pq
 
         metadata = pq.read_metadata(pa.BufferReader(content))
         leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
-        strings = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"]
+        promise, strings, longest = promise_of(content), list[str](), 0
+        for leaf, pages in zip(leaves, promise.leaves, strict=False):  # a file without row groups has no pages
+            if leaf.physical_type != "BYTE_ARRAY" or leaf.logical_type.type == "DECIMAL":
+                continue
+            is_nested_enum = leaf.converted_type == ENUM and leaf.path != leaf.name
+            if is_nested_enum or pages.encodings & {DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY}:
+                longest += pages.largest if is_nested_enum or pages.encodings != {DELTA_LENGTH_BYTE_ARRAY} else 0
+            else:
+                strings.append(leaf.path)
+        width = sum(max(leaf.length, 0) for leaf in leaves) or 1
+        rows = max(1, min(ROWS, BATCH_BYTES // width, most // max(longest, 1)))
 
         def opened(unit: str) -> pq.ParquetFile:
             buffer = pa.BufferReader(content)
             return pq.ParquetFile(buffer, read_dictionary=strings, coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
 
-        return cls(content, metadata.num_row_groups, leaves, opened("ns"), opened("us"))
+        legacy = Legacy.of(metadata.metadata or {})
+        return cls(promise, legacy, metadata.num_row_groups, rows, leaves, opened("ns"), opened("us"))
 
     @property
     def old_times(self) -> list[str]:
@@ -101,20 +119,24 @@ class Readers:
             return f"its schema {fault}"
         if nested := [leaf.path for leaf in self.leaves if leaf.physical_type == INT96 and leaf.path != leaf.name]:
             return f"the column {named(nested)} holds INT96 times inside other values, which cannot be read without loss"
-        promised, most = promise_of(self.content), source.most_bytes
-        bytes_ = max(promised.bytes, promised.values * SHORTEST)
+        if fault := fault_of_types(self.leaves, self.promise.variants):
+            return fault
+        most, bytes_ = source.most_bytes, max(self.promise.bytes, self.promise.values * SHORTEST)
         return f"its columns unpack to {bytes_:,} bytes, and {most:,} are the most" if bytes_ > most else None
 
     def batches(self, group: int) -> Iterator[pa.RecordBatch]:
         """The rows of a row group, checked to be what Arrow takes them for, in batches of bounded size."""
-        width = sum(max(leaf.length, 0) for leaf in self.leaves) or 1
-        asked = {"batch_size": max(1, min(ROWS, BATCH_BYTES // width)), "row_groups": [group], "use_threads": False}
+        asked = {"batch_size": self.rows, "row_groups": [group], "use_threads": False}
         again = self.micros.iter_batches(columns=self.old_times, **asked) if self.old_times else None
         for batch in self.values.iter_batches(**asked):
             batch.validate(full=True)
-            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            columns = told(dict(zip(batch.schema.names, batch.columns, strict=True)), self.leaves)
+            for name, values in columns.items() if self.legacy.dates else ():
+                refuse_old(name, values)
             if again is not None:
-                exact = zip(self.old_times, next(again).columns, strict=True)
+                exact = list(zip(self.old_times, next(again).columns, strict=True))
+                for name, micros in exact if self.legacy.int96 else ():
+                    refuse_old_ticks(name, micros.cast(pa.int64()), "us")
                 columns |= {name: _int96_text(columns[name], micros) for name, micros in exact}
             yield pa.RecordBatch.from_pydict(columns)
 

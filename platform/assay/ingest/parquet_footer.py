@@ -6,7 +6,7 @@ a page of some bytes may say that it holds billions of values. The format: https
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,21 +15,36 @@ if TYPE_CHECKING:
 TRUE, FALSE = 1, 2  # kinds of Thrift's fields, as far as they are asked for by name
 TAIL, DEEPEST = 8, 32
 # numbers of the fields that are looked at, by the structures of parquet.thrift
-ROW_GROUPS, COLUMNS, META_DATA, CRYPTO = 4, 1, 3, 8
+SCHEMA, ROW_GROUPS, COLUMNS, META_DATA, CRYPTO = 2, 4, 1, 3, 8
+NAME, LOGICAL_TYPE, VARIANT = 4, 10, 16
 NUM_VALUES, TOTAL_UNCOMPRESSED, TOTAL_COMPRESSED, DATA_PAGE, DICTIONARY_PAGE = 5, 6, 7, 9, 11
 PAGE_UNCOMPRESSED, PAGE_COMPRESSED, PAGE_V1, PAGE_V2, PAGE_VALUES = 2, 3, 5, 8, 1
+ENCODING_V1, ENCODING_V2, DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY = 2, 4, 6, 7
 
 
 class Malformed(Exception):
     """Bytes that are no Thrift, or that lead out of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What a file unpacks to by its own words: bytes of its pages, and values, of which nested columns have many for each row."""
+@dataclass(slots=True)
+class Leaf:
+    """What the pages of one column say: the numbers of their encodings, and the bytes that the largest unpacks to."""
 
-    bytes: int
-    values: int
+    encodings: set[int] = field(default_factory=set)
+    largest: int = 0
+
+
+@dataclass(slots=True)
+class Promise:
+    """What a file unpacks to by its own words: bytes of its pages, and values, of which nested columns have many for each row.
+
+    `variants` are the columns and fields of a type that Arrow does not tell.
+    """
+
+    bytes: int = 0
+    values: int = 0
+    leaves: list[Leaf] = field(default_factory=list)
+    variants: list[str] = field(default_factory=list)
 
 
 def promise_of(content: Content) -> Promise:
@@ -37,16 +52,20 @@ def promise_of(content: Content) -> Promise:
     footer = len(content) - TAIL - int.from_bytes(content[-TAIL:-4], "little")
     if footer < 0:
         raise Malformed("its footer is longer than the file")
-    bytes_ = values = 0
-    for group in _list(_struct(content, footer)[0].get(ROW_GROUPS, [])):
-        for column in _list(_fields(group).get(COLUMNS, [])):
+    told, found = _struct(content, footer)[0], Promise()
+    for element in map(_fields, _list(told.get(SCHEMA, []))):
+        if VARIANT in _fields(element.get(LOGICAL_TYPE, {})):
+            found.variants.append(bytes(element.get(NAME, b"")).decode(errors="replace"))
+    for group in _list(told.get(ROW_GROUPS, [])):
+        for place, column in enumerate(_list(_fields(group).get(COLUMNS, []))):
             said = _fields(column)
-            found = _promise_of_chunk(content, None if CRYPTO in said else said.get(META_DATA))
-            bytes_, values = bytes_ + found.bytes, values + found.values
-    return Promise(bytes_, values)
+            if place == len(found.leaves):
+                found.leaves.append(Leaf())
+            _add_chunk(found, found.leaves[place], content, None if CRYPTO in said else said.get(META_DATA))
+    return found
 
 
-def _promise_of_chunk(content: Content, chunk: object) -> Promise:
+def _add_chunk(promise: Promise, leaf: Leaf, content: Content, chunk: object) -> None:
     if chunk is None:
         raise Malformed("a column is encrypted, or says nothing of itself")
     said = _fields(chunk)
@@ -57,8 +76,12 @@ def _promise_of_chunk(content: Content, chunk: object) -> Promise:
         header, at = _struct(content, at)
         at += _count(header, PAGE_COMPRESSED)
         unpacked += _count(header, PAGE_UNCOMPRESSED)
-        found += sum(_count(_fields(header[version]), PAGE_VALUES) for version in (PAGE_V1, PAGE_V2) if version in header)
-    return Promise(max(size, unpacked), max(values, found))
+        leaf.largest = max(leaf.largest, _count(header, PAGE_UNCOMPRESSED))
+        for version, encoding in ((PAGE_V1, ENCODING_V1), (PAGE_V2, ENCODING_V2)):
+            if version in header:
+                found += _count(_fields(header[version]), PAGE_VALUES)
+                leaf.encodings.add(_count(_fields(header[version]), encoding))
+    promise.bytes, promise.values = promise.bytes + max(size, unpacked), promise.values + max(values, found)
 
 
 def _count(said: dict[int, Any], field: int) -> int:
@@ -107,7 +130,7 @@ def _value(data: Content, at: int, kind: int, depth: int) -> tuple[Any, int]:
             return None, at + 8
         case 8:  # BINARY
             size, at = _varint(data, at)
-            return None, at + size
+            return data[at : at + size], at + size
         case 9 | 10:  # LIST, SET
             return _items(data, at, depth)
         case 11:  # MAP

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.ingest.absent import absent_columns
-from assay.ingest.bronze import batches
+from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
 from assay.ingest.held import Holdings
 from assay.ingest.reading import Batch, read_pieces
@@ -22,7 +22,7 @@ from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from assay.contracts.model import Contract
     from assay.lake.slices import Slice
@@ -33,6 +33,14 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
     code, absent = code_version(*CODE), {arrival: absent_columns(batch, contract.source) for arrival, batch in found.items()}
     common = {lacking: fingerprint(contract.landing_meaning(lacking), code) for lacking in set(absent.values())}
     return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
+
+
+def arrivals_now(run: Run, contract: Contract, chosen: Callable[[str], bool]) -> tuple[dict[str, int], dict[str, int | None]]:
+    """The fingerprints, by partition key, that chosen arrivals would get now, and those that they have; None where rows are missing."""
+    table = newest(run.lake, bronze_spec(contract).name)
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, Holdings(table)))
+    wanted = {arrival or "all": value for arrival, value in made.items()}
+    return wanted, standing(table, current_tokens(table, list(wanted)))
 
 
 def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:

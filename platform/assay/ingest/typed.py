@@ -136,6 +136,12 @@ def iso_time(tick: int, unit: str) -> str:
     return f"{'-' if tick < 0 else ''}{hours:02d}:{minutes:02d}:{seconds % 60:02d}{_fraction(part, unit)}"
 
 
+def interval_text(value: bytes) -> str:
+    """The ISO duration of months, days and milliseconds, four bytes each, as Avro and Parquet have it."""
+    months, days, millis = (int.from_bytes(value[at : at + 4], "little") for at in (0, 4, 8))
+    return f"P{months}M{days}DT{millis // 1000}.{millis % 1000:03d}S"
+
+
 def _fraction(part: int, unit: str) -> str:
     return f".{part:0{DIGITS[unit]}d}" if DIGITS[unit] else ""
 

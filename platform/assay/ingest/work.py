@@ -128,7 +128,7 @@ class Work:
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=provenance,
-            landed=lambda left: _still_there(left, sources), fence=self.erased.seen, counts=counts,
+            landed=lambda left: _still_there(left, sources), fence=self.erased.seen, also=counts,
         )  # fmt: skip
         return done.version
 

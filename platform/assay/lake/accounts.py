@@ -26,7 +26,7 @@ def arrived(rows: Iterable[Rows]) -> int:
     return sum(day.rows for _, _, day in rows)
 
 
-def made_from(rows: Iterable[Rows]) -> int:
+def rows_token(rows: Iterable[Rows]) -> int:
     """A number for the rows of some days: other rows have another."""
     return fingerprint(sorted((arrival, day, one.digest) for arrival, day, one in rows))
 

@@ -36,13 +36,13 @@ def publish_audited(
     provenance: Provenance,
     landed: Callable[[pl.DataFrame], pl.DataFrame],
     fence: Mapping[str, int | None] | None = None,
-    counts: Mapping[str, int] | None = None,
+    also: Mapping[str, int] | None = None,
 ) -> Published:
     """Publish the staged partitions and the rows that they reject, and note in the commit what that changes in quarantine.
 
     `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `wanted` and `current` have the
     fingerprints to come and those seen when the inputs were read, of these partitions and maybe of others. `landed` is as in `noted`,
-    `fence` what else the table's log must still say, `counts` the numbers that are kept beside the fingerprints (`accounts`). Raises what
+    `fence` what else the table's log must still say, `also` the tokens that are committed with those of the partitions. Raises what
     `publish` raises; then readers see what they saw before.
     """
     keys = staging.slice.keys
@@ -51,6 +51,6 @@ def publish_audited(
     notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in keys}
     provenance = replace(provenance, notes=notes)
     outdated = quarantine.store(rejected, tokens, seen, provenance)
-    done = publish(quarantine.root, staging, tokens | {**(counts or {})}, expected={**seen, **(fence or {})}, provenance=provenance)
+    done = publish(quarantine.root, staging, {**tokens, **(also or {})}, expected={**seen, **(fence or {})}, provenance=provenance)
     quarantine.clear(outdated, provenance)
     return done

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.lake.publisher import TOKEN, Provenance, publish
-from assay.lake.slices import Partition, Slice, TableSpec
+from assay.lake.beside import Beside
+from assay.lake.publisher import TOKEN, Provenance
+from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
-from assay.lake.staging import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -72,19 +72,12 @@ class Quarantine:
         """
         import polars as pl
 
-        there = newest(self.root, self.spec.name)
+        named = rejected.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION))
+        to_come = {self.prefix + key: token for key, token in tokens.items()}
+        now = {self.prefix + key: token for key, token in current.items()}
         # a partition that is published now is not refused any more
-        owned = {self.prefix + key for key in tokens} | ({REFUSED + key for key in tokens} if not self.prefix else set())
-        files = [file for file in (there.files if there else []) if file.values[0] in owned]
-        wanted = {self.prefix + key: str(token) for key, token in tokens.items()}
-        mine: set[tuple[str, ...]] = {*wanted.items()}
-        kept = mine | {(self.prefix + key, str(token)) for key, token in current.items()}
-        if not rejected.is_empty() or any(file.values in mine for file in files):
-            frame = rejected.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION)).with_columns(
-                pl.col(PARTITION).replace_strict(wanted, return_dtype=pl.String).alias(PUBLICATION)
-            )
-            publish(self.root, stage(self.root / self.spec.name, self._slice(wanted.items()), [frame]), {}, provenance=provenance)
-        return [file for file in files if file.values not in kept]
+        refused = [] if self.prefix else [REFUSED + key for key in tokens]
+        return Beside(self.root, self.spec).store(named, to_come, now, provenance, refused)
 
     def refuse(
         self, rejected: pl.DataFrame, current: Mapping[str, int | None], refusals: Mapping[str, str], provenance: Provenance
@@ -112,16 +105,7 @@ class Quarantine:
 
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
         """Remove publications that `store` said nobody will see, but for those that another attempt has stored again since."""
-        there = newest(self.root, self.spec.name) if outdated else None
-        if there is None:
-            return
-        old = {file.path for file in outdated}
-        stored_again = {file.values for file in there.files if file.path not in old}
-        if values := {file.values for file in there.files if file.path in old} - stored_again:
-            publish(self.root, stage(self.root / self.spec.name, self._slice(sorted(values)), []), {}, provenance=provenance)
-
-    def _slice(self, values: Iterable[tuple[str, ...]]) -> Slice:
-        return Slice(self.spec, tuple(Partition("@".join(pair), pair) for pair in values))
+        Beside(self.root, self.spec).clear(outdated, provenance)
 
 
 def by_rule(rejected: pl.DataFrame) -> dict[str, dict[str, int]]:

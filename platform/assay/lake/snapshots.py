@@ -112,6 +112,10 @@ class Snapshot:
         """The `txn` version that the log keeps for `app`: the fingerprint of a partition, an offset. None if there is none."""
         return self._tokens.get(app)
 
+    def tokens(self, prefix: str) -> dict[str, int]:
+        """The `txn` versions of all applications whose names begin so, by the rest of the name."""
+        return {app.removeprefix(prefix): version for app, version in self._tokens.items() if app.startswith(prefix)}
+
     @property
     def untyped(self) -> list[str]:
         """The columns that were stored without a type, as nulls, and have none yet: the table itself does not have them."""

@@ -82,6 +82,11 @@ class Staging:
             for key, found in files.items()
         }
 
+    def only(self, keys: Sequence[str]) -> Staging:
+        """The files of some partitions, still of this attempt."""
+        slice_ = self.slice.only(keys)
+        return Staging(self.root, slice_, self.attempt, [file for file in self.files if file.partition.key in slice_.keys], self.added)
+
     def discard(self) -> None:
         """Remove the files. Only for an attempt that was never offered to the log: a commit of unknown outcome may need them."""
         for file in self.files:

@@ -51,7 +51,7 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
     planner = Planner(Run(settings.lake, settings.landing, contracts, keys=settings.masking_keys), contracts, project)
     with previews_accepted():
         landing = [landing_spec(settings, contract, contracts_folder) for contract in contracts.values()]
-        assets = [*lake_assets(settings, contracts, contracts_folder), gold_assets(settings, product, project, contracts_folder)]
+        assets = [*lake_assets(settings, contracts, contracts_folder), *gold_assets(settings, product, project, contracts_folder)]
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())

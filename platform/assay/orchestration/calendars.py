@@ -1,42 +1,63 @@
-"""Calendars: the partitions of a contract as Dagster's, and how partitions of different grains depend on each other."""
+"""Calendars as Dagster's partitions, the names of what shares one, and how partitions of different grains depend on each other."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.model import Contract, Grain, Partitioning
+from assay.contracts.calendars import arrival_calendar, event_calendar
+from assay.contracts.model import Grain
+from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from datetime import date
 
-UTC = "UTC"
+    from assay.contracts.calendars import Calendar
+    from assay.contracts.model import Contract
+
+FIRST_YEAR = 1000
+SIGNED = re.compile(r"-(?=\d)")
+NOT_OF_A_NAME = re.compile(r"\W", re.ASCII)
 
 
-def zone_of(contract: Contract) -> str:
-    """The time zone in which a dataset's days and months begin."""
-    return contract.event_time.zone if contract.event_time else UTC
-
-
-def definition_of(partitioning: Partitioning, zone: str) -> dg.TimeWindowPartitionsDefinition | None:
-    """Dagster's partitions for a contract's; None for a table without partitions."""
-    if partitioning.grain is Grain.NONE or partitioning.start is None:
+def definition_of(calendar: Calendar | None) -> dg.TimeWindowPartitionsDefinition | None:
+    """Dagster's partitions for a calendar; None for a table without partitions. Raises ContractInvalid for years that it cannot spell."""
+    if calendar is None:
         return None
-    start, end = partitioning.start.isoformat(), partitioning.end.isoformat() if partitioning.end else None
-    if partitioning.grain is Grain.MONTH:
-        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=zone)
-    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=zone)
+    if calendar.start.year < FIRST_YEAR:
+        raise ContractInvalid(
+            f"A calendar begins on {calendar.start}; Dagster names partitions from the year {FIRST_YEAR} on.",
+            hint="Let it start later: rows before it are held in quarantine.",
+        )
+    start, end = calendar.start.isoformat(), calendar.end.isoformat() if calendar.end else None
+    if calendar.grain is Grain.MONTH:
+        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=calendar.zone)
+    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=calendar.zone)
 
 
 def arrivals_of(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:
     """The partitions of a dataset's bronze table."""
-    return definition_of(contract.arrival, zone_of(contract))
+    return definition_of(arrival_calendar(contract))
 
 
 def events_of(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:
     """The partitions of a dataset's silver table."""
-    return definition_of(contract.partitioning, zone_of(contract))
+    return definition_of(event_calendar(contract))
+
+
+def name_of(layer: str, definition: dg.PartitionsDefinition | None) -> str:
+    """A name for the tables of a layer that share their partitions: of nothing but these, so it stays the same whatever else there is.
+
+    It begins with the cadence: the steps of a layer begin with the layer, and Dagster has one set of names for both.
+    """
+    if not isinstance(definition, dg.TimeWindowPartitionsDefinition):
+        return f"snapshot_{layer}"
+    cadence = "monthly" if isinstance(definition, dg.MonthlyPartitionsDefinition) else "daily"
+    end = f"_to_{definition.end:%Y%m%d}" if definition.end else ""
+    zone = NOT_OF_A_NAME.sub("_", SIGNED.sub("minus", definition.timezone.replace("+", "plus")))
+    return f"{cadence}_{layer}_from_{definition.start:%Y%m%d}{end}_{zone}"
 
 
 def overlapping(lateness: int = 0) -> dg.TimeWindowPartitionMapping:
@@ -44,11 +65,14 @@ def overlapping(lateness: int = 0) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=0, end_offset=lateness, allow_nonexistent_upstream_partitions=True)
 
 
+def across(calendar: Calendar, upstream: Calendar | None) -> dg.PartitionMapping | None:
+    """Depend on what overlaps; between zones on all partitions, because Dagster compares those of one zone only. None: no partitions."""
+    if upstream is None:
+        return None
+    return overlapping() if upstream.zone == calendar.zone else dg.AllPartitionMapping()
+
+
 def keys_between(definition: dg.TimeWindowPartitionsDefinition, first: date, last: date) -> list[str]:
     """The keys of the partitions that overlap the days [first, last], both inclusive, in order."""
-    found = []
-    for key in definition.get_partition_keys():
-        window = definition.time_window_for_partition_key(key)
-        if window.start.date() <= last and window.end.date() > first:
-            found.append(key)
-    return found
+    since = first.replace(day=1) if isinstance(definition, dg.MonthlyPartitionsDefinition) else first
+    return [key for key in definition.get_partition_keys() if since.isoformat() <= key <= last.isoformat()]

@@ -16,7 +16,7 @@ from assay.contracts.model import Grain
 from assay.erasure.finding import Traces, at_places, data_files, holds, search
 from assay.erasure.old_files import OldFiles, forget_bounds, rewritten, values_of
 from assay.erasure.proving import Needles, scan
-from assay.erasure.removing import remove_from_bronze, remove_from_decisions, remove_from_quarantine
+from assay.erasure.removing import BY_PLACE, remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
 from assay.ingest.bronze import bronze_spec
@@ -105,6 +105,7 @@ class Erasing:
         for dataset, found in traces.items():
             held = remove_from_quarantine(self.lake, dataset, found.places)
             decided = remove_from_decisions(self.lake, dataset, found.places)
+            remove_from_claims(self.lake, dataset, found.places)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
         removed = self._remove_old_files(erasure, traces)
         return self._prove(erasure, traces, ring, removed)
@@ -192,7 +193,7 @@ class Erasing:
         if layer == "bronze" and found:
             contract = self.planner.contracts[dataset]
             return lambda path: holds(path, contract, self.person.kind, self.person.value).height > 0
-        if layer in ("quarantine", "decisions") and found:
+        if layer in BY_PLACE and found:
             return lambda path: _holds_places(path, found)
         if (layer == "silver" and found) or layer == LAYER:
             changed = rewritten(self.lake, f"{layer}/{dataset}", erasure.detail["versions"].get(f"{layer}/{dataset}"))
@@ -205,7 +206,7 @@ class Erasing:
         """Scan, then write the receipt. Raises NotErased with the places of what is left."""
         left = [f"bronze/{one.dataset}" for one in self.contracts if search(self.lake, one, self.person.kind, self.person.value).places]
         for name, found in traces.items():
-            for layer in ("quarantine", "decisions"):
+            for layer in BY_PLACE:
                 left += [f"{layer}/{name}" for path in data_files(self.lake / layer / name) if _holds_places(path, found)][:1]
         scanned = scan(self.lake, Needles.of(self.contracts, self.person, ring))
         if left := [*left, *scanned.found]:

@@ -104,12 +104,12 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     """The published table: typed, deduplicated, audited against the contract before anybody can read it."""
     definition, spec = events_of(contract), silver_spec(contract)
     key = dg.AssetKey(["silver", contract.dataset])
-    mapping = overlapping(contract.lateness) if definition else None
+    mapping = overlapping(contract.lateness) if definition and arrivals_of(contract) else None
     asset = dg.AssetSpec(
         key,
         deps=[
             dg.AssetDep(["bronze", contract.dataset], partition_mapping=mapping),
-            *(dg.AssetDep(["silver", dataset]) for dataset in contract.upstream),
+            *(dg.AssetDep(["silver", dataset], partition_mapping=_whole(contracts.get(dataset))) for dataset in contract.upstream),
         ],
         description=dataset_words(contract),
         group_name="silver",
@@ -133,6 +133,11 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
 
     return silver
+
+
+def _whole(referred: Contract | None) -> dg.PartitionMapping | None:
+    """Rules look into all of a table; without a word Dagster would compare its days with those of another calendar."""
+    return dg.AllPartitionMapping() if referred and events_of(referred) else None
 
 
 def _policies(table: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ are Dagster's business (`time_window_for_partition_key`); what a value looks lik
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from assay.lake.slices import TableSpec
 
-SHORTEST_DAY = timedelta(hours=23)
+A_DAY, DATE_FORMAT = timedelta(days=1), "%Y-%m-%d"
 OTHER_COLUMN = "Use a timestamp with time zone or a string as partition column."
 
 
@@ -44,8 +44,9 @@ def partition_of(definition: dg.PartitionsDefinition, key: str, spec: TableSpec)
         field = spec.schema.field(column)
         if isinstance(dimension, dg.TimeWindowPartitionsDefinition):
             span = dimension.time_window_for_partition_key(part)
-            values[column] = _time_value(span, part, field, spec)
-            window = _window(span, spec)
+            day = _day(dimension, part, span)
+            values[column] = _time_value(span, day, part, field, spec)
+            window = _window(span, day, spec)
         else:
             values[column] = _plain_value(part, field, spec)
     return Partition(str(key), tuple(values[column] for column in spec.partition_by), window)
@@ -72,14 +73,20 @@ def _dimensions(definition: dg.PartitionsDefinition, key: str, spec: TableSpec) 
         yield columns[name], definition.get_partitions_def_for_dimension(name), part
 
 
-def _time_value(span: dg.TimeWindow, key: str, field: pa.Field, spec: TableSpec) -> str:
+def _day(dimension: dg.TimeWindowPartitionsDefinition, key: str, span: dg.TimeWindow) -> date:
+    """The day that a key names. Of one that its zone never had (2011-12-30 in Samoa) Dagster gives the window of the day after."""
+    return date.fromisoformat(key) if dimension.fmt == DATE_FORMAT and len(key) == len("2011-12-30") else span.start.date()
+
+
+def _time_value(span: dg.TimeWindow, day: date, key: str, field: pa.Field, spec: TableSpec) -> str:
     """The window's local start as the column holds it; the key itself in a string column."""
     if pa.types.is_string(field.type):
         return key
     if pa.types.is_date32(field.type):
-        if span.end.astimezone(UTC) - span.start.astimezone(UTC) < SHORTEST_DAY:
+        # on the wall every day has 24 hours, also one of 22 (Troll, Antarctica)
+        if span.end.replace(tzinfo=None) - span.start.replace(tzinfo=None) < A_DAY:
             raise SliceInvalid(f"{spec.name}: the date column {field.name!r} cannot tell {key!r} from its day.", hint=OTHER_COLUMN)
-        return partition_value(span.start.date())
+        return partition_value(day)
     if pa.types.is_timestamp(field.type):
         return partition_value(span.start.astimezone(UTC) if field.type.tz else _wall(span.start, spec))
     raise SliceInvalid(f"{spec.name}: the column {field.name!r} is {field.type}, which cannot hold the time {key!r}.", hint=OTHER_COLUMN)
@@ -98,16 +105,21 @@ def _plain_value(key: str, field: pa.Field, spec: TableSpec) -> str:
     return key
 
 
-def _window(span: dg.TimeWindow, spec: TableSpec) -> Window:
-    """In UTC; whole local calendar dates at UTC midnights for a date column, the clock on the wall for a timestamp without time zone."""
+def _window(span: dg.TimeWindow, day: date, spec: TableSpec) -> Window:
+    """In UTC; whole local calendar dates at UTC midnights for a date column, the clock on the wall for a timestamp without time zone.
+
+    A `day` that its zone never had has no instant, but a date column may say it.
+    """
+    if day < span.start.date():
+        span = dg.TimeWindow(span.start, span.start)
     if spec.event_time is None:
         return Window(span.start.astimezone(UTC), span.end.astimezone(UTC))
     if spec.event_time not in spec.schema.names:
         raise SliceInvalid(f"{spec.name} has no column {spec.event_time!r}.", hint="Correct the event time of the asset.")
     kind = spec.schema.field(spec.event_time).type
     if pa.types.is_date32(kind):
-        first, last = span.start.date(), (span.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(span.end.tzinfo).date()
-        return Window(_midnight(first), _midnight(last) + timedelta(days=1))
+        last = (span.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(span.end.tzinfo).date()
+        return Window(_midnight(day), _midnight(max(day, last)) + A_DAY)
     if pa.types.is_timestamp(kind) and kind.tz is None:
         return Window(_wall(span.start, spec).replace(tzinfo=UTC), _wall(span.end, spec).replace(tzinfo=UTC))
     return Window(span.start.astimezone(UTC), span.end.astimezone(UTC))

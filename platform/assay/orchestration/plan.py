@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.contracts.calendars import next_month
 from assay.contracts.model import Grain
 from assay.errors import ContractInvalid, TableMissing
+from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
-from assay.gold.step import GoldInputs, gold_spec, month_of, next_month
-from assay.ingest.bronze import batches, bronze_spec
-from assay.ingest.held import Holdings
-from assay.ingest.step import bronze_fingerprints
-from assay.lake.accounts import standing
+from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.ingest.step import arrivals_now
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
-from assay.orchestration.calendars import arrivals_of, events_of, keys_between
-from assay.orchestration.gold_assets import gold_definition
+from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
 from assay.orchestration.partitions import slice_of
 from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, event_dates, silver_spec
@@ -78,10 +76,14 @@ class Planner:
 
     @property
     def stages(self) -> list[Stage]:
-        """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold."""
+        """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold.
+
+        Gold models of one calendar are built together; what they read of another is made in a stage before.
+        """
         silver = [Stage(f"silver {level}", _keys("silver", names)) for level, names in enumerate(_levels(self.contracts), 1)]
-        gold = Stage(LAYER, _keys(LAYER, [model.name for model in self.project.models]))
-        return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, gold) if stage.keys]
+        levels = layers(self.project.models, calendars_of(self.project.models, self.contracts))
+        gold = [Stage(f"{LAYER} {number}", _keys(LAYER, [model.name for model in models])) for number, models in enumerate(levels, 1)]
+        return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, *gold) if stage.keys]
 
     def due(self, keys: Iterable[dg.AssetKey], first: date | None = None, last: date | None = None) -> list[Due]:
         """The outdated partitions of some assets of a stage that overlap the days [first, last]; without days, of all their partitions."""
@@ -92,12 +94,9 @@ class Planner:
         return [*tables, *(self._gold(models, first, last) if models else ())]
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
-        definition, spec = arrivals_of(contract), bronze_spec(contract)
+        definition = arrivals_of(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        found = batches(self.run.landing, contract, keys.__contains__, self._holdings(spec))
-        made = bronze_fingerprints(contract, found)
-        wanted = {key or "all": value for key, value in made.items()}
-        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, self._arrived(spec, wanted))
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, *arrivals_now(self.run, contract, keys.__contains__))
 
     def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = events_of(contract), silver_spec(contract)
@@ -112,11 +111,10 @@ class Planner:
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
         ready = [partition for partition in slice_.partitions if not _waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        empty = inputs.empty_arrivals
+        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
         made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and _waits(contract, p, empty))]
         wanted = {p.key: inputs.fingerprint(p) for p in made}
-        stands = Accounts.open(self.run.lake, contract.dataset).standing(slice_, inputs, current)
-        return self._outdated(key, definition, wanted, stands)
+        return self._outdated(key, definition, wanted, stands.standing(slice_, inputs, current))
 
     def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
         """The arrivals of a slice that have landed and are not in bronze as they landed: not ingested yet, or refused.
@@ -124,32 +122,30 @@ class Planner:
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
         days = _days(contract, slice_.partitions)
-        held = self._holdings(bronze_spec(contract))
-        found = batches(self.run.landing, contract, lambda arrival: _reaches(contract, arrival, days), held)
-        made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
-        current = self._arrived(bronze_spec(contract), made)
+        made, current = arrivals_now(self.run, contract, lambda arrival: _reaches(contract, arrival, days))
         return [key for key in made if made[key] != current[key]]
 
     def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:
-        models, definition = [pick(self.project.models, name) for name in names], gold_definition(self.contracts)
-        try:
-            inputs = GoldInputs.pin(self.run, self.project.models)
-        except TableMissing:
-            yield from (Due(_key(model), definition, {}) for model in models)
-            return
+        """Models of one level. One that reads what was never published waits for it; the others go on."""
+        calendars = calendars_of(self.project.models, self.contracts)
+        models = [pick(self.project.models, name) for name in names]
+        definitions = {model.name: definition_of(calendars[model.table]) for model in models}
+        found = {model.name: _slice(definitions[model.name], gold_spec(model), first, last) for model in models}
+        slices = {name: slice_ for name, slice_ in found.items() if slice_ is not None}
+        readable = {model.name for model in self._readable([model for model in models if model.name in slices])}
+        inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
         for model in models:
-            spec = gold_spec(model)
-            slice_ = _slice(definition, spec, first, last)
-            months = [p for p in slice_.partitions if inputs.has_rows(model, month_of(p))] if slice_ else []
-            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months}
-            yield self._outdated(_key(model), definition, wanted, self._current(spec, wanted))
+            months = slices[model.name].partitions if model.name in readable else ()
+            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
+            yield self._outdated(_key(model), definitions[model.name], wanted, self._current(gold_spec(model), wanted))
 
-    def _holdings(self, spec: TableSpec) -> Holdings:
-        return Holdings(newest(self.run.lake, spec.name))
-
-    def _arrived(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
-        """The fingerprints of arrivals that have all their rows."""
-        return standing(newest(self.run.lake, spec.name), self._current(spec, keys))
+    def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
+        """Those whose every input is published, or is made by one of them."""
+        made = set[str]()
+        for model in models:
+            if all(table in made or newest(self.run.lake, table) is not None for table in model.depends_on):
+                made.add(model.table)
+                yield model
 
     def _current(self, spec: TableSpec, keys: Iterable[str]) -> dict[str, int | None]:
         return current_tokens(newest(self.run.lake, spec.name), list(keys))

@@ -1,7 +1,8 @@
 """Outcomes of a step become Dagster events: a materialization for each partition that is good, a check for each, a failure for the rest.
 
 In a run over a range, Dagster's own results carry no partition. So the good partitions of a partly failed range are logged one by one, and
-the failure names the others. When all went well, the materializations come from the step's output, which Dagster stores in batches.
+the failure names the others. When all went well, the materializations come from the step's output, which Dagster stores in batches. Those
+of partitions that a step took in beside the ones that it was asked for are always logged.
 """
 
 from __future__ import annotations
@@ -58,17 +59,17 @@ def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, toge
     Raises dg.Failure, naming the refused partitions of every asset, after everything that is good was recorded.
     """
     partitioned = context.has_partition_key_range or context.has_partition_key
+    asked = set(context.partition_keys) if partitioned else set[str]()
     for one in reports:
         _log_evaluations(context, one, partitioned=partitioned)
-        if one.refused:
-            for outcome in one.good:
-                metadata = outcome_metadata(outcome, partitioned=partitioned)
-                context.log_event(dg.AssetMaterialization(one.key, partition=outcome.key if partitioned else None, metadata=metadata))
-            continue
         for outcome in one.good:
             metadata = outcome_metadata(outcome, partitioned=partitioned)
-            context.add_asset_metadata(metadata, asset_key=one.key, partition_key=outcome.key if partitioned else None)
-        yield dg.MaterializeResult(asset_key=one.key)
+            if one.refused or (partitioned and outcome.key not in asked):
+                context.log_event(dg.AssetMaterialization(one.key, partition=outcome.key if partitioned else None, metadata=metadata))
+            else:
+                context.add_asset_metadata(metadata, asset_key=one.key, partition_key=outcome.key if partitioned else None)
+        if not one.refused:
+            yield dg.MaterializeResult(asset_key=one.key)
     if failed := [one for one in reports if one.refused]:
         raise _failure(failed, together=together)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, made_from, noted, rows_by_values
+from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
 from assay.lake.quarantine import Quarantine, visible_files
 from assay.lake.snapshots import Snapshot, newest
 
@@ -31,9 +31,8 @@ class Accounts:
     quarantine: Snapshot | None
 
     @classmethod
-    def open(cls, lake: Path, dataset: str) -> Accounts:
-        """Pin both tables."""
-        silver = newest(lake, f"silver/{dataset}")
+    def beside(cls, silver: Snapshot | None, lake: Path, dataset: str) -> Accounts:
+        """The quarantine of now beside a snapshot of silver that was opened before."""
         return cls(silver, newest(lake, Quarantine(lake, dataset).spec.name))
 
     @cached_property
@@ -56,7 +55,7 @@ class Accounts:
     def closes(self, partition: Partition, rows: Sequence[Rows]) -> bool:
         """Whether a partition was made from these rows of bronze, and all of them are accounted for."""
         accounted = self.published.get(partition.values, 0) + self.held.get(partition.key, 0) + self.duplicates(partition.key)
-        return noted(self.silver, MADE_FROM, partition.key) == made_from(rows) and accounted == arrived(rows)
+        return noted(self.silver, MADE_FROM, partition.key) == rows_token(rows) and accounted == arrived(rows)
 
     def standing(self, slice_: Slice, inputs: Inputs, current: Mapping[str, int | None]) -> dict[str, int | None]:
         """The fingerprints of the partitions of a slice; None for one whose account does not close: it must be built again."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, plain_number, polars_type, spelled_as, sql_expression
+from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as, sql_expression
+from assay.contracts.condition_polars import polars_type
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 
 if TYPE_CHECKING:

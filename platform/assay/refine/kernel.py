@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assay.contracts.arrivals import arrival_names
 from assay.contracts.compile import published_schema
+from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
 from assay.errors import ContractInvalid
+from assay.lake.claims import PLACE as PLACE_OF_ROW
 from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import landed_json
 from assay.masking.methods import Masks
 from assay.refine.audit import INDEX, failures, verdicts
+from assay.refine.claims import claims_of, file_order
 from assay.refine.conform import conform
 from assay.refine.measures import broken_promises, complaint, measure
 from assay.refine.references import known_here
@@ -38,7 +40,8 @@ PLACE = "_place"
 class Tally:
     """What became of the rows of one partition: landed = published + quarantined + duplicates, always.
 
-    `broken` counts rows per rule, `measured` has what the published rows give for each promise about the whole partition.
+    `displaced` are the duplicates whose key another partition publishes. `broken` counts rows per rule, `measured` has what the published
+    rows give for each promise about the whole partition.
     """
 
     landed: int = 0
@@ -47,6 +50,7 @@ class Tally:
     duplicates: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     measured: Measured = field(default_factory=dict, compare=False)
+    displaced: int = 0
 
     @property
     def closes(self) -> bool:
@@ -72,11 +76,15 @@ class Tally:
 
 @dataclass(slots=True)
 class Refined:
-    """`published` has the contract's columns, by partition and key, `rejected` those of the quarantine; `tallies` go by partition value."""
+    """`published` has the contract's columns, by partition and key, `rejected` those of the quarantine; `tallies` go by partition value.
+
+    `claims` are those of `claims_of`, of a contract whose key counts in the whole table.
+    """
 
     published: pl.DataFrame
     rejected: pl.DataFrame
     tallies: dict[str, Tally]
+    claims: pl.DataFrame | None = None
 
 
 def refine(
@@ -87,8 +95,11 @@ def refine(
     run_id: str,
     *,
     masks: Masks | None = None,
+    displaced: pl.DataFrame | None = None,
 ) -> Refined:
     """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text).
+
+    `displaced` names rows (`lake.claims.PLACE`) whose key another partition publishes: they are duplicates here.
 
     Rules judge the values as they landed, and what passes is masked. Raises MaskingKeyMissing when that needs a key that is not there,
     ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
@@ -102,10 +113,28 @@ def refine(
     rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
     good = _good(typed, rejects, contract)
     latest = _latest(good, contract)
-    tallies = _tally(typed, good, latest, rejected, found)
-    for key, measured in measure(latest, contract).items():
+    published = masks.apply(latest.select(published_schema(contract).names), contract)
+    claims = claims_of(published, latest, contract) if has_table_key(contract) else None
+    kept = _kept(latest, displaced)
+    tallies = _tally(typed, good, latest.filter(kept), rejected, found)
+    for key, rows in _count(latest.filter(~kept)).items():
+        tallies[key].displaced = rows
+    for key, measured in measure(latest.filter(kept), contract).items():
         tallies[key].measured = measured
-    return Refined(_masked(latest, contract, masks), rejected, tallies)
+    return Refined(_sorted(published.filter(kept), contract), rejected, tallies, claims)
+
+
+def _kept(latest: pl.DataFrame, displaced: pl.DataFrame | None) -> pl.Series:
+    """Which rows no other partition has displaced."""
+    import polars as pl
+
+    if displaced is None or displaced.is_empty():
+        return pl.repeat(value=True, n=latest.height, dtype=pl.Boolean, eager=True)
+    gone = displaced.select(pl.col(PLACE_OF_ROW[0]).alias(SOURCE_FILE), pl.col(PLACE_OF_ROW[1]).alias(SOURCE_ROW)).unique()
+    marked = latest.select(SOURCE_FILE, SOURCE_ROW).join(
+        gone.with_columns(pl.lit(value=True).alias("_gone")), on=[SOURCE_FILE, SOURCE_ROW], how="left", maintain_order="left"
+    )
+    return marked["_gone"].is_null()
 
 
 def _refuse_transformed(raw: pl.DataFrame, typed: pl.DataFrame, contract: Contract) -> None:
@@ -131,14 +160,19 @@ def _good(typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract) -> pl.
     """The rows that break no error rule, with the columns that are published or say which of two rows came last: the others are wide."""
     import polars as pl
 
-    kept = [*published_schema(contract).names, PARTITION, *(name for name in (ARRIVAL, SOURCE_FILE, SOURCE_ROW) if name in typed.columns)]
+    kept = [
+        *published_schema(contract).names,
+        PARTITION,
+        *(name for name in (ARRIVAL, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH) if name in typed.columns),
+    ]
     return typed.lazy().filter(~pl.col(INDEX).is_in(rejects[INDEX].implode())).select(list(dict.fromkeys(kept))).collect()
 
 
 def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Keep the last arrival of each key: by arrival, then as `ArrivalNames.order` sorts files, then by row. In order of the key.
 
-    A key counts within its partition: which partitions are refined together must not decide which row is published.
+    A key counts within its partition here: which partitions are refined together must not decide which row is published. Where it counts in
+    the whole table, what is left are the partition's claims.
     """
     import polars as pl
 
@@ -151,17 +185,13 @@ def _latest(good: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         return ordered
     repeated = again | again.shift(-1, fill_value=False)  # only these are sorted by arrival: they are few, and a sort of all rows is dear
     arrival = [ARRIVAL] if ARRIVAL in good.columns else []
-    contested = ordered.with_row_index(PLACE).filter(repeated).sort([*arrival, _rank(ordered, repeated, contract), SOURCE_ROW])
+    contested = (
+        ordered.with_row_index(PLACE)
+        .filter(repeated)
+        .sort([*arrival, file_order(ordered.filter(repeated)[SOURCE_FILE], contract), SOURCE_ROW])
+    )
     last = contested.unique(key, keep="last", maintain_order=True)[PLACE]
     return ordered.filter(pl.lit(~repeated) | pl.int_range(pl.len()).is_in(last.cast(pl.Int64).implode()))
-
-
-def _rank(rows: pl.DataFrame, among: pl.Series, contract: Contract) -> pl.Expr:
-    """The place of each row's file in the order in which files arrived: `_2024-1-9` is before `_2024-1-10`."""
-    import polars as pl
-
-    files = sorted(rows.filter(among)[SOURCE_FILE].unique(), key=arrival_names(contract.source.path).order)
-    return pl.col(SOURCE_FILE).replace_strict(files, range(len(files)), return_dtype=pl.UInt32)
 
 
 def _order(contract: Contract) -> list[str]:
@@ -170,9 +200,9 @@ def _order(contract: Contract) -> list[str]:
     return list(dict.fromkeys([*([column] if column else []), *contract.key])) or published_schema(contract).names
 
 
-def _masked(latest: pl.DataFrame, contract: Contract, masks: Masks) -> pl.DataFrame:
-    """The rows as they are published, sorted once they are masked: the order of the rows would tell that of the raw keys."""
-    published, order = masks.apply(latest.select(published_schema(contract).names), contract), _order(contract)
+def _sorted(published: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The rows sorted once they are masked: the order of the rows would tell that of the raw keys."""
+    order = _order(contract)
     return published.sort(order) if any(column.masking for column in contract.columns if column.name in order) else published
 
 

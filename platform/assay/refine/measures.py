@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import measure_of, published_schema, sql_expression, types_of
+from assay.contracts.compile import condition_expression, measure_of, published_schema, types_of
 from assay.contracts.personal import hidden_names
 from assay.contracts.promises import measures
 from assay.errors import ContractInvalid
@@ -95,7 +95,7 @@ def _aggregate(published: pl.DataFrame, condition: str | None, rules: Sequence[D
 
     types = types_of(contract)
     try:
-        rows = published.filter(sql_expression(condition)) if condition else published
+        rows = published.filter(condition_expression(condition, types)) if condition else published
         frame = rows.group_by(PARTITION).agg(measure_of(rule, types).alias(rule.name) for rule in rules)
     except pl.exceptions.PolarsError as error:
         names = ", ".join(rule.name for rule in rules)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from assay.code_version import code_version
 from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
+from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import ContractInvalid
 from assay.lake.accounts import arrived
 from assay.lake.audited import weight
+from assay.lake.claims import displaced_now, with_displaced
 from assay.lake.constraints import lacks_constraints
 from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens, fingerprint
@@ -30,11 +32,12 @@ from assay.refine.accounts import Accounts
 from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
 from assay.refine.references import reference_values
+from assay.refine.settling import settle
 from assay.refine.work import Work
 from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -54,12 +57,13 @@ def silver_spec(contract: Contract) -> TableSpec:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The pinned inputs of a refinement: bronze, and the snapshots that reference rules look into."""
+    """The pinned inputs of a refinement: bronze, the snapshots that reference rules look into, and what is published of the table."""
 
     contract: Contract
     bronze: Snapshot
     references: dict[str, Snapshot]
     code: str
+    published: Snapshot | None = None
     masks: Masks = field(default_factory=Masks)
     common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
@@ -67,8 +71,9 @@ class Inputs:
     def pin(cls, run: Run, contract: Contract) -> Inputs:
         """Open everything once. Raises TableMissing for a table that was never published."""
         references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
+        published = newest(run.lake, f"silver/{contract.dataset}")
         bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
-        return cls(contract, bronze, references, refine_code(contract), masks)
+        return cls(contract, bronze, references, refine_code(contract), published, masks)
 
     def files(self, partition: Partition) -> list[DataFile]:
         """The bronze files that hold rows of an event partition, and no others."""
@@ -122,6 +127,11 @@ class Inputs:
         return with_columns(self.bronze.scan(lambda file: file.path in paths), self.contract).filter(pl.col(EVENT_DATE).is_in(days))
 
     def fingerprint(self, partition: Partition) -> int:
+        """What decides the rows of a partition: what it is made from, and which of them other partitions publish, as was found last."""
+        made_from = self.made_from(partition)
+        return with_displaced(made_from, displaced_now(self.published, partition.key)) if has_table_key(self.contract) else made_from
+
+    def made_from(self, partition: Partition) -> int:
         """What a partition would be made from: contract, code, the rows of its days in bronze and the contents of the reference tables.
 
         Of an arrival only these days count: a new file, or one that is sent again, reopens no partition whose rows it leaves as they were.
@@ -164,32 +174,33 @@ def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
 def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition."""
     inputs = Inputs.pin(run, contract)
-    before = newest(run.lake, slice_.spec.name)
+    before, transform = inputs.published, load_transform(contract)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
-    stands = Accounts.open(run.lake, contract.dataset).standing(slice_, inputs, current)
-    due = []
-    for partition in slice_.partitions:
-        if wanted[partition.key] == stands[partition.key] and not run.force:
-            yield Outcome(partition.key, Status.UNCHANGED)
-        else:
-            due.append(partition)
-    transform = load_transform(contract)
+    stands = Accounts.beside(before, run.lake, contract.dataset).standing(slice_, inputs, current)
+    due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != stands[partition.key]]
 
-    def refined(chunk: list[Partition]) -> tuple[Slice, Refined]:
-        part = slice_.only([partition.key for partition in chunk])
-        return part, refine(inputs.rows(part), contract, inputs.reference_values, transform, run.run_id, masks=inputs.masks)
+    def build(partitions: Sequence[Partition], displaced: pl.DataFrame | None = None) -> Iterator[tuple[Slice, Refined]]:
+        def refined(chunk: list[Partition]) -> tuple[Slice, Refined]:
+            part, look_up = Slice(slice_.spec, tuple(chunk)), inputs.reference_values
+            return part, refine(inputs.rows(part), contract, look_up, transform, run.run_id, masks=inputs.masks, displaced=displaced)
 
-    work = Work(run, inputs, wanted, current)
-    staged = (work.stage(*chunk) for chunk in ahead(map(refined, _chunks(due, inputs))))
-    for group in in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
-        yield from work.publish(group)
+        return ahead(map(refined, _chunks(partitions, inputs)))
+
+    if has_table_key(contract):
+        open_ = {key for key in slice_.keys if run.force or (stands[key] is None and current[key] is not None)}
+        yield from settle(run, inputs, slice_, due, build, insisted=open_)
+    else:
+        yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in {partition.key for partition in due})
+        work = Work(run, inputs, wanted, current)
+        for group in in_groups((work.stage(*one) for one in build(due)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
+            yield from work.publish(group)
     give_back_memory()
     if due and before is not None and lacks_constraints(before.table, slice_.spec):
         tighten_constraints(run.lake, contract, slice_.spec)
 
 
-def _chunks(partitions: list[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
+def _chunks(partitions: Iterable[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
     chunk, size = list[Partition](), 0
     for partition in partitions:
         rows = arrived(inputs.days(partition))

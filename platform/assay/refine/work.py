@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.errors import AssayError
-from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, made_from
+from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, rows_token
 from assay.lake.audited import publish_audited
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import PARTITION, Quarantine
@@ -41,6 +41,15 @@ class Chunk:
     rejected: pl.DataFrame
     tallies: Mapping[str, Tally]
     refusals: Mapping[str, str]
+
+    def split(self) -> Iterator[tuple[str, Chunk]]:
+        """Its partitions by themselves, by key."""
+        rejected = {str(key): rows for (key,), rows in self.rejected.partition_by(PARTITION, as_dict=True).items()}
+        nothing = self.rejected.clear()
+        for key, tally in self.tallies.items():
+            refusals = {key: self.refusals[key]} if key in self.refusals else {}
+            staging = self.staging.only([key]) if self.staging and not refusals else None
+            yield key, Chunk(staging, rejected.get(key, nothing), {key: tally}, refusals)
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ class Work:
 
     def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
         slice_, contract = staging.slice, self.contract
-        quarantine = Quarantine(self.run.lake, contract.dataset)
+        quarantine, (also, fence) = Quarantine(self.run.lake, contract.dataset), self._held_together(slice_)
 
         def landed(left: pl.DataFrame) -> pl.DataFrame:
             return landed_rows(self.inputs.rows(slice_), left, contract, keys_by_value(slice_))
@@ -108,10 +117,18 @@ class Work:
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=self._provenance(notes), landed=landed,
-            counts={DUPLICATES + key: tallies[key].duplicates for key in slice_.keys}
-            | {MADE_FROM + part.key: made_from(self.inputs.days(part)) for part in slice_.partitions},
+            fence=fence, also={**also, **self._account(slice_, tallies)},
         )  # fmt: skip
         return done.version
+
+    def _account(self, slice_: Slice, tallies: Mapping[str, Tally]) -> dict[str, int]:
+        """What tells later whether all rows of a partition are still accounted for."""
+        found = {DUPLICATES + key: tallies[key].duplicates for key in slice_.keys}
+        return found | {MADE_FROM + part.key: rows_token(self.inputs.days(part)) for part in slice_.partitions}
+
+    def _held_together(self, slice_: Slice) -> tuple[Mapping[str, int], Mapping[str, int | None]]:  # noqa: ARG002  # for who has some
+        """Tokens that are committed with those of the partitions, and those that the log must still have."""
+        return {}, {}
 
     def _provenance(self, notes: Mapping[str, Mapping[str, Any]]) -> Provenance:
         return Provenance(self.run.run_id, self.contract.version, self.inputs.code, self.inputs.versions(), notes)
@@ -130,4 +147,11 @@ def _broken(tally: Tally, contract: Contract) -> dict[str, int]:
 
 
 def _facts(tally: Tally) -> dict[str, int]:
-    return {"landed": tally.landed, "published": tally.published, "quarantined": tally.quarantined, "duplicates": tally.duplicates}
+    displaced = {"displaced": tally.displaced} if tally.displaced else {}
+    return {
+        "landed": tally.landed,
+        "published": tally.published,
+        "quarantined": tally.quarantined,
+        "duplicates": tally.duplicates,
+        **displaced,
+    }

@@ -1,0 +1,114 @@
+"""Claims: which keys the published partitions of a table claim, and by which rows; kept where a key may be published once in the table.
+
+A claim is the row that a partition would publish of a key if there were no other partition. One of the claims to a key is published, the
+others are displaced. Claims are stored beside the table, by partition and publication; three kinds of `txn` entries in its own log say what
+holds at each version: FENCE changes with each publication, CLAIMED says that a partition's claims were written down, DISPLACED is a number
+for the rows that it should not publish.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from assay.lake.beside import Beside
+from assay.lake.publisher import TOKEN, fingerprint
+from assay.lake.quarantine import PARTITION, PUBLICATION
+from assay.lake.slices import TableSpec
+from assay.lake.snapshots import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from assay.lake.snapshots import Snapshot
+
+LAYER = "claims"
+FENCE, CLAIMED, DISPLACED_NOW = "claims/", "claims/", "displaced/"
+KEY, DISPLACED = "key", "displaced"
+PLACE = ("source_file", "source_row")
+SCHEMA = pa.schema(
+    [
+        pa.field(KEY, pa.string(), nullable=False),
+        pa.field("arrival", pa.date32()),
+        pa.field("source_file", pa.string(), nullable=False),
+        pa.field("source_row", pa.int64(), nullable=False),
+        pa.field("source_hash", pa.string(), nullable=False),
+        pa.field(DISPLACED, pa.bool_(), nullable=False),
+        pa.field(PARTITION, pa.string(), nullable=False),
+        pa.field(PUBLICATION, pa.string(), nullable=False),
+    ]
+)
+COLUMNS = (*SCHEMA.names[:6], PARTITION)
+
+
+def claims_table(root: Path, dataset: str) -> Beside:
+    """The table of a dataset's claims. Keys are not in its log: they may be somebody's tokens, and would outlive the files."""
+    spec = TableSpec(f"{LAYER}/{dataset}", SCHEMA, (PARTITION, PUBLICATION), without_bounds=frozenset({KEY}))
+    return Beside(root, spec)
+
+
+def displaced_digest(displaced: pl.DataFrame) -> int:
+    """A number for the rows of one partition (PLACE) that are published by others; 0 for none."""
+    return fingerprint(DISPLACED, displaced.select(PLACE).sort(PLACE).rows()) if displaced.height else 0
+
+
+def with_displaced(made_from: int, displaced: int) -> int:
+    """The fingerprint of a partition: of what it is made from, and of the rows that are published by others."""
+    return fingerprint(made_from, displaced) if displaced else made_from
+
+
+def displaced_now(silver: Snapshot | None, key: str) -> int:
+    """The number of the rows that a partition should not publish, as its newest publication left it."""
+    return (silver.token(f"{TOKEN}{DISPLACED_NOW}{key}") if silver else None) or 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The claims of all published partitions at one version of their table (COLUMNS), and the fence of that version.
+
+    Of the partitions in `unknown` nobody has written them down under this meaning of the key: there they are read from what is published,
+    without a place.
+    """
+
+    rows: pl.DataFrame
+    unknown: frozenset[str]
+    fence: int | None
+
+    @classmethod
+    def read(
+        cls, root: Path, dataset: str, silver: Snapshot | None, meaning: int, keys_of: Callable[[pl.DataFrame], pl.DataFrame]
+    ) -> Standing:
+        """Read the claims of a snapshot. `keys_of` gives the PARTITION and KEY of published rows."""
+        import polars as pl
+
+        nothing = pl.DataFrame(schema={name: pl.Schema(SCHEMA)[name] for name in COLUMNS})
+        if silver is None:
+            return cls(nothing, frozenset(), None)
+        tokens, claimed = _published(silver), silver.tokens(TOKEN + CLAIMED)
+        said = {key for key, token in tokens.items() if claimed.get(key) == claimed_token(meaning, token)}
+        there, named = newest(root, claims_table(root, dataset).spec.name), {(key, str(tokens[key])) for key in said}
+        rows = there.scan(lambda file: file.values in named, COLUMNS).collect() if there and named else nothing
+        kept = dict(rows.filter(~pl.col(DISPLACED)).group_by(PARTITION).len().iter_rows())
+        there_are: dict[str, int] = dict.fromkeys(tokens, 0)
+        for file in silver.files:
+            there_are[file.values[0]] = there_are.get(file.values[0], 0) + file.rows
+        known = {key for key in said if there_are[key] == kept.get(key, 0)}
+        unknown = frozenset(key for key, published in there_are.items() if published and key not in known)
+        read = keys_of(silver.scan(lambda file: file.values[0] in unknown).collect()).with_columns(pl.lit(value=False).alias(DISPLACED))
+        rows = pl.concat([rows.filter(pl.col(PARTITION).is_in(known)), read], how="diagonal_relaxed")
+        return cls(rows.select(COLUMNS), unknown, silver.token(TOKEN + FENCE))
+
+
+def claimed_token(meaning: int, token: int) -> int:
+    """What a log says of a partition whose claims are written down under its publication `token` and a meaning of the key."""
+    return fingerprint(CLAIMED, meaning, token)
+
+
+def _published(silver: Snapshot) -> Mapping[str, int]:
+    """The fingerprint of each published partition: what else the log keeps has a name with a slash."""
+    return {key: token for key, token in silver.tokens(TOKEN).items() if "/" not in key}

@@ -1,0 +1,180 @@
+"""Products of datasets that differ in their calendars alone, and gold models over them: readings of a meter, one row per moment."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+from small_world import World
+
+from assay.settings import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+READINGS = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: urn:test:{name}
+name: {name}
+version: {version}
+status: active
+team:
+  name: tests
+  members:
+    - {{username: {owner}, role: owner}}
+servers:
+  - {{server: landing, type: local, path: "{name}/{name}_{{arrival:yyyy-MM-dd}}.csv", format: csv}}
+{levels}schema:
+  - name: {name}_landing
+    physicalType: file
+    properties:
+      - {{name: at, logicalType: string}}
+      - {{name: value, logicalType: string}}
+  - name: {name}
+    physicalType: table
+    description: Readings.
+    dataGranularityDescription: one row per moment
+    properties:
+      - {{name: {column}, logicalType: date, required: true, partitioned: true}}
+      - {{name: read_at, logicalType: timestamp, required: true, primaryKey: true, transformSourceObjects: [at], logicalTypeOptions: {{format: "yyyy-MM-dd'T'HH:mm:ssXXX"}}}}
+      - {{name: value, logicalType: integer, physicalType: BIGINT, required: true}}
+    customProperties:
+      - {{property: eventTime, value: {{expression: at, format: "yyyy-MM-dd'T'HH:mm:ssXXX", timeZone: "{zone}"}}}}
+      - {{property: partitioning, value: {{grain: {grain}, start: {start}{end}}}}}
+      - {{property: arrival, value: {{grain: {arrival}, start: {arrival_start}{arrival_end}, lateness: {lateness}}}}}
+"""
+REFERENCE = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: urn:test:{name}
+name: {name}
+version: 1.0.0
+status: active
+team:
+  name: tests
+  members:
+    - {{username: owner@example.org, role: owner}}
+servers:
+  - {{server: landing, type: local, path: "{name}/{name}_{{arrival:yyyy-MM-dd}}.csv", format: csv}}
+schema:
+  - name: {name}_landing
+    physicalType: file
+    properties:
+      - {{name: place, logicalType: string}}
+  - name: {name}
+    physicalType: table
+    description: Places.
+    dataGranularityDescription: one row per place
+    properties:
+      - {{name: place, logicalType: string, required: true, primaryKey: true}}
+    customProperties:
+      - {{property: eventTime, value: none, description: Places have no events.}}
+"""
+MODEL = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: urn:test:{name}
+name: {name}
+version: 1.0.0
+status: active
+team:
+  name: tests
+  members:
+    - {{username: owner@example.org, role: owner}}
+schema:
+  - name: {name}
+    physicalName: gold.{name}
+    physicalType: table
+    description: Sums.
+    dataGranularityDescription: one row per moment
+    properties:
+      - {{name: month, logicalType: date, required: true, partitioned: true, description: First day of the month.}}
+      - {{name: moment, logicalType: {kind}, required: true, primaryKey: true, description: When.}}
+      - {{name: total, logicalType: integer, physicalType: BIGINT, required: true, description: Sum of the readings.}}
+    quality:
+      - {{name: has_rows, metric: rowCount, mustBeGreaterThan: 0, description: Each month has readings.}}
+    customProperties:
+      - {{property: eventTime, value: {{column: moment}}}}
+"""
+SQL = """\
+select cast(date_trunc('month', {moment}) as date) as month, {moment} as moment, cast(sum({amount}) as bigint) as total
+from ({sources})
+where {{{{ in_window('{moment}') }}}}
+group by {moment}
+"""
+
+
+@dataclass
+class Calendars:
+    """A product under a folder: `readings`, `reference` and `model` add to it, `land` drops files, `world` runs it."""
+
+    folder: Path
+
+    @property
+    def contracts(self) -> Path:
+        return self.folder / "contracts"
+
+    @property
+    def world(self) -> World:
+        project = self.folder / "dbt_project"
+        if not project.exists():
+            shutil.copytree(CHECKOUT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs", "models", "tests"))
+            (project / "models/gold").mkdir(parents=True)
+        return World(self.folder / "home", self.contracts, project)
+
+    def readings(self, name: str, **said: str) -> Calendars:
+        """The contract of a dataset, changed in what is said."""
+        known = {
+            "name": name, "version": "1.0.0", "owner": "owner@example.org", "levels": "", "zone": "UTC", "grain": "day", "start": "2024-01-01",
+            "end": "", "arrival": "day", "arrival_start": "2024-01-01", "arrival_end": "", "lateness": "1", "column": "period",
+        }  # fmt: skip
+        for key in ("end", "arrival_end"):
+            if key in said:
+                said[key] = f", end: {said[key]}"
+        self._write(f"{name}.odcs.yaml", READINGS.format(**(known | said)))
+        return self
+
+    def reference(self, name: str) -> Calendars:
+        self._write(f"{name}.odcs.yaml", REFERENCE.format(name=name))
+        return self
+
+    def model(self, name: str, sources: Sequence[str], *, kind: str = "date", sql: str | None = None) -> Calendars:
+        """A model that sums what it reads: by the partition of silver (a date), by the moment of the reading (a timestamp)."""
+        gold = {"moment": "moment", "amount": "total"}
+        silver = {"moment": "read_at" if kind == "timestamp" else "period", "amount": "value"}
+        names = gold if sources[0].startswith("gold/") else silver
+        spelled = {one: f"ref('{one[5:]}')" if one.startswith("gold/") else f"source('silver', '{one}')" for one in sources}
+        body = " union all by name ".join(f"select * from {{{{ {reference} }}}}" for reference in spelled.values())
+        self._write(f"gold/{name}.odcs.yaml", MODEL.format(name=name, kind=kind))
+        (self.world.dbt_project / f"models/gold/{name}.sql").write_text(sql or SQL.format(sources=body, **names))
+        return self
+
+    def land(self, name: str, arrival: str, rows: Iterable[tuple[str, int]] | Iterable[str]) -> Path:
+        """Drop a file: readings, or the places of a reference."""
+        path = self.folder / "home/landing" / name / f"{name}_{arrival}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [row if isinstance(row, str) else f"{row[0]},{row[1]}" for row in rows]
+        path.write_text("\n".join(["place" if lines and "," not in lines[0] else "at,value", *lines]) + "\n")
+        return path
+
+    def backfill(self) -> dict[str, str | None]:
+        """Compile for dbt and run everything that is due; what became of each run, by its title."""
+        world = self.world
+        world.compile()
+        return {ran.request.title: ran.failure for ran in world.backfill(None, None)}
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.contracts / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def totals(world: World, table: str) -> dict[str, int]:
+    """The published sums by month of a gold model, or the values by partition of a silver table."""
+    rows = world.rows(table)
+    key, value = ("month", "total") if table.startswith("gold/") else ("period", "value")
+    return {str(first): total for first, total in rows.group_by(key).agg(pl.col(value).sum()).sort(key).rows()}

@@ -1,0 +1,177 @@
+"""A key that counts in the whole table: whatever days its rows say, in whatever order they come, one row of it is published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from key_lives import NO_COUNT, PATIENT, Landed, Row, assert_sums, key_shop, outdated, published
+from order_shop import Shop, day
+
+from assay.steps import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAYS = [1, 2, 3]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """Two orders on the first day, one on the second; all is built."""
+    found = key_shop(tmp_path)
+    land(found, 1, Row(1, 1), Row(2, 1))
+    land(found, 2, Row(3, 2))
+    found.refine(DAYS)
+    return found
+
+
+def land(shop: Shop, arrival: int, *rows: Row, name: str = "") -> None:
+    shop.drop(arrival, [row.text() for row in rows], name)
+    shop.ingest([arrival])
+
+
+def built(shop: Shop, *numbers: int) -> dict[str, str]:
+    """What became of days that a build looked at, but for those that are as they were."""
+    return {key: str(one.status) for key, one in shop.refine(numbers).items() if one.status is not Status.UNCHANGED}
+
+
+def backfilled(shop: Shop) -> dict[str, str]:
+    """What became of the days that the plan finds outdated, and of those that were taken in."""
+    found = [int(key[-2:]) for key in outdated(shop, DAYS)]
+    return built(shop, *found) if found else {}
+
+
+def test_a_row_that_moves_leaves_its_old_day_in_the_same_commit(shop: Shop) -> None:
+    before = shop.table("silver")
+    land(shop, 3, Row(1, 2))
+    assert outdated(shop, DAYS) == [day(2)]
+    done = shop.refine([2])
+    assert {key: (one.status, one.facts["duplicates"], one.facts.get("displaced")) for key, one in done.items()} == {
+        day(1): (Status.PUBLISHED, 1, 1), day(2): (Status.PUBLISHED, 0, None),
+    }  # fmt: skip
+    assert published(shop) == {1: 2, 2: 1, 3: 2}
+    after = shop.table("silver")
+    assert before is not None
+    assert after is not None
+    assert after.version == before.version + 1
+    assert outdated(shop, DAYS) == []
+    assert backfilled(shop) == {}
+
+
+def test_a_row_that_comes_late_under_its_old_day_changes_nothing_else(shop: Shop) -> None:
+    land(shop, 4, Row(1, 3))
+    shop.refine([3])
+    land(shop, 3, Row(1, 2))  # an earlier arrival, that lands later
+    assert built(shop, 2) == {day(2): "published"}
+    assert published(shop) == {1: 3, 2: 1, 3: 2}
+    assert outdated(shop, DAYS) == []
+
+
+def test_a_row_that_moves_back_is_there_once_again(shop: Shop) -> None:
+    land(shop, 3, Row(1, 2))
+    backfilled(shop)
+    land(shop, 4, Row(1, 1))
+    assert built(shop, 1) == {day(1): "published", day(2): "published"}
+    assert published(shop) == {1: 1, 2: 1, 3: 2}
+    assert backfilled(shop) == {}
+
+
+def test_a_correction_that_breaks_a_rule_displaces_nothing(shop: Shop) -> None:
+    land(shop, 3, Row(1, 2, good=False))
+    assert built(shop, 2) == {day(2): "published"}
+    assert published(shop) == {1: 1, 2: 1, 3: 2}
+    land(shop, 3, Row(1, 2))  # the file is mended
+    assert built(shop, 2) == {day(1): "published", day(2): "published"}
+    assert published(shop) == {1: 2, 2: 1, 3: 2}
+
+
+def test_a_row_comes_back_when_the_one_that_displaced_it_is_gone(shop: Shop) -> None:
+    land(shop, 3, Row(1, 2), Row(4, 3))
+    shop.refine(DAYS)
+    land(shop, 3, Row(4, 3))
+    assert built(shop, 2) == {day(1): "published", day(2): "published"}
+    assert published(shop) == {1: 1, 2: 1, 3: 2, 4: 3}
+
+
+def test_only_the_old_day_is_asked_for_and_nothing_is_lost(shop: Shop) -> None:
+    land(shop, 3, Row(1, 2))
+    assert built(shop, 1) == {}
+    assert published(shop) == {1: 1, 2: 1, 3: 2}
+    assert built(shop, 2) == {day(1): "published", day(2): "published"}
+
+
+def test_a_day_that_was_refused_takes_no_key_from_another(shop: Shop) -> None:
+    land(shop, 3, Row(1, 2), *(Row(number, 2, good=False) for number in range(10, 20)))
+    assert backfilled(shop) == {day(2): "refused"}
+    assert published(shop) == {1: 1, 2: 1, 3: 2}
+    assert outdated(shop, DAYS) == [day(2)]
+    land(shop, 3, Row(1, 2))
+    assert backfilled(shop) == {day(1): "published", day(2): "published"}
+    assert published(shop) == {1: 2, 2: 1, 3: 2}
+
+
+def test_a_day_that_may_not_lose_its_last_row_keeps_it_and_says_so(shop: Shop) -> None:
+    land(shop, 3, Row(3, 3), Row(5, 3))  # the only order of the second day
+    done = shop.refine([3])
+    assert {key: one.status for key, one in done.items()} == {day(2): Status.REFUSED, day(3): Status.PUBLISHED}
+    assert "Of 1 rows that landed, 0 would be published" in str(done[day(2)].refusal)
+    assert (done[day(3)].facts["duplicates"], done[day(3)].facts["displaced"]) == (1, 1)
+    assert published(shop) == {1: 1, 2: 1, 3: 2, 5: 3}
+    assert outdated(shop, DAYS) == [day(3)], "the move is not done"
+    assert backfilled(shop) == {day(2): "refused"}
+    land(shop, 4, Row(6, 2))
+    assert backfilled(shop) == {day(2): "published", day(3): "published"}
+    assert published(shop) == {1: 1, 2: 1, 3: 3, 5: 3, 6: 2}
+    assert outdated(shop, DAYS) == []
+
+
+def test_the_first_build_after_the_scope_has_changed_takes_in_every_day(tmp_path: Path) -> None:
+    shop = key_shop(tmp_path)
+    partition = shop.edit_contract("keyScope, value: table", "keyScope, value: partition")
+    land(partition, 1, Row(1, 1), Row(2, 1))
+    land(partition, 2, Row(1, 2), Row(3, 3))
+    partition.refine(DAYS)
+    assert partition.rows("silver").height == 4
+    table = partition.edit_contract("keyScope, value: partition", "keyScope, value: table")
+    assert outdated(table, DAYS) == [day(1), day(2), day(3)]
+    assert built(table, 3) == {day(number): "published" for number in DAYS}
+    assert published(table) == {1: 2, 2: 1, 3: 3}
+
+
+def test_the_same_bronze_gives_the_same_bytes_whatever_was_built_before(shop: Shop, tmp_path: Path) -> None:
+    land(shop, 3, Row(1, 2), Row(3, 1))
+    shop.refine([2])
+    shop.refine([1])
+    other = key_shop(tmp_path / "other")
+    for path in sorted((shop.home / "landing/orders").iterdir()):
+        other.drop_text("orders", path.name, path.read_text())
+    other.ingest([1, 2, 3])
+    other.refine(DAYS)
+    assert other.digests("silver") == shop.digests("silver")
+    assert published(shop) == {1: 2, 2: 1, 3: 1}
+
+
+rows_ = st.lists(st.builds(Row, st.integers(1, 5), st.sampled_from(DAYS), st.booleans() | st.just(True)), min_size=0, max_size=5)
+lives = st.lists(
+    st.tuples(st.integers(1, 5), st.sampled_from(["_a", "_b"]), rows_, st.sets(st.sampled_from(DAYS), min_size=1)), min_size=1, max_size=8
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(life=lives)
+def test_any_life_of_keys_ends_as_ten_lines_of_python_say(tmp_path_factory: pytest.TempPathFactory, life: list) -> None:  # type: ignore[type-arg]
+    shop, landed = key_shop(tmp_path_factory.mktemp("life"), PATIENT, NO_COUNT), Landed()
+    for arrival, name, rows, asked in life:
+        landed.files[arrival, name] = tuple(rows)
+        land(shop, arrival, *rows, name=name)
+        shop.refine(sorted(asked))
+        if shop.table("silver"):
+            published(shop)  # no key is there twice, at any version
+    everything = shop.refine(DAYS, force=True)
+    assert published(shop) == landed.truth()
+    assert_sums(shop, landed, [one for one in everything.values() if int(one.key[-2:]) in landed.sums()])
+    assert outdated(shop, DAYS) == []

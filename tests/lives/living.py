@@ -1,0 +1,109 @@
+"""Lives: a life is drawn from a seed, lived in a world, compared with the oracle after every day, and shrunk when it fails."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from events import Change, Copy, Drawer, Land, Landing, Life, Remove, Restart, Wait, apply
+from oracle import Fates, Oracle
+from products import draw_product
+from world import Seen, World
+
+ALL = frozenset({"midnight", "calendars", "cut months", "return", "copy", "remove", "change", "future", "empty", "key_scope", "gold"})
+FEATURES: frozenset[str] = frozenset({"midnight", "return", "copy", "change"})  # those that hold
+CLOCKS_CHANGE = (
+    datetime(2024, 3, 8, tzinfo=UTC),
+    datetime(2024, 3, 29, tzinfo=UTC),
+    datetime(2024, 11, 1, tzinfo=UTC),
+    datetime(2023, 12, 30, tzinfo=UTC),
+)
+
+
+class Wrong(AssertionError):
+    """The platform and the oracle disagree."""
+
+
+def draw_life(seed: int, length: int = 6, features: frozenset[str] = FEATURES) -> Life:
+    """The life of a seed."""
+    draw = Random(seed)  # not for secrets
+    begins = draw.choice(CLOCKS_CHANGE) + timedelta(days=draw.randint(0, 5), hours=draw.randint(0, 23), minutes=1)
+    product = draw_product(draw, begins.date(), features)
+    return Drawer(draw, product, begins, features).life(length)
+
+
+def told(life: Life) -> str:
+    """A life as a person reads it: the product, then one event in a line."""
+    return "\n".join(
+        [
+            f"begins {life.begins:%Y-%m-%d %H:%M} UTC",
+            *map(repr, life.product.datasets),
+            f"gold {life.product.gold}",
+            *map(repr, life.events),
+        ]
+    )
+
+
+def live(life: Life) -> None:
+    """Live a life. Raises Wrong at the first difference."""
+    landing, oracle, before = Landing(), Oracle(), dict[str, tuple[Fates, Seen]]()
+    with World(life.product, life.begins) as world:
+        for event in (*life.events, Wait(0)):
+            if isinstance(event, Wait):
+                before = compare(world, oracle, landing, before)
+                world.now += timedelta(hours=event.hours)
+                if event.hours:
+                    before = compare(world, oracle, landing, before)
+                continue
+            world.product, landing = apply(event, world.product, landing)
+            _happen(event, world, landing)
+
+
+def _happen(event: object, world: World, landing: Landing) -> None:
+    match event:
+        case Land():
+            world.land(world.product.of(event.dataset), event.arrival, event.mark, event.rows)
+        case Copy() if (event.arrival, event.to) in landing.get(event.dataset, {}):
+            world.land(world.product.of(event.dataset), event.arrival, event.to, landing[event.dataset][event.arrival, event.to])
+        case Remove():
+            world.remove(world.product.of(event.dataset), event.arrival, event.mark)
+        case Change() | Restart():
+            world.load()
+
+
+def compare(world: World, oracle: Oracle, landing: Landing, before: dict[str, tuple[Fates, Seen]]) -> dict[str, tuple[Fates, Seen]]:
+    """Let the world settle, and say the first thing that is not as the oracle says."""
+    world.settle()
+    found, wanted = {}, oracle.look(world.product, landing, world.now)
+    if planned := world.planned():
+        raise Wrong(f"nothing is requested, but the plan wants {planned}; failed runs said {world.failures()}")
+    for dataset in world.product.datasets:
+        fates, seen = wanted[dataset.name], world.see(dataset)
+        where = f"{dataset.name} at {world.now:%Y-%m-%d %H:%M} UTC"
+        _same(
+            f"published rows of {where}",
+            {key: rows for key, rows in fates.published.items() if rows},
+            {key: sorted(rows, key=repr) for key, rows in seen.published.items()},
+        )
+        _same(f"rows in quarantine of {where}", dict(fates.held), dict(seen.held))
+        if not dataset.is_reference:
+            _same(f"rows in bronze of {where}", {key: rows for key, rows in fates.arrivals.items() if rows}, seen.arrivals)
+        _same(f"partitions of silver that Dagster shows for {where}", set(fates.published), seen.materialized["silver"])
+        _same(f"partitions of bronze that Dagster shows for {where}", set(fates.arrivals), seen.materialized["bronze"])
+        _same(f"failed partitions of silver that are right, of {where}", set(), seen.failed["silver"] & set(fates.published))
+        _same(f"failed partitions of bronze that are right, of {where}", set(), seen.failed["bronze"] & set(fates.arrivals))
+        if dataset.name in before:
+            old, shown = before[dataset.name]
+            same = [key for key in fates.inputs if key in old.inputs and old.inputs[key] == fates.inputs[key]]
+            _same(
+                f"files of untouched partitions of {where}",
+                {key: shown.files.get(key) for key in same},
+                {key: seen.files.get(key) for key in same},
+            )
+        found[dataset.name] = fates, seen
+    return found
+
+
+def _same(what: str, wanted: object, seen: object) -> None:
+    if wanted != seen:
+        raise Wrong(f"{what}\n  wanted {wanted}\n  seen   {seen}")

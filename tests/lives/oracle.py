@@ -1,0 +1,153 @@
+"""The oracle: what the documents say becomes of every row, in a few lines of plain Python. It imports nothing of Assay and reads no table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from products import DAY, MONTH, NONE, Calendar, Dataset, Product
+
+if TYPE_CHECKING:
+    from events import Landing, Row, Rows
+
+Published = tuple[Any, ...]
+EVENT_TIME = "event_time_readable"
+
+
+@dataclass
+class Fates:
+    """What became of the rows of one dataset, by partition key; `inputs` says from what each partition is made."""
+
+    published: dict[str, list[Published]] = field(default_factory=dict)
+    held: Counter[tuple[str, str]] = field(default_factory=Counter)
+    duplicates: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    arrivals: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, object] = field(default_factory=dict)
+
+
+def first_day(day: date, grain: str) -> date:
+    return day.replace(day=1) if grain == MONTH else day
+
+
+def is_over(day: date, grain: str, zone: str, now: datetime) -> bool:
+    """Whether the day or month of a date is over, on the clocks of a zone."""
+    after = (day.replace(day=1) + timedelta(days=31)).replace(day=1) if grain == MONTH else day + timedelta(days=1)
+    return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) <= now.astimezone(UTC)
+
+
+def lies_in(day: date, calendar: Calendar) -> bool:
+    return (calendar.start is None or day >= calendar.start) and (calendar.end is None or day < calendar.end)
+
+
+def by_size(name: str) -> list[tuple[bool, int, str]]:
+    """How names are ordered: numbers in them by their size."""
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split("([0-9]+)", name)]
+
+
+class Oracle:
+    """Remembers which files were taken, because a file that is archived away keeps its rows published."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, dict[tuple[date, str], Rows]] = {}
+        self.ever: dict[str, set[str]] = {}
+
+    def look(self, product: Product, landing: Landing, now: datetime) -> dict[str, Fates]:
+        """The fates of all rows once everything that can be done is done."""
+        found: dict[str, Fates] = {}
+        for dataset in product.datasets:
+            found[dataset.name] = self._dataset(dataset, landing.get(dataset.name, {}), found, now)
+        return found
+
+    def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
+        taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
+        for (arrival, mark), rows in landing.items():
+            if lies_in(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
+                taken[arrival, mark] = rows
+        batches: dict[str, dict[Rows, tuple[date, str]]] = {}
+        files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))
+        for file in files[-1:] if grain == NONE else files:
+            key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
+            batches.setdefault(key, {}).setdefault(taken[file], file)
+        fates.arrivals = {key: sum(len(rows) for rows in batch) for key, batch in batches.items()}
+        known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
+        waits = dataset.refers_to is not None and not others[dataset.refers_to].published
+        self._judge(dataset, batches, known, fates, now, waits=waits)
+        ever = self.ever.setdefault(dataset.name, set())
+        ever |= set(fates.published)
+        for key in ever:
+            fates.published.setdefault(key, []).sort(key=repr)
+        return fates
+
+    def _judge(self, dataset: Dataset, batches: Any, known: set[Any] | None, fates: Fates, now: datetime, *, waits: bool) -> None:
+        latest: dict[Any, tuple[str, Published]] = {}
+        for arrival, batch in batches.items():
+            for rows in batch:
+                for row in rows:
+                    day = None if dataset.is_reference else event_day(row[1], dataset)
+                    if not dataset.is_reference and (day is None or not lies_in(day, dataset.events)):
+                        fates.held[f"arrival/{arrival}", EVENT_TIME] += 1
+                        continue
+                    if waits or (day is not None and not is_over(day, dataset.events.grain, dataset.zone, now)):
+                        fates.waiting += 1
+                        continue
+                    value = first_day(day, dataset.events.grain) if day else None
+                    key = value.isoformat() if value else "all"
+                    fates.published.setdefault(key, [])
+                    fates.inputs.setdefault(key, set()).update(batch)
+                    if rule := broken_rule(row, dataset, known):
+                        fates.held[key, rule] += 1
+                        continue
+                    scope = (key if dataset.key_scope == "partition" else "", int(row[0]))
+                    if scope in latest:
+                        fates.duplicates[latest[scope][0]] += 1
+                    latest[scope] = key, published(row, value, dataset)
+        for key, row in latest.values():
+            fates.published[key].append(row)
+        newest = next(iter(batches["all"].values())) if dataset.is_reference and batches else None
+        for key, inputs in fates.inputs.items():
+            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None)
+
+
+def event_day(text: str, dataset: Dataset) -> date | None:
+    """The day on which a row happened, on the clocks of the dataset's zone; None for a text that says none."""
+    try:
+        if dataset.spelling == "date":
+            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        if dataset.spelling == "clock":
+            moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        else:
+            moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
+    return moment.astimezone(ZoneInfo(dataset.zone)).date()
+
+
+def broken_rule(row: Row, dataset: Dataset, known: set[Any] | None) -> str | None:
+    """The first rule that a row breaks, types before all others, then by column."""
+    number, _, amount, state, store = row
+    faults = {
+        "id_type": number not in ("", *map(str, range(100))),
+        "amount_type": amount == "many" or ("." in amount and dataset.amount in ("INTEGER", "BIGINT")),
+        "id_required": number == "",
+    }
+    if not any(faults.values()):
+        faults |= {
+            "amount_maximum": bool(amount) and Decimal(amount) > dataset.most,
+            "state_required": state == "",
+            "state_enum": state not in ("", *dataset.states),
+            "store_known": known is not None and store not in ("", *known),
+        }
+    return next((rule for rule, broken in faults.items() if broken), None)
+
+
+def published(row: Row, value: date | None, dataset: Dataset) -> Published:
+    number, _, amount, state, store = row
+    kind = {"DOUBLE": float, "DECIMAL(9,2)": lambda text: Decimal(text).quantize(Decimal("0.01"))}.get(dataset.amount, int)
+    cells = (int(number), kind(amount) if amount else None, state, store or None)
+    return (value, *cells) if value else cells
