@@ -162,11 +162,11 @@ def test_a_file_with_only_a_header_is_an_arrival_without_rows(shop: Shop) -> Non
 def test_rows_without_an_event_date_are_held_under_their_arrival_and_the_sum_closes(shop: Shop) -> None:
     shop.drop(1, [*MIXED, {"number": "6", "day": "soon"}, {"number": "7", "day": "2031-01-01"}, {"number": "8", "day": None}])
     done = shop.ingest([1])[day(1)]
-    assert (done.rows, done.broken) == (8, {"event_time_readable": 3})
+    assert (done.rows, done.broken) == (8, {"event_time_before_end": 1, "event_time_readable": 2})
     shop.refine([1])
     held = shop.visible_quarantine().filter(pl.col("_partition") == f"arrival/{day(1)}")
     assert [json.loads(raw)["number"] for raw in held.sort("source_row")["raw"]] == ["6", "7", "8"]
-    assert "`day` gives no %Y-%m-%d in [2024-01-01, 2024-02-01)" in held["reason"][0]
+    assert "`day` gives no %Y-%m-%d. Found soon." in held.sort("source_row")["reason"][0]
     assert shop.stray() == 0
 
 
