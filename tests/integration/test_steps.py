@@ -24,7 +24,7 @@ from assay.lake.quarantine import Quarantine
 from assay.refine import step as refine_step
 from assay.refine.step import Inputs, silver_spec
 from assay.steps import Status
-from orders import write_contracts
+from orders import csv_text, write_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,11 +136,11 @@ def test_an_unreadable_file_refuses_its_arrival_by_name_and_the_others_are_publi
         shop.drop(number, on(number, MIXED))
     shop.ingest([1, 2])
     before = shop.rows("bronze").filter(pl.col("_source_file") == f"orders/orders_{day(1)}.csv")
-    shop.drop_text("orders", f"orders_{day(1)}_more.csv", "day,number\n1\n")
+    shop.drop_text("orders", f"orders_{day(1)}_more.csv", csv_text([]) + "1\n")
     shop.drop(2, on(2, [{"number": "9"}]))
     done = shop.ingest([1, 2])
     assert done[day(1)].status is Status.REFUSED
-    assert f"orders/orders_{day(1)}_more.csv; line 2: expected 2 values, found 1" in str(done[day(1)].refusal)
+    assert f"orders/orders_{day(1)}_more.csv; line 2: expected 8 values, found 1" in str(done[day(1)].refusal)
     assert done[day(2)].status is Status.PUBLISHED
     after = shop.rows("bronze")
     assert after.filter(pl.col("_source_file") == f"orders/orders_{day(1)}.csv").equals(before)
