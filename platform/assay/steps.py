@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from assay.contracts.model import Contract
@@ -29,7 +30,7 @@ COMMIT_BYTES = 64 << 20  # chunks are committed together until they have so many
 class Run:
     """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again.
 
-    `keys` says where the masking keys are.
+    `keys` says where the masking keys are. `now` is the time that it is: files of a later day are not there yet; without it all are.
     """
 
     lake: Path
@@ -38,6 +39,7 @@ class Run:
     run_id: str = ""
     force: bool = False
     keys: SecretReference | None = None
+    now: datetime | None = None
 
 
 class Status(StrEnum):

@@ -67,7 +67,7 @@ def stall(
     path: str | None = None, more: str = "",
 ) -> str:  # fmt: skip
     """The contract of a dataset; with the grain `none` each file is the whole table."""
-    partitioned = ", partitioned: true" if grain != "none" else ""
+    partitioned = ", partitioned: true" if grain != "none" else ", transformSourceObjects: [day]"
     text = HEAD.format(name=name).partition("servers:")[0]
     text += STALL.format(name=name, zone=zone, partitioned=partitioned, path=path or f"{name}/{name}_{{arrival:yyyy-MM-dd}}.csv")
     span = f", end: {end}" if end else ""

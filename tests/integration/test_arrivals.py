@@ -155,7 +155,7 @@ def test_a_run_that_did_not_get_to_its_end_is_asked_for_again(market: Market, en
 
 def test_what_failed_for_a_passing_reason_is_asked_for_again_with_growing_pauses(market: Market) -> None:
     market.land(FILE, rows(5, day=FIRST))
-    looks = []
+    looks, market.loaded = list[int](), None
     full, once = OSError("No space left on device"), dg.RetryPolicy(max_retries=0)
     with (
         mock.patch("assay.orchestration.lake_assets.ingest", side_effect=full),
@@ -217,7 +217,7 @@ def test_what_failed_as_a_whole_is_asked_for_as_a_whole_when_one_of_it_changes(m
 
 
 def test_a_broken_dataset_does_not_hold_up_another(tmp_path: Path) -> None:
-    market = Market.open(tmp_path, sales=stall(), fairs=stall("fairs"))
+    market = Market.open(tmp_path, sales=stall(), fairs=stall("fairs", zone="Asia/Tokyo"))
     market.land(FILE, "no header\n")
     market.land(f"fairs/fairs_{FIRST}.csv", rows(6, day=FIRST))
     market.settle()

@@ -165,6 +165,7 @@ CASES: list[tuple[str, Edit, str, str, Bump]] = [
     ("arrival-start", within("arrival", start=date(2025, 1, 1)), "arrival_range_changed", FULL, MINOR),
     ("arrival-end", within("arrival", end=None), "arrival_range_changed", FULL, MINOR),
     ("later", of_contract(lateness=5), "lateness_raised", BACK, MAJOR),
+    ("today-too", of_contract(include_current=True), "current_included", BACK, MAJOR),
     ("less-late", of_contract(lateness=0), "lateness_lowered", FULL, MINOR),
     # promises
     ("deadline-later", of_contract(schedule="0 9 * * *"), "freshness_weakened", BACK, MAJOR),

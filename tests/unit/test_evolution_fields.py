@@ -71,6 +71,7 @@ MORE: list[tuple[str, Edit, Edit, str]] = [
     ("key-scope-without-a-difference", of_contract(key=()), of_contract(key=(), key_scope=KeyScope.TABLE), "reworded"),
     ("key-reordered", of_contract(key=("number", "state")), of_contract(key=("state", "number")), "key_reordered"),
     ("grain-without-a-key", of_contract(key=()), of_contract(key=(), granularity="a line"), "grain_reworded"),
+    ("today-left-out", of_contract(include_current=True), of_contract(), "current_excluded"),
     ("end-of-life-announced", within("lifecycle", end_of_life=None), of_contract(), "end_announced"),
     ("event-time-said", of_contract(event_time=None), of_contract(), "event_time_changed"),
     ("landing-reordered", BARE, all_of(BARE, within("source", columns=ORDERS.source.columns[::-1])), "landing_columns_reordered"),

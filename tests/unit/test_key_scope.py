@@ -13,6 +13,7 @@ from assay.contracts.page_content import page_of
 from assay.contracts.page_markdown import markdown
 from assay.masking.methods import Masks
 from assay.refine.claims import LOCKED, key_meaning, published_keys, with_displaced
+from drafted import contract_of, draft_of, table
 from orders import CUSTOMERS, ORDERS, orders_contract, refined, write_contracts
 
 if TYPE_CHECKING:
@@ -126,3 +127,13 @@ def test_claims_of_another_type_of_key_cannot_be_compared(tmp_path: Path) -> Non
     described = orders_contract_of(tmp_path / "c", ORDERS.replace(SCOPE, TABLE).replace(NUMBER, f"{NUMBER}, description: Of the order"))
     assert key_meaning(number, Masks()) != key_meaning(text, Masks())
     assert key_meaning(number, Masks()) == key_meaning(described, Masks())
+
+
+def test_a_draft_says_which_keys_its_sample_has_in_several_days(tmp_path: Path) -> None:
+    days = [f"2024-03-{1 + number // 100:02d}" for number in range(200)]
+    ids = [str(number) for number in range(199)] + ["0"]  # the first order of the first day comes again on the second
+    draft = draft_of(table(order_id=ids, ordered_on=days))
+    assert "{property: keyScope, value: partition}  # guess: 1 key in rows of several days: each day keeps one; `table`" in draft.text
+    assert contract_of(draft, tmp_path).key_scope is KeyScope.PARTITION
+    assert contract_of(draft, tmp_path).key == ("order_id",)
+    assert "keyScope" not in draft_of(table(order_id=[str(number) for number in range(200)], ordered_on=days)).text

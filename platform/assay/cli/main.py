@@ -13,6 +13,7 @@ from assay.cli.erasing import erase
 from assay.cli.formats import Export, Format
 from assay.cli.keys import app as keys
 from assay.cli.keys import make_keys
+from assay.cli.landing import landing
 from assay.cli.quarantine import app as quarantine
 from assay.errors import AssayError
 from assay.process import leave
@@ -28,6 +29,7 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.command()(erase)
+app.command()(landing)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from assay.cli.keys import make_keys
+from assay.cli.landing import say_landing
 from assay.cli.product import find_product
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
@@ -79,6 +80,7 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
         typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
     else:
         typer.echo(f"{partitions} partitions in {seconds:.1f} s.")
+    say_landing(work.planner, work.only)
     for failure in failures:
         typer.echo(f"assay: {failure}", err=True)
     return not failures

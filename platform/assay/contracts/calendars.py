@@ -6,7 +6,7 @@ A calendar belongs to one dataset, or to the inputs of one gold model. Which of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract, Partitioning
 
 UTC_ZONE = "UTC"
+EARLIEST, LATEST = date(1, 1, 2), date(9999, 12, 30)  # in every zone both begin within the years that there are
 LAST_MONTH = date(9999, 12, 1)  # no date follows it
 
 
@@ -29,13 +30,14 @@ def next_month(day: date) -> date:
 class Calendar:
     """Days or months over [start, end) that begin at midnight in `zone`; no end means up to now. A partition is named by its first day.
 
-    Both ends are first days of partitions: see `covering`.
+    Both ends are first days of partitions: see `covering`. With `current` there is also the one that is not over yet.
     """
 
     grain: Grain
     zone: str
     start: date
     end: date | None = None
+    current: bool = field(default=False, repr=False)  # decides when a partition is made, not what is in it
 
     def first_of(self, day: date) -> date:
         """The partition in which a day lies."""
@@ -43,7 +45,7 @@ class Calendar:
 
     def after(self, first: date) -> date:
         """The partition that follows."""
-        return next_month(first) if self.grain is Grain.MONTH else first + timedelta(days=1)
+        return next_month(first) if self.grain is Grain.MONTH else first + timedelta(days=1) if first < date.max else first
 
     def before(self, moment: datetime) -> date:
         """The newest partition that is over at a moment, whether the calendar has it or not. A day that the zone never had is none."""
@@ -68,17 +70,18 @@ class Calendar:
 
 def midnight(day: date, zone: str) -> datetime:
     """The instant, in UTC, at which a day begins; where clocks skip midnight, that at which they do."""
+    day = min(max(day, EARLIEST), LATEST)
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def covering(partitioning: Partitioning, zone: str) -> Calendar | None:
+def covering(partitioning: Partitioning, zone: str, *, current: bool = False) -> Calendar | None:
     """The calendar of a table's partitions: of months those that overlap [start, end). None for a table without partitions."""
     if partitioning.grain is Grain.NONE or partitioning.start is None:
         return None
     start, end = partitioning.start, partitioning.end
     if partitioning.grain is Grain.MONTH:
         start, end = start.replace(day=1), None if end is None else whole_months(end)
-    return Calendar(partitioning.grain, zone, start, end)
+    return Calendar(partitioning.grain, zone, start, end, current)
 
 
 def whole_months(end: date) -> date:
@@ -93,9 +96,9 @@ def zone_of(contract: Contract) -> str:
 
 def arrival_calendar(contract: Contract) -> Calendar | None:
     """The partitions of a dataset's bronze table."""
-    return covering(contract.arrival, zone_of(contract))
+    return covering(contract.arrival, zone_of(contract), current=contract.include_current)
 
 
 def event_calendar(contract: Contract) -> Calendar | None:
     """The partitions of a dataset's silver table."""
-    return covering(contract.partitioning, zone_of(contract))
+    return covering(contract.partitioning, zone_of(contract), current=contract.include_current)

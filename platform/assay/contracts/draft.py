@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.contracts.compile import sql_expression
-from assay.contracts.draft_calendar import NO_EVENT_TIME, guess_arrival, guess_calendar
+from assay.contracts.draft_calendar import NO_EVENT_TIME, event_dates, guess_arrival, guess_calendar
 from assay.contracts.draft_document import ColumnDraft, Parts, document, masking_of
 from assay.contracts.draft_guess import Guess, counted, trust
-from assay.contracts.draft_keys import guess_key
+from assay.contracts.draft_keys import guess_key, guess_scope
 from assay.contracts.draft_personal import personal_columns
 from assay.contracts.draft_profile import HAVE_A_NULL, OWN_NULL, null_values, profiles
 from assay.contracts.draft_rules import promises
@@ -83,7 +83,11 @@ def draft_contract(frame: pl.DataFrame, sample: Sample) -> Draft:
     names = published_names(frame.columns)
     columns = [_column(profile, name, types[profile.name], personal) for profile, name in zip(profiled, names, strict=True)]
     partition = _partition_name(calendar, (*names, *frame.columns)) if calendar.column is not None else None
-    parts = Parts(sample, frame.height, nulls, columns, key, calendar, arrival, partition)
+    scope = None
+    if calendar.column is not None:
+        event = profiled[frame.columns.index(calendar.column)]
+        scope = guess_scope(_cleaned(frame, types), key, event_dates(frame[event.name], event, types[event.name]), calendar.grain)
+    parts = Parts(sample, frame.height, nulls, columns, key, calendar, arrival, partition, scope)
     masked = {c.name: f"{c.personal.kind.what}, {masking_of(c.personal, c.typed.reads.logical)['method']}" for c in columns if c.personal}
     return Draft(document(parts), arrival.path, tuple(_guesses(parts)), masked, _refused(parts))
 
@@ -136,7 +140,7 @@ def _refused(parts: Parts) -> dict[str, int]:
 def _guesses(parts: Parts) -> list[Guess]:
     calendar = parts.calendar
     whole = (parts.nulls.guess, parts.key.guess, parts.arrival.guess, calendar.event, calendar.grain_guess, calendar.start_guess)
-    found = [guess for guess in (*whole, calendar.lateness_guess) if guess is not None]
+    found = [guess for guess in (*whole, calendar.lateness_guess, parts.scope) if guess is not None]
     found += [parts.sample.dialect_guess] if parts.sample.dialect_guess else []
     for column in parts.columns:
         found.append(Guess(f"{column.name}: {column.typed.reads.logical}", column.typed.reason, column.typed.certainty))

@@ -135,6 +135,15 @@ def _days(profile: Profile, typed: Typed) -> pl.Series:
     return frame.select(pl.col("day").repeat_by("count").explode())["day"].drop_nulls().sort()
 
 
+def event_dates(texts: pl.Series, profile: Profile, typed: Typed) -> pl.Series:
+    """The event date of each of some texts of a column; null for one that cannot be read."""
+    import polars as pl
+
+    values = typed.reads.values
+    known = pl.DataFrame({"text": profile.texts, "day": values.dt.date() if values.dtype == pl.Datetime else values})
+    return texts.alias("text").to_frame().join(known, on="text", how="left", maintain_order="left")["day"]
+
+
 def _calendar(column: str, days: pl.Series, arrival: Arrival, event: Guess) -> Calendar:
     different = days.n_unique()
     by_month = days.len() < ROWS_A_DAY * different

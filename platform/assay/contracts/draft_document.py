@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.draft_guess import counted
 from assay.contracts.draft_words import sql_name, words_of
+from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Parts:
     calendar: Calendar
     arrival: Arrival
     partition: str | None
+    scope: Guess | None = None
 
 
 def document(parts: Parts) -> str:
@@ -234,6 +236,8 @@ def _time(parts: Parts) -> Iterator[str]:
     yield "      - property: arrival"
     value = {"grain": str(_arrival_grain(parts)), "start": str(calendar.arrival_start), "lateness": calendar.lateness}
     yield f"        value: {inline(value)}{_because(calendar.lateness_guess)}"
+    if parts.scope:
+        yield f"      - {{property: keyScope, value: {KeyScope.PARTITION}}}{_because(parts.scope)}"
 
 
 def _both(calendar: Calendar) -> str:

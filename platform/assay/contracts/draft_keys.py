@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from assay.contracts.draft_guess import Guess, counted, trust
 from assay.contracts.draft_types import tolerated
 from assay.contracts.draft_words import looks_like_identity
+from assay.contracts.model import Grain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +60,24 @@ def guess_key(frame: pl.DataFrame, profiles: Sequence[Profile], types: Mapping[s
             return Key(columns, Guess(f"primaryKey ({', '.join(columns)})", reason, certainty))
     tried = f"no {MOST_COLUMNS} columns or fewer tell all {counted(rows.height, 'row')} apart{said}"
     return Key((), Guess("primaryKey", tried, 0.4))
+
+
+def guess_scope(frame: pl.DataFrame, key: Key, events: pl.Series, grain: Grain) -> Guess | None:
+    """What there is to say of the key's scope, where the sample has rows of one key in several partitions; None where it tells nothing.
+
+    `events` are the event dates of the rows of `frame`, null where one cannot be read.
+    """
+    import polars as pl
+
+    if not key.columns:
+        return None
+    days = events.dt.truncate("1mo") if grain is Grain.MONTH else events
+    rows = frame.select(key.columns).with_columns(days.alias("_partition")).drop_nulls()
+    moved = rows.group_by(key.columns).agg(pl.col("_partition").n_unique()).filter(pl.col("_partition") > 1).height
+    if not moved:
+        return None
+    said = f"{counted(moved, 'key')} in rows of several {grain}s: each {grain} keeps one; `table` keeps the last arrival only"
+    return Guess("keyScope", said, 0.5)
 
 
 def _cost(profile: Profile, typed: Typed, place: int, distinct: bool | None) -> float | None:  # noqa: FBT001  # a fact

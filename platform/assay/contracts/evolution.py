@@ -18,7 +18,7 @@ from assay.contracts.evolution_landing import landing_changes
 from assay.contracts.evolution_life import freshness_changes, grain_changes, life_changes, schedule_changes, status_changes
 from assay.contracts.evolution_renames import after_renames
 from assay.contracts.evolution_rules import completeness, dataset_rule_changes, rule_changes
-from assay.contracts.evolution_time import arrival_changes, event_time_changes, lateness_changes, partitioning_changes
+from assay.contracts.evolution_time import arrival_changes, current_changes, event_time_changes, lateness_changes, partitioning_changes
 from assay.contracts.evolution_versions import complaint
 from assay.contracts.gold import GoldContract
 from assay.contracts.key_scope import has_table_key
@@ -172,8 +172,9 @@ PUBLISHED: Mapping[str, Comparer | str] = {
     "retention": freshness_changes, "lifecycle": life_changes, "deprecated": life_changes, "about": _words,
 }  # fmt: skip
 CONTRACT: Mapping[str, Comparer | str] = {
-    **PUBLISHED, "source": landing_changes, "arrival": arrival_changes, "lateness": lateness_changes, "event_time": event_time_changes,
-    "key_scope": _key_scope, "transform": _transform, "rejected_share_below": completeness, "schedule": schedule_changes,
+    **PUBLISHED, "source": landing_changes, "arrival": arrival_changes, "lateness": lateness_changes, "include_current": current_changes,
+    "event_time": event_time_changes, "key_scope": _key_scope, "transform": _transform, "rejected_share_below": completeness,
+    "schedule": schedule_changes,
 }  # fmt: skip
 GOLD: Mapping[str, Comparer | str] = {
     **PUBLISHED, "event_column": event_column_changes, "lookback_days": reach_changes, "lookahead_days": reach_changes,

@@ -188,6 +188,10 @@ KINDS: Mapping[str, Verdict] = {
     "reach_changed": _full("how far a build reads", (P,), "Months are rebuilt after late rows in the new reach."),
     "lateness_raised": _backward("rows may come later", (R,), "Readers must wait longer before they take a partition as final."),
     "lateness_lowered": _full("rows must come earlier", (P,), "Agree with the producer; a later row still reopens its partition."),
+    "current_included": _backward(
+        "partitions published before they are over", (R,), "The newest partition grows: readers must not take it as whole."
+    ),
+    "current_excluded": _backward("partitions published once they are over", (R,), "The newest rows come later: tell readers before."),
     "freshness_weakened": _backward("fresh later", (R,), "Move the schedules of readers behind the new promise."),
     "freshness_strengthened": _full("fresh earlier", (P,), "Agree with the producer: the promise is kept only if files come in time."),
     "retention_shortened": _backward("kept for a shorter time", (R,), "Readers lose old data: let them copy what they need."),

@@ -70,6 +70,13 @@ def lateness_changes(old: Contract, new: Contract) -> Iterator[Change]:
         yield Change(kind, "arrival, lateness", old.lateness, new.lateness)
 
 
+def current_changes(old: Contract, new: Contract) -> Iterator[Change]:
+    """Whether the partition that is not over yet is published."""
+    if old.include_current != new.include_current:
+        kind = "current_included" if new.include_current else "current_excluded"
+        yield Change(kind, "arrival, includeCurrent", old.include_current, new.include_current)
+
+
 def _bounds(old: Partitioning, new: Partitioning) -> Iterator[tuple[str, bool, bool]]:
     """For each end of the range whether it reaches further than before, or less far. No bound is without limit."""
     start, new_start = old.start or date.min, new.start or date.min

@@ -116,10 +116,9 @@ class Masking:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A published column. `source` is the landing column it is cast from; without one the engine or the transform fills it.
+    """A published column: cast from the landing column `source`, or filled by the engine or the transform; `sources` are all it is from.
 
-    `logical_type` is ODCS's (string, integer, number, boolean, date, timestamp), `physical_type` the SQL spelling that fixes the width.
-    `subject` is the kind of person whom the value identifies, `sources` all landing columns that it is said to be made from.
+    `logical_type` is ODCS's, `physical_type` the SQL that fixes the width, `subject` the kind of person whom the value identifies.
     """
 
     name: str
@@ -220,11 +219,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract(Published):
-    """A dataset that lands as files: how it arrives, and what is promised of it in silver."""
+    """A dataset that lands as files, and what is promised of it in silver. `include_current`: partitions are made before they are over."""
 
     source: LandingSource
     arrival: Partitioning
     lateness: int
+    include_current: bool = False
     event_time: EventTime | None
     transform: str | None
     rejected_share_below: float | None

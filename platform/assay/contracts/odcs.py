@@ -116,6 +116,7 @@ def _contract(document: Document, table: Table) -> Contract:
         **published_parts(document, table, source.columns, inherited_classes(document, table)), source=source,
         partitioning=_partitioning(custom, "partitioning", table.partition), arrival=_partitioning(custom, "arrival", None),
         lateness=custom.values.get("arrival", {}).get("lateness", 0),
+        include_current=custom.values.get("arrival", {}).get("includeCurrent", False),
         event_time=_event_time(custom), transform=custom.values.get("transform"), key_scope=scope,
         rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=read_levels(document).schedule,
     )  # fmt: skip

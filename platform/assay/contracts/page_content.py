@@ -159,7 +159,8 @@ def _levels(contract: Published) -> Iterable[tuple[str, Cell]]:
 
 def _arriving(contract: Contract) -> Iterable[tuple[str, Cell]]:
     yield "Event time", _event_time(contract.event_time)
-    yield "Arrivals", _text(_partitions(contract.arrival))
+    current = ", the current one before it is over" if contract.include_current else ""
+    yield "Arrivals", _text(_partitions(contract.arrival) + current)
     yield "Lateness", _text(f"rows arrive up to {contract.lateness} arrivals late" if contract.lateness else "")
     yield "Deadline", (Code(contract.schedule), " (cron)") if contract.schedule else ()
     limit = contract.rejected_share_below

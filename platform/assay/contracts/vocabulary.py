@@ -177,7 +177,7 @@ DEPRECATED = Keys({"since": text}, {"until": day, "useInstead": text})
 TABLE: Mapping[str, Keys | Check] = {
     "eventTime": Keys({"expression": sql, "format": date_format, "timeZone": zone}, {"sourceTimeZone": zone}, or_none=True),
     "partitioning": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day}),
-    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count}),
+    "arrival": Keys({"grain": one_of("grain", GRAINS), "start": day}, {"end": day, "lateness": count, "includeCurrent": flag}),
     "keyScope": one_of("key scope", KeyScope),
     "transform": function,
     "rejectedShare": Keys({"mustBeLessThan": share}, {}),

@@ -43,7 +43,10 @@ def tells_dates(model: Model) -> bool:
 
 
 def months_of(inputs: Iterable[Calendar], *, of_dates: bool) -> Calendar:
-    """The months that cover some calendars. Of several zones that counts in which a month ends last: it is over in all of them then."""
+    """The months that cover some calendars. Of several zones that counts in which a month ends last: it is over in all of them then.
+
+    The current month is made where the current partition of any input is.
+    """
     known = list(inputs)
     if of_dates:
         first = min(calendar.start for calendar in known)
@@ -54,7 +57,8 @@ def months_of(inputs: Iterable[Calendar], *, of_dates: bool) -> Calendar:
         starts = [midnight(calendar.start, calendar.zone).date() for calendar in known]
         ends = [_day_after(midnight(calendar.end, calendar.zone)) if calendar.end else None for calendar in known]
     last = None if None in ends else max(end for end in ends if end)
-    return Calendar(Grain.MONTH, zone, min(starts).replace(day=1), whole_months(last) if last else None)
+    current = any(calendar.current for calendar in known)
+    return Calendar(Grain.MONTH, zone, min(starts).replace(day=1), whole_months(last) if last else None, current)
 
 
 def _offset(day: date, zone: str) -> timedelta:

@@ -21,6 +21,7 @@ from assay.lake.slices import TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     import polars as pl
@@ -45,20 +46,24 @@ def bronze_spec(contract: Contract) -> TableSpec:
 
 
 def batches(
-    landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True, holdings: Holdings | None = None
+    landing: Path,
+    contract: Contract,
+    wanted: Callable[[str], bool] = lambda _: True,
+    now: datetime | None = None,
+    holdings: Holdings | None = None,
 ) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
 
     What bronze holds (`holdings`) has landed, whether or not its file is still there. Files are read for their hashes, those of `wanted`
-    arrivals only.
+    arrivals only. A file of a snapshot is newest from the day that it names, so not before `now`.
     """
     source, holdings = contract.source, holdings or Holdings()
     files, grouped = landed(landing, source), dict[str, list[LandingFile]]()
+    if contract.arrival.grain is Grain.NONE:
+        newest = newest_of(files, holdings.of(""), contract, now) if wanted("") else ()
+        return {"": Batch("", newest)} if newest else {}
     for file in files:
         grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
-    if contract.arrival.grain is Grain.NONE:
-        newest = newest_of(files, holdings.of(""), source) if wanted("") else ()
-        return {"": Batch("", newest)} if newest else {}
     arrivals = [arrival for arrival in sorted({*grouped, *holdings.arrivals}) if wanted(arrival)]
     read = {arrival: merged(with_hashes(grouped.get(arrival, ())), holdings.of(arrival), source) for arrival in arrivals}
     return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed

@@ -15,12 +15,14 @@ import pyarrow as pa
 
 from assay.contracts.arrivals import arrival_names
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
+from assay.ingest.opening import taken_from
 from assay.lake.manifest import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from assay.contracts.model import LandingSource
+    from assay.contracts.model import Contract, LandingSource
     from assay.ingest.landing import LandingFile
     from assay.lake.manifest import Landed
     from assay.lake.snapshots import Snapshot
@@ -109,12 +111,17 @@ def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], s
     return tuple((file, digest) for digest, file in once.items())
 
 
-def newest_of(files: Sequence[LandingFile], held: Sequence[HeldFile], source: LandingSource) -> Contents:
-    """The newest file of a snapshot, which may be the one that bronze holds; nothing if it is gone since it was listed."""
-    there = {file.name for file in files}
+def newest_of(files: Sequence[LandingFile], held: Sequence[HeldFile], contract: Contract, now: datetime | None = None) -> Contents:
+    """The newest file of a snapshot, which may be the one that bronze holds; nothing if it is gone since it was listed.
+
+    A file that names a day to come, as of `now`, is not yet its newest.
+    """
+    names, there = arrival_names(contract.source.path), {file.name for file in files}
     known: list[LandingFile | HeldFile] = [*files, *(file for file in held if file.name not in there)]
-    if not known:
+    moments = ((file, names.moment(file.name)) for file in known)
+    open_ = [file for file, moment in moments if now is None or moment is None or taken_from(contract, moment.date()) <= now]
+    if not open_:
         return ()
-    newest = max(known, key=lambda file: arrival_names(source.path).order(file.name))
+    newest = max(open_, key=lambda file: names.order(file.name))
     digest = newest.landed.hash if isinstance(newest, HeldFile) else newest.content_hash()
     return ((newest, digest),) if digest is not None else ()

@@ -47,6 +47,16 @@ class Stamp(NamedTuple):
         return self[:3]
 
 
+def told_name(relative: str) -> str:
+    """The path of a file below the landing folder as text; bytes that are none are spelled out."""
+    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+
+
+def shown_name(name: str) -> str:
+    """A name as messages say it: what would break a line or hide itself is spelled out."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+
+
 @dataclass(frozen=True, slots=True)
 class LandingFile:
     """One file that landed: `name` is its path below the landing folder; `stamp` tells whether it was changed since it was listed."""
@@ -58,8 +68,8 @@ class LandingFile:
 
     @property
     def shown(self) -> str:
-        """The name as messages say it: what would break a line or hide itself is spelled out."""
-        return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in self.name)
+        """The name as messages say it."""
+        return shown_name(self.name)
 
     @property
     def size(self) -> int:
@@ -111,8 +121,7 @@ def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
         raise ContractInvalid(f"The path {source.path!r} leads out of the landing folder.", hint="Give it relative to that folder.")
     for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/")):
         if (moment := names.moment(relative)) is not None:
-            told = os.fsencode(relative).decode("utf-8", "backslashreplace")
-            found.append(LandingFile(landing / relative, told, moment.date(), stamp))
+            found.append(LandingFile(landing / relative, told_name(relative), moment.date(), stamp))
     return sorted(found, key=lambda file: names.order(file.name))
 
 

@@ -23,6 +23,7 @@ from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_mem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from assay.contracts.model import Contract
     from assay.lake.slices import Slice
@@ -35,10 +36,10 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
     return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
 
 
-def arrivals_now(run: Run, contract: Contract, chosen: Callable[[str], bool]) -> tuple[dict[str, int], dict[str, int | None]]:
-    """The fingerprints, by partition key, that chosen arrivals would get now, and those that they have; None where rows are missing."""
+def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
+    """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing."""
     table = newest(run.lake, bronze_spec(contract).name)
-    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, Holdings(table)))
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings(table)))
     wanted = {arrival or "all": value for arrival, value in made.items()}
     return wanted, standing(table, current_tokens(table, list(wanted)))
 
@@ -47,7 +48,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
     """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
     erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, Holdings(table))
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, Holdings(table))
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     current = current_tokens(table, list(landed))

@@ -13,6 +13,7 @@ import dagster as dg
 
 from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
+from assay.orchestration.landing import Landing
 from assay.orchestration.lifeline import end_abandoned_runs
 from assay.orchestration.triggers import job_of
 
@@ -34,16 +35,17 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         end_abandoned_runs(planner.project.scratch / "backfills", context.instance)
-        memory = Memory.load(context.cursor)
+        memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)
+        _observe(context.instance, planner, landing, memory)
         for stage in planner.stages:
             due = memory.open(planner.due(stage.keys))
             if wanted := list(requests(due)):
                 asked = [_run_request(request, number, stage, jobs) for request, number in memory.ask(wanted, due)]
                 return dg.SensorResult(asked, cursor=memory.dump())
             if memory.unfinished(stage.keys):
-                return _skip(context, memory, f"Runs of the stage {stage.name!r} are not finished yet.")
-        return _skip(context, memory, _quiet(memory))
+                return _skip(context, memory, [f"Runs of the stage {stage.name!r} are not finished yet.", *landing.notes()])
+        return _skip(context, memory, [*_quiet(memory), *landing.notes()])
 
     return arrivals
 
@@ -58,16 +60,24 @@ def _run_request(request: Request, number: str, stage: Stage, jobs: Mapping[str,
     )
 
 
-def _skip(context: dg.SensorEvaluationContext, memory: Memory, why: str) -> dg.SensorResult | dg.SkipReason:
-    cursor = memory.dump()
+def _skip(context: dg.SensorEvaluationContext, memory: Memory, said: Sequence[str]) -> dg.SensorResult | dg.SkipReason:
+    cursor, why = memory.dump(), " ".join(said)
     return dg.SkipReason(why) if cursor == context.cursor else dg.SensorResult(skip_reason=why, cursor=cursor)
 
 
-def _quiet(memory: Memory) -> str:
+def _observe(instance: dg.DagsterInstance, planner: Planner, landing: Landing, memory: Memory) -> None:
+    """Tell the landing assets what lies there, each when that has changed."""
+    for name in planner.contracts:
+        seen = landing.of([name])
+        if memory.observes(name, [str(one) for one in seen.sightings]):
+            instance.report_runless_asset_event(dg.AssetObservation(["landing", name], metadata=seen.metadata()))
+
+
+def _quiet(memory: Memory) -> list[str]:
     failed, waiting = memory.counts()
     said = ["Everything that has landed is up to date." if not failed + waiting else "Everything else that has landed is up to date."]
     if failed:
         said.append(f"{failed} partitions have failed, and are asked for again when their files, contract or code change.")
     if waiting:
         said.append(f"{waiting} partitions were asked for and not made; they are asked for again soon.")
-    return " ".join(said)
+    return said

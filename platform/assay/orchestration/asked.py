@@ -76,10 +76,11 @@ class Asked:
 
 @dataclass(slots=True)
 class Memory:
-    """The requests whose work is still due, by number, and how many times the sensor has asked."""
+    """The requests whose work is still due, by number, how many times the sensor has asked, and what it saw of each dataset's files."""
 
     asked: dict[str, Asked] = field(default_factory=dict)
     turns: int = 0
+    observed: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def load(cls, cursor: str | None) -> Memory:
@@ -87,11 +88,17 @@ class Memory:
         content = json.loads(cursor) if cursor else {}
         if "turns" not in content:
             return cls()
-        return cls({number: Asked(**asked) for number, asked in content["asked"].items()}, content["turns"])
+        return cls({number: Asked(**asked) for number, asked in content["asked"].items()}, content["turns"], content["observed"])
 
     def dump(self) -> str:
         """Write a cursor."""
         return json.dumps(asdict(self), separators=(",", ":"))
+
+    def observes(self, dataset: str, files: Sequence[str]) -> bool:
+        """Whether the landing files of a dataset are others, or fare otherwise, than at the last look; none at first are no news."""
+        before, seen = self.observed.get(dataset), fingerprint(files) if files else 0
+        self.observed[dataset] = seen
+        return seen != (before or 0)
 
     def look(self, instance: dg.DagsterInstance) -> None:
         """Learn from the instance what became of the runs; requests whose run was deleted, or never made, are forgotten."""

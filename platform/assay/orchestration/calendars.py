@@ -33,8 +33,8 @@ def definition_of(calendar: Calendar | None) -> dg.TimeWindowPartitionsDefinitio
         )
     start, end = calendar.start.isoformat(), calendar.end.isoformat() if calendar.end else None
     if calendar.grain is Grain.MONTH:
-        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=calendar.zone)
-    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=calendar.zone)
+        return dg.MonthlyPartitionsDefinition(start, end_date=end, timezone=calendar.zone, end_offset=int(calendar.current))
+    return dg.DailyPartitionsDefinition(start, end_date=end, timezone=calendar.zone, end_offset=int(calendar.current))
 
 
 def arrivals_of(contract: Contract) -> dg.TimeWindowPartitionsDefinition | None:
@@ -56,8 +56,9 @@ def name_of(layer: str, definition: dg.PartitionsDefinition | None) -> str:
         return f"snapshot_{layer}"
     cadence = "monthly" if isinstance(definition, dg.MonthlyPartitionsDefinition) else "daily"
     end = f"_to_{definition.end:%Y%m%d}" if definition.end else ""
+    current = "_with_current" if definition.end_offset else ""
     zone = NOT_OF_A_NAME.sub("_", SIGNED.sub("minus", definition.timezone.replace("+", "plus")))
-    return f"{cadence}_{layer}_from_{definition.start:%Y%m%d}{end}_{zone}"
+    return f"{cadence}_{layer}_from_{definition.start:%Y%m%d}{end}_{zone}{current}"
 
 
 def overlapping(lateness: int = 0) -> dg.TimeWindowPartitionMapping:

@@ -18,6 +18,7 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
+from assay.orchestration.clock import now
 from assay.orchestration.metadata import (
     bronze_schema,
     column_schema,
@@ -39,7 +40,7 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys)
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now())
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.calendars import next_month
+from assay.contracts.calendars import arrival_calendar, next_month
 from assay.contracts.model import Grain
 from assay.errors import ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
 from assay.gold.step import GoldInputs, gold_spec, month_of
-from assay.ingest.step import arrivals_now
+from assay.ingest.step import arrivals_at
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
+from assay.orchestration.clock import now
 from assay.orchestration.partitions import slice_of
 from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, event_dates, silver_spec
@@ -96,7 +97,8 @@ class Planner:
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition = arrivals_of(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, *arrivals_now(self.run, contract, keys.__contains__))
+        arrivals = arrivals_at(self.run, contract, keys.__contains__, now())
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, *arrivals)
 
     def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = events_of(contract), silver_spec(contract)
@@ -121,8 +123,13 @@ class Planner:
 
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
-        days = _days(contract, slice_.partitions)
-        made, current = arrivals_now(self.run, contract, lambda arrival: _reaches(contract, arrival, days))
+        days, calendar = _days(contract, slice_.partitions), arrival_calendar(contract)
+
+        def concerns(arrival: str) -> bool:
+            taken = calendar is None or calendar.has(date.fromisoformat(arrival))  # what the contract leaves out is not waited for
+            return taken and _reaches(contract, arrival, days)
+
+        made, current = arrivals_at(self.run, contract, concerns, now())
         return [key for key in made if made[key] != current[key]]
 
     def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:

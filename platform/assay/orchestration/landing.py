@@ -1,0 +1,103 @@
+"""What lies in the landing folder, as the sensor, the backfill and `assay landing` say it: the survey, and what of it bronze has.
+
+Whether a file that is taken is in bronze yet is not found out here: the plan says which arrivals are due.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assay.contracts.arrivals import arrival_names
+from assay.ingest.survey import Fate, Sighting, survey
+from assay.orchestration.clock import now
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from assay.contracts.model import Contract
+    from assay.orchestration.plan import Planner
+
+SHOWN = 3
+
+
+class State(StrEnum):
+    """What has become of a file."""
+
+    INGESTED = "ingested"
+    SUPERSEDED = "superseded"  # a snapshot is its newest file
+    DUE = "to be ingested"
+    WAITS = "waits"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What lies below the landing folder."""
+
+    sightings: Sequence[Sighting]
+
+    @classmethod
+    def look(cls, planner: Planner) -> Landing:
+        """Survey the landing folder of a planner."""
+        return cls(survey(planner.run.landing, planner.contracts, now()))
+
+    def of(self, datasets: Collection[str]) -> Landing:
+        """What concerns some datasets; what belongs to none is of the dataset without a name."""
+        return Landing([one for one in self.sightings if one.dataset in datasets])
+
+    def waiting(self) -> list[Sighting]:
+        """The files that wait, those that are taken first before the others."""
+        return sorted((one for one in self.sightings if one.until), key=lambda one: (str(one.until), one.name))
+
+    def ignored(self) -> list[Sighting]:
+        """The files that nobody takes."""
+        return [one for one in self.sightings if one.fate is Fate.IGNORED]
+
+    def states(self, planner: Planner) -> Iterator[tuple[Sighting, State]]:
+        """Each file with what has become of it, by dataset and name."""
+        names = [one for one in planner.contracts if any(seen.dataset == one for seen in self.sightings)]
+        due = {one.key.path[1]: one.fingerprints for one in planner.due([dg.AssetKey(["bronze", name]) for name in names])}
+        newest = {name: self._newest(planner.contracts[name]) for name in names}
+        for one in sorted(self.sightings, key=lambda one: (one.dataset, one.name)):
+            if one.fate is not Fate.TAKEN:
+                yield one, State(one.fate.value)
+            elif not one.arrival and newest[one.dataset] != one.name:
+                yield one, State.SUPERSEDED
+            else:
+                yield one, State.DUE if (one.arrival or "all") in due[one.dataset] else State.INGESTED
+
+    def _newest(self, contract: Contract) -> str:
+        taken = (one.name for one in self.sightings if one.dataset == contract.dataset and one.fate is Fate.TAKEN)
+        return max(taken, key=arrival_names(contract.source.path).order, default="")
+
+    def notes(self) -> list[str]:
+        """What waits and what is ignored, in sentences: the first of each, and how many there are."""
+        return [
+            *_said("wait", [f"{one.name} until {one.until:%Y-%m-%d %H:%M %Z} ({one.why})" for one in self.waiting()]),
+            *_said("are ignored", [f"{one.name} ({one.why})" for one in self.ignored()]),
+        ]
+
+    def metadata(self) -> dict[str, int | list[str]]:
+        """For the landing asset of one dataset: the counts, and what waits or is ignored."""
+        counts = Counter(one.fate for one in self.sightings)
+        lists = {"waiting": [f"{one.name} until {one.until:%Y-%m-%d %H:%M %Z}" for one in self.waiting()]}
+        lists["ignored"] = [f"{one.name}: {one.why}" for one in self.ignored()]
+        return {**{str(fate): counts[fate] for fate in Fate}, **{f"{name} files": found for name, found in lists.items() if found}}
+
+
+def _said(what: str, files: Sequence[str]) -> list[str]:
+    if not files:
+        return []
+    more = f", and {len(files) - SHOWN} more (`assay landing` lists them)" if len(files) > SHOWN else ""
+    return [
+        f"{len(files)} {'files' if len(files) > 1 else 'file'} {what if len(files) > 1 else _one(what)}: {', '.join(files[:SHOWN])}{more}."
+    ]
+
+
+def _one(what: str) -> str:
+    return {"wait": "waits", "are ignored": "is ignored"}[what]
