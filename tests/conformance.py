@@ -145,6 +145,46 @@ VALUES = [
          beside=bounded("1900-01-01", "2100-01-01")),
 ]  # fmt: skip
 
+NO_EDGE = (CONSTRAINT,)  # no one text means the edge of a word of ASCII to both Spark and DataFusion
+MATCHES = Kind.PATTERN
+PATTERNS = [
+    Case("VARCHAR", MATCHES, r"^\w+$", ("Zoe", "a_1"), ("Zoë", "", "a\n", "a-b", "\u0660")),
+    Case("VARCHAR", MATCHES, r"^\d+$", ("0123456789",), ("\u0661\u0662", "1\n", "1 ", "²")),
+    Case("VARCHAR", MATCHES, r"^\D\W$", ("\u0661é", "a-", FACE + FACE), ("1-", "aa", "é")),
+    Case("VARCHAR", MATCHES, r"^\s$", ("\u00a0", "\ufeff", "\u3000", "\u2028", "\x0b", "\n", " "), ("\u200b", "\u0085", "\x1c", "a")),
+    Case("VARCHAR", MATCHES, r"\S", ("\u200b", "\u0085", FACE), ("\u00a0", " ", "")),
+    Case("VARCHAR", MATCHES, r"\be", ("e", "ée", " e", "-e"), ("ae", "1e", "_e"), NO_EDGE),
+    Case("VARCHAR", MATCHES, r"e\b", ("e", "eé", "e\u0301", "the end"), ("ea", "e1"), NO_EDGE),
+    Case("VARCHAR", MATCHES, r"é\b", ("éa", "é1"), ("é", "éé", "é-"), NO_EDGE),
+    Case("VARCHAR", MATCHES, r"^\Ba|b\B", ("ba", "bc"), ("a", "b", "a b"), NO_EDGE),
+    Case("VARCHAR", MATCHES, r"^a\-b$", ("a-b",), ("a\\-b", "ab")),
+    Case("VARCHAR", MATCHES, r"^a]b}$", ("a]b}",), ("ab", "a]b")),
+    Case("VARCHAR", MATCHES, r"^.{1,2000}$", ("a", "é" * 2000, FACE * 1001), ("", "a" * 2001, "a\nb", "a\rb", "a\u2028", "a\n")),
+    Case("VARCHAR", MATCHES, r"^.$", ("\u0085", "\x00", "\x0b", FACE, "'"), ("\n", "\r", "\u2029", "", "e\u0301")),
+    Case("VARCHAR", MATCHES, r"^x{1500,}y$", ("x" * 1500 + "y", "x" * 3000 + "y"), ("x" * 1499 + "y",)),
+    Case("VARCHAR", MATCHES, r"^\u0041\x42\u{1F600}\ud83d\ude00\cJ$", ("AB" + FACE * 2 + "\n",), ("AB", "ab" + FACE * 2 + "\n")),
+    Case("VARCHAR", MATCHES, r"^[\u{1F600}-\u{1F64F}]$", (FACE, "\U0001f64f"), ("\U0001f650", "\ud7ff", "a")),
+    Case("VARCHAR", MATCHES, r"^[^\u{1F600}]$", ("a", "\n", "\U0001f601"), (FACE, "ab", "")),
+    Case("VARCHAR", MATCHES, r"^\p{Lu}\p{Letter}*\P{L}$", ("Éa1", "A-", "Ωω."), ("éa1", "Ab", "a")),
+    Case("VARCHAR", MATCHES, r"^[\p{Nd}\p{Sc}.-]+$", ("\u0661€1.-",), ("a", "½", "")),
+    Case("VARCHAR", MATCHES, r"^[^\p{L}\d]+$", ("-\u0661", "\n"), ("a", "é", "1")),
+    Case("VARCHAR", MATCHES, r"^\p{Greek}+\p{Script=Han}\p{sc=Cyrillic}$", ("Ωω漢Я",), ("Aω漢Я", "Ω漢a")),
+    Case("VARCHAR", MATCHES, r"^a\z", ("a",), ("a\n", "ab")),
+    Case("VARCHAR", MATCHES, r"\Aa$", ("a",), ("a\n", "ba", "\na", "b\na")),
+    Case("VARCHAR", MATCHES, r"^$", ("",), ("\n", "a")),
+    Case("VARCHAR", MATCHES, r"a$|^b", ("a", "ba", "bc"), ("a\n", "ac", "\nb")),
+    Case("VARCHAR", MATCHES, r"^(?<year>\d{4})-(?:0[1-9]|1[0-2])+?$", ("2024-01", "2024-0112"), ("2024-13", "2024-")),
+    Case("VARCHAR", MATCHES, r"^(ab?|c){2,3}$", ("aba", "ccc", "ab" * 3), ("a", "abab" * 2, "b")),
+    Case("VARCHAR", MATCHES, r"^[\]\[^&~{}\\|/#' \-]+$", ("]", "[", "^", "&", "~", "{}", "\\", "|", "/", "#", "'", " ", "-"), ("", "a", "`")),
+    Case("VARCHAR", MATCHES, r"^[+--]$", ("+", ",", "-"), (".", "*")),
+    Case("VARCHAR", MATCHES, r"^it's \(\$1\.50\*\+\?\)\^\\ \{\{x\}\}$", ("it's ($1.50*+?)^\\ {{x}}",), ("its", "it's ($1x50*+?)^\\ {{x}}")),
+    Case("VARCHAR", MATCHES, r"[\b\0]", ("a\bc",), ("a", "b", "0")),
+    Case("VARCHAR", MATCHES, r"\S\s\S|^[\s\S]?$", ("a\u00a0b", "", "\n", "a"), ("ab", "  ")),
+    Case("VARCHAR", MATCHES, "^[a-zé]+$", ("é", "caé"), ("É", "e\u0301", "A")),
+    Case("VARCHAR", MATCHES, "[A-Z]{3}", ("ABC", "xABCx\n"), ("AB", "abc", "AB C")),
+    Case("VARCHAR", MATCHES, "k|s", ("k", "as"), ("\u212a", "\u017f", "K")),
+]  # fmt: skip
+
 ONE_COLUMN = (JSON,)
 NO_OTHER = (CONSTRAINT, JSON)
 CONDITIONS = [

@@ -16,6 +16,7 @@ import jsonschema_rs
 import polars as pl
 import pyarrow as pa
 import pytest
+import quickjs
 from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
@@ -24,7 +25,7 @@ from assay.contracts.export_delta import check_constraints
 from assay.contracts.export_json_schema import published_row
 from assay.gold.rules_sql import condition
 from assay.lake.constraints import create_constrained
-from conformance import CONDITIONS, CONSTRAINT, JSON, SCHEMA, VALUES, Case
+from conformance import CONDITIONS, CONSTRAINT, JSON, PATTERNS, SCHEMA, VALUES, Case, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-CASES = [*VALUES, *CONDITIONS]
+CASES = [*VALUES, *PATTERNS, *CONDITIONS]
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -93,6 +94,14 @@ def test_a_json_schema_validator_of_another_language_judges_what_is_meant(case: 
     validator = jsonschema_rs.validator_for(schema, validate_formats=True)
     rows = [json.loads(json.dumps(row, default=as_json)) for row, _ in case.rows]
     assert judged_by([validator.is_valid(row) for row in rows], case) == []
+
+
+@pytest.mark.parametrize("case", PATTERNS, ids=str)
+def test_an_engine_of_ecma_262_judges_the_exported_pattern_as_is_meant(case: Case) -> None:
+    pattern = published_row(case.contract)["properties"][name_of("VARCHAR")]["pattern"]
+    matches = quickjs.Context().eval("(pattern, text) => new RegExp(pattern, 'u').test(text)")
+    texts = [row[name_of("VARCHAR")] for row, _ in case.rows]
+    assert judged_by([text is None or matches(pattern, text) for text in texts], case) == []
 
 
 def as_json(value: Any) -> Any:

@@ -41,6 +41,13 @@ def is_over(day: date, grain: str, zone: str, now: datetime) -> bool:
     return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) <= now.astimezone(UTC)
 
 
+def has_partition(day: date, calendar: Calendar) -> bool:
+    """Whether a file of a day has an arrival partition; months are whole, also those that `start` or `end` cut."""
+    if calendar.grain != MONTH or calendar.start is None:
+        return lies_in(day, calendar)
+    return day.replace(day=1) >= calendar.start.replace(day=1) and (calendar.end is None or day.replace(day=1) < calendar.end)
+
+
 def lies_in(day: date, calendar: Calendar) -> bool:
     return (calendar.start is None or day >= calendar.start) and (calendar.end is None or day < calendar.end)
 
@@ -64,16 +71,35 @@ class Oracle:
             found[dataset.name] = self._dataset(dataset, landing.get(dataset.name, {}), found, now)
         return found
 
+    @staticmethod
+    def gold(product: Product, model: tuple[str, ...], fates: dict[str, Fates], now: datetime) -> list[tuple[Any, ...]]:
+        """The rows of a model: a day's counts and sums of its datasets, of the months that are over for all of them."""
+        if not all(fates[name].published for name in model):
+            return []
+        days: dict[date, list[Any]] = {}
+        for place, name in enumerate(model):
+            for row in (row for rows in fates[name].published.values() for row in rows):
+                if all(is_over(row[0], MONTH, product.of(one).zone, now) for one in model):
+                    day = days.setdefault(row[0], [0, None] * len(model))
+                    day[2 * place] += 1
+                    if row[2] is not None:
+                        day[2 * place + 1] = (day[2 * place + 1] or 0.0) + float(row[2])
+        return sorted((day.replace(day=1), day, *found) for day, found in days.items())
+
     def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
         taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
         for (arrival, mark), rows in landing.items():
-            if lies_in(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
+            if has_partition(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
                 taken[arrival, mark] = rows
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
         files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))
         for file in files[-1:] if grain == NONE else files:
             key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
             batches.setdefault(key, {}).setdefault(taken[file], file)
+        taken.clear()  # of one content the first name is remembered, of a snapshot the newest file
+        taken |= {file: rows for batch in batches.values() for rows, file in batch.items()}
+        if dataset.is_reference and batches:
+            fates.published["all"] = []
         fates.arrivals = {key: sum(len(rows) for rows in batch) for key, batch in batches.items()}
         known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
         waits = dataset.refers_to is not None and not others[dataset.refers_to].published
@@ -111,7 +137,8 @@ class Oracle:
             fates.published[key].append(row)
         newest = next(iter(batches["all"].values())) if dataset.is_reference and batches else None
         for key, inputs in fates.inputs.items():
-            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None)
+            rivals = (sorted(fates.published[key], key=repr), fates.duplicates[key]) if dataset.key_scope == "table" else None
+            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None, rivals)
 
 
 def event_day(text: str, dataset: Dataset) -> date | None:

@@ -33,13 +33,14 @@ from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._grpc.server import GrpcServerCommand
 from dagster._scheduler.scheduler import launch_scheduled_runs
 from instances import LivingInstance
+from models import empty_project, name_of, write_gold, write_project
 from products import LANDING, write_contracts
 
 from assay.lake.quarantine import PARTITION
 from assay.lake.quarantine_reader import Fate, View
 from assay.lake.snapshots import Snapshot, newest
 from assay.orchestration.build import Assembly, assemble
-from assay.settings import CHECKOUT, Settings
+from assay.settings import Settings
 
 if TYPE_CHECKING:
     from datetime import date
@@ -92,7 +93,8 @@ class World(AbstractContextManager["World"]):
         fast = Path("/dev/shm")  # a life syncs hundreds of small files
         self.home = Path(tempfile.mkdtemp(prefix="lives-", dir=fast if fast.is_dir() else None))
         self.product, self.now = product, now
-        self.settings = Settings(self.home, self.home / "dbt_project", self.home / "contracts")
+        project = self.home / "dbt_project" if product.gold else empty_project()
+        self.settings = Settings(self.home, project, self.home / "contracts")
         self.iterations: dict[str, Any] = {}
         self.runs: list[str] = []
         self._stack = ExitStack()
@@ -101,7 +103,8 @@ class World(AbstractContextManager["World"]):
         self._stack.callback(shutil.rmtree, self.home, ignore_errors=True)
         for folder in (self.settings.landing, self.settings.lake, self.settings.scratch):
             folder.mkdir(parents=True)
-        write_project(self.settings.dbt_project)
+        if self.product.gold:
+            write_project(self.settings.dbt_project)
         self.instance = LivingInstance(self.home / "dagster")
         self._stack.callback(self.instance.end)
         self.load()
@@ -113,6 +116,8 @@ class World(AbstractContextManager["World"]):
     def load(self) -> None:
         """Load the code location, as a new process would; the instance, and with it every cursor, stays."""
         write_contracts(self.product, self.home / "contracts")
+        if self.product.gold:
+            write_gold(self.product, self.settings)
         self.assembly: Assembly = assemble(self.settings, self.home / "contracts")
         loaded[:] = [self.assembly.definitions]
         ReconstructableJob.get_definition.cache_clear()
@@ -164,12 +169,16 @@ class World(AbstractContextManager["World"]):
 
     def see(self, dataset: Dataset) -> Seen:
         """Read everything back."""
-        seen = Seen()
+        seen, counted = Seen(), dict[str, int]()
         silver, bronze = newest(self.settings.lake, f"silver/{dataset.name}"), newest(self.settings.lake, f"bronze/{dataset.name}")
         if silver is not None:
             for row in silver.scan().collect().iter_rows():
                 seen.published.setdefault("all" if dataset.is_reference else str(row[0]), []).append(row)
             seen.files = files_of(silver)
+            for entry in silver.table.history():
+                for key, notes in json.loads(entry.get("assay.partitions", "{}")).items():
+                    counted.setdefault(key, notes["duplicates"])
+            seen.duplicates = Counter({key: count for key, count in counted.items() if count})
         if bronze is not None:
             for arrival, rows in Counter(bronze.scan().collect().get_column("_arrival_date") if not dataset.is_reference else ()).items():
                 seen.arrivals[str(arrival)] = rows
@@ -179,6 +188,11 @@ class World(AbstractContextManager["World"]):
         for layer in ("bronze", "silver"):
             self._statuses(dg.AssetKey([layer, dataset.name]), layer, seen)
         return seen
+
+    def see_gold(self, model: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        """The rows of a gold model."""
+        table = newest(self.settings.lake, f"gold/{name_of(model)}")
+        return sorted(table.scan().collect().iter_rows()) if table else []
 
     def _statuses(self, key: dg.AssetKey, layer: str, seen: Seen) -> None:
         definition = self.assembly.definitions.resolve_assets_def(key).partitions_def
@@ -200,12 +214,6 @@ def files_of(table: Snapshot) -> dict[str, frozenset[str]]:
     for file in table.files:
         found.setdefault(file.values[0] if file.values else "all", set()).add(file.path)
     return {key: frozenset(paths) for key, paths in found.items()}
-
-
-def write_project(folder: Path) -> None:
-    """The dbt project of the checkout without its models."""
-    shutil.copytree(CHECKOUT / "dbt_project", folder, ignore=shutil.ignore_patterns("target", "logs", "models", "tests"))
-    (folder / "models").mkdir()
 
 
 def content(rows: Rows, suffix: str) -> bytes:

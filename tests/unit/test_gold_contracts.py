@@ -129,7 +129,7 @@ def test_every_rule_of_a_contract_is_in_a_dbt_test_of_its_severity_or_a_constrai
         "amount_eur_type": 'isfinite("amount_eur")',
         "order_date_minimum": "\"order_date\" >= date '2020-01-01'",
         "customer_length": 'length("customer") >= 2',
-        "customer_pattern": "regexp_matches(\"customer\", '^[a-z'']+$')",
+        "customer_pattern": "regexp_matches(\"customer\", '^[''a-z]+$')",
         "amount_eur_minimum": '"amount_eur" >= 0',
         "state_enum": "\"state\" in ('open', 'paid')",
         "month_is_of_date": "order_month = date_trunc('month', order_date)",

@@ -18,6 +18,8 @@ from assay.contracts.dates import spelling
 from assay.contracts.literals import FINITE, NoValue, value_of
 from assay.contracts.model import Column, Contract, Kind, Published, Rule
 from assay.contracts.names import suggest
+from assay.contracts.pattern_words import RUST, said_to
+from assay.contracts.patterns import NotAPattern
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[
             length = value.str.len_chars()
             return length.lt(low) | length.gt(high) if high is not None else length.lt(low)
         case Kind.PATTERN:
-            return ~value.str.contains(rule.argument)
+            return ~value.str.contains(_pattern(rule.argument))
         case Kind.ENUM:
             return ~value.is_in(_literals(rule.argument, types[str(rule.column)]))
         case Kind.REFERENCE:
@@ -118,6 +120,14 @@ def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[
         case Kind.EXPRESSION:
             holds = condition_expression(rule.argument, types)
             return ~pl.when(holds).then(pl.lit(value=True)).otherwise(holds.is_null())  # refuses what is no condition
+
+
+def _pattern(said: str) -> str:
+    """A pattern as Polars reads it. Raises ContractInvalid for a text that is none."""
+    try:
+        return str(said_to(RUST, said))
+    except NotAPattern as error:
+        raise ContractInvalid(f"Tried to read the pattern {said!r}; {error}.", hint=error.hint) from error
 
 
 def _literal(value: Any, kind: pa.DataType) -> pl.Expr:  # noqa: ANN401  # a value that a contract gives
@@ -169,7 +179,7 @@ def _counted(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> pl.Expr:
         case "invalidValues":
             valid, pattern = rule.argument
             kept = [value.is_in(_literals(valid, types[str(rule.column)]))] if valid is not None else []
-            kept += [value.str.contains(pattern)] if pattern else []
+            kept += [value.str.contains(_pattern(pattern))] if pattern else []
             return (~pl.all_horizontal(kept)).fill_null(pl.lit(value=False)).sum()
         case "duplicateValues":
             columns = list(rule.argument or [rule.column])

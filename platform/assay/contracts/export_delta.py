@@ -17,10 +17,10 @@ from assay.contracts.compile import arrow_type
 from assay.contracts.condition import OneEnginesOwn
 from assay.contracts.condition_parser import parse
 from assay.contracts.condition_sql import Spelling, to_sql
-from assay.contracts.delta_words import FIRST_INSTANT, LAST_INSTANT, name_sql, value_sql, values_sql
-from assay.contracts.export_json_schema import NOT_PORTABLE
+from assay.contracts.delta_words import FIRST_INSTANT, LAST_INSTANT, name_sql, text_sql, value_sql, values_sql
 from assay.contracts.literals import FINITE, spelled
 from assay.contracts.model import Kind, Rule, Severity
+from assay.contracts.pattern_words import SHARED, said_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from assay.contracts.model import Column, Contract
 
 COMPARED = {Kind.MINIMUM: ">=", Kind.MAXIMUM: "<="}
-NOT_PLAIN = re.compile(r"['\"\\\x00-\x1f]")  # Spark and DataFusion read quotes and backslashes within a text in different ways
 NOT_OF_A_NAME = re.compile(r"[^a-z0-9_]")
 SPELLING = Spelling(name_sql, value_sql, spelled, computes=False)
 
@@ -95,8 +94,10 @@ def _condition(rule: Rule, column: Column) -> str | None:
         case Kind.ENUM:
             values = values_sql(kind, rule.argument)
             return f"{name} IN ({values})" if values else None
-        case Kind.PATTERN if not NOT_PORTABLE.search(rule.argument) and not NOT_PLAIN.search(rule.argument):
-            return f"regexp_like({name}, '{rule.argument}')"
+        case Kind.PATTERN:
+            pattern = said_to(SHARED, rule.argument)
+            text = None if pattern is None else text_sql(pattern)
+            return f"regexp_like({name}, {text})" if text else None
     return None
 
 

@@ -6,7 +6,6 @@ takes a valid row for a good one.
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
 from assay.contracts.literals import shown, value_of
 from assay.contracts.model import Column, Contract, Kind, Published, Rule, Severity
+from assay.contracts.pattern_words import ECMA, said_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 INSTANT = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]{1,6})?(?:Z|\\+00:00)$"
-# what every dialect of regular expressions reads alike: no flags or names in groups, no escapes of one engine, no set operations
-NOT_PORTABLE = re.compile(r"\(\?(?!:)|\\[^dDwWsSbBtnrfv.*+?^$|()\[\]{}/\\-]|\[\^?\[|&&|--|~~")
 BOUNDS = {Kind.MINIMUM: "minimum", Kind.MAXIMUM: "maximum"}
 LARGEST_SAFE = 2**53  # beyond it programs that read JSON's numbers as floats confuse neighbours
 TOLD_BY_TYPE = (Kind.TYPE, Kind.REQUIRED)
@@ -101,7 +99,7 @@ def _is_told(contract: Published, rule: Rule) -> bool:
     if rule.kind in BOUNDS or rule.kind is Kind.ENUM:
         values = rule.argument if rule.kind is Kind.ENUM else (rule.argument,)
         return all(_spellings(arrow_type(column), one) for one in values) and not (rule.kind in BOUNDS and isinstance(rule.argument, date))
-    return rule.kind is Kind.LENGTH or (rule.kind is Kind.PATTERN and not NOT_PORTABLE.search(rule.argument))
+    return rule.kind in (Kind.LENGTH, Kind.PATTERN)
 
 
 def _published(column: Column, rules: Iterable[Rule]) -> Schema:
@@ -166,7 +164,7 @@ def _text_rule(rule: Rule, kind: pa.DataType) -> Schema:
         low, high = rule.argument
         return {"minLength": low} | ({"maxLength": high} if high is not None else {})
     if rule.kind is Kind.PATTERN:
-        return {"pattern": rule.argument}
+        return {"pattern": said_to(ECMA, rule.argument)}
     return {"enum": [spelling for one in rule.argument for spelling in _spellings(kind, one)]}
 
 
@@ -191,7 +189,7 @@ def _text_rules(contract: Contract, column: Column) -> Schema:
     found: Schema = {}
     for rule in contract.rules:
         if rule.column == column.name and rule.kind in (Kind.LENGTH, Kind.PATTERN, Kind.ENUM):
-            found |= _text_rule(rule, pa.string()) if rule.kind is not Kind.PATTERN or not NOT_PORTABLE.search(rule.argument) else {}
+            found |= _text_rule(rule, pa.string())
     return found
 
 

@@ -16,6 +16,8 @@ from assay.contracts.dates import unknown_letters
 from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain, MaskingMethod, Severity
 from assay.contracts.names import suggest
+from assay.contracts.pattern_parser import parse_pattern
+from assay.contracts.patterns import NotAPattern
 from assay.contracts.sql import NotReadable, tokens
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 VENDOR = "assay"
 NONE = "none"
 FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-NOT_LINEAR = re.compile(r"\(\?(?:=|!|<=|<!|>|P=)|(?<!\\)(?:\\\\)*\\[1-9]")
 GRAINS = tuple(grain for grain in Grain if grain is not Grain.NONE)
 
 
@@ -148,14 +149,15 @@ def sql(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
 
 
 def pattern(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
-    """A regular expression of the kind that looks neither ahead nor back: the engine's are linear in the length of the text."""
+    """A regular expression that every engine reads alike: docs/meaning.md describes the dialect."""
+    if found := text(value):
+        return found
     try:
-        re.compile(str(value))
-    except re.error as error:
-        return f"{value!r} is no regular expression: {error}", ""
-    if found := NOT_LINEAR.search(str(value)):
-        return f"the regular expression {value!r} uses {found.group()}", "It can neither look around nor refer back."
-    return text(value)
+        parse_pattern(value)
+    except NotAPattern as error:
+        said = f"the regular expression {value!r}" if str(error).startswith("uses ") else f"{value!r} is no regular expression:"
+        return f"{said} {error}", error.hint
+    return None
 
 
 def function(value: Any) -> tuple[str, str] | None:  # noqa: ANN401

@@ -16,6 +16,7 @@ from assay.contracts.condition_parser import parse
 from assay.contracts.condition_sql import Spelling, to_sql
 from assay.contracts.literals import NoValue, plain_whole, value_of
 from assay.contracts.model import Kind
+from assay.contracts.pattern_words import RE2, said_to
 from assay.errors import ContractInvalid
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
@@ -71,7 +72,7 @@ def condition(rule: Rule, types: Mapping[str, pa.DataType]) -> str:
             low, high = rule.argument
             return f"length({column}) >= {low}" + (f" and length({column}) <= {high}" if high is not None else "")
         case Kind.PATTERN:
-            return f"regexp_matches({column}, {literal(rule.argument)})"
+            return _matches(column, rule.argument)
         case Kind.ENUM:
             return f"{column} in ({_listed(kind, rule.argument)})"
         case Kind.EXPRESSION:
@@ -98,6 +99,10 @@ def _value(kind: pa.DataType, value: Any) -> str:  # noqa: ANN401  # a value of 
 
 
 SPELLING = Spelling(quoted, _value, _type_name, computes=True)
+
+
+def _matches(column: str, pattern: str) -> str:
+    return f"regexp_matches({column}, {literal(str(said_to(RE2, pattern)))})"
 
 
 def _listed(kind: pa.DataType, values: Iterable[Any]) -> str:
@@ -127,7 +132,7 @@ def _measured(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> tuple[str,
         case "invalidValues":
             valid, pattern = rule.argument
             kept = [f"{column} in ({_listed(kind, valid)})"] if valid is not None else []
-            kept += [f"regexp_matches({column}, {literal(pattern)})"] if pattern else []
+            kept += [_matches(column, pattern)] if pattern else []
             return f"count(*) filter (where not ({' and '.join(kept)}))", None
         case "duplicateValues":
             names = [quoted(name) for name in rule.argument or [rule.column]]
