@@ -15,7 +15,7 @@ from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens
 from assay.refine.step import Inputs, silver_spec
 from assay.steps import Status
-from orders import ORDERS, write_contracts
+from orders import ORDERS, csv_text, write_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,6 +94,18 @@ def test_a_changed_value_reopens_its_day_though_the_number_of_rows_is_the_same(m
     monthly.drop(5, [*sold(1, 1), *sold(2, 1, amount=11)])
     monthly.ingest(MONTH)
     assert due(monthly) == {day(2)}
+
+
+def test_a_file_with_a_column_that_the_others_lack_reopens_only_its_days(monthly: Shop) -> None:
+    note = "      - {name: note, logicalType: string}\n"
+    colour = "      - {name: colour, logicalType: string, required: false}\n"
+    shop = monthly.edit_contract(note, note + colour)
+    shop.drop(1, [*sold(1, 1), *sold(2, 1)])
+    built(shop, MONTH)
+    lines = csv_text(sold(2, 2)).splitlines()
+    shop.drop_text("orders", f"orders_{day(2)}.csv", f"{lines[0]},colour\n{lines[1]},red\n")
+    shop.ingest(MONTH)
+    assert due(shop) == {day(2)}
 
 
 lives = st.lists(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3)), max_size=5), min_size=1, max_size=4)

@@ -44,10 +44,11 @@ class Landed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Day:
-    """The rows of one event day in a data file: how many, and a digest of all that decides what becomes of them."""
+    """The rows of one event day in a data file: how many, a digest of all that decides what becomes of them, the columns with a value."""
 
     rows: int
     digest: str
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Manifest:
 
     def dump(self) -> str:
         """As it is kept in a footer."""
-        days = {day.isoformat() if day else "": [one.rows, one.digest] for day, one in self.days.items()}
+        days = {day.isoformat() if day else "": [one.rows, one.digest, one.filled] for day, one in self.days.items()}
         return json.dumps({"sources": [[one.name, one.hash, one.rows, one.erased, one.columns] for one in self.sources], "days": days})
 
     @classmethod
@@ -85,7 +86,8 @@ class Manifest:
             Landed(name, hash_, rows, erased, None if columns is None else tuple(columns))
             for name, hash_, rows, erased, columns in said["sources"]
         )
-        return cls(sources, {date.fromisoformat(day) if day else None: Day(*values) for day, values in said["days"].items()})
+        days = ((date.fromisoformat(day) if day else None, values) for day, values in said["days"].items())
+        return cls(sources, {day: Day(rows, digest, tuple(filled)) for day, (rows, digest, filled) in days})
 
 
 @lru_cache(MANIFESTS)
@@ -125,9 +127,8 @@ def days_of(rows: pa.Table) -> dict[str, dict[date | None, Day]]:
     start = 0
     for group in counts:
         end, digest, arrival = start + group["len"], hashlib.blake2b(digest_size=16), group.get(ARRIVAL)
-        for column in columns:
-            column.tell(digest, start, end)
-        found.setdefault(arrival.isoformat() if arrival else "", {})[group.get(EVENT_DATE)] = Day(end - start, digest.hexdigest())
+        told = tuple(column.name for column in columns if column.tell(digest, start, end))
+        found.setdefault(arrival.isoformat() if arrival else "", {})[group.get(EVENT_DATE)] = Day(end - start, digest.hexdigest(), told)
         start = end
     return found
 
@@ -143,18 +144,19 @@ class _Column:
         if not pa.types.is_integer(values.type):
             texts = values.cast(pa.large_string()).combine_chunks()
             _, offsets, data = texts.buffers()
-            self.offsets, self.data = memoryview(offsets).cast("q")[texts.offset :], memoryview(data or b"")
+            self.offsets, self.data = memoryview(offsets or b"").cast("q")[texts.offset :], memoryview(data or b"")
             numbers = pc.fill_null(pc.binary_length(texts), NO_LENGTH)
         else:
             numbers = values.combine_chunks()
         self.numbers = memoryview(numbers.buffers()[1] or b"")[numbers.offset * WIDTH :]
 
-    def tell(self, digest: Any, start: int, end: int) -> None:  # noqa: ANN401  # hashlib's own type has no public name
+    def tell(self, digest: Any, start: int, end: int) -> bool:  # noqa: ANN401  # hashlib's own type has no public name
         """Tell the rows [start, end). A column without a value there says nothing, so that one which a contract learns changes nothing."""
         numbers = self.numbers[start * WIDTH : end * WIDTH]
         if self.offsets is not None and numbers == b"\xff" * len(numbers):
-            return
+            return False
         digest.update(f"{self.name}\0{end - start}\0".encode())
         digest.update(numbers)
         if self.offsets is not None:
             digest.update(self.data[self.offsets[start] : self.offsets[end]])
+        return True

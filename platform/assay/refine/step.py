@@ -136,8 +136,8 @@ class Inputs:
 
         Of an arrival only these days count: a new file, or one that is sent again, reopens no partition whose rows it leaves as they were.
         """
-        files, days = self.files(partition), self.days(partition)
-        absent = absent_columns(files, self.contract.source.optional)
+        days = self.days(partition)
+        absent = absent_columns(days, self.contract.source.optional)
         if absent not in self.common:
             self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others, *self.masks.meaning(self.contract))
         return fingerprint("silver", self.common[absent], [(arrival, day, rows.digest) for arrival, day, rows in days])
