@@ -33,7 +33,7 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 
 setup: $(VENV)/.ready ## Make the virtual environment (.venv) from the lock file.
 
-run: setup ## Drop the upstream files, build bronze, silver and gold, print a summary, then serve the Dagster UI on 127.0.0.1.
+run: setup ## Set up, drop the upstream files, build bronze, silver and gold, print a summary, then serve the Dagster UI on 127.0.0.1.
 	$(BIN)/assay init
 	$(BIN)/python -m flights.upstream --from $(FROM) --to $(TO)
 	$(BIN)/assay backfill --from $(FROM) --to $(TO)
@@ -52,7 +52,7 @@ check: setup ## Format, lint, strict types, compiled files, the policy for contr
 	$(BIN)/assay contracts policy
 	$(BIN)/pytest -q tests/unit/test_architecture.py
 
-test: setup ## Run every test.
+test: setup ## Set up, run every test.
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: setup ## Run the unit tests: under a minute.

@@ -6,7 +6,15 @@ Every error that Assay raises on purpose is one of these. A `PermanentFailure` w
 
 from __future__ import annotations
 
+import errno
 from functools import partial
+
+# what another attempt finds as it was; any other error of the system may be the moment's
+STAYS = {
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL,
+}  # fmt: skip
+OF_THE_INPUT = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, NotImplementedError, ImportError)
+ENGINES = {"polars", "pyarrow", "pandera"}  # whose errors, other than the system's, come from rows, expressions and types
 
 
 class AssayError(Exception):
@@ -116,3 +124,12 @@ class PartitionsFailed(PermanentFailure):
     """Some partitions of a range did not meet their contract; the others were published."""
 
     hint = "They keep their last good version, and what is built from them waits."
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same attempt may succeed later. What comes from the input, or from how things lie on the disk, will fail again."""
+    if isinstance(error, AssayError):
+        return not isinstance(error, PermanentFailure)
+    if isinstance(error, OSError):
+        return error.errno not in STAYS
+    return not isinstance(error, OF_THE_INPUT) and type(error).__module__.partition(".")[0].lstrip("_") not in ENGINES

@@ -6,7 +6,6 @@ import atexit
 import gc
 import os
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 RARE_COLLECTIONS = (100_000, 50, 100)
@@ -22,8 +21,10 @@ def leave(code: int) -> NoReturn:
 
     What is registered to run at the end does run. Only for a main program whose threads have ended.
     """
-    with suppress(BrokenPipeError):  # whoever read has seen enough
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except (OSError, ValueError):  # what was said did not arrive: whoever read has seen enough, or has no room
+        code = code or 1
     atexit._run_exitfuncs()  # noqa: SLF001  # what multiprocessing and concurrent.futures leave behind is ended by these
     os._exit(code)

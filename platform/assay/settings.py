@@ -135,7 +135,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def export(settings: Settings) -> None:
-    """Tell this process and its children what was settled: DAGSTER_HOME, ASSAY_HOME and the size of Dagster's event batches."""
+    """Tell this process and its children what was settled, in whatever folder they work, and the size of Dagster's event batches."""
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["ASSAY_HOME"] = str(settings.home)
+    os.environ["ASSAY_DBT_PROJECT"] = str(settings.dbt_project)
+    if settings.contracts is not None:
+        os.environ["ASSAY_CONTRACTS"] = str(settings.contracts)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

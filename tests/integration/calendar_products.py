@@ -6,10 +6,18 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import polars as pl
 from small_world import World
 
-from assay.settings import CHECKOUT
+from assay.contracts.odcs import load_contracts
+from assay.gold.step import Project
+from assay.orchestration.backfill import Backfill
+from assay.orchestration.build import previews_accepted
+from assay.orchestration.lake_assets import lake_assets
+from assay.orchestration.plan import Planner
+from assay.settings import CHECKOUT, Settings
+from assay.steps import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +54,7 @@ servers:
       - {{property: eventTime, value: {{expression: at, format: "yyyy-MM-dd'T'HH:mm:ssXXX", timeZone: "{zone}"}}}}
       - {{property: partitioning, value: {{grain: {grain}, start: {start}{end}}}}}
       - {{property: arrival, value: {{grain: {arrival}, start: {arrival_start}{arrival_end}, lateness: {lateness}}}}}
-"""
+{more}"""
 REFERENCE = """\
 apiVersion: v3.2.0
 kind: DataContract
@@ -130,7 +138,7 @@ class Calendars:
         """The contract of a dataset, changed in what is said."""
         known = {
             "name": name, "version": "1.0.0", "owner": "owner@example.org", "levels": "", "zone": "UTC", "grain": "day", "start": "2024-01-01",
-            "end": "", "arrival": "day", "arrival_start": "2024-01-01", "arrival_end": "", "lateness": "1", "column": "period",
+            "end": "", "arrival": "day", "arrival_start": "2024-01-01", "arrival_end": "", "lateness": "1", "column": "period", "more": "",
         }  # fmt: skip
         for key in ("end", "arrival_end"):
             if key in said:
@@ -166,6 +174,19 @@ class Calendars:
         world = self.world
         world.compile()
         return {ran.request.title: ran.failure for ran in world.backfill(None, None)}
+
+    def backfill_lake(self, *, force: bool = False) -> dict[str, str | None]:
+        """Bronze and silver alone, without dbt; what became of each run, by its title."""
+        settings, contracts = Settings(self.folder / "home", self.folder), load_contracts(self.contracts)
+        with previews_accepted():
+            definitions = dg.Definitions(assets=lake_assets(settings, contracts, self.contracts), executor=dg.in_process_executor)
+            job, keys = definitions.resolve_implicit_global_asset_job_def(), definitions.resolve_asset_graph().get_all_asset_keys()
+        planner = Planner(
+            Run(settings.lake, settings.landing, contracts, force=force), contracts, Project(self.folder, self.folder, (), settings.scratch)
+        )
+        with dg.DagsterInstance.ephemeral() as instance:
+            ran = list(Backfill(job, planner, instance, only=keys).execute(lambda _: None))
+        return {one.request.title: one.failure for one in ran}
 
     def _write(self, name: str, text: str) -> None:
         path = self.contracts / name

@@ -75,7 +75,7 @@ def test_a_build_that_would_leave_months_of_another_major_version_is_refused_bef
     same_columns = replace(OLD, contract_version="2.0.0")
     for made in (NEW, same_columns):
         with pytest.raises(SchemaDrift, match=r"1 others, such as 2024-02-01, are published as 1\.2\.0\. Build all its months at once"):
-            renewed_tables([made], snapshots, {"days": {MONTHS[0]}})
-        assert renewed_tables([made], snapshots, {"days": set(MONTHS)}) == {"gold/days"}
-    assert renewed_tables([replace(OLD, contract_version="1.9.0")], snapshots, {"days": {MONTHS[0]}}) == set()
-    assert renewed_tables([NEW], {"gold/days": None}, {"days": {MONTHS[0]}}) == set()
+            renewed_tables([made], snapshots, {"days": {MONTHS[0]}}, {})
+        assert renewed_tables([made], snapshots, {"days": set(MONTHS)}, {}) == {"gold/days"}
+    assert renewed_tables([replace(OLD, contract_version="1.9.0")], snapshots, {"days": {MONTHS[0]}}, {}) == set()
+    assert renewed_tables([NEW], {"gold/days": None}, {"days": {MONTHS[0]}}, {}) == set()

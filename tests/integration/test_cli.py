@@ -107,12 +107,19 @@ def test_a_wrong_call_says_what_to_do(built_world: World, arguments: tuple[str, 
     assert "Traceback" not in shown.stderr
 
 
+def test_the_summary_names_a_table_that_is_there(built_world: World) -> None:
+    shown = assay(built_world, "summary")
+    query = shown.stdout.splitlines()[-1].partition("assay sql ")[2].strip("'")
+    assert assay(built_world, "sql", query).returncode == 0
+
+
 @pytest.mark.parametrize("command", ["tables", "sql", "views", "backfill", "summary", "init", "serve"])
 def test_help_of_every_command_has_an_example(built_world: World, command: str) -> None:
     assert f"Example: assay {command}" in assay(built_world, command, "--help").stdout.replace("\n", " ").replace("  ", " ")
 
 
 def test_an_empty_lake_says_how_to_fill_it(empty_world: World) -> None:
+    empty_world.home.mkdir()
     shown = assay(empty_world, "tables")
     assert shown.returncode == 0
     assert "make run" in shown.stdout

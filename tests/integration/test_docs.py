@@ -117,10 +117,16 @@ def with_server_that_answers(checkout: Path, text: str) -> None:
         port = free.getsockname()[1]
     command, count = PORT.subn(str(port), text.strip())
     assert count == 1, f"{text} names no port"
+    before, _, last = command.rpartition("\n")  # settings may come first
     log = checkout / "serve.log"
     with log.open("wb") as out:
         server = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=checkout, env=environment(checkout), stdout=out, stderr=out, start_new_session=True
+            ["bash", "-c", f"{before}\nexec {last}"],
+            cwd=checkout,
+            env=environment(checkout),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + READY_SECONDS

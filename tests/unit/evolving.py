@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.about import About, Deprecation, Lifecycle
+from assay.contracts.landing_source import LandingSource
 from assay.contracts.model import (
     Column,
     Contract,
@@ -14,7 +15,6 @@ from assay.contracts.model import (
     EventTime,
     Grain,
     Kind,
-    LandingSource,
     Masking,
     MaskingMethod,
     Partitioning,

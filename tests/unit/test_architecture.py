@@ -23,7 +23,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Each room may import those to its left, and itself; rooms of one place may not import each other.
 ORDER = [
     {"errors", "settings"},
-    {"code_version", "process"},
+    {"code_version", "process", "stopping"},
     {"contracts"},
     {"masking"},
     {"lake"},
@@ -40,6 +40,7 @@ WITHOUT_DAGSTER = {
     "settings",
     "code_version",
     "process",
+    "stopping",
     "contracts",
     "masking",
     "lake",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from assay.contracts.compile import plain_number
 from assay.contracts.dialect import Dialect, conflicts, read_dialect
-from assay.contracts.model import LandingSource
+from assay.contracts.landing_source import LandingSource
 from assay.errors import FileUnreadable
 from assay.ingest.absent import absent_columns
 from assay.ingest.csv_rows import rows_of

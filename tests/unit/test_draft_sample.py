@@ -90,7 +90,8 @@ def test_json_lines_tell_which_columns_are_texts_whatever_they_look_like(tmp_pat
     rows = [{"zip": "10115", "n": 1, "deep": {"a": [1.50]}}, {"zip": None, "n": "x", "late": True}]
     (tmp_path / "rows.json").write_text("\n".join(map(json.dumps, rows)) + "\n")
     taken = take_sample(tmp_path / "rows.json", 100)
-    assert taken.frame.rows() == [("10115", "1", '{"a": [1.5]}', None), (None, "x", None, "true")]
+    assert taken.frame.rows() == [("10115", "1", "[1.5]", None), (None, "x", None, "true")]
+    assert (taken.frame.columns, taken.roots) == (["zip", "n", "deep.a", "late"], {"deep.a": "deep"})
     assert (taken.format, taken.is_whole, taken.declared) == ("jsonl", True, {"zip": Declared("string")})
 
 

@@ -22,7 +22,8 @@ from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.erasures import BEGUN, FENCE, Erasure, erasures, fence, fence_of, record
-from assay.lake.publisher import TOKEN, Provenance, publish
+from assay.lake.migrations import TOKEN
+from assay.lake.publisher import Provenance, publish
 from assay.lake.quarantine import Quarantine
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from assay.contracts.dialect import Dialect
 from assay.contracts.model import SOURCE_ROW, DatasetRule, Severity
 from assay.contracts.odcs import load_contracts
+from assay.contracts.rules import type_rules
 from assay.errors import ContractInvalid
 from assay.refine.kernel import Tally, refine
 from orders import GOOD, KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
@@ -72,6 +73,20 @@ def test_an_expression_s_texts_are_spelled_in_the_dialect_and_its_numbers_are_nu
 
     assert amount("TRIM(amount)") == [1000.0]
     assert amount("CAST(number AS DOUBLE) / 4") == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"), [("amount", "CAST(note AS DOUBLE)"), ("state", "CASE WHEN CAST(note AS BIGINT) > 0 THEN 'open' ELSE 'lost' END")]
+)
+def test_a_row_for_which_an_expression_fails_is_held_and_the_others_are_published(orders: Contract, name: str, sql: str) -> None:
+    columns = tuple(replace(one, source=None, expression=sql) if one.name == name else one for one in orders.columns)
+    rules = (
+        *type_rules([one for one in columns if one.name == name]),
+        *(one for one in orders.rules if one.name not in {f"{name}_type", "note_length"}),
+    )
+    done = refined(replace(orders, columns=columns, rules=rules), [{"number": "1", "note": "7"}, {"number": "2", "note": "seven"}])
+    assert done.published["number"].to_list() == [1]
+    assert done.rejected["rule"].to_list() == [f"{name}_type"]
 
 
 def test_a_reason_names_every_broken_rule_and_the_row_is_filed_under_the_contract_s_first(orders: Contract) -> None:

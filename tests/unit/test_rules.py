@@ -11,7 +11,7 @@ import pytest
 from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
-from assay.refine.audit import failures, verdicts
+from assay.refine.audit import INDEX, failures, verdicts
 from assay.refine.kernel import refine
 from orders import KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
 
@@ -132,5 +132,5 @@ def test_a_reason_is_short_whatever_was_found(orders: Contract) -> None:
 
 
 def test_warnings_alone_reject_nothing(orders: Contract) -> None:
-    found = pl.DataFrame({"_index": [0], "rule": ["amount_is_usual"], "severity": ["warning"], "found": [""]})
+    found = pl.DataFrame({INDEX: [0], "rule": ["amount_is_usual"], "severity": ["warning"], "found": [""]})
     assert verdicts(found, orders).is_empty()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
 from assay.contracts.examine import examined
 from assay.gold.trial import gold_trial
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = False) -> bool:
     """Print all faults of the contracts at these paths, or of the product's, then a line for each good one unless `quiet`.
 
-    False if there are faults.
+    False if there are faults. Raises SettingsError for a folder without contracts.
     """
-    good, findings = examined(paths or [find_product(settings).contracts], gold_trial)
+    asked = list(paths) or [find_product(settings).contracts]
+    for path in asked:
+        require_contracts(path)
+    good, findings = examined(asked, gold_trial)
     for finding in findings:
         typer.echo(str(finding), err=True)
     for path, contract in good.items() if not quiet else ():

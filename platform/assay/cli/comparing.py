@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from assay.cli.homes import require_contracts
 from assay.cli.printing_changes import Report, print_report
 from assay.cli.product import find_product
 from assay.contracts.evolution import compare, compare_all
@@ -81,6 +82,8 @@ def _sides(settings: Settings, old: str, new: str | None) -> tuple[ProductContra
     if not all(path.is_dir() for path in paths):
         hint = "Give two files, two folders, or one git ref."
         raise SettingsError(f"Tried to compare {old} with {new}; they are not two files, and not two folders.", hint=hint)
+    for path in paths:
+        require_contracts(path)
     return load_product(paths[0]), load_product(paths[1])
 
 

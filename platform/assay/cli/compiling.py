@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from assay.cli.checking import check_contracts
+from assay.cli.homes import make_dbt_project
 from assay.cli.product import find_product
 from assay.contracts.dbt_sources import dbt_sources
 from assay.contracts.odcs import load_product
@@ -23,6 +24,8 @@ SOURCES = "models/sources.yml"
 def compile_contracts(settings: Settings, *, check: bool) -> bool:
     """Write what dbt is told, or with `check` only compare. False if a contract has a fault, or a compared file is out of date."""
     folder = find_product(settings).contracts
+    if not check:
+        make_dbt_project(settings)
     if not check_contracts(settings, [folder], quiet=True):
         return False
     product, project = load_product(folder), settings.dbt_project

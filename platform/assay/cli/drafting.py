@@ -43,7 +43,7 @@ def new_dataset(
     taken = take_sample(sample, rows)
     facts = Sample(
         dataset, owned_by, sample.name, taken.format, encoding=taken.encoding, is_whole=taken.is_whole, declared=taken.declared,
-        event_time=event_time, dialect=taken.dialect, dialect_guess=taken.guess,
+        event_time=event_time, dialect=taken.dialect, dialect_guess=taken.guess, roots=taken.roots,
     )  # fmt: skip
     draft = draft_contract(taken.frame, facts)
     with target.open("x", encoding="utf-8") as file:

@@ -62,18 +62,17 @@ def _value(source: str) -> str:
 
 
 def _run(settings: Settings, person: Person, by: str) -> Erasure:
-    import dagster as dg
-
     from assay.cli.product import find_product
     from assay.cli.running import prepare
     from assay.orchestration.backfill import Backfill
     from assay.orchestration.build import assemble
     from assay.orchestration.erasing import Erasing
+    from assay.orchestration.instance import instance_of
 
     prepare(settings)
     assembly = assemble(settings, find_product(settings).contracts)
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
-    with dg.DagsterInstance.get() as instance:
+    with instance_of(settings.dagster_home) as instance:
 
         def rebuild(planner: Planner) -> Iterable[Ran]:
             return Backfill(job, planner, instance).execute(lambda _: None)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.homes import settings_of_home
 from assay.errors import SettingsError
-from assay.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,7 +32,7 @@ def landing(
 
     Example: assay landing flights
     """
-    raise typer.Exit(0 if list_landing(load_settings(), datasets or [], every=every) else 1)
+    raise typer.Exit(0 if list_landing(settings_of_home(), datasets or [], every=every) else 1)
 
 
 def say_landing(planner: Planner, only: Collection[dg.AssetKey] | None) -> None:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime  # noqa: TC003  # typer reads the annotations of a command
 from pathlib import Path  # noqa: TC003  # typer reads the annotations of a command
 from typing import Annotated
 
 import typer
 
+from assay.cli.contracting import app as contracts
+from assay.cli.ending import main_of
 from assay.cli.erasing import erase
-from assay.cli.formats import Export, Format
+from assay.cli.formats import Format
 from assay.cli.keys import app as keys
 from assay.cli.keys import make_keys
 from assay.cli.landing import landing
 from assay.cli.quarantine import app as quarantine
-from assay.errors import AssayError
-from assay.process import leave
 from assay.settings import load_settings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False
 )
 
-
-contracts = typer.Typer(no_args_is_help=True, help="What the datasets promise.")
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
@@ -39,10 +36,11 @@ def tables() -> None:
     Example: assay tables
     """
     from assay.cli.consumer_views import print_views
+    from assay.cli.homes import settings_of_home
     from assay.cli.lake_reader import facts
     from assay.cli.printing import print_tables
 
-    settings = load_settings()
+    settings = settings_of_home()
     print_tables(facts(settings.lake))
     print_views(settings)
 
@@ -54,8 +52,9 @@ def views() -> None:
     Example: assay views > views.sql
     """
     from assay.cli.consumer_views import print_statements
+    from assay.cli.homes import settings_of_home
 
-    print_statements(load_settings())
+    print_statements(settings_of_home())
 
 
 @app.command()
@@ -71,10 +70,11 @@ def sql(
     """
     from assay.cli.bronze_reader import open_columns
     from assay.cli.consumer_views import views_for
+    from assay.cli.homes import settings_of_home
     from assay.cli.lake_reader import query as run
     from assay.cli.printing import print_rows
 
-    settings = load_settings()
+    settings = settings_of_home()
     print_rows(run(settings.lake, query, open_columns(settings, query), views_for(settings, query)), output)
 
 
@@ -128,9 +128,10 @@ def summary() -> None:
 
     Example: assay summary
     """
+    from assay.cli.homes import settings_of_home
     from assay.cli.printing import print_summary
 
-    print_summary(load_settings())
+    print_summary(settings_of_home())
 
 
 @app.command()
@@ -147,98 +148,17 @@ def init() -> None:
     typer.echo(f"Ready: {settings.home}")
 
 
-@contracts.command("compile")
-def compile_contracts(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file is out of date.")] = False,  # noqa: FBT002
-) -> None:
-    """Write what is compiled from the contracts: dbt's sources, and the properties of each gold model.
-
-    Example: assay contracts compile
-    """
-    from assay.cli.compiling import compile_contracts as run
-
-    raise typer.Exit(0 if run(load_settings(), check=check) else 1)
-
-
-@contracts.command("check")
-def check_contracts(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; default: the product's contracts.")] = None,
-) -> None:
-    """List every fault of the contracts with file and line; exit with 1 if there is one.
-
-    Example: assay contracts check platform/flights/contracts/weather.odcs.yaml
-    """
-    from assay.cli.checking import check_contracts as check
-
-    raise typer.Exit(0 if check(load_settings(), files or []) else 1)
-
-
-@contracts.command("policy")
-def police_contracts(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Files, or folders of them; default: the product's contracts and models.")
-    ] = None,
-) -> None:
-    """List what contracts and gold models owe their readers: owners, descriptions, classification, masking; exit with 1 if something lacks.
-
-    Example: assay contracts policy
-    """
-    from assay.cli.policing import check_policy
-
-    raise typer.Exit(0 if check_policy(load_settings(), files or []) else 1)
-
-
-@contracts.command("export")
-def export_contracts(
-    datasets: Annotated[list[str] | None, typer.Argument(help="Datasets; default: all of the product.")] = None,
-    form: Annotated[Export, typer.Option("--format", help="Schemas are for programs, pages for people.")] = Export.MARKDOWN,
-    to: Annotated[Path | None, typer.Option(help="A folder to write into; without one, a single dataset is printed.")] = None,
-) -> None:
-    """Write what other systems and other people read of the contracts: JSON Schema, Avro, pages.
-
-    Example: assay contracts export flights --format json-schema
-    """
-    from assay.cli.exporting import export_contracts as export
-
-    export(load_settings(), datasets or [], form, to)
-
-
-@contracts.command("diff")
-def diff_contracts(
-    old: Annotated[str, typer.Argument(help="A file or folder of contracts; alone, a git ref.")],
-    new: Annotated[str | None, typer.Argument(help="A file or folder; default: the product's contracts as they are now.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002  # a flag
-    lineage: Annotated[bool, typer.Option("--lineage/--no-lineage", help="Whether to look for what breaks downstream.")] = True,  # noqa: FBT002
-) -> None:
-    """List what changed between two versions of the contracts, whom it breaks and how to migrate; exit with 1 if a version is too low.
-
-    Example: assay contracts diff origin/main
-    """
-    from assay.cli.comparing import compare_contracts
-
-    raise typer.Exit(0 if compare_contracts(load_settings(), old, new, as_json=as_json, lineage=lineage) else 1)
-
-
 @app.command()
-def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
     """Serve the Dagster UI with its daemon on 127.0.0.1, until Ctrl-C.
 
     Example: assay serve --port 3001
     """
-    from assay.cli.running import serve as run
+    from assay.cli.serving import serve as run
 
     run(load_settings(), port)
 
 
 def main() -> None:
-    """Run the command line; an error of Assay's own is a sentence and exit code 1, not a traceback."""
-    code: str | int | None = 1
-    try:
-        app()
-    except SystemExit as ended:
-        code = ended.code
-    except AssayError as error:
-        typer.echo(f"assay: {error}", err=True)
-    if isinstance(code, str):
-        sys.exit(code)
-    leave(code or 0)
+    """Run the command line."""
+    main_of(app)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
 from assay.contracts.document import Document
 from assay.contracts.odcs import PATTERN
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 def check_policy(settings: Settings, paths: Sequence[Path]) -> bool:
     """Print every breach in the contracts at these paths; without any, in the product's and in its gold models. False if there is one."""
-    contracts, findings = policed(paths or [find_product(settings).contracts])
+    asked = list(paths) or [find_product(settings).contracts]
+    for path in asked:
+        require_contracts(path)
+    contracts, findings = policed(asked)
     said = f"contracts: {len(contracts)}"
     if not paths:
         documents = [Document.load(path) for path in sorted(find_product(settings).contracts.glob(PATTERN))]

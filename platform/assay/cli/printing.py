@@ -8,11 +8,15 @@ import sys
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from assay.cli.lake_reader import facts, rejected_by_rule
 from assay.cli.quarantine_reports import sums_of
+from assay.cli.visible import visible
+from assay.lake.duckdb_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 BATCH = 10_000
 SHOWN_ROWS = 200
 WIDE = 240
+READ_FIRST = ("gold", "silver", "bronze")
 
 
 def wide_console() -> Console:
@@ -56,14 +61,20 @@ def print_records(names: Sequence[str], rows: Iterable[Sequence[Any]], output: s
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows(rows)
+        shown = ([visible(one) if isinstance(one, str) else one for one in row] for row in rows)
+        writer.writerows(shown if sys.stdout.isatty() else rows)
     else:
-        table, console, waiting = Table(*names), wide_console(), iter(rows)
+        table, console, waiting = Table(*(Column(_cell(name)) for name in names)), wide_console(), iter(rows)
         for row in islice(waiting, SHOWN_ROWS):
-            table.add_row(*("" if value is None else str(value) for value in row))
-        console.print(table, markup=False)
+            table.add_row(*map(_cell, row))
+        console.print(table)
         if next(waiting, None) is not None:
             console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
+
+
+def _cell(value: Any) -> Text:  # noqa: ANN401  # whatever DuckDB returns
+    """A value as it is: rich would read `[bold]` and `:smile:` in a text."""
+    return Text("" if value is None else visible(str(value)))
 
 
 def _print_json(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> None:
@@ -86,10 +97,11 @@ def print_summary(settings: Settings) -> None:
     if rejected:
         table = Table("quarantined", "rule", "fate", "rows")
         for dataset, rule, fate, rows in rejected:
-            table.add_row(dataset, rule, fate, f"{rows:,}")
+            table.add_row(_cell(dataset), _cell(rule), fate, f"{rows:,}")
         console.print(table)
     for said in sums_of(settings):
-        console.print(said, soft_wrap=True)
-    console.print(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.", soft_wrap=True)
-    if found:
-        console.print('Read it: .venv/bin/assay sql "select * from gold.carrier_ranking_7d limit 5"', soft_wrap=True)
+        typer.echo(said)
+    typer.echo(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.")
+    if name := next((one.name for layer in READ_FIRST for one in found if one.name.startswith(f"{layer}/")), None):
+        layer, _, dataset = name.partition("/")
+        typer.echo(f"Read it: .venv/bin/assay sql 'select * from {layer}.{quoted(dataset)} limit 5'")  # noqa: S608  # printed, not run

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003  # typer reads the annotations of a command
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assay.cli.deciding import discard, restore
 from assay.cli.formats import Format
-from assay.cli.user import user_name
-from assay.errors import PermanentFailure
-from assay.settings import load_settings
+from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date
-    from pathlib import Path
-
-    import polars as pl
-
-    from assay.lake.decisions import Kind
-    from assay.lake.quarantine_reader import View
-
-
-class NothingRejected(PermanentFailure):
-    """A dataset has no quarantine."""
 
 
 app = typer.Typer(no_args_is_help=True, help="Rejected rows: what is held and why, judge it again, take it off the list.")
-
-Dataset = Annotated[str, typer.Argument(help="A dataset, as `flights`.")]
-Rule = Annotated[str | None, typer.Option(help="The first error rule that a row breaks.")]
-Partition = Annotated[str | None, typer.Option(help="A partition as quarantine shows it; `arrival/<key>` if the event date is unreadable.")]
-SourceFile = Annotated[str | None, typer.Option(help="The landing file, as quarantine shows it.")]
-SourceRow = Annotated[int | None, typer.Option(help="The row in its file, from 1.")]
-Output = Annotated[Format, typer.Option("--format", help="How to print.")]
-By = Annotated[str | None, typer.Option(help="Who decides; default: the user of this machine.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+app.command()(discard)
+app.command()(restore)
 
 
 @app.command("list")
@@ -50,14 +32,16 @@ def list_(
 
     Example: assay quarantine list --rule dest_known
     """
+    from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import OVERVIEW, Choice, overview, sums_of
     from assay.lake.quarantine_reader import View, quarantined_datasets
 
-    settings = load_settings()
+    settings = settings_of_home()
     lake = settings.lake
     datasets = [name for name in quarantined_datasets(lake) if dataset in {None, name}]
     if dataset and not datasets:
-        _open(lake, dataset)
+        open_quarantine(settings, dataset)
+        return
     found = [row for name in datasets for row in overview(View.open(lake, name), Choice(rule, partition))]
     _print(OVERVIEW, found, output)
     if output is Format.TABLE:
@@ -81,13 +65,16 @@ def show(
 
     Example: assay quarantine show flights --rule dest_known --limit 5
     """
+    from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import Choice, shown_rows
     from assay.lake.quarantine_reader import Fate
 
     if refused and discarded:
         raise typer.BadParameter("Give --refused or --discarded, not both.")
     fate = Fate.REFUSED if refused else Fate.DISCARDED if discarded else Fate.HELD
-    names, rows = shown_rows(_open(load_settings().lake, dataset), fate, Choice(rule, partition), raw=raw)
+    if (view := open_quarantine(settings_of_home(), dataset)) is None:
+        return
+    names, rows = shown_rows(view, fate, Choice(rule, partition), raw=raw)
     _print(names, rows[:limit], output, hidden={"source_hash"} if raw else {"source_hash", "raw"})
     if len(rows) > limit:
         typer.echo(f"{limit} of {len(rows)} rows; --limit shows more.", err=True)
@@ -105,9 +92,11 @@ def history(
 
     Example: assay quarantine history flights --partition 2013-01-01
     """
+    from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import HISTORY, told
 
-    _print(HISTORY, told(_open(load_settings().lake, dataset), partition, limit), output)
+    if (view := open_quarantine(settings_of_home(), dataset)) is not None:
+        _print(HISTORY, told(view, partition, limit), output)
 
 
 @app.command()
@@ -125,70 +114,13 @@ def replay(
 
     Example: assay quarantine replay flights --rule dest_known --from 2013-01-01 --to 2013-01-31
     """
+    from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import Choice
     from assay.cli.replaying import run_replay
 
-    settings = load_settings()
-    _open(settings.lake, dataset)
-    days = _days(first, last)
-    raise typer.Exit(0 if run_replay(settings, dataset, Choice(rule, partition), days) else 1)
-
-
-@app.command()
-def discard(
-    dataset: Dataset,
-    *,
-    reason: Annotated[str, typer.Option(help="Why these rows are not wanted.")],
-    rule: Rule = None,
-    partition: Partition = None,
-    source_file: SourceFile = None,
-    source_row: SourceRow = None,
-    by: By = None,
-    yes: Yes = False,
-) -> None:
-    """Take rows off the quarantine for good; who decided it, when and why is kept, and `restore` takes it back.
-
-    Example: assay quarantine discard flights --rule dest_known --partition 2013-01-02 --reason "test flights" --yes
-    """
-    from assay.cli.quarantine_reports import Choice
-    from assay.lake.decisions import Kind
-    from assay.lake.quarantine_reader import Fate
-
-    choice, view = Choice(rule, partition, source_file, source_row), _open(load_settings().lake, dataset)
-    if choice.is_open:
-        raise typer.BadParameter("Say which rows: --rule, --partition, --source-file, --source-row.")
-    _decide(view, Kind.DISCARD, choice.of(view.rows(Fate.HELD)), reason, by, yes=yes)
-
-
-@app.command()
-def restore(
-    dataset: Dataset,
-    *,
-    decision: Annotated[int | None, typer.Option(help="The number of the decision to take back.")] = None,
-    rule: Rule = None,
-    partition: Partition = None,
-    source_file: SourceFile = None,
-    source_row: SourceRow = None,
-    reason: Annotated[str, typer.Option(help="Why they are wanted again.")] = "",
-    by: By = None,
-    yes: Yes = False,
-) -> None:
-    """Take back a discard: the rows are in quarantine again if the contract still rejects them.
-
-    Example: assay quarantine restore flights --decision 1 --yes
-    """
-    import polars as pl
-
-    from assay.cli.quarantine_reports import Choice
-    from assay.lake.decisions import Kind, in_force
-
-    choice, view = Choice(rule, partition, source_file, source_row), _open(load_settings().lake, dataset)
-    if choice.is_open and decision is None:
-        raise typer.BadParameter("Say which rows: --decision, --rule, --partition, --source-file, --source-row.")
-    rows = choice.of(in_force(view.decisions)) if view.decisions else None
-    if rows is not None and decision is not None:
-        rows = rows.filter(pl.col("decision") == decision)
-    _decide(view, Kind.RESTORE, rows, reason, by, yes=yes)
+    settings, days = settings_of_home(), _days(first, last)
+    if open_quarantine(settings, dataset) is not None:
+        raise typer.Exit(0 if run_replay(settings, dataset, Choice(rule, partition), days) else 1)
 
 
 def _print(names: Sequence[str], rows: Sequence[tuple[Any, ...]], output: Format, hidden: Collection[str] = ()) -> None:
@@ -202,40 +134,6 @@ def _print(names: Sequence[str], rows: Sequence[tuple[Any, ...]], output: Format
     if output is Format.TABLE:
         names, rows = for_people(names, rows, without=hidden)
     print_records(names, rows, output)
-
-
-def _open(lake: Path, dataset: str) -> View:
-    """The quarantine of a dataset. Raises NothingRejected when there is none."""
-    from assay.lake.quarantine_reader import View, quarantined_datasets
-
-    known = quarantined_datasets(lake)
-    if dataset not in known:
-        raise NothingRejected(
-            f"Tried to read the quarantine of {dataset!r}; no row of such a dataset was ever rejected.",
-            hint=f"Rows were rejected of: {', '.join(known) or 'no dataset'}.",
-        )
-    return View.open(lake, dataset)
-
-
-def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by: str | None, *, yes: bool) -> None:
-    """Record a decision about these rows, in one commit, after asking; no rows, no decision."""
-    from assay.cli.quarantine_reports import sums_of
-    from assay.lake.decisions import Decision, decide, taken
-
-    settings = load_settings()
-    lake = settings.lake
-    if rows is None or rows.is_empty():
-        typer.echo(f"{view.dataset}: no such row to {kind}; nothing was changed.")
-        return
-    counts = ", ".join(f"{rule} {count}" for rule, count in sorted(rows["rule"].value_counts().iter_rows()))
-    partitions = sorted(rows["_partition"])
-    typer.echo(f"{view.dataset}: {kind} {rows.height} rows ({counts}), partitions {partitions[0]} to {partitions[-1]}.")
-    if not yes:
-        typer.confirm("Go on?", abort=True)
-    number = decide(lake, view.dataset, Decision(kind, by or user_name(), datetime.now(UTC), because), rows, taken(view.decisions))
-    typer.echo(f"Decision {number} is recorded. `assay quarantine history {view.dataset}` shows it.")
-    for said in sums_of(settings, [view.dataset]):
-        typer.echo(said)
 
 
 def _days(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:

@@ -8,6 +8,7 @@ import typer
 
 from assay.cli.printing import print_records
 from assay.cli.product import find_product
+from assay.cli.progress import announce, say_failures, say_what_became, told_when_stopped
 from assay.cli.running import prepare
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
 from assay.lake.quarantine import ARRIVALS, PARTITION
@@ -28,10 +29,10 @@ PLACE = ("source_file", "source_row")
 
 def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[date, date] | None) -> bool:
     """Replay the chosen rows of a dataset, and say what became of them. True if every run succeeded."""
-    import dagster as dg
     import polars as pl
 
     from assay.orchestration.build import assemble
+    from assay.orchestration.instance import instance_of
     from assay.orchestration.replay import Replay, Wanted
 
     prepare(settings)
@@ -39,31 +40,28 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     contract, job = assembly.planner.contracts[dataset], assembly.definitions.resolve_implicit_global_asset_job_def()
     before = View.open(settings.lake, dataset)
     wanted = Wanted.of(before, contract, rule=choice.rule, partition=choice.partition, days=days)
-    with dg.DagsterInstance.get() as instance:
+    with instance_of(settings.dagster_home) as instance:
         ran = _run(Replay(job, assembly.planner, instance, contract, wanted))
     if ran:
         keys = [*wanted.events, *(ARRIVALS + key for key in wanted.arrivals)]
         _say_what_became(choice.of(_held(before)).filter(pl.col(PARTITION).is_in(keys)), before, View.open(settings.lake, dataset))
     else:
         typer.echo(f"{dataset}: no held row is meant, so there is nothing to replay.")
-    failures = [one for one in ran if one.failure]
-    for one in failures:
-        typer.echo(f"assay: run {one.run_id}: {one.failure}", err=True)
-    return not failures
+    return not say_failures(ran)
 
 
 def _run(replay: Replay) -> list[Ran]:
-    done = []
+    done: list[Ran] = []
     if waiting := replay.waiting():
         typer.echo(
             f"{len(waiting)} partitions wait for a file that has landed ({waiting[0]} to {waiting[-1]}): run `assay backfill` first."
         )
     for name in replay.outdated_references():
         typer.echo(f"Rows are judged against what is published of {name}, which is outdated: `assay backfill` mends that.")
-    for ran in replay.execute(lambda request: typer.echo(f"{request.title} ...")):
-        state = "ok" if ran.failure is None else "FAILED"
-        typer.echo(f"  {state}, {ran.request.partitions} partitions in {ran.seconds:.1f} s (run {ran.run_id[:8]})")
-        done.append(ran)
+    with told_when_stopped(done, f"assay quarantine replay {replay.contract.dataset}"):
+        for ran in replay.execute(announce):
+            say_what_became(ran)
+            done.append(ran)
     return done
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import time
 from dataclasses import replace
 from importlib.resources import files
@@ -12,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from assay.cli.homes import make_dbt_project, require_contracts, require_writable
 from assay.cli.keys import make_keys
 from assay.cli.landing import say_landing
 from assay.cli.product import find_product
+from assay.cli.progress import announce, counted, say_failures, say_what_became, told_when_stopped
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
 from assay.process import collect_rarely
-from assay.settings import CHECKOUT, Settings, export
+from assay.settings import Settings, export
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
-    from assay.orchestration.backfill import Backfill, Request
+    from assay.orchestration.backfill import Backfill, Ran
 
 
 EVERYTHING = "*"  # the selection, in Dagster's syntax
@@ -36,10 +35,12 @@ EVERYTHING = "*"  # the selection, in Dagster's syntax
 def prepare(settings: Settings) -> Path:
     """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays.
 
-    Returns the manifest.
+    Returns the manifest. Raises SettingsError for a home that cannot be written to.
     """
     from assay.gold.parsed import parse_project
 
+    require_writable(settings.home)
+    make_dbt_project(settings)
     for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
         folder.mkdir(parents=True, exist_ok=True)
     _copy_once(settings.dagster_home / "dagster.yaml")
@@ -61,33 +62,27 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     from assay.gold import dbt_process
 
     collect_rarely()
+    require_contracts(find_product(settings).contracts)
     manifest = prepare(settings)
     if select == EVERYTHING:
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
-    import dagster as dg
+    from assay.orchestration.instance import instance_of
 
-    began, failures, partitions = time.monotonic(), list[str](), 0
-    with dg.DagsterInstance.get() as instance:
+    began = time.monotonic()
+    done: list[Ran] = []
+    with instance_of(settings.dagster_home) as instance, told_when_stopped(done, "assay backfill"):
         work = _backfill(settings, instance, first, last, select=select, force=force)
-        for ran in work.execute(_announce):
-            state = "ok" if ran.failure is None else "FAILED"
-            typer.echo(f"  {state}, {ran.request.partitions} partitions in {ran.seconds:.1f} s (run {ran.run_id[:8]})")
-            partitions += ran.request.partitions
-            failures += [f"run {ran.run_id}: {ran.failure}"] if ran.failure else []
+        for ran in work.execute(announce):
+            done.append(ran)
+            say_what_became(ran)
     seconds = time.monotonic() - began
-    if not partitions:
+    if not done:
         typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
     else:
-        typer.echo(f"{partitions} partitions in {seconds:.1f} s.")
+        typer.echo(f"{counted(done)}; {seconds:.1f} s.")
     say_landing(work.planner, work.only)
-    for failure in failures:
-        typer.echo(f"assay: {failure}", err=True)
-    return not failures
-
-
-def _announce(request: Request) -> None:
-    typer.echo(f"{request.title} ...")
+    return not say_failures(done)
 
 
 def _backfill(
@@ -110,18 +105,8 @@ def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetK
     try:
         with previews_accepted():
             found = dg.AssetSelection.from_string(select).resolve(definitions.resolve_asset_graph())
-    except dg.DagsterInvalidSubsetError:
+    except dg.DagsterError:  # also for what is no selection at all
         found = frozenset()
     if not found:
         raise SettingsError(f"The selection {select!r} matches no asset.", hint="Such as --select silver/flights or --select 'group:gold'.")
     return found
-
-
-def serve(settings: Settings, port: int) -> None:
-    """Become `dagster dev` on 127.0.0.1: this process is replaced, so Ctrl-C reaches Dagster itself."""
-    prepare(settings)
-    command = shutil.which("dagster", path=os.path.dirname(sys.executable)) or "dagster"  # noqa: PTH120  # a search path is text
-    typer.echo(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
-    sys.stdout.flush()
-    os.chdir(CHECKOUT)
-    os.execv(command, [command, "dev", "--workspace", str(settings.workspace), "--host", "127.0.0.1", "--port", str(port)])  # noqa: S606

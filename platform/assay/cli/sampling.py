@@ -15,9 +15,10 @@ from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
 from assay.cli.declared import declared_by_arrow, declared_by_avro
+from assay.cli.flattening import Flat, declared_inside, flattened
 from assay.contracts.dialect import Dialect
 from assay.contracts.draft_guess import Declared, Guess
-from assay.contracts.model import LandingSource
+from assay.contracts.landing_source import LandingSource
 from assay.errors import FileUnreadable, SettingsError
 from assay.ingest.avro_files import BROKEN
 from assay.ingest.content import PACKINGS
@@ -49,6 +50,7 @@ class Taken:
     declared: Mapping[str, Declared]
     dialect: Dialect = field(default_factory=Dialect)
     guess: Guess | None = None
+    roots: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,10 @@ def take_sample(path: Path, rows: int) -> Taken:
         copy = Path(folder) / f"sample.{form}"
         copy.write_bytes(head.content)
         table = read_text(LandingFile(copy, path.name, date.min), source)
-    frame = pl.DataFrame(table.slice(0, rows))
-    return Taken(frame, form, head.encoding, head.is_whole and table.num_rows <= rows, head.declared, head.dialect, head.guess)
+    flat = flattened(pl.DataFrame(table.slice(0, rows))) if form != "csv" else Flat(pl.DataFrame(table.slice(0, rows)))
+    declared = {**(flat.texts if form == "jsonl" else {}), **head.declared}
+    is_whole = head.is_whole and table.num_rows <= rows
+    return Taken(flat.frame, form, head.encoding, is_whole, declared, head.dialect, head.guess, flat.roots)
 
 
 def _format(path: Path) -> str:
@@ -195,7 +199,8 @@ def _parquet(path: Path, rows: int) -> _Head:
                 content = sink.getvalue().to_pybytes()
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, f"it is no Parquet file: {' '.join(str(error).split())}", "Have it sent again.") from error
-    declared = {one.name: found for one in schema if (found := declared_by_arrow(one.type))}
+    inside = (pair for one in schema for pair in declared_inside(one.name, one.type))
+    declared = {name: found for name, kind in inside if (found := declared_by_arrow(kind))}
     return _Head(content, tuple(schema.names), everything <= rows, declared=declared)
 
 

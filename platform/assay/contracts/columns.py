@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from assay.contracts.elements import Table
 
 TEXT, DATES = "string", ("date", "timestamp")
+NESTED = "Publish it as a string, which is its JSON text, or what is in it by paths such as customer.city; `explode` makes rows."
 TIMES = ("format", "minimum", "maximum")
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     TEXT: ("minLength", "maxLength", "pattern"), "integer": ("minimum", "maximum"), "number": ("minimum", "maximum"), "boolean": (),
@@ -54,7 +55,8 @@ def column_faults(document: Document, table: Table) -> Iterator[Finding]:
             yield document.finding(f"{positions[position]} has the position {position} of the key too", (*place, "primaryKeyPosition"))
         if item.get("logicalType") not in OPTIONS:
             complaint = f"the logical type {item.get('logicalType')!r} is not supported"
-            yield document.finding(complaint, (*place, "logicalType"), suggest(item.get("logicalType"), OPTIONS))
+            hint = NESTED if item.get("logicalType") in {"object", "array", "map"} else suggest(item.get("logicalType"), OPTIONS)
+            yield document.finding(complaint, (*place, "logicalType"), hint)
         else:
             yield from _type_faults(document, item, place)
             yield from _option_faults(document, item, place)

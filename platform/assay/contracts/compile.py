@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.contracts.column_names import OWN
 from assay.contracts.condition import OneEnginesOwn
 from assay.contracts.condition_parser import parse
 from assay.contracts.condition_polars import polars_type, to_polars
@@ -234,4 +235,4 @@ def plain_number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
 
 def flag_of(rule: Rule) -> str:
     """The name of the column that says whether a value could not be read as its type."""
-    return f"_unreadable_{rule.column}"
+    return f"{OWN}unreadable_{rule.column}"

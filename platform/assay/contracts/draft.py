@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.contracts.column_names import unusable
 from assay.contracts.compile import sql_expression
 from assay.contracts.draft_calendar import NO_EVENT_TIME, event_dates, guess_arrival, guess_calendar
 from assay.contracts.draft_document import ColumnDraft, Parts, document, masking_of
@@ -97,6 +98,15 @@ def _refuse(frame: pl.DataFrame, sample: Sample) -> None:
         raise DraftImpossible(f"{sample.dataset!r} is no name of a dataset.", hint="Small letters, digits and _, such as web_orders.")
     if not frame.columns or any(not name.strip() for name in frame.columns):
         raise DraftImpossible(f"{sample.file} has a column without a name.", hint="Give every column of the header a name.")
+    if found := next(filter(None, map(unusable, frame.columns)), None):
+        raise DraftImpossible(
+            f"{sample.file} has a column that no contract can name: {found}.", hint="Have it called otherwise in the file."
+        )
+    if len({name.lower() for name in frame.columns}) < len(frame.columns):
+        raise DraftImpossible(
+            f"{sample.file} has columns whose names differ by capital letters only.",
+            hint="DuckDB, Spark and Delta take them for one: have one called otherwise in the file.",
+        )
     if not frame.height:
         raise DraftImpossible(f"{sample.file} has no rows.", hint="Take a file with some hundred rows: guesses need something to count.")
     if sample.event_time not in {None, NO_EVENT_TIME, *frame.columns}:

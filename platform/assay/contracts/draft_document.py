@@ -129,8 +129,8 @@ def _landing(parts: Parts) -> Iterator[str]:
     yield "    physicalType: file"
     yield "    description: The files as they land; all values are kept as text."
     yield "    properties:"
-    for column in parts.columns:
-        yield f"      - {inline({'name': column.profile.name, 'logicalType': 'string'})}"
+    for name in dict.fromkeys(parts.sample.roots.get(column.profile.name, column.profile.name) for column in parts.columns):
+        yield f"      - {inline({'name': name, 'logicalType': 'string'})}"
 
 
 def _published(parts: Parts) -> Iterator[str]:

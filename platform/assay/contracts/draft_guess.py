@@ -38,6 +38,7 @@ class Sample:
     """Where the rows of a sample come from: the file's name without folders, its format and encoding, whether all of it was read.
 
     `declared` are the types of a format that has types, by column; `dialect` is how a text file is spelled.
+    `roots` are the landing columns in which columns begin that are paths into nested values.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class Sample:
     event_time: str | None = None
     dialect: Dialect = field(default_factory=Dialect)
     dialect_guess: Guess | None = None
+    roots: Mapping[str, str] = field(default_factory=dict)
 
 
 def trust(seen: int) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.custom import Custom, custom_names, is_gold, read_custom
+from assay.contracts.paths import paths_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ FILE, TABLE = "file", "table"
 @dataclass(frozen=True, slots=True)
 class Table:
     """A published object: where it stands, its columns by name, its custom properties, and the landing columns if it is clear what lands.
+
+    Paths into nested values, which it names, are landing columns too.
 
     `said` are the names of all its custom properties, those with faults as well.
     """
@@ -83,11 +86,13 @@ def tables(document: Document) -> list[Table]:
     """The published objects, and others that do not land, so that their faults are told as well; a sound contract has one."""
     landing = objects(document, FILE)
     columns = tuple(_columns(landing[0][0])) if len(landing) == 1 else None
-    return [
-        Table(body, place, _columns(body), columns, read_custom(document, place), custom_names(document, place))
-        for body, place in _objects(document)
-        if body.get("physicalType") != FILE
-    ]
+    found = []
+    for body, place in _objects(document):
+        if body.get("physicalType") != FILE:
+            custom = read_custom(document, place)
+            readable = None if columns is None else (*columns, *paths_in(body, custom.values, columns))
+            found.append(Table(body, place, _columns(body), readable, custom, custom_names(document, place)))
+    return found
 
 
 def _columns(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

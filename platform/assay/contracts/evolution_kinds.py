@@ -207,6 +207,8 @@ KINDS: Mapping[str, Verdict] = {
     "dialect_changed": _full("dialect of landing files", (P,), "Files that landed before are read otherwise, or refused: convert them."),
     "number_spelling_changed": _none("how landing files spell numbers", BOTH, "Texts are read as other numbers, or as none: convert them."),
     "null_values_changed": _none("texts that mean absent", BOTH, "Values become null, or null becomes values, in every rebuilt partition."),
+    "landing_rows_changed": _none("what of a landing record is a row", BOTH, "Rows are others: publish them as a new dataset."),
+    "landing_path_changed": _full("paths into nested values", (), "Nothing to do: bronze is built again with them."),
     "landing_column_added": _full("landing column added", (P,), "Files without it are refused: say `required: false` until all have it."),
     "optional_landing_column_added": _full("optional landing column added", (P,), "Nothing to do: files may have it or not."),
     "landing_column_removed": _full("landing column removed", (P,), "Files that have it are refused, those that landed before as well."),

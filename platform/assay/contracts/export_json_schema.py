@@ -56,9 +56,13 @@ def landed_row(contract: Contract) -> Schema:
     """
     source = contract.source
     described = source.column_descriptions or ("",) * len(source.columns)
-    properties = {name: _landed(contract, name, text) for name, text in zip(source.columns, described, strict=True)}
+    properties = {
+        name: _landed(contract, name, text) for name, text in zip(source.columns, described, strict=True) if name not in source.paths
+    }
     needed = {column.source for column in contract.columns if column.required}
-    required = [name for name in source.columns if (name in needed if source.format == WITH_ABSENT_KEYS else name not in source.optional)]
+    required = [
+        name for name in source.file_columns if (name in needed if source.format == WITH_ABSENT_KEYS else name not in source.optional)
+    ]
     return {
         **_head(contract, "landed", f"{contract.dataset}, as it lands", source.description),
         **_comment(["the types of the published columns", "the rules about them that are not about one text"]),

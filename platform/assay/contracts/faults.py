@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from assay.contracts.column_names import repeated_names, unusable_names
 from assay.contracts.columns import column_faults, expression_faults
 from assay.contracts.custom import custom_faults
-from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
+from assay.contracts.elements import FILE, is_gold_document, objects, tables
 from assay.contracts.gold_faults import computed_faults, gold_faults
 from assay.contracts.older_faults import older_faults
 from assay.contracts.quality import quality_faults
@@ -22,7 +23,7 @@ from assay.contracts.supported import deprecation_faults, head_faults, landing_f
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assay.contracts.document import Document, Finding, Place
+    from assay.contracts.document import Document, Finding
     from assay.contracts.elements import Table
     from assay.contracts.model import Published
     from assay.contracts.relations import Catalogue
@@ -55,24 +56,18 @@ def _faults(document: Document, catalogue: Catalogue | None, current: Table | No
         yield from object_faults(document)
         yield from landing_faults(document)
         for _, place in objects(document, FILE):
-            yield from _repeated_columns(document, place)
+            yield from repeated_names(document, place)
+            yield from unusable_names(document, place)
         for table in published:
             yield from table_faults(document, table)
+            yield from unusable_names(document, table.place)
             yield from _event_time_faults(document, table)
     for table in published:
         yield from deprecation_faults(document, table)
-        yield from _repeated_columns(document, table.place)
+        yield from repeated_names(document, table.place)
         yield from column_faults(document, table)
         yield from quality_faults(document, table)
         yield from relation_faults(document, table, catalogue)
-
-
-def _repeated_columns(document: Document, place: Place) -> Iterator[Finding]:
-    seen = set[str]()
-    for item, here in column_items(document, place):
-        if item["name"] in seen:
-            yield document.finding(f"there is another column {item['name']!r}", (*here, "name"))
-        seen.add(item["name"])
 
 
 def _event_time_faults(document: Document, table: Table) -> Iterator[Finding]:

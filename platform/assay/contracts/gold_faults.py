@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.custom import GOLD, read_custom
 from assay.contracts.elements import TABLE, column_items, is_gold_document, objects
-from assay.contracts.evolution_versions import Version
 from assay.contracts.model import MaskingMethod
 from assay.contracts.names import suggest
 
@@ -37,9 +36,6 @@ def gold_faults(document: Document, table: Table | None) -> Iterator[Finding]:
     if len(found) != 1 or len(document.body.get("schema", ())) != 1:
         hint = f"One object of physicalType {TABLE}, whose eventTime names a column, says what is published."
         yield document.finding(f"a gold contract has one schema object, and this has {len(document.body['schema'])}", ("schema",), hint)
-    version = document.at(("version",))
-    if isinstance(version, str) and Version.read(version) is None:
-        yield document.finding(f"{version!r} is no version of the form 1.2.3", ("version",), "Readers name its first number.")
     for item, place in document.entries(("slaProperties",)):
         if str(item["property"]).lower() in {"frequency", "fy"}:
             yield document.finding("a gold model has no arrival, so it has no schedule", (*place, "property"))

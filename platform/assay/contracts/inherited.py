@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.custom import read_custom
 from assay.contracts.elements import FILE, column_items, objects
+from assay.contracts.paths import roots_of
 from assay.contracts.personal import SENSITIVE
 from assay.contracts.sql import NotReadable, columns_in
 
@@ -32,6 +33,9 @@ def inherited_classes(document: Document, table: Table) -> dict[str, str]:
         if (source := _copied(item, table)) is not None:
             _raise_to(landing, source, item.get("classification", ""))
     found: dict[str, str] = {}
+    columns = [item["name"] for _, place in objects(document, FILE)[:1] for item, _ in column_items(document, place)]
+    for path, root in roots_of(table.landing or (), columns).items():
+        _raise_to(landing, path, landing.get(root, ""))
     for name, item in table.columns.items():
         for source in _made_from(item, table) if "classification" not in item else ():
             _raise_to(found, name, landing.get(source, ""))

@@ -32,7 +32,7 @@ def landing_meaning(contract: Contract, absent: frozenset[str]) -> Meaning:
     """Everything that decides which rows are in bronze, from such files, and what of the rejected ones may be shown."""
     source, columns = contract.source, tuple(name for name in contract.source.columns if name not in absent)
     hidden = [sensitive] if (sensitive := tuple(contract.sensitive_landing_columns)) else []
-    spelled = source.dialect.rows_meaning
+    spelled = (*source.dialect.rows_meaning, *([("explode", source.explode)] if source.explode else ()))
     return (source.format, source.encoding, columns, source.null_values, contract.event_time, contract.partitioning, *hidden, *spelled)
 
 

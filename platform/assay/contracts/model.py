@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.contracts.about import About, Deprecation, Lifecycle
-from assay.contracts.dialect import Dialect
 from assay.contracts.key_scope import KeyScope
 from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, timedelta
 
-MOST_BYTES = 1 << 30  # a landing file is held in memory as a whole, unpacked and as columns: about three times this
+    from assay.contracts.landing_source import LandingSource
+
 ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH = "_arrival_date", "_event_date", "_source_file", "_source_row", "_source_hash"
 
 
@@ -135,26 +135,6 @@ class Column:
     subject: str | None = None
     deprecated: Deprecation | None = None
     sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LandingSource:
-    """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
-
-    A file may lack the `optional` columns, and has `most_bytes` once unpacked. `column_descriptions` and `classifications` go by `columns`.
-    """
-
-    path: str
-    format: str
-    encoding: str
-    columns: tuple[str, ...]
-    null_values: tuple[str, ...]
-    description: str = ""
-    column_descriptions: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    classifications: tuple[str, ...] = ()
-    most_bytes: int = MOST_BYTES
-    dialect: Dialect = field(default_factory=Dialect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,11 @@ from assay.contracts.faults import faults_of, repeated_rules
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
 from assay.contracts.inherited import inherited_classes
 from assay.contracts.key_scope import KeyScope
+from assay.contracts.landing_source import MOST_BYTES, LandingSource
 from assay.contracts.majors import families_of, version_of
-from assay.contracts.model import MOST_BYTES, Contract, EventTime, Grain, LandingSource, Partitioning
+from assay.contracts.model import Contract, EventTime, Grain, Partitioning
 from assay.contracts.odcs_parts import published_parts, read_date
+from assay.contracts.paths import roots_of
 from assay.contracts.relations import catalogue_of, lookup_faults
 from assay.contracts.rules import finite_rules, type_rules
 from assay.contracts.sla import read_levels
@@ -110,7 +112,7 @@ def _read(document: Document, found: list[Finding]) -> tuple[AnyContract | None,
 
 
 def _contract(document: Document, table: Table) -> Contract:
-    custom, source = table.custom, _source(document)
+    custom, source = table.custom, _source(document, table)
     scope = KeyScope(custom.values.get("keyScope", KeyScope.PARTITION))
     found = Contract(
         **published_parts(document, table, source.columns, inherited_classes(document, table)), source=source,
@@ -120,7 +122,9 @@ def _contract(document: Document, table: Table) -> Contract:
         event_time=_event_time(custom), transform=custom.values.get("transform"), key_scope=scope,
         rejected_share_below=custom.values.get("rejectedShare", {}).get("mustBeLessThan"), schedule=read_levels(document).schedule,
     )  # fmt: skip
-    return replace(found, rules=(*type_rules(found.columns), *found.rules))
+    # a landing column may have the partition column's name: that is filled from the event time
+    columns = tuple(replace(one, source=None) if one.name == table.partition else one for one in found.columns)
+    return replace(found, columns=columns, rules=(*type_rules(columns, source.paths), *found.rules))
 
 
 def _gold_contract(document: Document, table: Table) -> GoldContract:
@@ -134,10 +138,12 @@ def _gold_contract(document: Document, table: Table) -> GoldContract:
     return replace(found, rules=(*finite_rules(found.columns), *found.rules))
 
 
-def _source(document: Document) -> LandingSource:
+def _source(document: Document, table: Table) -> LandingSource:
     item, place = objects(document, FILE)[0]
     server, where = next((one, here) for one, here in document.entries(("servers",)) if one["type"] == SERVER)
     custom, columns = read_custom(document, where), [column for column, _ in column_items(document, place)]
+    roots, by_name = roots_of(table.landing or (), [column["name"] for column in columns]), {column["name"]: column for column in columns}
+    columns += [{"name": path, "required": by_name[root].get("required"), "description": f"From {root}."} for path, root in roots.items()]
     return LandingSource(
         path=server["path"], format=server["format"], encoding=server.get("encoding", "UTF-8"),
         columns=tuple(column["name"] for column in columns),
@@ -146,6 +152,7 @@ def _source(document: Document) -> LandingSource:
         optional=tuple(column["name"] for column in columns if column.get("required") is False),
         classifications=tuple(column.get("classification", "") for column in columns),
         most_bytes=custom.values.get("maxBytes", MOST_BYTES), dialect=read_dialect(custom.values.get("dialect", {})),
+        paths=tuple(roots), explode=custom.values.get("explode"),
     )  # fmt: skip
 
 

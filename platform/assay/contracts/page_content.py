@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from assay.contracts.about import Channel
-    from assay.contracts.model import Column, EventTime, LandingSource, Partitioning, Published
+    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model import Column, EventTime, Partitioning, Published
 
 
 def page_of(contract: Published) -> Page:

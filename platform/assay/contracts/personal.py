@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.paths import roots_of
 from assay.contracts.sql import columns_in
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ def sensitive_landing_columns(contract: Contract) -> Mapping[str, Masking | None
         if is_sensitive(column):
             for name in read_columns(column, source.columns):
                 found[name] = found.get(name) or column.masking
+    roots = roots_of(source.paths, source.file_columns)
+    inside = {path: found[root] for path, root in roots.items() if root in found}
+    around = {roots[path]: masking for path, masking in found.items() if path in roots}
+    found = around | inside | found  # a value in a sensitive one is as sensitive, and so is what holds it; what stands beside it is not
     return {name: found[name] for name in source.columns if name in found}
 
 

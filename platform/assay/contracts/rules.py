@@ -14,16 +14,22 @@ from assay.contracts.model import Column, Kind, Rule, Severity
 from assay.contracts.relations import column_references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from assay.contracts.document import Document, Place
 
 TEXT = "string"
 
 
-def type_rules(columns: Sequence[Column]) -> tuple[Rule, ...]:
-    """A value that arrived and cannot be read as its type breaks a rule; it never becomes a silent null."""
-    read = [column for column in columns if (column.source or column.expression) and column.logical_type != TEXT]
+def type_rules(columns: Sequence[Column], paths: Collection[str] = ()) -> tuple[Rule, ...]:
+    """A value that arrived and cannot be read as its type breaks a rule; it never becomes a silent null.
+
+    Nor does one that a path into nested values does not reach.
+    """
+    is_path = set(paths).__contains__
+    read = [
+        column for column in columns if column.expression or (column.source and (column.logical_type != TEXT or is_path(column.source)))
+    ]
     filled = finite_rules([column for column in columns if column not in read])
     return (*(_type_rule(column, f"can be read as {column.logical_type}", None) for column in read), *filled)
 

@@ -12,7 +12,9 @@ from assay.contracts.custom import custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.contracts.dialect import conflicts, read_dialect
 from assay.contracts.elements import FILE, TABLE, column_items, objects
+from assay.contracts.evolution_versions import Version
 from assay.contracts.names import nearest, suggest
+from assay.contracts.paths import read_path
 from assay.contracts.vocabulary import date_format, encoding
 
 if TYPE_CHECKING:
@@ -44,6 +46,10 @@ def head_faults(document: Document) -> Iterator[Finding]:
             yield document.finding(f"{field} is missing", (), suggest("", known))
         elif value is not None and value not in known:
             yield document.finding(f"the {field} {value!r} is not supported", (field,), suggest(value, known))
+    version = document.at(("version",))
+    if isinstance(version, str) and Version.read(version) is None:
+        hint = "By it readers are told what breaks them: such as 1.0.0, then 1.1.0 for a new column and 2.0.0 for one that is gone."
+        yield document.finding(f"{version!r} is no version of the form 1.2.3", ("version",), hint)
     members = [item for place in (("team", "members"), ("team",)) for item, _ in document.entries(place)]
     if not any(item.get("role") == OWNER for item in members):
         meant = next((item["role"] for item in members if nearest(item.get("role", ""), [OWNER])), None)
@@ -81,6 +87,16 @@ def _local_faults(document: Document, item: Mapping[str, Any], place: Place) -> 
     if found := encoding(item.get("encoding", "UTF-8")):
         yield document.finding(found[0], (*place, "encoding"), found[1])
     yield from _dialect_faults(document, item, place)
+    yield from _explode_faults(document, place)
+
+
+def _explode_faults(document: Document, place: Place) -> Iterator[Finding]:
+    """The array whose elements are the rows stands in a landing column."""
+    custom = read_custom(document, place)
+    name, landing = custom.values.get("explode"), objects(document, FILE)
+    columns = [item["name"] for item, _ in column_items(document, landing[0][1])] if landing else []
+    if name is not None and columns and name not in columns and read_path(name, columns) is None:
+        yield document.finding(f"{name!r} is no landing column, and no path into one", custom.places["explode"], suggest(name, columns))
 
 
 def _dialect_faults(document: Document, server: Mapping[str, Any], place: Place) -> Iterator[Finding]:

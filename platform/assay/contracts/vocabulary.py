@@ -196,7 +196,7 @@ DIALECT: Mapping[str, Check] = {
     "delimiter": character, "quoteChar": character_or_none, "escapeChar": character_or_none, "doubleQuote": flag,
     "commentChar": character_or_none, "header": flag, "decimalChar": number_sign, "groupChar": number_sign_or_none,
 }  # fmt: skip
-SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count, "dialect": Keys({}, DIALECT)}
+SERVER: Mapping[str, Keys | Check] = {"nullValues": texts, "maxBytes": count, "dialect": Keys({}, DIALECT), "explode": text}
 COLUMN: Mapping[str, Keys | Check] = {
     "unit": text,
     "masking": Keys({"method": one_of("masking method", MaskingMethod)}, {"keep": count, "to": width}),

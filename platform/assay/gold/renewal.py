@@ -1,6 +1,6 @@
-"""A model whose published table is of another major version: all its months are built and published at once, in one commit.
+"""A model whose published table is of another major version or calendar: all its months are built and published at once, in one commit.
 
-Months of two major versions side by side would be read as if they were of one.
+Months of two major versions or calendars side by side would be read as if they were of one.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from assay.contracts.evolution_versions import Version
 from assay.errors import SchemaDrift
 from assay.gold.staged import model_schema
+from assay.lake.migrations import outgrown
 from assay.lake.publisher import CONTRACT_VERSION
 from assay.lake.schemas import differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Set
 
+    from assay.contracts.calendars import Calendar
     from assay.gold.models import Model
     from assay.lake.snapshots import Snapshot
 
@@ -26,25 +28,36 @@ def published_version(snapshot: Snapshot) -> str:
     return str(snapshot.table.history(limit=1)[0].get(CONTRACT_VERSION, ""))
 
 
-def renewed_tables(models: Iterable[Model], snapshots: Mapping[str, Snapshot | None], due: Mapping[str, Set[date]]) -> set[str]:
-    """The tables of the models that have other columns now, or another major version, than what is published. `due` are each one's months.
+def renewed_tables(
+    models: Iterable[Model], snapshots: Mapping[str, Snapshot | None], due: Mapping[str, Set[date]], calendars: Mapping[str, Calendar]
+) -> set[str]:
+    """The tables of the models that have other columns, another major version or calendar than what is published. `due` are the months.
 
     Raises SchemaDrift when a published month would be left as it is.
     """
     renewed = set[str]()
     for model in models:
         snapshot = snapshots.get(model.table)
-        if snapshot is None or not snapshot.files or not _is_other(snapshot, model):
+        calendar = calendars.get(model.table)
+        if snapshot is None or not is_renewed(model, snapshot, calendar):
             continue
-        left = sorted(file.values[0] for file in snapshot.files if date.fromisoformat(file.values[0]) not in due[model.name])
+        months = {date.fromisoformat(file.values[0]) for file in snapshot.files}
+        left = sorted(month.isoformat() for month in months - due[model.name] if calendar is None or calendar.has(month))
         if left:
             raise SchemaDrift(
-                f"Tried to build {len(due[model.name])} months of {model.table} {model.contract_version}; {len(set(left))} others, such as"
+                f"Tried to build {len(due[model.name])} months of {model.table} {model.contract_version}; {len(left)} others, such as"
                 f" {left[0]}, are published as {published_version(snapshot) or 'another version'}.",
                 hint=f"Build all its months at once: `assay backfill --select {model.table}`. Nothing was changed.",
             )
         renewed.add(model.table)
     return renewed
+
+
+def is_renewed(model: Model, snapshot: Snapshot | None, calendar: Calendar | None) -> bool:
+    """Whether what is published of a model cannot stand beside what is built of it now."""
+    if snapshot is None:
+        return False
+    return outgrown(snapshot, calendar) is not None or (bool(snapshot.files) and _is_other(snapshot, model))
 
 
 def _is_other(snapshot: Snapshot, model: Model) -> bool:

@@ -16,8 +16,9 @@ from assay.contracts.calendars import next_month
 from assay.gold.calendars import Reach, calendars_of, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
-from assay.gold.renewal import renewed_tables
+from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
+from assay.lake.migrations import other_tokens
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
 CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
 
 
-def gold_spec(model: Model) -> TableSpec:
-    """The published table of a model."""
-    return TableSpec(model.table, model_schema(model), (model.partition_by,), event_time=model.event_time, may_change_columns=True)
+def gold_spec(model: Model, calendar: Calendar | None = None) -> TableSpec:
+    """The published table of a model, whose months are those of a calendar."""
+    by = (model.partition_by,)
+    return TableSpec(model.table, model_schema(model), by, event_time=model.event_time, may_change_columns=True, calendar=calendar)
 
 
 @dataclass(frozen=True)
@@ -148,13 +150,15 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
     due: dict[str, set[date]] = {model.name: set() for model in models}
     for model in models:
+        every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars[model.table])
         for partition in slices[model.name].partitions:
-            if not run.force and wanted[model.name][partition.key] == current[model.name][partition.key]:
+            if not every and wanted[model.name][partition.key] == current[model.name][partition.key]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
             else:
                 due[model.name].add(month_of(partition))
-    renewed = renewed_tables([model for model in models if due[model.name]], inputs.snapshots, due)
-    work, months_due = _Work(run, project, inputs.without(renewed), wanted, current), sorted(set().union(*due.values()))
+    renewed = renewed_tables([model for model in models if due[model.name]], inputs.snapshots, due, inputs.calendars)
+    replaced = {table: snapshot for table, snapshot in inputs.snapshots.items() if table in renewed}
+    work, months_due = _Work(run, project, inputs.without(renewed), wanted, current, due, replaced), sorted(set().union(*due.values()))
     for months in [months_due] if renewed else stretches(months_due):
         yield from work.build(models, slices, months)
 
@@ -178,6 +182,8 @@ class _Work:
     inputs: GoldInputs
     wanted: Mapping[str, Mapping[str, int]]
     current: Mapping[str, Mapping[str, int | None]]
+    due: Mapping[str, Set[date]]
+    replaced: Mapping[str, Snapshot | None]  # the tables that are replaced whole, as they are published
 
     def build(self, models: Sequence[Model], slices: Mapping[str, Slice], months: Sequence[date]) -> Iterator[tuple[Model, Outcome]]:
         due = {m.name: self._due(m, slices[m.name], months) for m in models}
@@ -199,9 +205,7 @@ class _Work:
             shutil.rmtree(result.duckdb_path.parent, ignore_errors=True)
 
     def _due(self, model: Model, slice_: Slice, months: Sequence[date]) -> list[str]:
-        wanted, current = self.wanted[model.name], self.current[model.name]
-        inside = [partition.key for partition in slice_.partitions if month_of(partition) in set(months)]
-        return [key for key in inside if self.run.force or wanted[key] != current[key]]
+        return [partition.key for partition in slice_.partitions if month_of(partition) in self.due[model.name] & set(months)]
 
     def _publish(self, model: Model, slice_: Slice, result: BuildResult) -> Iterator[Outcome]:
         staging = stage_model(result.duckdb_path, model, self.run.lake / model.table, slice_)
@@ -211,7 +215,8 @@ class _Work:
         )
         pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
-        done = publish(self.run.lake, staging, tokens, expected=seen, provenance=provenance)
+        whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
+        done = publish(self.run.lake, staging, tokens, expected={**seen, **others}, provenance=provenance, whole=whole)
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, _broken(result, model))

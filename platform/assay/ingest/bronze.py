@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from assay.contracts.compile import spelled_as, sql_expression
+from assay.contracts.calendars import arrival_calendar
+from assay.contracts.compile import spelled_as
+from assay.contracts.evaluate import evaluate
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.contracts.sql import columns_in
 from assay.ingest.held import Holdings, merged, newest_of
@@ -42,7 +44,8 @@ def bronze_spec(contract: Contract) -> TableSpec:
     event = [pa.field(EVENT_DATE, pa.date32())] if contract.event_time else []
     arrival = [pa.field(ARRIVAL, pa.date32(), nullable=False)] if contract.arrival.grain is not Grain.NONE else []
     schema, landed = pa.schema([*columns, *event, *origin, *arrival]), frozenset(contract.source.columns)
-    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed)
+    calendar = arrival_calendar(contract)
+    return TableSpec(f"bronze/{contract.dataset}", schema, (ARRIVAL,) if arrival else (), without_bounds=landed, calendar=calendar)
 
 
 def batches(
@@ -146,7 +149,7 @@ def read_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
 def event_texts(landed: pl.DataFrame, contract: Contract) -> pl.Series:
     """What the contract's expression gives for each row."""
     assert contract.event_time is not None  # noqa: S101  # the caller looked
-    return landed.with_columns(sql_expression(contract.event_time.expression).alias(TEXT))[TEXT]
+    return evaluate(landed, contract.event_time.expression).values
 
 
 def _date(text: pl.Expr, time: EventTime) -> pl.Expr:

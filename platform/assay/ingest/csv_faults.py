@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from assay.contracts.dialect import Dialect
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.ingest.csv_rows import Bytes, Row
 
 DELIMITERS = ",;\t|"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.contracts.dialect import Dialect
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.errors import FileUnreadable
     from assay.ingest.content import Content
     from assay.ingest.csv_rows import Bytes

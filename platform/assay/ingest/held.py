@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.contracts.arrivals import arrival_names
+from assay.contracts.calendars import arrival_calendar
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
 from assay.ingest.opening import taken_from
 from assay.lake.manifest import manifest_of
+from assay.lake.migrations import outgrown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from assay.contracts.model import Contract, LandingSource
+    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model import Contract
     from assay.ingest.landing import LandingFile
     from assay.lake.manifest import Landed
     from assay.lake.snapshots import Snapshot
@@ -82,6 +85,11 @@ class Holdings:
     """What a bronze table holds: nothing, if there is no table yet."""
 
     snapshot: Snapshot | None = None
+
+    @classmethod
+    def of_table(cls, table: Snapshot | None, contract: Contract) -> Holdings:
+        """What a table holds by the contract's calendar: nothing, if its partitions are those of another one (see `migrating`)."""
+        return cls(None if outgrown(table, arrival_calendar(contract)) else table)
 
     @cached_property
     def arrivals(self) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 

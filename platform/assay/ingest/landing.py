@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
 
 BLOCK = 1 << 20
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}

@@ -14,12 +14,13 @@ from assay.ingest.avro_files import read_avro
 from assay.ingest.content import content_of
 from assay.ingest.csv_files import read_csv
 from assay.ingest.json_lines import read_json_lines
+from assay.ingest.nested import of_the_file, unnested
 from assay.ingest.parquet_files import read_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
 
 READERS = {"csv": read_csv, "jsonl": read_json_lines, "parquet": read_parquet, "avro": read_avro}
@@ -36,4 +37,4 @@ def read_text(file: LandingFile, source: LandingSource) -> pa.Table:
             f"Tried to read {file.shown}; its contract says the format {source.format!r}.", hint=f"Known formats: {', '.join(READERS)}."
         )
     with ExitStack() as turn:
-        return read(file, source, content_of(file, source.most_bytes, turn))
+        return unnested(read(file, of_the_file(source), content_of(file, source.most_bytes, turn)), source, file)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
-from assay.ingest.absent import absent_from
+from assay.ingest.absent import absent_from, may_lack
 from assay.ingest.held import HeldFile
 from assay.ingest.readers import read_text
 from assay.lake.manifest import Landed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from assay.contracts.model import LandingSource
+    from assay.contracts.landing_source import LandingSource
     from assay.ingest.held import Contents
     from assay.ingest.landing import LandingFile
 
@@ -136,7 +136,7 @@ def _read(file: LandingFile | HeldFile, digest: str, source: LandingSource) -> F
     except FileUnreadable as error:
         return error
     lacking = absent_from(file, digest, source)
-    columns = tuple(name for name in source.optional if name not in lacking)
+    columns = tuple(name for name in may_lack(source) if name not in lacking)
     return FileRows(table, Landed(file.name, digest, table.num_rows, columns=columns))
 
 

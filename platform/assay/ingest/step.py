@@ -13,6 +13,7 @@ from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
 from assay.ingest.held import Holdings
+from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
 from assay.lake.accounts import standing
@@ -39,29 +40,38 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
     """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing."""
     table = newest(run.lake, bronze_spec(contract).name)
-    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings(table)))
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract)))
     wanted = {arrival or "all": value for arrival, value in made.items()}
     return wanted, standing(table, current_tokens(table, list(wanted)))
 
 
-def ingest(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
-    """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition."""
+def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
+    """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition.
+
+    A table of another calendar is replaced whole, or stays as it is if a file cannot be read. `everything` gives the slice of all
+    partitions that there are now. Raises CalendarChanged if something that landed would be left out.
+    """
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
     erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, Holdings(table))
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, Holdings.of_table(table, contract))
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
+    others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
     current = current_tokens(table, list(landed))
     stands = standing(table, current)
     for key in slice_.keys:
-        if key not in landed:
+        if key not in landed and others is not None:
+            yield Outcome(key, Status.UNCHANGED)
+        elif key not in landed:
             yield Outcome(key, Status.REFUSED, refusal=f"No file has landed for {key}: {contract.source.path} names none.")
-        elif wanted[key] == stands[key] and not run.force:
+        elif others is None and wanted[key] == stands[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
-    due = [key for key in landed if run.force or wanted[key] != stands[key]]
-    work = Work(run, contract, slice_, landed, wanted, current, erased)
+    due = [key for key in landed if run.force or others is not None or wanted[key] != stands[key]]
+    work = Work(run, contract, slice_, landed, wanted, current, erased, others)
     made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source))
-    for group in in_groups(map(work.stage, ahead(made)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
+    staged = map(work.stage, ahead(made))
+    groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
+    for group in groups:
         yield from work.publish(group)
     give_back_memory()
 

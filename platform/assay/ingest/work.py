@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from assay.lake.slices import Slice
     from assay.lake.staged import Staging
 
-CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "assay.contracts.arrivals")
+CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "assay.contracts.arrivals", "assay.contracts.paths")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Work:
-    """The chunks of one ingestion: what has landed by partition key, the fingerprints to come, and those that were seen."""
+    """The chunks of one ingestion: what has landed by partition key, the fingerprints to come, and those that were seen.
+
+    With `others` the table is replaced whole by one publication: those are the partitions that go, with their fingerprints.
+    """
 
     run: Run
     contract: Contract
@@ -70,6 +73,7 @@ class Work:
     wanted: Mapping[str, int]
     current: Mapping[str, int | None]
     erased: Erased
+    others: Mapping[str, int] | None = None
 
     def prepare(self, piece: Piece) -> Prepared:
         """The rows of the readable arrivals of a piece, and by their manifests what landed. Raises AssayError if a row was lost."""
@@ -103,6 +107,9 @@ class Work:
         for key, error in ((key, error) for chunk in chunks for key, error in chunk.made.failed.items()):
             yield Outcome(key, Status.REFUSED, refusal=error.message)
         stagings = [chunk.staging for chunk in chunks if chunk.staging]
+        if self.others is not None and (failed := [key for chunk in chunks for key in chunk.made.failed]):
+            yield from self._kept_as_it_is(stagings, failed[0])
+            return
         if not stagings:
             return
         staging, rejected = together(stagings), pl.concat(chunk.rejected for chunk in chunks)
@@ -114,6 +121,15 @@ class Work:
             rules = held.get(key, {})
             facts = {"files": len(self.landed[key].files), "version": version, "quarantined": sum(rules.values())}
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), facts | erased.get(key, {}), rules)
+
+    def _kept_as_it_is(self, stagings: Sequence[Staging], failed: str) -> Iterator[Outcome]:
+        """Nothing of another calendar is published beside the old one: readable arrivals are refused because of the others."""
+        for staging in stagings:
+            staging.discard()
+            for key in staging.slice.keys:
+                yield Outcome(
+                    key, Status.REFUSED, refusal=f"The calendar was changed, so all are published at once, and {failed} was refused."
+                )
 
     def _publish(
         self,
@@ -128,7 +144,8 @@ class Work:
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=provenance,
-            landed=lambda left: _still_there(left, sources), fence=self.erased.seen, also=counts,
+            landed=lambda left: _still_there(left, sources), whole=self.others is not None, also=counts,
+            fence={**self.erased.seen, **(self.others or {})},
         )  # fmt: skip
         return done.version
 

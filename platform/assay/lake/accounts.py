@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.lake.manifest import Day
-from assay.lake.publisher import TOKEN, fingerprint
+from assay.lake.migrations import TOKEN
+from assay.lake.publisher import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

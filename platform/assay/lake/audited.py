@@ -37,20 +37,25 @@ def publish_audited(
     landed: Callable[[pl.DataFrame], pl.DataFrame],
     fence: Mapping[str, int | None] | None = None,
     also: Mapping[str, int] | None = None,
+    whole: bool = False,
 ) -> Published:
     """Publish the staged partitions and the rows that they reject, and note in the commit what that changes in quarantine.
 
     `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `wanted` and `current` have the
     fingerprints to come and those seen when the inputs were read, of these partitions and maybe of others. `landed` is as in `noted`,
     `fence` what else the table's log must still say, `also` the tokens that are committed with those of the partitions. Raises what
-    `publish` raises; then readers see what they saw before.
+    `publish` raises; then readers see what they saw before. What quarantine has of partitions that go, because these are the `whole`
+    table, goes with them: by the same commit nobody sees it any more.
     """
     keys = staging.slice.keys
     tokens, seen = {key: wanted[key] for key in keys}, {key: current[key] for key in keys}
     changes = noted(quarantine.held(seen), rejected, landed, seen)
     notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in keys}
     provenance = replace(provenance, notes=notes)
-    outdated = quarantine.store(rejected, tokens, seen, provenance)
-    done = publish(quarantine.root, staging, {**tokens, **(also or {})}, expected={**seen, **(fence or {})}, provenance=provenance)
+    if whole:
+        quarantine.clear(quarantine.refused_elsewhere(keys), provenance)
+    outdated = quarantine.store(rejected, tokens, seen, provenance) + (quarantine.held_elsewhere(keys) if whole else [])
+    expected = {**seen, **(fence or {})}
+    done = publish(quarantine.root, staging, {**tokens, **(also or {})}, expected=expected, provenance=provenance, whole=whole)
     quarantine.clear(outdated, provenance)
     return done

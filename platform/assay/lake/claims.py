@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.lake.beside import Beside
-from assay.lake.publisher import TOKEN, fingerprint
+from assay.lake.migrations import GONE, TOKEN
+from assay.lake.publisher import fingerprint
 from assay.lake.quarantine import PARTITION, PUBLICATION
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
@@ -111,4 +112,4 @@ def claimed_token(meaning: int, token: int) -> int:
 
 def _published(silver: Snapshot) -> Mapping[str, int]:
     """The fingerprint of each published partition: what else the log keeps has a name with a slash."""
-    return {key: token for key, token in silver.tokens(TOKEN).items() if "/" not in key}
+    return {key: token for key, token in silver.tokens(TOKEN).items() if "/" not in key and token != GONE}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.lake.duckdb_sql import literal
-from assay.lake.publisher import TOKEN, Provenance, fingerprint, publish
+from assay.lake.migrations import TOKEN
+from assay.lake.publisher import Provenance, fingerprint, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage

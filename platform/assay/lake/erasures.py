@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.errors import PublishContention
-from assay.lake.publisher import ATTEMPTS, TOKEN, Provenance, fingerprint, publish
+from assay.lake.migrations import TOKEN
+from assay.lake.publisher import ATTEMPTS, Provenance, fingerprint, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest
 from assay.lake.staging import stage

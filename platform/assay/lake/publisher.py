@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
+from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from assay.lake.staged import Staging
 
 CONTRACT_VERSION = "assay.contract_version"  # the key of a commit that says under which version of the contract it was judged
-TOKEN = "assay:"  # noqa: S105  # the prefix of a partition's app id in the Delta log
 ATTEMPTS = 200
 FAILURES = 5
 LONGEST_PAUSE_SECONDS = 0.5
@@ -71,7 +71,7 @@ def fingerprint(*parts: object) -> int:
 
 def current_tokens(snapshot: Snapshot | None, keys: list[str]) -> dict[str, int | None]:
     """The fingerprints that the table holds for these partitions now; None for one that was never published."""
-    return {key: snapshot.token(TOKEN + key) if snapshot else None for key in keys}
+    return {key: partition_token(snapshot, key) for key in keys}
 
 
 def publish(
@@ -81,23 +81,24 @@ def publish(
     *,
     expected: Mapping[str, int | None] | None = None,
     provenance: Provenance | None = None,
+    whole: bool = False,
 ) -> Published:
-    """Replace the partitions of the staged slice by the staged files, in one commit.
+    """Replace the partitions of the staged slice by the staged files, in one commit; if it is the `whole` table, also what else it has.
 
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
     read: if one is different now, Superseded is raised and nothing changes. Without `expected` the last writer wins. Raises SchemaDrift
-    when the files do not fit the table, PublishContention when other writers win every time, and the storage's own error when it
-    fails again and again. After each of them the table is as it was.
+    when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them, PublishContention when
+    other writers win every time, and the storage's own error when it fails again and again. After each of them the table is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     table = open_or_create(root, spec, wanted)
-    commit = _Commit(staging, tokens, provenance or Provenance())
+    commit = _Commit(staging, tokens, provenance or Provenance(), whole)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            changes = _changes_columns(table, staging.slice, wanted)
+            changes = _changes_columns(table, staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
-            _refuse_overtaken(table, staging.slice, tokens, expected or {})
+            _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
             if attempt == 1:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
@@ -114,22 +115,26 @@ def publish(
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
 
 
-def _changes_columns(table: DeltaTable, slice_: Slice, wanted: pa.Schema) -> bool:
+def _changes_columns(table: DeltaTable, slice_: Slice, wanted: pa.Schema, *, whole: bool) -> bool:
     """Whether a publication gives the table other columns: it may, if no partition is left that has the old ones."""
     snapshot, spec = Snapshot(slice_.spec.name, table), slice_.spec
     return (
-        spec.may_change_columns
+        (spec.may_change_columns or whole)
         and differs(snapshot.schema, wanted)
         and snapshot.partition_by == spec.partition_by
-        and all(slice_.owner(file.values) is not None for file in snapshot.files)
+        and (whole or all(slice_.owner(file.values) is not None for file in snapshot.files))
     )
 
 
-def _refuse_overtaken(table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
+def _refuse_overtaken(
+    table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None], *, whole: bool
+) -> None:
+    if not whole:
+        refuse_outgrown(Snapshot(slice_.spec.name, table), slice_)
     current = Snapshot(slice_.spec.name, table) if expected else None
-    for key in expected:
-        now = current.token(TOKEN + key) if current else None
-        if now not in {expected[key], tokens.get(key)}:
+    unseen = dict.fromkeys(other_tokens(current, slice_).keys() - expected.keys()) if whole else {}
+    for key, before in {**expected, **unseen}.items():
+        if partition_token(current, key) not in {before, tokens.get(key)}:
             raise Superseded(f"Tried to publish partition {key!r} of {slice_.spec.name}; another run has published it since.")
 
 
@@ -140,6 +145,7 @@ class _Commit:
     staging: Staging
     tokens: Mapping[str, int]
     provenance: Provenance
+    whole: bool = False
     failures: list[Exception] = field(default_factory=list)
 
     def offer(self, table: DeltaTable, columns: pa.Schema | None = None) -> int | None:
@@ -158,7 +164,7 @@ class _Commit:
                 "append" if columns is None else "overwrite",
                 schema=table.schema() if columns is None else Schema.from_arrow(columns),
                 partition_by=list(self.staging.slice.spec.partition_by),
-                commit_properties=self._properties(),
+                commit_properties=self._properties(table),
                 post_commithook_properties=_hooks(),
             )
         except CommitFailedError:
@@ -198,7 +204,7 @@ class _Commit:
         from deltalake.transaction import RemoveAction
 
         snapshot, now = Snapshot(self.staging.slice.spec.name, table), int(time.time() * 1000)
-        owned = [file for file in snapshot.files if self.staging.slice.owner(file.values) is not None]
+        owned = [file for file in snapshot.files if self.whole or self.staging.slice.owner(file.values) is not None]
         return [
             RemoveAction(
                 str(Path(file.path).relative_to(snapshot.folder)), data_change=True, deletion_timestamp=now, size=file.size,
@@ -207,7 +213,14 @@ class _Commit:
             for file in owned
         ]  # fmt: skip
 
-    def _properties(self) -> Any:  # noqa: ANN401  # deltalake is imported where it is used
+    def _tokens(self, table: DeltaTable) -> dict[str, int]:
+        """The `txn` entries: the fingerprints, which calendar they are of, and which partitions are gone."""
+        spec, snapshot = self.staging.slice.spec, Snapshot(self.staging.slice.spec.name, table)
+        gone = dict.fromkeys(other_tokens(snapshot, self.staging.slice) if self.whole else (), GONE)
+        calendar = {CALENDAR: number_of(spec.calendar)} if spec.calendar else {}
+        return {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar
+
+    def _properties(self, table: DeltaTable) -> Any:  # noqa: ANN401  # deltalake is imported where it is used
         from deltalake import CommitProperties, Transaction
 
         staging, why = self.staging, self.provenance
@@ -216,7 +229,7 @@ class _Commit:
             max_commit_retries=0,  # strict compare-and-swap: delta-rs's own retries would double rows in an empty partition
             # no last_updated in the Transaction: it would let the token expire
             app_transactions=[
-                *(Transaction(TOKEN + key, token) for key, token in self.tokens.items()),
+                *(Transaction(app, token) for app, token in self._tokens(table).items()),
                 *(Transaction(UNTYPED + name, 0) for name in sorted(staging.slice.spec.untyped)),
             ],
             custom_metadata={

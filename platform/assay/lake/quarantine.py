@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.lake.beside import Beside
-from assay.lake.publisher import TOKEN, Provenance
+from assay.lake.migrations import TOKEN
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
+    from assay.lake.publisher import Provenance
     from assay.lake.snapshots import DataFile, Snapshot
 
 PARTITION, PUBLICATION = "_partition", "_publication"
@@ -102,6 +103,22 @@ class Quarantine:
             return pl.DataFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
         rows = there.scan(lambda file: file.values in named, [PARTITION, *ORIGIN])
         return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
+
+    def held_elsewhere(self, keys: Collection[str]) -> list[DataFile]:
+        """The files of all partitions but these, of the table that this is the quarantine of."""
+        return self._elsewhere(self.prefix, keys)
+
+    def refused_elsewhere(self, keys: Collection[str]) -> list[DataFile]:
+        """The files of refused attempts at all partitions but these."""
+        return [] if self.prefix else self._elsewhere(REFUSED, keys)
+
+    def _elsewhere(self, prefix: str, keys: Collection[str]) -> list[DataFile]:
+        there, kept = newest(self.root, self.spec.name), {prefix + key for key in keys}
+        others = tuple({ARRIVALS, REFUSED} - {prefix})
+        mine = [
+            file for file in (there.files if there else []) if file.values[0].startswith(prefix) and not file.values[0].startswith(others)
+        ]
+        return [file for file in mine if file.values[0] not in kept]
 
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
         """Remove publications that `store` said nobody will see, but for those that another attempt has stored again since."""

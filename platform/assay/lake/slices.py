@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from assay.contracts.calendars import Calendar
+
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
@@ -27,6 +29,7 @@ class TableSpec:
     `may_change_columns` lets one of all partitions that there are give the table other columns. Of the columns `without_bounds` no value is
     written into the log, where it would outlive the files. `constraints` are those that the table may have, by name; None leaves it to
     others to give it some. `untyped` columns are known by name only: the first publication with a value of one gives it its type.
+    `calendar` is the one of all partitions (`migrations.py`); None where somebody else sees to it.
     """
 
     name: str
@@ -38,6 +41,7 @@ class TableSpec:
     without_bounds: frozenset[str] = frozenset()
     constraints: tuple[tuple[str, str], ...] | None = None
     untyped: frozenset[str] = frozenset()
+    calendar: Calendar | None = None
 
     def may_add(self, column: str) -> bool:
         """Whether a publication may give the table this column."""

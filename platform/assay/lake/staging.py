@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROW_GROUP = 131_072
 SMALL_BYTES = 4 << 20  # in small files zstd costs as much as all the rest of writing, a context per column, and saves a few kilobytes
 WRITERS = 4
+ROW, FIRST, LAST, ROWS = "\0row", "\0first", "\0last", "\0rows"  # names that no partition column has
 
 
 def stage(
@@ -97,23 +98,22 @@ def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table
         return
     keys = pl.from_arrow(table.select(list(columns)))
     assert isinstance(keys, pl.DataFrame)  # noqa: S101  # from_arrow of a table is a frame
-    row = pl.col("_row")
-    grouped = keys.with_row_index("_row").group_by(columns, maintain_order=True)
-    groups = grouped.agg(row.min().alias("_first"), row.max().alias("_last"), row.len().alias("_rows"))
+    row = pl.col(ROW)
+    grouped = keys.with_row_index(ROW).group_by(columns, maintain_order=True)
+    groups = grouped.agg(row.min().alias(FIRST), row.max().alias(LAST), row.len().alias(ROWS))
     body = table.select([name for name in table.column_names if name not in columns])
-    if (groups["_last"] - groups["_first"] + 1 != groups["_rows"]).any():  # bring together what is scattered
-        body = body.take(grouped.agg(row)["_row"].explode().to_arrow())
-        groups = groups.with_columns(_first=groups["_rows"].cum_sum() - groups["_rows"])
+    if (groups[LAST] - groups[FIRST] + 1 != groups[ROWS]).any():  # bring together what is scattered
+        body = body.take(grouped.agg(row)[ROW].explode().to_arrow())
+        groups = groups.with_columns((groups[ROWS].cum_sum() - groups[ROWS]).alias(FIRST))
     for group in groups.iter_rows(named=True):
         found = tuple(partition_value(group[column]) for column in columns)
         owner = slice_.owner(found)
         if owner is None:
             shown = ", ".join(f"{name} = {value}" for name, value in zip(columns, found, strict=True))
             raise RowsOutsideSlice(
-                f"Tried to publish {_named(slice_)} of {slice_.spec.name};"
-                f" found {group['_rows']} rows with {shown}, which are not part of it."
+                f"Tried to publish {_named(slice_)} of {slice_.spec.name}; found {group[ROWS]} rows with {shown}, which are not part of it."
             )
-        yield owner, body.slice(group["_first"], group["_rows"])
+        yield owner, body.slice(group[FIRST], group[ROWS])
 
 
 def partition_value(value: object) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import AssayError
+from assay.errors import AssayError, PermanentFailure, may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,10 @@ class StepFailed(AssayError):
     """Something went wrong among rows with personal data; what was said of it may quote them and is not repeated."""
 
     hint = "Run the step on rows that are not personal to see the whole message, or look at the place that is named."
+
+
+class StepFailsAgain(StepFailed, PermanentFailure):
+    """The same, where it will go wrong again."""
 
 
 def landed_json(contract: Contract) -> pl.Expr:
@@ -64,4 +68,4 @@ def nothing_quoted(contract: Contract) -> Iterator[None]:
             raise
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = f"Tried to work on {contract.dataset}; {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}."
-        raise StepFailed(said) from None
+        raise (StepFailed if may_pass(error) else StepFailsAgain)(said) from None

@@ -8,19 +8,19 @@ whose run is gone was never made.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assay.lake.publisher import fingerprint
-from assay.orchestration.plan import Due
 from assay.orchestration.reporting import failed_for_good
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assay.orchestration.backfill import Request
+    from assay.orchestration.plan import Due
 
     Work = dict[str, dict[str, int]]
 
@@ -125,7 +125,7 @@ class Memory:
         name = due.key.to_user_string()
         held = [asked for asked in self.asked.values() if name in asked.work]
         free = {key: value for key, value in due.fingerprints.items() if not any(one.holds_back(name, key, value) for one in held)}
-        return Due(due.key, due.definition, free)
+        return replace(due, fingerprints=free if not due.at_once or len(free) == len(due.fingerprints) else {})
 
     def ask(self, wanted: Sequence[Request], due: Iterable[Due]) -> Iterator[tuple[Request, str]]:
         """Number some requests and remember them. A tick that is evaluated again, because the daemon died, gives the same numbers."""

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
+from assay import stopping
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.orchestration.lake_assets import FORCE_TAG
-from assay.orchestration.lifeline import BACKFILL_TAG, end_abandoned_runs, lifeline
+from assay.orchestration.lifeline import BACKFILL_TAG, cancel_runs, end_abandoned_runs, lifeline
+from assay.orchestration.metadata import OUTCOME
 from assay.orchestration.plan import contiguous
+from assay.orchestration.reporting import REFUSED
+from assay.steps import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
 
-    import dagster as dg
-
     from assay.orchestration.plan import Due, Planner, Stage
+    from assay.stopping import Stopped
 
     Span = tuple[str, str]
 
@@ -51,12 +58,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One finished run: how long it took and, if it failed, why."""
+    """One finished run: how long it took, what became of its partitions, and why each of its failed steps failed, one a line."""
 
     request: Request
     run_id: str
     seconds: float
     failure: str | None
+    outcomes: Mapping[Status, int]
+
+    @property
+    def said(self) -> str:
+        """What became of the partitions, as a person reads it; those of which nothing is known were not come to."""
+        rest = self.request.partitions - sum(self.outcomes.values())
+        counts = [(str(status), self.outcomes[status]) for status in Status] + [("not done", rest)]
+        said = ", ".join(f"{count} {what}" for what, count in counts if count > 0)
+        return f"{said or 'nothing to do'} in {self.seconds:.1f} s (run {self.run_id[:8]})"
 
 
 def requests(due: Sequence[Due]) -> Iterator[Request]:
@@ -87,18 +103,20 @@ class Backfill:
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Plan and run one stage after the other; a stage sees what the one before has published, and waits for what it could not.
 
-        First the runs of backfills whose process was killed are ended, because they hold pools that nobody else would free.
+        First the runs of backfills whose process was killed are ended, because they hold pools that nobody else would free. Raises Stopped
+        after a run that was interrupted.
         """
         backfill = uuid.uuid4().hex[:8]
         lifelines = self.planner.project.scratch / "backfills"
         end_abandoned_runs(lifelines, self.instance)
         try:
-            with lifeline(lifelines, backfill):
+            with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
                 for stage in self.planner.stages:
                     for request in self._requests(stage):
                         self._get_ready()
                         announce(request)
                         yield self._run(request, backfill)
+                        stopping.check()
         finally:
             dbt_process.stop()
 
@@ -117,18 +135,46 @@ class Backfill:
         if request.first is not None and request.last is not None:
             tags |= {RANGE_START: request.first, RANGE_END: request.last}
         began = time.monotonic()
-        result = self.job.execute_in_process(
-            run_config=QUIET, instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
-        )
-        return Ran(request, result.run_id, time.monotonic() - began, None if result.success else _why(result))
+        with stopping.takes_itself_apart():
+            result = self.job.execute_in_process(
+                run_config=QUIET, instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
+            )
+        failure = None if result.success else _why(result, request)
+        return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(result))
+
+    def _cancel(self, backfill: str, stopped: Stopped) -> None:
+        """In a thread, with connections of its own: those of the main thread are in use."""
+        with dg.DagsterInstance.get() as instance:
+            cancel_runs(backfill, instance, stopped.by)
 
 
-def _why(result: dg.ExecuteInProcessResult) -> str:
-    """The first failed step's own words."""
+def outcomes_of(result: dg.ExecuteInProcessResult) -> Counter[Status]:
+    """How many partitions a run published, left as they were and refused, as its steps reported."""
+    found = Counter[Status]()
     for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return str(data.user_failure_data.description)
-            return data.error_display_string.strip().splitlines()[0] if data.error else "the step failed"
-    return "the run failed before a step began"
+        if event.event_type_value == "ASSET_MATERIALIZATION":
+            said = event.step_materialization_data.materialization.metadata.get(OUTCOME)
+            if isinstance(said, dg.TextMetadataValue):
+                found[Status(said.text or "")] += 1
+        elif event.is_step_failure and (failure := event.step_failure_data.user_failure_data):
+            lists = [value.value for name, value in failure.metadata.items() if name.startswith(REFUSED)]
+            found[Status.REFUSED] += sum(len(keys) for keys in lists if isinstance(keys, list))
+    return found
+
+
+def _why(result: dg.ExecuteInProcessResult, request: Request) -> str:
+    """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
+    said = [_words(event, request) for event in result.all_events if event.is_step_failure]
+    return "\n".join(said) or f"{request.title}: the run failed before a step began"
+
+
+def _words(event: dg.DagsterEvent, request: Request) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    names = [key.to_user_string() for key in request.keys if "_".join(key.path) == event.step_key]
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    words = " ".join(error.message.split()) if error else "the step failed"
+    return f"{', '.join(names) or request.title}: {words}"

@@ -25,7 +25,7 @@ from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
 from assay.orchestration.metadata import column_schema, table_metadata
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
+from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.settings import Settings
 
 KEY_RULE = "unique_grain"  # as the dbt test calls it
@@ -70,12 +70,11 @@ class _Group:
         @dg.multi_asset(name=name, specs=[self._spec(one, definition) for one in self.models], check_specs=checks, **policies)
         def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
             chosen = {model.name: model for model in self.models if keys[model.name] in context.selected_asset_keys}
-            slices = {name: slice_of(definition, keys_of(context), gold_spec(model)) for name, model in chosen.items()}
-            outcomes: dict[str, list[Any]] = {name: [] for name in chosen}
-            with permanent_failures([keys[name] for name in chosen]):
-                for model, outcome in build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices):
-                    outcomes[model.name].append(outcome)
-            yield from report(context, [Report(keys[name], outcomes[name], rules[name]) for name in chosen], together=True)
+            calendar = self.calendars[self.models[0].table]
+            slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
+            built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
+            work = ((keys[model.name], outcome) for model, outcome in built)
+            yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work, together=True)
 
         return gold
 

@@ -4,7 +4,7 @@ An asset's body only turns partition keys into a slice, calls the step, and repo
 postpone its annotations: Dagster reads those of an asset's body when the asset is made.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,11 @@ from assay.orchestration.metadata import (
     landing_schema,
     table_metadata,
 )
-from assay.orchestration.partitions import slice_of
-from assay.orchestration.reporting import RETRIES, Report, contract_check, permanent_failures, report
+from assay.orchestration.partitions import slice_of, whole_of
+from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
-from assay.steps import Run
+from assay.steps import Outcome, Run
 
 FORCE_TAG = "assay/force"
 ONE_RUN = dg.BackfillPolicy.single_run()
@@ -94,9 +94,9 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures([key]), nothing_quoted(contract):
-            outcomes = list(ingest(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
-        yield from report(context, [Report(key, outcomes)])
+        slice_ = slice_of(definition, keys_of(context), spec)
+        work = ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
+        yield from carry_out(context, {key: None}, quietly(contract, key, work))
 
     return bronze
 
@@ -129,11 +129,18 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        with permanent_failures([key]), nothing_quoted(contract):
-            outcomes = list(refine_partitions(run_of(context, settings, contracts), contract, slice_of(definition, keys_of(context), spec)))
-        yield from report(context, [Report(key, outcomes, (*contract.rules, *contract.dataset_rules))])
+        slice_ = slice_of(definition, keys_of(context), spec)
+        work = refine_partitions(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
+        yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, quietly(contract, key, work))
 
     return silver
+
+
+def quietly(contract: Contract, key: dg.AssetKey, work: Iterable[Outcome]) -> Iterator[tuple[dg.AssetKey, Outcome]]:
+    """The outcomes of the work on an asset; an error on the way quotes no personal data."""
+    with nothing_quoted(contract):
+        for outcome in work:
+            yield key, outcome
 
 
 def _whole(referred: Contract | None) -> dg.PartitionMapping | None:

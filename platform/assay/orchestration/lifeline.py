@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 BACKFILL_TAG = "assay/backfill"
@@ -43,11 +43,26 @@ def end_abandoned_runs(folder: Path, instance: dg.DagsterInstance) -> list[str]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue  # alive
-            for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: path.stem}, statuses=ALIVE)):
+            for run in _unfinished(path.stem, instance):
                 instance.report_run_failed(run, "The process of this backfill was killed. What it published stays; run the backfill again.")
                 ended.append(run.run_id)
-            # also for runs that ended by themselves: a process killed right afterwards may still hold a pool
-            for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: path.stem})):
-                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            _free_pools(path.stem, instance)
             path.unlink(missing_ok=True)
     return ended
+
+
+def cancel_runs(backfill: str, instance: dg.DagsterInstance, by: str) -> None:
+    """Cancel the unfinished runs of a backfill whose process ends now, and free the pools that they hold."""
+    for run in _unfinished(backfill, instance):
+        instance.report_run_canceled(run, f"The backfill was stopped by {by}. What it published stays; run the backfill again.")
+    _free_pools(backfill, instance)
+
+
+def _unfinished(backfill: str, instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
+    return instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: backfill}, statuses=ALIVE))
+
+
+def _free_pools(backfill: str, instance: dg.DagsterInstance) -> None:
+    """Also those of runs that ended by themselves: a process killed right afterwards may still hold one."""
+    for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: backfill})):
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

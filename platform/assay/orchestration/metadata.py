@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assay.settings import Settings
     from assay.steps import Outcome
 
+OUTCOME = "assay/outcome"  # of a materialization: published or unchanged
 NOT_OF_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 LONGEST_TAG = 63
 ADDED_BY_BRONZE = {
@@ -145,4 +146,4 @@ def rules_table(rules: Sequence[Rule | DatasetRule], broken: Mapping[str, int]) 
 def outcome_metadata(outcome: Outcome, *, partitioned: bool) -> dict[str, Any]:
     """What a materialization says of one partition."""
     rows = {("dagster/partition_row_count" if partitioned else "dagster/row_count"): outcome.rows} if outcome.status == "published" else {}
-    return {"assay/outcome": str(outcome.status), **rows, **{f"assay/{name}": value for name, value in outcome.facts.items()}}
+    return {OUTCOME: str(outcome.status), **rows, **{f"assay/{name}": value for name, value in outcome.facts.items()}}

@@ -17,7 +17,7 @@ from assay.lake.slices import WHOLE, Partition, Slice, Window
 from assay.lake.staging import partition_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from assay.lake.slices import TableSpec
 
@@ -30,6 +30,11 @@ def slice_of(definition: dg.PartitionsDefinition | None, keys: Iterable[str], sp
     if definition is None:
         return Slice(spec, (WHOLE,))
     return Slice(spec, tuple(partition_of(definition, key, spec) for key in keys))
+
+
+def whole_of(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec) -> Callable[[], Slice]:
+    """What gives the slice of all partitions that there are now, for whoever needs it: it takes a while to list thousands."""
+    return lambda: slice_of(definition, definition.get_partition_keys() if definition else (), spec)
 
 
 def partition_of(definition: dg.PartitionsDefinition, key: str, spec: TableSpec) -> Partition:

@@ -7,26 +7,29 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.calendars import arrival_calendar, next_month
-from assay.contracts.model import Grain
+from assay.contracts.calendars import arrival_calendar
 from assay.errors import ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
+from assay.gold.renewal import is_renewed
 from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import arrivals_at
+from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
 from assay.orchestration.clock import now
 from assay.orchestration.partitions import slice_of
+from assay.orchestration.waiting import days_of, reaches, waits
 from assay.refine.accounts import Accounts
-from assay.refine.step import Inputs, event_dates, silver_spec
+from assay.refine.step import Inputs, silver_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,17 +37,21 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.gold.models import Model
     from assay.gold.step import Project
-    from assay.lake.slices import Partition, Slice, TableSpec
+    from assay.lake.slices import Slice, TableSpec
     from assay.steps import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions."""
+    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
+
+    `at_once` says that it is one piece of work: the table is replaced whole, because its calendar or its version was changed.
+    """
 
     key: dg.AssetKey
     definition: dg.TimeWindowPartitionsDefinition | None
     fingerprints: Mapping[str, int]
+    at_once: bool = False
 
     @property
     def partitions(self) -> list[str]:
@@ -97,8 +104,8 @@ class Planner:
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition = arrivals_of(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        arrivals = arrivals_at(self.run, contract, keys.__contains__, now())
-        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, *arrivals)
+        wanted, stands = arrivals_at(self.run, contract, keys.__contains__, now())
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, bronze_spec(contract), stands=stands)
 
     def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = events_of(contract), silver_spec(contract)
@@ -111,23 +118,25 @@ class Planner:
         if slice_ is None:
             return Due(key, definition, {})
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
-        ready = [partition for partition in slice_.partitions if not _waits(contract, partition, pending)]
+        if pending and outgrown(newest(self.run.lake, spec.name), spec.calendar):
+            return Due(key, definition, {})  # it is replaced whole, once everything is there
+        ready = [partition for partition in slice_.partitions if not waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
         stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
-        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and _waits(contract, p, empty))]
+        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and waits(contract, p, empty))]
         wanted = {p.key: inputs.fingerprint(p) for p in made}
-        return self._outdated(key, definition, wanted, stands.standing(slice_, inputs, current))
+        return self._outdated(key, definition, wanted, spec, stands=stands.standing(slice_, inputs, current))
 
     def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
         """The arrivals of a slice that have landed and are not in bronze as they landed: not ingested yet, or refused.
 
         Their event partitions wait. Without them a day would be published from the few late rows that came with the next day's file.
         """
-        days, calendar = _days(contract, slice_.partitions), arrival_calendar(contract)
+        days, calendar = days_of(contract, slice_.partitions), arrival_calendar(contract)
 
         def concerns(arrival: str) -> bool:
             taken = calendar is None or calendar.has(date.fromisoformat(arrival))  # what the contract leaves out is not waited for
-            return taken and _reaches(contract, arrival, days)
+            return taken and reaches(contract, arrival, days)
 
         made, current = arrivals_at(self.run, contract, concerns, now())
         return [key for key in made if made[key] != current[key]]
@@ -144,7 +153,8 @@ class Planner:
         for model in models:
             months = slices[model.name].partitions if model.name in readable else ()
             wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
-            yield self._outdated(_key(model), definitions[model.name], wanted, self._current(gold_spec(model), wanted))
+            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], calendars[model.table])
+            yield self._outdated(_key(model), definitions[model.name], wanted, gold_spec(model, calendars[model.table]), renewed=renewed)
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
         """Those whose every input is published, or is made by one of them."""
@@ -162,34 +172,16 @@ class Planner:
         key: dg.AssetKey,
         definition: dg.TimeWindowPartitionsDefinition | None,
         wanted: Mapping[str, int],
-        current: Mapping[str, int | None],
+        spec: TableSpec,
+        *,
+        renewed: bool = False,
+        stands: Mapping[str, int | None] | None = None,
     ) -> Due:
-        due = {part: value for part, value in wanted.items() if self.run.force or current[part] != value}
+        at_once = renewed or outgrown(newest(self.run.lake, spec.name), spec.calendar) is not None
+        current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
+        due = {part: value for part, value in wanted.items() if current.get(part) != value}
         order = definition.get_partition_keys() if definition else ["all"]
-        return Due(key, definition, {part: due[part] for part in order if part in due})
-
-
-def _waits(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:
-    """Whether any of these arrivals concerns an event partition."""
-    days = _days(contract, [partition])
-    return any(_reaches(contract, arrival, days) for arrival in arrivals)
-
-
-def _days(contract: Contract, partitions: Sequence[Partition]) -> tuple[date, date] | None:
-    """The days [start, end) from the first to the last of some event partitions; None if any arrival may concern them."""
-    if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
-        return None
-    spans = [event_dates(contract, partition) for partition in partitions]
-    return min(start for start, _ in spans), max(end for _, end in spans)
-
-
-def _reaches(contract: Contract, arrival: str, days: tuple[date, date] | None) -> bool:
-    """Whether an arrival covers any of these days."""
-    if days is None:
-        return True
-    first = date.fromisoformat(arrival)
-    after = next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1)
-    return first < days[1] and after > days[0]
+        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
@@ -233,8 +225,11 @@ def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec
 
 
 def contiguous(due: Due) -> Iterator[tuple[str, str]]:
-    """The due partitions as ranges (first key, last key) without a gap."""
+    """The due partitions as ranges (first key, last key) without a gap; as a single one if they are made at once."""
     assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
+    if due.at_once and due.partitions:
+        yield due.partitions[0], due.partitions[-1]
+        return
     order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
     start = previous = None
     for key in due.partitions:

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assay.errors import PartitionsFailed, PermanentFailure
+from assay.errors import PartitionsFailed, may_pass
 from assay.orchestration.metadata import outcome_metadata, rules_table
 from assay.steps import Status
+from assay.stopping import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import DatasetRule, Rule
     from assay.steps import Outcome
 
+    Rules = Sequence[Rule | DatasetRule] | None
+
+INTERRUPTS = (Stopped, KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 CHECK = "contract"
+REFUSED = "refused "  # begins the name of the metadata of a failed step that lists the refused partitions of an asset
 SHOWN_FAILURES = 5
+SAID_SINGLY = 2
 FOR_GOOD = "failed for good"  # metadata of a failure that would come again: its assets, and whether each partition failed by itself
 RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -40,7 +47,7 @@ class Report:
 
     key: dg.AssetKey
     outcomes: Sequence[Outcome]
-    rules: Sequence[Rule | DatasetRule] | None = None
+    rules: Rules = None
 
     @property
     def refused(self) -> list[Outcome]:
@@ -58,10 +65,10 @@ def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, toge
 
     Raises dg.Failure, naming the refused partitions of every asset, after everything that is good was recorded.
     """
-    partitioned = context.has_partition_key_range or context.has_partition_key
+    partitioned = is_partitioned(context)
     asked = set(context.partition_keys) if partitioned else set[str]()
     for one in reports:
-        _log_evaluations(context, one, partitioned=partitioned)
+        _log_evaluations(context, one)
         for outcome in one.good:
             metadata = outcome_metadata(outcome, partitioned=partitioned)
             if one.refused or (partitioned and outcome.key not in asked):
@@ -74,14 +81,52 @@ def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, toge
         raise _failure(failed, together=together)
 
 
+def carry_out(
+    context: dg.AssetExecutionContext,
+    promised: Mapping[dg.AssetKey, Rules],
+    work: Iterable[tuple[dg.AssetKey, Outcome]],
+    *,
+    together: bool = False,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Do the work of a step to its end and report it; `promised` gives the assets of the step and the rules that each is checked by.
+
+    With `together` one refused partition refuses all.
+
+    Raises dg.Failure, without a retry, for an error that would come again in the same way, and when the run is interrupted: Dagster
+    itself would answer an interrupt with a retry. What was done until then is published, so it is recorded first.
+    """
+    done: dict[dg.AssetKey, list[Outcome]] = {key: [] for key in promised}
+    reports = [Report(key, done[key], rules) for key, rules in promised.items()]
+    try:
+        with permanent_failures(promised):
+            for key, outcome in work:
+                done[key].append(outcome)
+    except dg.Failure as failure:
+        for one in reports:
+            _log_evaluations(context, one)
+            _log_good(context, one)
+        raise dg.Failure(
+            failure.description, metadata={**failure.metadata, **_refused(reports)}, allow_retries=False
+        ) from failure.__cause__
+    yield from report(context, reports, together=together)
+
+
 @contextmanager
 def permanent_failures(keys: Iterable[dg.AssetKey] = ()) -> Iterator[None]:
-    """Inside, an error that would come again in the same way fails the step without a retry; `keys` are the assets that it makes."""
+    """Inside, an error that would come again in the same way fails the step without a retry, and so does an interrupt.
+
+    `keys` are the assets that the step makes.
+    """
+    made = list(keys)
+    named = f"{', '.join(key.to_user_string() for key in made)}: " if made else ""
     try:
         yield
-    except PermanentFailure as error:
-        metadata = _for_good(keys, alone=False)
-        raise dg.Failure(f"{type(error).__name__}: {error}", metadata=metadata, allow_retries=False) from error
+    except INTERRUPTS as stop:
+        raise dg.Failure(f"{named}stopped. What was published stays; run it again.", allow_retries=False) from stop
+    except Exception as error:
+        if may_pass(error):
+            raise
+        raise dg.Failure(f"{named}{type(error).__name__}: {error}", metadata=_for_good(made, alone=False), allow_retries=False) from error
 
 
 def _for_good(keys: Iterable[dg.AssetKey], *, alone: bool) -> dict[str, Any]:
@@ -98,7 +143,20 @@ def failed_for_good(instance: dg.DagsterInstance, run_id: str) -> dict[str, bool
     return found
 
 
-def _log_evaluations(context: dg.AssetExecutionContext, one: Report, *, partitioned: bool) -> None:
+def _log_good(context: dg.AssetExecutionContext, one: Report) -> None:
+    partitioned = is_partitioned(context)
+    for outcome in one.good:
+        metadata = outcome_metadata(outcome, partitioned=partitioned)
+        context.log_event(dg.AssetMaterialization(one.key, partition=outcome.key if partitioned else None, metadata=metadata))
+
+
+def is_partitioned(context: dg.AssetExecutionContext) -> bool:
+    """Whether a run is about partitions."""
+    return bool(context.has_partition_key_range or context.has_partition_key)
+
+
+def _log_evaluations(context: dg.AssetExecutionContext, one: Report) -> None:
+    partitioned = is_partitioned(context)
     for outcome in one.outcomes if one.rules is not None else ():
         if outcome.status is not Status.UNCHANGED:  # what is unchanged was judged when it was published
             context.log_event(_evaluation(one.key, outcome, one.rules or (), partitioned=partitioned))
@@ -116,12 +174,24 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | Datas
     )
 
 
+def keys_said(keys: Sequence[str]) -> str:
+    """Some partition keys, in order, as a person says them: two that are not alone say how many lie from one to the other."""
+    if len(keys) <= SAID_SINGLY:
+        return " and ".join(keys)
+    return f"{keys[0]} to {keys[-1]} ({len(keys)})"
+
+
 def _failure(failed: Sequence[Report], *, together: bool) -> dg.Failure:
     said = []
     for one in failed:
-        shown = "; ".join(f"{outcome.key}: {str(outcome.refusal).rstrip('.')}" for outcome in one.refused[:SHOWN_FAILURES])
-        more = f"; and {len(one.refused) - SHOWN_FAILURES} more" if len(one.refused) > SHOWN_FAILURES else ""
+        alike = [(why, [outcome.key for outcome in group]) for why, group in groupby(one.refused, lambda outcome: outcome.refusal)]
+        shown = "; ".join(f"{keys_said(keys)}: {str(why).rstrip('.')}" for why, keys in alike[:SHOWN_FAILURES])
+        hidden = sum(len(keys) for _, keys in alike[SHOWN_FAILURES:])
+        more = f"; and {hidden} more" if hidden else ""
         said.append(f"{one.key.to_user_string()}: {len(one.refused)} of {len(one.outcomes)} partitions were refused: {shown}{more}.")
-    metadata = {f"refused {one.key.to_user_string()}": [outcome.key for outcome in one.refused] for one in failed}
-    metadata |= _for_good((one.key for one in failed), alone=not together)
+    metadata = _refused(failed) | _for_good((one.key for one in failed), alone=not together)
     return dg.Failure(str(PartitionsFailed(" ".join(said))), metadata=metadata, allow_retries=False)
+
+
+def _refused(reports: Sequence[Report]) -> dict[str, Any]:
+    return {f"{REFUSED}{one.key.to_user_string()}": [outcome.key for outcome in one.refused] for one in reports if one.refused}

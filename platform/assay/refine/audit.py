@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.column_names import OWN
 from assay.contracts.compile import flag_of, types_of, violation
 from assay.contracts.literals import FINITE
 from assay.contracts.model import Contract, Kind, Rule, Severity
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pandera.polars import Check, DataFrameSchema
 
 LONGEST_VALUE = 80
-INDEX = "_index"
+INDEX = f"{OWN}index"
 
 
 def pandera_schema(
@@ -83,7 +84,7 @@ def _judged(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[s
 
 
 def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> pl.DataFrame:
-    """Every (row, broken rule) of a conformed frame: `_index` (u32 row number), `rule`, `severity`, `found` (the value, shortened).
+    """Every (row, broken rule) of a conformed frame: INDEX (u32 row number), `rule`, `severity`, `found` (the value, shortened).
 
     Raises ContractInvalid for a rule that cannot be evaluated.
     """
@@ -121,7 +122,7 @@ def _named_failures(errors: SchemaErrors, contract: Contract, nothing: pl.DataFr
 
 
 def verdicts(found: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """One row per rejected row: `_index`, `rule` (the first in the contract's order), `severity`, `reason` (every broken error rule)."""
+    """One row per rejected row: INDEX, `rule` (the first in the contract's order), `severity`, `reason` (every broken error rule)."""
     import polars as pl
 
     order = {rule.name: number for number, rule in enumerate(contract.rules)}

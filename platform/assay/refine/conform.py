@@ -8,18 +8,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as, sql_expression
+from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as
 from assay.contracts.condition_polars import polars_type
+from assay.contracts.evaluate import evaluate
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
+from assay.contracts.paths import leads_astray, read_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import polars as pl
 
+    from assay.contracts.paths import Path
+
     Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 MOST_DECIMALS = 18
+COMPUTED, FAILED = "_computed:", "_failed:"  # columns of the work, of which nothing is left
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -30,18 +35,20 @@ def conform(frame: pl.LazyFrame, contract: Contract, transform: Transform | None
     In: `bronze_spec` columns, text. Out: the contract's columns, the flags of `flag_of`, and the landing columns that kept their names.
     """
     import polars as pl
+    import polars.selectors as cs
 
     absent = list(contract.source.null_values)
     frame = frame.with_columns(pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns)
+    frame = _computed(frame, contract)
     text = _texts(frame, contract)
     typed = [_typed(column, text[column.name]).alias(column.name) for column in contract.columns if _is_cast(column)]
     flagged = {rule.column: flag_of(rule) for rule in contract.rules if rule.kind is Kind.TYPE}
     flags = [
-        (_text(column).is_not_null() & _typed(column, text[column.name]).is_null()).alias(flagged[column.name])
+        (_failed(column) | _is_unreadable(column, text[column.name]) | _astray(column, contract)).alias(flagged[column.name])
         for column in contract.columns
         if _is_cast(column) and column.name in flagged
     ]
-    frame = frame.with_columns(*typed, *flags, *_partition(contract))
+    frame = frame.with_columns(*typed, *flags, *_partition(contract)).drop(cs.starts_with(COMPUTED, FAILED))
     return transform(frame) if transform else frame
 
 
@@ -62,7 +69,45 @@ def _is_cast(column: Column) -> bool:
 def _text(column: Column) -> pl.Expr:
     import polars as pl
 
-    return sql_expression(column.expression) if column.expression else pl.col(str(column.source))
+    return pl.col(COMPUTED + column.name) if column.expression else pl.col(str(column.source))
+
+
+def _failed(column: Column) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(FAILED + column.name) if column.expression else pl.lit(value=False)
+
+
+def _computed(frame: pl.LazyFrame, contract: Contract) -> pl.LazyFrame:
+    """Add what each expression gives, and for which rows the engine could not evaluate it."""
+    told = {column.name: str(column.expression) for column in contract.columns if column.expression}
+    if not told:
+        return frame
+    rows = frame.collect()
+    found = {name: evaluate(rows, sql) for name, sql in told.items()}
+    values = [one.values.alias(COMPUTED + name) for name, one in found.items()]
+    return rows.with_columns(*values, *(one.failed.alias(FAILED + name) for name, one in found.items())).lazy()
+
+
+def _is_unreadable(column: Column, text: pl.Expr) -> pl.Expr:
+    return _text(column).is_not_null() & _typed(column, text).is_null()
+
+
+def _astray(column: Column, contract: Contract) -> pl.Expr:
+    """Whether a path into nested values found none because it leads into a value that has no other values inside."""
+    import polars as pl
+
+    path = read_path(str(column.source), contract.source.file_columns) if column.source in contract.source.paths else None
+    if path is None or column.expression:
+        return pl.lit(value=False)
+    suspect = pl.when(pl.col(str(column.source)).is_null()).then(pl.col(path.root))
+    return suspect.map_batches(lambda texts: _each_astray(texts, path), return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _each_astray(texts: pl.Series, path: Path) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(texts.name, [text is not None and leads_astray(text, path) for text in texts], pl.Boolean)
 
 
 def _texts(frame: pl.LazyFrame, contract: Contract) -> dict[str, pl.Expr]:

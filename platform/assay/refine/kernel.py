@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assay.contracts.column_names import OWN
 from assay.contracts.compile import published_schema
 from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from assay.refine.measures import Measured
 
 WHOLE = "all"
-PLACE = "_place"
+PLACE = f"{OWN}place"
 
 
 @dataclass(slots=True)
@@ -209,12 +210,14 @@ def _sorted(published: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 def _quarantine_rows(raw: pl.DataFrame, typed: pl.DataFrame, rejects: pl.DataFrame, contract: Contract, run_id: str) -> pl.DataFrame:
     import polars as pl
 
-    joined = rejects.join(raw, on=INDEX, how="left").join(typed.select(INDEX, PARTITION), on=INDEX, how="left")
-    return joined.sort(INDEX).select(
-        "rule", "severity", "reason", pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"),
+    # first what landed, by itself: its columns may have the names of those that quarantine adds
+    landed = raw.join(rejects.select(INDEX), on=INDEX, how="semi").select(
+        INDEX, pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"),
         pl.col(SOURCE_HASH).alias("source_hash"), pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        landed_json(contract).alias("raw"), PARTITION,
+        landed_json(contract).alias("raw"),
     )  # fmt: skip
+    joined = rejects.join(landed, on=INDEX, how="left").join(typed.select(INDEX, PARTITION), on=INDEX, how="left")
+    return joined.sort(INDEX).drop(INDEX).select("rule", "severity", "reason", *landed.columns[1:], PARTITION)
 
 
 def _tally(typed: pl.DataFrame, good: pl.DataFrame, latest: pl.DataFrame, rejected: pl.DataFrame, found: pl.DataFrame) -> dict[str, Tally]:

@@ -35,10 +35,17 @@ if TYPE_CHECKING:
 
 
 def settle(
-    run: Run, inputs: Inputs, slice_: Slice, due: Iterable[Partition], build: Build, *, insisted: Collection[str]
+    run: Run,
+    inputs: Inputs,
+    slice_: Slice,
+    due: Iterable[Partition],
+    build: Build,
+    *,
+    insisted: Collection[str],
+    others: Mapping[str, int] | None = None,
 ) -> Iterator[Outcome]:
     """Build the partitions that are due and those that exchange rows with them. Yields an outcome for each of the slice, and for each other
-    that was published or refused.
+    that was published or refused. With `others` the table is replaced whole (see `Work`): what is published claims nothing.
 
     Those that are `insisted` on are published although they are made from the same as before. Raises Superseded when anybody has published
     a partition of the table since the inputs were pinned.
@@ -49,17 +56,20 @@ def settle(
         yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys)
         return
     standing = Standing.read(run.lake, contract.dataset, before, meaning, lambda rows: published_keys(rows, contract))
-    rounds = Rounds(standing, Work(run, inputs, {}, {}), build, building)
+    if others is not None:
+        standing = Standing(standing.rows.clear(), frozenset(), standing.fence)
+    rounds = Rounds(standing, Work(run, inputs, {}, {}, None), build, building)
     rounds.add(standing.unknown)
     rounds.settle()
     current = current_tokens(before, [*rounds.built])
     wanted = {key: fingerprint_with(inputs.made_from(rounds.building[key]), one.displaced) for key, one in rounds.built.items()}
+    insisted = set(rounds.built) if others is not None else insisted
     changed = [key for key in sorted(rounds.built) if key in rounds.refused or wanted[key] != current[key] or key in insisted]
     for key in rounds.built.keys() - {*changed}:
         rounds.built[key].discard()
     yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in changed)
     if changed:
-        work = SettledWork(run, inputs, wanted, current, rounds, meaning)
+        work = SettledWork(run, inputs, wanted, current, others, rounds, meaning)
         yield from work.publish([rounds.built[key].chunk for key in changed])
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
+from assay.contracts.calendars import event_calendar, next_month
 from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.key_scope import has_table_key
@@ -31,13 +32,14 @@ from assay.refine.absent import absent_columns, with_columns
 from assay.refine.accounts import Accounts
 from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
+from assay.refine.migrating import leaving
 from assay.refine.references import reference_values
 from assay.refine.settling import settle
 from assay.refine.work import Work
 from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -45,14 +47,15 @@ if TYPE_CHECKING:
     from assay.refine.conform import Transform
 
 LONGEST_SPAN_DAYS = 62
-CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules", "assay.contracts.arrivals")
+CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules", "assay.contracts.arrivals", "assay.contracts.paths")
 
 
 def silver_spec(contract: Contract) -> TableSpec:
     """The published table of a contract, partitioned by the contract's partition column."""
     column = contract.partitioning.column
     constraints = tuple(check_constraints(contract).items())
-    return TableSpec(f"silver/{contract.dataset}", published_schema(contract), (column,) if column else (), constraints=constraints)
+    schema, calendar = published_schema(contract), event_calendar(contract)
+    return TableSpec(f"silver/{contract.dataset}", schema, (column,) if column else (), constraints=constraints, calendar=calendar)
 
 
 @dataclass(frozen=True)
@@ -167,18 +170,25 @@ def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
     """The half-open span of event dates of a partition."""
     start = date.fromisoformat(partition.values[0])
     if contract.partitioning.grain is Grain.MONTH:
-        return start, (start + timedelta(days=31)).replace(day=1)
+        return start, next_month(start)
     return start, start + timedelta(days=1)
 
 
-def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[Outcome]:
-    """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition."""
+def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
+    """Bring a slice of silver up to date, in chunks of bounded size. Yields one outcome per partition.
+
+    A table of another calendar is replaced whole, or stays as it is if one partition is refused. `everything` gives the slice of all
+    partitions that there are now. Raises CalendarChanged if rows of one that is not asked for would be left out.
+    """
     inputs = Inputs.pin(run, contract)
     before, transform = inputs.published, load_transform(contract)
+    others = leaving(inputs, before, slice_, everything)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
     stands = Accounts.beside(before, run.lake, contract.dataset).standing(slice_, inputs, current)
     due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != stands[partition.key]]
+    if others is not None:  # what has no rows is no partition of the new table; a table without any has its first one, empty
+        due = [partition for partition in slice_.partitions if inputs.files(partition)] or list(slice_.partitions[:1])
 
     def build(partitions: Sequence[Partition], displaced: pl.DataFrame | None = None) -> Iterator[tuple[Slice, Refined]]:
         def refined(chunk: list[Partition]) -> tuple[Slice, Refined]:
@@ -189,11 +199,13 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice) -> Iterator[O
 
     if has_table_key(contract):
         open_ = {key for key in slice_.keys if run.force or (stands[key] is None and current[key] is not None)}
-        yield from settle(run, inputs, slice_, due, build, insisted=open_)
+        yield from settle(run, inputs, slice_, due, build, insisted=open_, others=others)
     else:
         yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in {partition.key for partition in due})
-        work = Work(run, inputs, wanted, current)
-        for group in in_groups((work.stage(*one) for one in build(due)), lambda one: weight(one.staging, one.rejected), COMMIT_BYTES):
+        work = Work(run, inputs, wanted, current, others)
+        staged = (work.stage(*one) for one in build(due))
+        groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
+        for group in groups:
             yield from work.publish(group)
     give_back_memory()
     if due and before is not None and lacks_constraints(before.table, slice_.spec):

@@ -54,12 +54,16 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Work:
-    """The chunks of one refinement share its pinned inputs; `wanted` are the fingerprints to come, `current` those that it saw."""
+    """The chunks of one refinement share its pinned inputs; `wanted` are the fingerprints to come, `current` those that it saw.
+
+    With `others` the table is replaced whole by one publication: those are the partitions that go, with their fingerprints.
+    """
 
     run: Run
     inputs: Inputs
     wanted: Mapping[str, int]
     current: Mapping[str, int | None]
+    others: Mapping[str, int] | None
 
     @property
     def contract(self) -> Contract:
@@ -94,6 +98,9 @@ class Work:
         for key, why in refusals.items():
             yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), _broken(tallies[key], self.contract), why)
         stagings = [chunk.staging for chunk in chunks if chunk.staging]
+        if refusals and self.others is not None:
+            yield from self._kept_as_it_is(stagings, refusals)
+            return
         if not stagings:
             return
         staging = together(stagings)
@@ -101,6 +108,16 @@ class Work:
         for key in staging.slice.keys:
             facts = _facts(tallies[key]) | {"version": version}
             yield Outcome(key, Status.PUBLISHED, tallies[key].published, facts, _broken(tallies[key], self.contract))
+
+    def _kept_as_it_is(self, stagings: Sequence[Staging], refusals: Mapping[str, str]) -> Iterator[Outcome]:
+        """Nothing of another calendar is published beside the old one: good partitions are refused because of the others."""
+        first = next(iter(refusals))
+        for staging in stagings:
+            staging.discard()
+            for key in staging.slice.keys:
+                yield Outcome(
+                    key, Status.REFUSED, refusal=f"The calendar was changed, so all are published at once, and {first} was refused."
+                )
 
     def _refuse(self, rejected: pl.DataFrame, refusals: Mapping[str, str]) -> None:
         """Keep the rejected rows of refused partitions where the person on call finds them; nothing of them is published."""
@@ -117,7 +134,7 @@ class Work:
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=self._provenance(notes), landed=landed,
-            fence=fence, also={**also, **self._account(slice_, tallies)},
+            fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies)}, whole=self.others is not None,
         )  # fmt: skip
         return done.version
 

@@ -1,0 +1,79 @@
+"""How every command ends: with an exit code, and for what went wrong a sentence instead of a traceback.
+
+An error of Assay's own says itself what to do. An error of the system is about a path that somebody named, so it is told with that path.
+Anything else is a fault of Assay, and its traceback is what its authors need.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from assay.cli.visible import visible
+from assay.errors import AssayError
+from assay.process import leave
+from assay.stopping import Stopped, asked, at_the_end, obey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = 2  # the exit code of a wrong call
+HINTS = {
+    errno.ENOENT: "Name one that is there.",
+    errno.EACCES: "Let this user do it, or name another place.",
+    errno.EPERM: "Let this user do it, or name another place.",
+    errno.EROFS: "Name a place that can be written to.",
+    errno.ENOSPC: "Make room, and run it again: what is published is whole.",
+    errno.EDQUOT: "Make room, and run it again: what is published is whole.",
+    errno.EEXIST: "Name another, or remove it.",
+    errno.ENOTDIR: "Name a folder.",
+    errno.EISDIR: "Name a file.",
+    errno.ENAMETOOLONG: "Name a shorter one.",
+}
+
+
+def main_of(app: typer.Typer) -> None:
+    """Run a command line to its end, as the main program: this process is over afterwards."""
+    obey()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal's encoding lacks is shown as its number
+    with at_the_end(_say_stopped):
+        code = run(app, sys.argv[1:])
+    if stopped := asked():
+        _say_stopped(stopped)
+        code = stopped.code
+    leave(code)
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run one command; the exit code. What went wrong is said on the standard error."""
+    if any(argument == "" or (argument.endswith("=") and argument.startswith("--")) for argument in arguments):
+        typer.echo("assay: An argument is empty. Say what is meant, or leave it out: `--help` shows what there is.", err=True)
+        return USAGE
+    try:
+        app(args=list(arguments))
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except AssayError as error:
+        typer.echo(f"assay: {visible(str(error), lines=True)}", err=True)
+    except BrokenPipeError:
+        pass  # whoever read has seen enough
+    except OSError as error:
+        typer.echo(f"assay: {visible(words_of(error))}", err=True)
+    return 1
+
+
+def words_of(error: OSError) -> str:
+    """What the system refused, as a sentence that says what to do."""
+    where = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
+    said = (error.strerror or type(error).__name__).lower()
+    return f"Tried to use {where or 'a file'}; {said}. {HINTS.get(error.errno or 0, 'Nothing was published by that.')}"
+
+
+def _say_stopped(stopped: Stopped) -> None:
+    typer.echo(f"assay: stopped by {stopped.by}.", err=True)

@@ -1,0 +1,60 @@
+"""Whether a command can work where it was sent: a home that is there, that can be written to, contracts in it, a dbt project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from assay.contracts.odcs import PATTERN
+from assay.errors import SettingsError
+from assay.settings import CHECKOUT, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assay.settings import Settings
+
+PROJECT = "dbt_project.yml"
+SKELETON = (PROJECT, "profiles.yml", "macros")  # of a dbt project, what does not belong to one product
+
+
+def settings_of_home() -> Settings:
+    """The settings of a command that only reads. Raises SettingsError when the home that they name was never made."""
+    settings = load_settings()
+    if not settings.home.is_dir():
+        hint = "`make run` or `assay init` makes it; ASSAY_HOME names another."
+        raise SettingsError(f"Tried to read {settings.home}; there is no such folder.", hint=hint)
+    return settings
+
+
+def require_writable(folder: Path) -> None:
+    """Raise SettingsError unless this process may make files below a folder, or make the folder."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        raise SettingsError(f"Tried to write below {folder}; {nearest} is not a folder.", hint="Name another with ASSAY_HOME.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        hint = "Let this user write there, or name another place with ASSAY_HOME. Nothing was changed."
+        raise SettingsError(f"Tried to write below {folder}; {nearest} cannot be written to.", hint=hint)
+
+
+def require_contracts(folder: Path) -> None:
+    """Raise SettingsError for a folder without contracts: to find nothing wrong with nothing would be no answer."""
+    if folder.is_dir() and next(folder.rglob(PATTERN), None) is None:
+        hint = f"Contracts are files {PATTERN}; `assay new` drafts one."
+        raise SettingsError(f"Tried to read the contracts in {folder}; there is none.", hint=hint)
+
+
+def make_dbt_project(settings: Settings) -> None:
+    """Make the dbt project of a new product, without models, where ASSAY_DBT_PROJECT names a folder that is not there or is empty."""
+    project = settings.dbt_project
+    if (project / PROJECT).exists() or (project.exists() and any(project.iterdir())):
+        return
+    project.mkdir(parents=True, exist_ok=True)
+    for name in SKELETON:
+        source = CHECKOUT / "dbt_project" / name
+        if source.is_dir():
+            shutil.copytree(source, project / name)
+        else:
+            shutil.copyfile(source, project / name)
+    (project / "models").mkdir()

@@ -1,0 +1,58 @@
+"""What the command line says of runs while they work and when they end: what was published, what was not and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from assay.stopping import Stopped, at_the_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from assay.orchestration.backfill import Ran, Request
+
+
+def announce(request: Request) -> None:
+    """A run begins."""
+    typer.echo(f"{request.title} ...")
+
+
+def say_what_became(ran: Ran) -> None:
+    """A run has ended."""
+    typer.echo(f"  {'ok' if ran.failure is None else 'FAILED'}: {ran.said}")
+
+
+def say_failures(done: Sequence[Ran]) -> bool:
+    """Why runs failed: one line for each step that did. Whether any did."""
+    for ran in done:
+        for words in (ran.failure or "").splitlines():
+            typer.echo(f"assay: run {ran.run_id}: {words}", err=True)
+    return any(ran.failure for ran in done)
+
+
+def counted(done: Sequence[Ran]) -> str:
+    """What became of the partitions of all runs."""
+    total = Counter[str]()
+    for ran in done:
+        total.update({str(status): count for status, count in ran.outcomes.items()})
+    said = ", ".join(f"{count:,} {status}" for status, count in total.items() if count)
+    return f"Partitions: {said or 'none published'}"
+
+
+@contextmanager
+def told_when_stopped(done: Sequence[Ran], go_on: str) -> Iterator[None]:
+    """Inside, a command that is stopped says what it has done, and that a command goes on with the rest. Raises typer.Exit."""
+
+    def tell(_: Stopped) -> None:
+        typer.echo(f"assay: {counted(done)}; the others are as they were. `{go_on}` goes on with them.", err=True)
+
+    with at_the_end(tell):
+        try:
+            yield
+        except Stopped as stopped:
+            tell(stopped)
+            raise typer.Exit(stopped.code) from None

@@ -1,0 +1,39 @@
+"""Which arrivals concern which event partitions: a day is not built from late rows alone while its own file waits to be ingested."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from assay.contracts.calendars import next_month
+from assay.contracts.model import Grain
+from assay.refine.step import event_dates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.contracts.model import Contract
+    from assay.lake.slices import Partition
+
+
+def waits(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:
+    """Whether any of these arrivals concerns an event partition."""
+    days = days_of(contract, [partition])
+    return any(reaches(contract, arrival, days) for arrival in arrivals)
+
+
+def days_of(contract: Contract, partitions: Sequence[Partition]) -> tuple[date, date] | None:
+    """The days [start, end) from the first to the last of some event partitions; None if any arrival may concern them."""
+    if contract.is_snapshot or contract.arrival.grain is Grain.NONE:
+        return None
+    spans = [event_dates(contract, partition) for partition in partitions]
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def reaches(contract: Contract, arrival: str, days: tuple[date, date] | None) -> bool:
+    """Whether an arrival covers any of these days."""
+    if days is None:
+        return True
+    first = date.fromisoformat(arrival)
+    after = next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1)
+    return first < days[1] and after > days[0]

@@ -1,0 +1,32 @@
+"""What of a silver table goes when its calendar was changed: the step then replaces it whole, by what bronze has for the new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.contracts.calendars import arrival_calendar
+from assay.lake.migrations import calendar_changed, migration, outgrown
+from assay.lake.publisher import current_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from assay.lake.slices import Slice
+    from assay.lake.snapshots import Snapshot
+    from assay.refine.step import Inputs
+
+
+def leaving(inputs: Inputs, before: Snapshot | None, slice_: Slice, everything: Callable[[], Slice] | None) -> dict[str, int] | None:
+    """The fingerprints of the published partitions that will not be there any more; None if the calendar is as it was.
+
+    `everything` gives the slice of all partitions that there are now. Raises CalendarChanged if `slice_` lacks one that has rows, or if
+    bronze was not read by the new calendar yet.
+    """
+    if outgrown(before, slice_.spec.calendar) is None:
+        return None
+    if why := outgrown(inputs.bronze, arrival_calendar(inputs.contract)):
+        raise calendar_changed(slice_, f"{inputs.bronze.name} is to be built before, because {why}")
+    known = [partition.key for partition in everything().partitions if inputs.files(partition)] if everything else None
+    others = migration(before, slice_, known) or {}
+    empty = [partition.key for partition in slice_.partitions if not inputs.files(partition)]
+    return others | {key: token for key, token in current_tokens(before, empty).items() if token is not None}
