@@ -91,6 +91,7 @@ def _to_decide(dataset: str) -> View:
 
 def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by: str | None, *, yes: bool) -> None:
     """Record a decision about these rows, in one commit, after asking; no rows, no decision."""
+    from assay.cli.quarantine_reports import sums_of
     from assay.lake.decisions import Decision, decide, taken
 
     settings = load_settings()
