@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +138,7 @@ def test_spark_reads_every_constraint_as_it_is_meant(shop: Shop) -> None:
     try:
         good = shop.rows("silver").head(1).to_dicts()[0]
         bad = {
-            "customer_pattern": {"customer": "ADA"}, "amount_minimum": {"amount": -1.0}, "amount_maximum": {"amount": 1000.5},
+            "amount_type": {"amount": math.nan}, "customer_pattern": {"customer": "ADA\n"}, "amount_minimum": {"amount": -1.0}, "amount_maximum": {"amount": 1000.5},
             "state_enum": {"state": "lost"}, "note_length": {"note": "x"}, "paid_has_amount": {"state": "paid", "amount": None},
         }  # fmt: skip
         constraints = check_constraints(shop.orders)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from key_lives import NO_COUNT, PATIENT, Landed, Row, assert_sums, key_shop, outdated, published
 from order_shop import Shop, day
 
+from assay.lake.claims import Keyed, Standing
+from assay.refine.claims import published_keys
 from assay.steps import Status
 
 if TYPE_CHECKING:
@@ -175,3 +177,18 @@ def test_any_life_of_keys_ends_as_ten_lines_of_python_say(tmp_path_factory: pyte
     assert published(shop) == landed.truth()
     assert_sums(shop, landed, [one for one in everything.values() if int(one.key[-2:]) in landed.sums()])
     assert outdated(shop, DAYS) == []
+
+
+def test_under_another_key_every_day_is_settled_anew(shop: Shop) -> None:
+    land(shop, 3, Row(1, 2))
+    backfilled(shop)
+    state, number = "- {name: state, logicalType: string,", "physicalType: INTEGER, required: true"
+    both = shop.edit_contract(state, f"{state} required: true, primaryKey: true,")
+    states = both.edit_contract(f"{number}, primaryKey: true", number)
+    assert outdated(states, DAYS) == [day(1), day(2)]
+    keyed = Keyed(["order_date", "colour"], lambda rows: published_keys(rows, states.orders))
+    there = Standing.read(states.home / "lake", "orders", states.table("silver"), 1, keyed)
+    assert (there.unknown, there.rows.height) == ({day(1), day(2)}, 0), "no row that is published has a colour"
+    keyed = Keyed(["order_date", "state"], lambda rows: published_keys(rows, states.orders))
+    known = Standing.read(states.home / "lake", "orders", states.table("silver"), 1, keyed)
+    assert known.rows.select("_partition", "key").sort("_partition").rows() == [(day(1), "open"), (day(2), "open"), (day(2), "open")]

@@ -104,6 +104,18 @@ def test_a_transform_that_makes_no_number_breaks_the_rule_of_the_type(tmp_path: 
     assert done.published["ratio"].to_list() == [1, None]
 
 
+def test_what_a_transform_left_wider_is_judged_as_it_will_be_published(tmp_path: Path) -> None:
+    old = "      - {name: note, logicalType: string, logicalTypeOptions"
+    added = "      - {name: rate, logicalType: number, physicalType: FLOAT, transformDescription: A tenth., enum: [{value: 0.1}]}\n"
+    transform = "    customProperties:\n      - {property: transform, value: shop:add_rate}\n      - property: eventTime"
+    text = ORDERS.replace(old, added + old).replace("    customProperties:\n      - property: eventTime", transform)
+    text = text.replace("amount < 500", "amount < 500 AND rate <= 0.1")
+    contract = load_contracts(write_contracts(tmp_path, text))["orders"]
+    rows = bronze_of(contract, [{"number": "1"}]).lazy()
+    done = refine(rows, contract, KNOWN_CUSTOMERS, lambda frame: frame.with_columns(pl.lit(0.1).alias("rate")), "test")
+    assert (done.rejected.height, done.tallies["2024-01-01"].broken) == (0, {})
+
+
 def frame_and_contract(orders: Contract, rule: Rule) -> tuple[pl.DataFrame, Contract]:
     return pl.DataFrame({"name": ["x"], "number": [1]}), replace(orders, rules=(rule,))
 

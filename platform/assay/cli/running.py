@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 EVERYTHING = "*"  # the selection, in Dagster's syntax
 
 
-def prepare(settings: Settings) -> Path:
+def prepare(settings: Settings) -> Path | None:
     """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays.
 
-    Returns the manifest. Raises SettingsError for a home that cannot be written to.
+    Returns the manifest; None if dbt cannot read the project, which whoever loads the definitions is told. Raises SettingsError for a
+    home that cannot be written to.
     """
+    from assay.gold.dbt_runner import DbtFailed
     from assay.gold.parsed import parse_project
 
     require_writable(settings.home)
@@ -46,7 +49,9 @@ def prepare(settings: Settings) -> Path:
     _copy_once(settings.dagster_home / "dagster.yaml")
     if not table_names(settings.lake):  # beside tables a key that is missing was lost: only `assay init` takes another one for it
         make_keys(settings)
-    manifest = parse_project(settings.dbt_project)
+    manifest = None
+    with suppress(DbtFailed):
+        manifest = parse_project(settings.dbt_project)
     export(settings)
     return manifest
 
@@ -64,7 +69,7 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     collect_rarely()
     require_contracts(find_product(settings).contracts)
     manifest = prepare(settings)
-    if select == EVERYTHING:
+    if select == EVERYTHING and manifest is not None:
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
     from assay.orchestration.instance import instance_of
@@ -92,6 +97,8 @@ def _backfill(
     from assay.orchestration.build import assemble
 
     assembly = assemble(settings, find_product(settings).contracts)
+    for one in assembly.left_out:
+        typer.echo(f"assay: {one}", err=True)
     planner = replace(assembly.planner, run=replace(assembly.planner.run, force=force))
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
     return Backfill(job, planner, instance, first, last, _selected(select, assembly.definitions))

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from assay.contracts.column_names import OWN
 from assay.contracts.condition import OneEnginesOwn
-from assay.contracts.condition_parser import parse
-from assay.contracts.condition_polars import polars_type, to_polars
+from assay.contracts.condition_parser import has_one_meaning, parse
+from assay.contracts.condition_polars import column_as, polars_type, to_polars
 from assay.contracts.dates import spelling
 from assay.contracts.literals import FINITE, NoValue, value_of
 from assay.contracts.model import Column, Contract, Kind, Published, Rule
@@ -97,7 +97,7 @@ def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[
     """
     import polars as pl
 
-    value = pl.col(rule.column) if rule.column else pl.lit(None)
+    value = column_as(rule.column, types.get(rule.column)) if rule.column else pl.lit(None)
     match rule.kind:
         case Kind.TYPE:
             return ~value.is_finite() if rule.argument == FINITE else pl.col(flag_of(rule))
@@ -198,6 +198,12 @@ def sql_expression(text: str) -> pl.Expr:
         return pl.sql_expr(text)
     except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError) as error:
         raise ContractInvalid(f"Tried to read the SQL expression {text!r}; {error}.") from error
+
+
+def judged_by_one_engine(contract: Published) -> list[str]:
+    """The rules whose condition has no one meaning: only the engine of the layer is asked, in its own words."""
+    types = types_of(contract)
+    return [rule.name for rule in contract.rules if rule.kind is Kind.EXPRESSION and not has_one_meaning(rule.argument, types)]
 
 
 def condition_expression(text: str, types: Mapping[str, pa.DataType]) -> pl.Expr:

@@ -191,6 +191,15 @@ def _not(node: Node) -> Node:
     return Node("not", TRUTH, (node,))
 
 
+def has_one_meaning(sql: str, types: Mapping[str, pa.DataType]) -> bool:
+    """Whether every engine can be asked, or at least told why none can."""
+    try:
+        parse(sql, types)
+    except (OneEnginesOwn, NoValue) as found:
+        return isinstance(found, NoValue)
+    return True
+
+
 def refusal(sql: str, types: Mapping[str, pa.DataType]) -> tuple[str, str] | None:
     """Why a condition can never be meant, and what to do; None for one that is read here, or by one engine in its own words."""
     try:

@@ -21,7 +21,7 @@ def to_polars(node: Node) -> pl.Expr:
     import polars as pl
 
     if node.does == "column":
-        return pl.col(node.value)
+        return column_as(node.value, node.kind)
     if node.does == "value":
         return pl.lit(int(node.value) if node.kind == WHOLE else node.value, dtype=polars_type(node.kind))
     if node.does == "in":
@@ -34,6 +34,13 @@ def to_polars(node: Node) -> pl.Expr:
         return ~parts[0] if node.does == "not" else parts[0].is_null()
     joined: pl.Expr = JOINED[node.does](*parts)
     return joined
+
+
+def column_as(name: str, kind: pa.DataType | None) -> pl.Expr:
+    """A column as the type that is published: a transform may have left a wider one, of which other values would be judged."""
+    import polars as pl
+
+    return pl.col(name) if kind is None else pl.col(name).cast(polars_type(kind), strict=False)
 
 
 def _quotient(left: pl.Expr, right: pl.Expr) -> pl.Expr:

@@ -43,18 +43,23 @@ TEXTUAL = {"csv", "jsonl"}  # formats in which an empty text often means that a 
 
 def load_product(folder: Path) -> ProductContracts:
     """Read every `*.odcs.yaml` in a folder and below. Raises ContractInvalid, with file and line, for the first fault."""
-    found, findings = read_documents([Document.load(path) for path in sorted(folder.rglob(PATTERN))])
+    product, findings = sound_product(folder)
     if findings:
         raise findings[0].error(more=len(findings) - 1)
+    return product
+
+
+def sound_product(folder: Path) -> tuple[ProductContracts, list[Finding]]:
+    """The contracts of a folder and below that have no fault, and the faults of the others."""
+    found, findings = read_documents([Document.load(path) for path in sorted(folder.rglob(PATTERN))])
     contracts = [replace(contract, path=path.relative_to(folder).as_posix()) for path, contract in found.items()]
     datasets = {contract.dataset: contract for contract in contracts if isinstance(contract, Contract)}
     gold = sorted((one for one in contracts if isinstance(one, GoldContract)), key=lambda one: (one.dataset, -one.major))
     majors: dict[str, list[GoldContract]] = {}
     for contract in gold:
         majors.setdefault(contract.dataset, []).append(contract)
-    return ProductContracts(
-        datasets, {name: found[0] for name, found in majors.items()}, {name: tuple(found[1:]) for name, found in majors.items()}
-    )
+    highest, older = {name: found[0] for name, found in majors.items()}, {name: tuple(found[1:]) for name, found in majors.items()}
+    return ProductContracts(datasets, highest, older), findings
 
 
 def load_contracts(folder: Path) -> dict[str, Contract]:

@@ -93,10 +93,24 @@ def read_models(manifest: Path) -> tuple[Model, ...]:
 
     Raises ModelNotDescribed when a model does not tell the engine what it needs.
     """
+    found, problems = described_models(manifest)
+    for problem in problems.values():
+        raise ModelNotDescribed(problem)
+    return found
+
+
+def described_models(manifest: Path) -> tuple[tuple[Model, ...], dict[str, str]]:
+    """The models that tell the engine what it needs, upstream before downstream, and for the others why they do not, by name."""
     content = json.loads(manifest.read_bytes())
     nodes = {uid: node for uid, node in content["nodes"].items() if node["resource_type"] == "model"}
     tests = [_test(node) for node in content["nodes"].values() if node["resource_type"] == "test"]
-    return tuple(_model(nodes[uid], content, tests) for uid in _in_order(nodes))
+    found, problems = list[Model](), dict[str, str]()
+    for uid in _in_order(nodes):
+        try:
+            found.append(_model(nodes[uid], content, tests))
+        except ModelNotDescribed as error:
+            problems[nodes[uid]["name"]] = error.message
+    return tuple(found), problems
 
 
 def pick(models: Iterable[Model], name: str) -> Model:

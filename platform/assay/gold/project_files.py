@@ -52,13 +52,17 @@ def stale_files(project: Path, wanted: Collection[Path]) -> Iterator[Path]:
             yield path
 
 
-def refuse_unruled(models: Collection[Model], product: ProductContracts) -> None:
-    """Raise unless every model that dbt has is ruled by the contract that there is now."""
-    _refuse_strangers({model.name: model for model in models}, product)
+def unruled(names: Collection[str], models: Collection[Model], product: ProductContracts) -> dict[str, str]:
+    """Why some of the models that dbt has (`names`) are not ruled by the contract that there is now, or a contract rules none; by name."""
+    strangers = set(names) - product.models.keys()
+    found = {name: str(ModelWithoutContract(f"The gold model {name} has no contract without faults.")) for name in sorted(strangers)}
+    for name in product.models.keys() - set(names):
+        found[name] = str(ContractWithoutModel(f"{product.models[name].path} rules the model {name}, which dbt does not have."))
     for model in models:
-        if model.promises != product.promises_of(model.name):
-            contract = product.models[model.name]
-            raise NotCompiled(f"The properties of the gold model {model.name} are not what {contract.path} says now.")
+        if model.name in product.models and model.promises != product.promises_of(model.name):
+            path = product.models[model.name].path
+            found[model.name] = str(NotCompiled(f"The properties of the gold model {model.name} are not what {path} says now."))
+    return found
 
 
 def _refuse_strangers(models: Collection[str], product: ProductContracts) -> None:

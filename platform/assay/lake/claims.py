@@ -9,7 +9,7 @@ for the rows that it should not publish.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -21,7 +21,7 @@ from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -68,6 +68,13 @@ def displaced_now(silver: Snapshot | None, key: str) -> int:
     return (silver.token(f"{TOKEN}{DISPLACED_NOW}{key}") if silver else None) or 0
 
 
+class Keyed(NamedTuple):
+    """How the keys of published rows are read: the columns that tell them, and a frame of these as PARTITION and KEY."""
+
+    columns: Sequence[str]
+    keys: Callable[[pl.DataFrame], pl.DataFrame]
+
+
 @dataclass(frozen=True)
 class Standing:
     """The claims of all published partitions at one version of their table (COLUMNS), and the fence of that version.
@@ -81,10 +88,8 @@ class Standing:
     fence: int | None
 
     @classmethod
-    def read(
-        cls, root: Path, dataset: str, silver: Snapshot | None, meaning: int, keys_of: Callable[[pl.DataFrame], pl.DataFrame]
-    ) -> Standing:
-        """Read the claims of a snapshot. `keys_of` gives the PARTITION and KEY of published rows."""
+    def read(cls, root: Path, dataset: str, silver: Snapshot | None, meaning: int, keyed: Keyed) -> Standing:
+        """Read the claims of a snapshot. `keyed` gives the PARTITION and KEY of published rows."""
         import polars as pl
 
         nothing = pl.DataFrame(schema={name: pl.Schema(SCHEMA)[name] for name in COLUMNS})
@@ -100,7 +105,10 @@ class Standing:
             there_are[file.values[0]] = there_are.get(file.values[0], 0) + file.rows
         known = {key for key in said if there_are[key] == kept.get(key, 0)}
         unknown = frozenset(key for key, published in there_are.items() if published and key not in known)
-        read = keys_of(silver.scan(lambda file: file.values[0] in unknown).collect()).with_columns(pl.lit(value=False).alias(DISPLACED))
+        read = nothing
+        if {*keyed.columns} <= {*silver.schema.names}:  # a table of another key may lack some: no row of it has a key of this one
+            there_now = silver.scan(lambda file: file.values[0] in unknown, keyed.columns).collect()
+            read = keyed.keys(there_now).with_columns(pl.lit(value=False).alias(DISPLACED))
         rows = pl.concat([rows.filter(pl.col(PARTITION).is_in(known)), read], how="diagonal_relaxed")
         return cls(rows.select(COLUMNS), unknown, silver.token(TOKEN + FENCE))
 

@@ -123,7 +123,7 @@ class Backfill:
     def _get_ready(self) -> None:
         """Let dbt start while the stages before gold run."""
         project = self.planner.project
-        if self.only is None or any(key.path[0] == LAYER for key in self.only):
+        if project.models and (self.only is None or any(key.path[0] == LAYER for key in self.only)):
             dbt_process.start(project.folder, project.manifest)
 
     def _requests(self, stage: Stage) -> list[Request]:

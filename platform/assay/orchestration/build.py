@@ -1,25 +1,27 @@
-"""The composition root: settings and contracts in, Dagster definitions out. No logic, no I/O beyond reading the contracts."""
+"""The composition root: settings and contracts in, Dagster definitions out. No logic, no I/O beyond reading the contracts.
+
+What is not sound has no assets and stops nobody else (`sound.py`).
+"""
 
 from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.odcs import load_product
 from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
-from assay.gold.project_files import refuse_unruled
 from assay.gold.step import Project
 from assay.orchestration.arrivals import arrival_sensor
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
-from assay.orchestration.lake_assets import lake_assets, landing_spec
+from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.plan import Planner
+from assay.orchestration.sound import LeftOut, each, sound_contracts, sound_project
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.steps import Run
 
@@ -36,35 +38,48 @@ class Assembly:
 
     definitions: dg.Definitions
     planner: Planner
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definitions:
     """Assets of every contract and gold model, their checks, jobs, schedules and sensors. The graph is the same in every environment."""
-    return assemble(settings, contracts_folder).definitions
+    assembly = assemble(settings, contracts_folder)
+    for one in assembly.left_out:
+        dg.get_dagster_logger("assay").error(str(one))
+    return assembly.definitions
 
 
 def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
-    """Read the contracts and the dbt project once, and build everything from them."""
-    product, project = load_product(contracts_folder), gold_project(settings)
-    contracts = product.datasets
-    refuse_unruled(project.models, product)
-    planner = Planner(Run(settings.lake, settings.landing, contracts, keys=settings.masking_keys), contracts, project)
+    """Read the contracts and the dbt project once, and build everything from them that is sound; what is not is named in `left_out`."""
+    known, left = sound_contracts(contracts_folder)
+    folder, every = contracts_folder, known.datasets
     with previews_accepted():
-        landing = [landing_spec(settings, contract, contracts_folder) for contract in contracts.values()]
-        assets = [*lake_assets(settings, contracts, contracts_folder), *gold_assets(settings, product, project, contracts_folder)]
+        makers = {
+            f"dataset {name}": lambda contract=contract: (
+                contract, landing_spec(settings, contract, folder), dataset_assets(settings, every, contract, folder),
+                freshness_checks(settings.lake, promising([contract])),
+            )
+            for name, contract in every.items()
+        }  # fmt: skip
+        made = [one for _, one in each(makers, left)]
+        contracts = {contract.dataset: contract for contract, *_ in made}
+        product = replace(known, datasets=contracts)
+        project = sound_project(settings, product, left)
+        planner = Planner(Run(settings.lake, settings.landing, contracts, keys=settings.masking_keys), contracts, project)
+        assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())
         definitions = dg.Definitions(
-            assets=[*landing, *assets],
-            asset_checks=freshness_checks(settings.lake, promised),
+            assets=[*(spec for _, spec, *_ in made), *assets],
+            asset_checks=[check for *_, checks in made for check in checks],
             jobs=defined,
             sensors=[arrival_sensor(planner, jobs, defined), *([freshness_sensor(settings.lake, promised)] if promised else [])],
             schedules=list(deadline_schedules(contracts, jobs)),
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
-    return Assembly(definitions, planner)
+    return Assembly(definitions, planner, tuple(left))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from assay.gold.still_judged import is_judged
 from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
-from assay.orchestration.metadata import column_schema, table_metadata
+from assay.orchestration.metadata import column_schema, owner_metadata, owners_of, table_metadata
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.settings import Settings
@@ -36,7 +36,7 @@ def gold_assets(settings: Settings, product: ProductContracts, project: Project,
 
     `folder` is that of the contracts. Every model must have a calendar.
     """
-    calendars, described = calendars_of(project.models, product.datasets), catalogue(project)
+    calendars, described = calendars_of(project.models, product.datasets), catalogue(project) if project.models else {}
     found = []
     for level, models in enumerate(layers(project.models, calendars)):
         for calendar in dict.fromkeys(calendars[model.table] for model in models):
@@ -88,7 +88,7 @@ class _Group:
             tags=described["tags"] | _domain(contract),
             group_name=LAYER,
             partitions_def=definition,
-            owners=[contract.owner],
+            owners=owners_of(contract.owner),
             code_version=f"{model.code_version}-{code_version(*CODE)}",
             kinds={"dbt", "duckdb", "gold"},
             metadata=_metadata(self.settings, model, contract, self.folder),
@@ -122,4 +122,5 @@ def _metadata(settings: Settings, model: Model, contract: GoldContract, folder: 
         **table_metadata(settings, model.table, folder / contract.path),
         "dagster/column_schema": column_schema(contract.columns, contract.key),
         "contract_version": contract.version,
+        **owner_metadata(contract.owner),
     }

@@ -25,6 +25,8 @@ from assay.orchestration.metadata import (
     contract_metadata,
     contract_tags,
     landing_schema,
+    owner_metadata,
+    owners_of,
     table_metadata,
 )
 from assay.orchestration.partitions import slice_of, whole_of
@@ -50,8 +52,12 @@ def keys_of(context: dg.AssetExecutionContext) -> list[str]:
 
 def lake_assets(settings: Settings, contracts: Mapping[str, Contract], folder: Path) -> list[dg.AssetsDefinition]:
     """The bronze and silver assets of all contracts in a folder."""
-    makers = (bronze_asset, silver_asset)
-    return [make(settings, contracts, contract, folder) for contract in contracts.values() for make in makers]
+    return [asset for contract in contracts.values() for asset in dataset_assets(settings, contracts, contract, folder)]
+
+
+def dataset_assets(settings: Settings, contracts: Mapping[str, Contract], contract: Contract, folder: Path) -> list[dg.AssetsDefinition]:
+    """The bronze and silver assets of one contract."""
+    return [make(settings, contracts, contract, folder) for make in (bronze_asset, silver_asset)]
 
 
 def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.AssetSpec:
@@ -61,12 +67,13 @@ def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.Ass
         description=f"Files that upstream drops as `{contract.source.path}`. {contract.source.description}",
         group_name="landing",
         kinds={contract.source.format, "file"},
-        owners=[contract.owner],
+        owners=owners_of(contract.owner),
         tags=contract_tags(contract),
         metadata={
             "dagster/uri": str(settings.landing / contract.source.path),
             "dagster/column_schema": landing_schema(contract),
             "contract": dg.MetadataValue.path(folder / contract.path),
+            **owner_metadata(contract.owner),
         },
     )
 
@@ -81,7 +88,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         description=f"{contract.dataset} as received, with the origin of each row. Text only; nothing is dropped.",
         group_name="bronze",
         kinds={"bronze", "deltalake"},
-        owners=[contract.owner],
+        owners=owners_of(contract.owner),
         code_version=code_version(*ingest_work.CODE),
         partitions_def=definition,
         tags=contract_tags(contract),
@@ -89,6 +96,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
             **table_metadata(settings, spec.name, folder / contract.path),
             "dagster/column_schema": bronze_schema(contract, spec),
             **contract_metadata(contract),
+            **owner_metadata(contract.owner),
         },
     )
 
@@ -115,7 +123,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         description=dataset_words(contract),
         group_name="silver",
         kinds={"silver", "polars", "deltalake"},
-        owners=[contract.owner],
+        owners=owners_of(contract.owner),
         code_version=refine_code(contract),
         partitions_def=definition,
         tags=contract_tags(contract),
@@ -123,6 +131,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
             **table_metadata(settings, spec.name, folder / contract.path),
             "dagster/column_schema": column_schema(contract.columns, contract.key),
             **contract_metadata(contract),
+            **owner_metadata(contract.owner),
         },
     )
     check = contract_check(key, definition, f"The {len(contract.rules) + len(contract.dataset_rules)} rules of {contract.path}.")

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assay.lake.claims import CLAIMED, DISPLACED, DISPLACED_NOW, FENCE, KEY, PLACE, Standing, claimed_token, claims_table
+from assay.lake.claims import CLAIMED, DISPLACED, DISPLACED_NOW, FENCE, KEY, PLACE, Keyed, Standing, claimed_token, claims_table
 from assay.lake.claims import COLUMNS as CLAIM
 from assay.lake.claims import displaced_digest as digest_of
 from assay.lake.claims import with_displaced as fingerprint_with
@@ -55,7 +55,8 @@ def settle(
     if not building:
         yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys)
         return
-    standing = Standing.read(run.lake, contract.dataset, before, meaning, lambda rows: published_keys(rows, contract))
+    keyed = Keyed([str(contract.partitioning.column), *contract.key], lambda rows: published_keys(rows, contract))
+    standing = Standing.read(run.lake, contract.dataset, before, meaning, keyed)
     if others is not None:
         standing = Standing(standing.rows.clear(), frozenset(), standing.fence)
     rounds = Rounds(standing, Work(run, inputs, {}, {}, None), build, building)
