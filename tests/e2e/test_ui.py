@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -90,6 +91,26 @@ def answers(address: str) -> bool:
             return bool(response.status == 200)
     except OSError:
         return False
+
+
+TIMELINE = """query CompletedRunTimelineQuery($completedFilter: RunsFilter!, $limit: Int!, $cursor: String) {
+  completed: runsOrError(filter: $completedFilter, limit: $limit, cursor: $cursor) { ... on Runs { results {
+    id pipelineName status startTime tags { key value }
+    repositoryOrigin { id repositoryName repositoryLocationName }
+  } } } }"""
+
+
+def test_the_first_page_lists_the_runs_of_the_command_line(url: str) -> None:
+    """The query that the timeline sends; it leaves out what has no start or no origin, and groups the rest by location and job."""
+    finished = {"statuses": ["SUCCESS", "FAILURE", "CANCELED"], "updatedAfter": 0}
+    content = json.dumps({"query": TIMELINE, "variables": {"completedFilter": finished, "limit": 500}}).encode()
+    request = urllib.request.Request(f"{url}/graphql", content, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        runs = json.load(answer)["data"]["completed"]["results"]
+    assert {run["status"] for run in runs} == {"SUCCESS", "FAILURE"}
+    origins = {(run["repositoryOrigin"]["repositoryName"], run["repositoryOrigin"]["repositoryLocationName"]) for run in runs}
+    assert origins == {("__repository__", "flights")}
+    assert all(run["startTime"] for run in runs)
 
 
 @pytest.fixture(scope="module")

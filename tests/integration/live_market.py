@@ -16,7 +16,7 @@ import dagster as dg
 
 from assay.contracts.odcs import load_contracts
 from assay.gold.step import Project
-from assay.lake.snapshots import newest
+from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.orchestration.arrivals import arrival_sensor
 from assay.orchestration.backfill import Backfill, Ran
 from assay.orchestration.build import previews_accepted
@@ -185,6 +185,9 @@ class Market:
         with self.clock():
             job = self.definitions().resolve_implicit_global_asset_job_def()
             return list(Backfill(job, self.planner(), self.instance).execute(lambda _: None))
+
+    def versions(self) -> dict[str, int]:
+        return {name: open_snapshot(self.settings.lake, name).version for name in table_names(self.settings.lake)}
 
     def quantities(self, name: str = "sales") -> dict[str, list[int]]:
         """What is published, by day."""

@@ -70,11 +70,12 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     from assay.orchestration.instance import instance_of
 
     prepare(settings)
-    assembly = assemble(settings, find_product(settings).contracts)
+    product = find_product(settings)
+    assembly = assemble(settings, product.contracts)
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
     with instance_of(settings.dagster_home) as instance:
 
         def rebuild(planner: Planner) -> Iterable[Ran]:
-            return Backfill(job, planner, instance).execute(lambda _: None)
+            return Backfill(job, planner, instance, location=product.name).execute(lambda _: None)
 
         return Erasing(assembly.planner, person, by, rebuild, typer.echo).execute()

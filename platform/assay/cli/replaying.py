@@ -36,12 +36,13 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     from assay.orchestration.replay import Replay, Wanted
 
     prepare(settings)
-    assembly = assemble(settings, find_product(settings).contracts)
+    product = find_product(settings)
+    assembly = assemble(settings, product.contracts)
     contract, job = assembly.planner.contracts[dataset], assembly.definitions.resolve_implicit_global_asset_job_def()
     before = View.open(settings.lake, dataset)
     wanted = Wanted.of(before, contract, rule=choice.rule, partition=choice.partition, days=days)
     with instance_of(settings.dagster_home) as instance:
-        ran = _run(Replay(job, assembly.planner, instance, contract, wanted))
+        ran = _run(Replay(job, assembly.planner, instance, contract, wanted, product.name))
     if ran:
         keys = [*wanted.events, *(ARRIVALS + key for key in wanted.arrivals)]
         _say_what_became(choice.of(_held(before)).filter(pl.col(PARTITION).is_in(keys)), before, View.open(settings.lake, dataset))

@@ -96,12 +96,13 @@ def _backfill(
     from assay.orchestration.backfill import Backfill
     from assay.orchestration.build import assemble
 
-    assembly = assemble(settings, find_product(settings).contracts)
+    product = find_product(settings)
+    assembly = assemble(settings, product.contracts)
     for one in assembly.left_out:
         typer.echo(f"assay: {one}", err=True)
     planner = replace(assembly.planner, run=replace(assembly.planner.run, force=force))
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
-    return Backfill(job, planner, instance, first, last, _selected(select, assembly.definitions))
+    return Backfill(job, planner, instance, first, last, _selected(select, assembly.definitions), product.name)
 
 
 def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetKey]:

@@ -15,6 +15,7 @@ from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
 from assay.orchestration.landing import Landing
 from assay.orchestration.lifeline import end_abandoned_runs
+from assay.orchestration.mended import Mending, bad_ends
 from assay.orchestration.triggers import job_of
 
 if TYPE_CHECKING:
@@ -38,21 +39,24 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
+        ends, mending = bad_ends(context.instance), Mending(context.instance)
         for stage in planner.stages:
-            due = memory.open(planner.due(stage.keys))
+            due = planner.due(stage.keys)
+            due = memory.open(mending.with_mended(due) if ends != memory.calm else due)
             if wanted := list(requests(due)):
-                asked = [_run_request(request, number, stage, jobs) for request, number in memory.ask(wanted, due)]
+                asked = [_run_request(request, number, stage, jobs, mending) for request, number in memory.ask(wanted, due)]
                 return dg.SensorResult(asked, cursor=memory.dump())
             if memory.unfinished(stage.keys):
                 return _skip(context, memory, [f"Runs of the stage {stage.name!r} are not finished yet.", *landing.notes()])
+        memory.calm = memory.calm if mending.left else ends
         return _skip(context, memory, [*_quiet(memory), *landing.notes()])
 
     return arrivals
 
 
-def _run_request(request: Request, number: str, stage: Stage, jobs: Mapping[str, Sequence[dg.AssetKey]]) -> dg.RunRequest:
+def _run_request(request: Request, number: str, stage: Stage, jobs: Mapping[str, Sequence[dg.AssetKey]], mending: Mending) -> dg.RunRequest:
     """A run of one request; its key is the number of the request, so that a tick that is evaluated again starts nothing twice."""
-    tags = {STAGE_TAG: stage.name, REQUEST_TAG: number}
+    tags = {STAGE_TAG: stage.name, REQUEST_TAG: number, **mending.tags}
     if request.first is not None and request.last is not None:
         tags |= {RANGE_START: request.first, RANGE_END: request.last}
     return dg.RunRequest(

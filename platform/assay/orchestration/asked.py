@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from assay.orchestration.backfill import Request
-    from assay.orchestration.plan import Due
+    from assay.orchestration.due import Due
 
     Work = dict[str, dict[str, int]]
 
@@ -76,19 +76,25 @@ class Asked:
 
 @dataclass(slots=True)
 class Memory:
-    """The requests whose work is still due, by number, how many times the sensor has asked, and what it saw of each dataset's files."""
+    """The requests whose work is still due, by number, how many times the sensor has asked, and what it saw of each dataset's files.
+
+    `calm` marks the failed runs after which it found nothing that is shown as failed.
+    """
 
     asked: dict[str, Asked] = field(default_factory=dict)
     turns: int = 0
     observed: dict[str, int] = field(default_factory=dict)
+    calm: str = ""
 
     @classmethod
     def load(cls, cursor: str | None) -> Memory:
         """Read a cursor; what an older version wrote is as none."""
         content = json.loads(cursor) if cursor else {}
-        if "turns" not in content:
+        if "calm" not in content:
             return cls()
-        return cls({number: Asked(**asked) for number, asked in content["asked"].items()}, content["turns"], content["observed"])
+        return cls(
+            {number: Asked(**asked) for number, asked in content["asked"].items()}, content["turns"], content["observed"], content["calm"]
+        )
 
     def dump(self) -> str:
         """Write a cursor."""

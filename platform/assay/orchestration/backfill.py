@@ -18,10 +18,12 @@ import dagster as dg
 from assay import stopping
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, cancel_runs, end_abandoned_runs, lifeline
+from assay.orchestration.listing import label, list_run
+from assay.orchestration.mended import Mending
 from assay.orchestration.metadata import OUTCOME
-from assay.orchestration.plan import contiguous
 from assay.orchestration.reporting import REFUSED
 from assay.steps import Status
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
 
-    from assay.orchestration.plan import Due, Planner, Stage
+    from assay.orchestration.due import Due
+    from assay.orchestration.plan import Planner, Stage
     from assay.stopping import Stopped
 
     Span = tuple[str, str]
@@ -91,7 +94,7 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
 
 @dataclass(frozen=True)
 class Backfill:
-    """A backfill of a code location's assets over days [first, last], or over everything."""
+    """A backfill of a code location's assets over days [first, last], or over everything; the UI lists its runs under `location`."""
 
     job: dg.JobDefinition
     planner: Planner
@@ -99,6 +102,7 @@ class Backfill:
     first: date | None = None
     last: date | None = None
     only: Collection[dg.AssetKey] | None = None
+    location: str = ""
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Plan and run one stage after the other; a stage sees what the one before has published, and waits for what it could not.
@@ -112,10 +116,11 @@ class Backfill:
         try:
             with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
                 for stage in self.planner.stages:
-                    for request in self._requests(stage):
+                    mending = Mending(self.instance)
+                    for request in self._requests(stage, mending):
                         self._get_ready()
                         announce(request)
-                        yield self._run(request, backfill)
+                        yield self._run(request, backfill, mending.tags)
                         stopping.check()
         finally:
             dbt_process.stop()
@@ -126,12 +131,12 @@ class Backfill:
         if project.models and (self.only is None or any(key.path[0] == LAYER for key in self.only)):
             dbt_process.start(project.folder, project.manifest)
 
-    def _requests(self, stage: Stage) -> list[Request]:
+    def _requests(self, stage: Stage, mending: Mending) -> list[Request]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return list(requests(self.planner.due(keys, self.first, self.last)))
+        return list(requests(mending.with_mended(self.planner.due(keys, self.first, self.last))))
 
-    def _run(self, request: Request, backfill: str) -> Ran:
-        tags = {BACKFILL_TAG: backfill} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
+    def _run(self, request: Request, backfill: str, marks: Mapping[str, str]) -> Ran:
+        tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
         if request.first is not None and request.last is not None:
             tags |= {RANGE_START: request.first, RANGE_END: request.last}
         began = time.monotonic()
@@ -139,6 +144,7 @@ class Backfill:
             result = self.job.execute_in_process(
                 run_config=QUIET, instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
             )
+        list_run(self.instance, result.dagster_run)
         failure = None if result.success else _why(result, request)
         return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(result))
 

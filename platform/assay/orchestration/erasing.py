@@ -26,8 +26,9 @@ from assay.lake.snapshots import newest, table_names
 from assay.masking.keyring import read_ring
 from assay.masking.subjects import erasure_token, subjects_of
 from assay.orchestration.calendars import events_of
+from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.plan import Due, Planner
+from assay.orchestration.plan import Planner
 from assay.refine.step import Inputs, refine_partitions, silver_spec
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from assay.ingest.step import ingest
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.clock import now
+from assay.orchestration.listing import list_run
 from assay.orchestration.metadata import (
     bronze_schema,
     column_schema,
@@ -41,6 +42,7 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
+    list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
     return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now())
 

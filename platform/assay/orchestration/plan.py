@@ -26,6 +26,7 @@ from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
 from assay.orchestration.clock import now
+from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.waiting import days_of, reaches, waits
 from assay.refine.accounts import Accounts
@@ -39,31 +40,6 @@ if TYPE_CHECKING:
     from assay.gold.step import Project
     from assay.lake.slices import Slice, TableSpec
     from assay.steps import Run
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
-
-    `at_once` says that it is one piece of work: the table is replaced whole, because its calendar or its version was changed.
-    """
-
-    key: dg.AssetKey
-    definition: dg.TimeWindowPartitionsDefinition | None
-    fingerprints: Mapping[str, int]
-    at_once: bool = False
-
-    @property
-    def partitions(self) -> list[str]:
-        """The keys that are due, in order."""
-        return list(self.fingerprints)
-
-    def between(self, first: str | None, last: str | None) -> dict[str, int]:
-        """The fingerprints of the partitions from `first` to `last`; all without them, as for an asset without partitions."""
-        if first is None or last is None:
-            return dict(self.fingerprints)
-        keys = self.partitions
-        return {key: self.fingerprints[key] for key in keys[keys.index(first) : keys.index(last) + 1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +157,8 @@ class Planner:
         current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
         due = {part: value for part, value in wanted.items() if current.get(part) != value}
         order = definition.get_partition_keys() if definition else ["all"]
-        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once)
+        settled = {part: value for part, value in wanted.items() if part not in due}
+        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
@@ -222,21 +199,3 @@ def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec
         return slice_of(None, [], spec)
     keys = definition.get_partition_keys() if first is None or last is None else keys_between(definition, first, last)
     return slice_of(definition, keys, spec) if keys else None
-
-
-def contiguous(due: Due) -> Iterator[tuple[str, str]]:
-    """The due partitions as ranges (first key, last key) without a gap; as a single one if they are made at once."""
-    assert due.definition is not None  # noqa: S101  # only partitioned assets have ranges
-    if due.at_once and due.partitions:
-        yield due.partitions[0], due.partitions[-1]
-        return
-    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
-    start = previous = None
-    for key in due.partitions:
-        if previous is not None and order[key] != order[previous] + 1:
-            yield str(start), previous
-            start = None
-        start = start or key
-        previous = key
-    if previous is not None:
-        yield str(start), previous

@@ -17,7 +17,7 @@ from assay.lake.quarantine_reader import Fate
 from assay.orchestration.backfill import Backfill
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.plan import Due, Planner
+from assay.orchestration.plan import Planner
 from assay.refine.step import Inputs, silver_spec
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.lake.quarantine_reader import View
     from assay.orchestration.backfill import Ran, Request
+    from assay.orchestration.due import Due
 
     Definition = dg.TimeWindowPartitionsDefinition | None
 
@@ -74,7 +75,7 @@ class Picked(Planner):
         return [self._pick(one) for one in super().due(keys, first, last)]
 
     def _pick(self, due: Due) -> Due:
-        return replace(due, fingerprints={key: due.fingerprints[key] for key in due.partitions if key in self.chosen[due.key]})
+        return replace(due, fingerprints={key: due.fingerprints[key] for key in due.partitions if key in self.chosen[due.key]}, settled={})
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Replay:
     instance: dg.DagsterInstance
     contract: Contract
     wanted: Wanted
+    location: str = ""
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Ingest the arrivals again, then judge the event partitions. Run again after a crash it does what is left."""
@@ -118,7 +120,7 @@ class Replay:
 
     def _backfill(self, key: dg.AssetKey, chosen: Collection[str], announce: Callable[[Request], None]) -> Iterator[Ran]:
         if chosen:
-            yield from Backfill(self.job, self._picked(key, chosen), self.instance, only={key}).execute(announce)
+            yield from Backfill(self.job, self._picked(key, chosen), self.instance, only={key}, location=self.location).execute(announce)
 
     def _picked(self, key: dg.AssetKey, chosen: Collection[str]) -> Picked:
         planner = self.planner

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assay.errors import PartitionsFailed, may_pass
+from assay.orchestration.mended import RECORD_TAG
 from assay.orchestration.metadata import outcome_metadata, rules_table
 from assay.steps import Status
 from assay.stopping import Stopped
@@ -31,6 +32,7 @@ INTERRUPTS = (Stopped, KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 CHECK = "contract"
 REFUSED = "refused "  # begins the name of the metadata of a failed step that lists the refused partitions of an asset
 SHOWN_FAILURES = 5
+RECORDED = "What is published is what would be made now. It met the contract when it was published."
 SAID_SINGLY = 2
 FOR_GOOD = "failed for good"  # metadata of a failure that would come again: its assets, and whether each partition failed by itself
 RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -158,7 +160,8 @@ def is_partitioned(context: dg.AssetExecutionContext) -> bool:
 def _log_evaluations(context: dg.AssetExecutionContext, one: Report) -> None:
     partitioned = is_partitioned(context)
     for outcome in one.outcomes if one.rules is not None else ():
-        if outcome.status is not Status.UNCHANGED:  # what is unchanged was judged when it was published
+        # what is unchanged was judged when it was published, but its newest evaluation may be of what did not come after it
+        if outcome.status is not Status.UNCHANGED or RECORD_TAG in context.run.tags:
             context.log_event(_evaluation(one.key, outcome, one.rules or (), partitioned=partitioned))
 
 
@@ -169,7 +172,7 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | Datas
         check_name=CHECK,
         passed=outcome.status is not Status.REFUSED,
         partition=outcome.key if partitioned else None,
-        description=outcome.refusal,
+        description=outcome.refusal or (RECORDED if outcome.status is Status.UNCHANGED else None),
         metadata={"broken_rules": rules_table(rules, outcome.broken), "rules": len(rules), **counts},
     )
 

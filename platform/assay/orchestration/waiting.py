@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import next_month
+from assay.contracts.calendars import arrival_calendar
 from assay.contracts.model import Grain
 from assay.refine.step import event_dates
 
@@ -32,8 +32,5 @@ def days_of(contract: Contract, partitions: Sequence[Partition]) -> tuple[date, 
 
 def reaches(contract: Contract, arrival: str, days: tuple[date, date] | None) -> bool:
     """Whether an arrival covers any of these days."""
-    if days is None:
-        return True
-    first = date.fromisoformat(arrival)
-    after = next_month(first) if contract.arrival.grain is Grain.MONTH else first + timedelta(days=1)
-    return first < days[1] and after > days[0]
+    calendar = arrival_calendar(contract)
+    return days is None or calendar is None or calendar.overlaps(date.fromisoformat(arrival), *days)
