@@ -66,6 +66,13 @@ def test_a_publication_replaces_its_partitions_and_nothing_else(lake: Path) -> N
     assert (published.version, published.files, published.rows) == (2, 1, 2)
 
 
+def test_rows_that_lie_scattered_are_brought_together_by_partition(lake: Path) -> None:
+    scattered = pl.concat([rows(a=[1]), rows(b=[2]), rows(a=[3]), rows(b=[4])])
+    published = put(lake, parts("a", "b"), [scattered])
+    assert shown(lake) == {"a": [1, 3], "b": [2, 4]}
+    assert published.files == 2
+
+
 def test_rows_outside_the_slice_are_refused_and_their_files_are_gone(lake: Path) -> None:
     put(lake, parts("a"), [rows(a=[1])])
     before = parquet_files(lake)

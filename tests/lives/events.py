@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from products import MONTH, Dataset, Product
+from products import DAY, MONTH, ZONES, Dataset, Product
 
 if TYPE_CHECKING:
     from random import Random
@@ -134,7 +134,7 @@ class Drawer:
     def _land(self) -> Event:
         dataset = self.draw.choice(self.product.datasets)
         today = self.now.astimezone(ZoneInfo(dataset.zone)).date()
-        low, high = (1, 5) if dataset.is_reference else (0 if "midnight" in self.features else 1, 6)
+        low, high = (-1 if "future" in self.features else 0 if "midnight" in self.features else 1), 6
         arrival = today - timedelta(days=self.draw.randint(low, high))
         if dataset.arrivals.grain == MONTH:
             arrival -= timedelta(days=self.draw.choice((0, 0, 20, 31)))
@@ -178,8 +178,30 @@ class Drawer:
 
     def _change(self) -> Event:
         dataset = self.draw.choice(self.product.datasets)
-        field, values = self.draw.choice((("most", (50, 100, 1000)), ("states", (("open", "paid"), ("open", "paid", "odd"), ("paid",)))))
+        kinds: list[tuple[str, tuple[Any, ...]]] = [
+            ("most", (50, 100, 1000)),
+            ("states", (("open", "paid"), ("open", "paid", "odd"), ("paid",))),
+        ]
+        if "refuse" in self.features and dataset.key_scope == "partition":
+            kinds.append(("most_rows", (None, 1, 2)))
+        if "move" in self.features and not dataset.is_reference and self.draw.random() < 0.6:
+            return self._move(dataset)
+        field, values = self.draw.choice(kinds)
         return Change(dataset.name, field, self.draw.choice([value for value in values if value != getattr(dataset, field)]))
+
+    def _move(self, dataset: Dataset) -> Event:
+        """Another calendar: of other partitions, in another zone, or with an end drawn in or out."""
+        name = self.draw.choice(("events", "events", "arrivals", "zone"))
+        if name == "zone":
+            return Change(dataset.name, name, self.draw.choice([zone for zone in ZONES if zone != dataset.zone]))
+        calendar = getattr(dataset, name)
+        today = self.now.date()
+        changes: list[dict[str, Any]] = [
+            {"grain": MONTH if calendar.grain == DAY else DAY},
+            {"start": today - timedelta(days=self.draw.choice((1, 3, 50)))},
+            {"end": self.draw.choice((None, today, today + timedelta(days=9)))},
+        ]
+        return Change(dataset.name, name, replace(calendar, **self.draw.choice(changes)))
 
     def _rows(self, dataset: Dataset, arrival: date) -> Rows:
         fewest = 0 if "empty" in self.features else 1

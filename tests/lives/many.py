@@ -38,11 +38,16 @@ def main() -> int:
         "--with", dest="kinds", default=",".join(sorted(FEATURES)), help=f"kinds of events, of {','.join(sorted(ALL))}; or all"
     )
     parser.add_argument("--as-it-is", action="store_true", help="do not shrink")
+    parser.add_argument("--verbose", action="store_true", help="name also the lives that are right")
     said = parser.parse_args()
+    if unknown := set(filter(None, said.kinds.split(","))) - ALL - {"all"}:
+        parser.error(f"there are no {unknown}")
     kinds, failed, began = ALL if said.kinds == "all" else frozenset(filter(None, said.kinds.split(","))), 0, time.monotonic()
     for seed in range(said.first, said.end or said.first + 1):
         life = draw_life(seed, said.length, kinds)
         if (found := failure(life)) is None:
+            if said.verbose:
+                print(f"seed {seed} is right", flush=True)
             continue
         failed += 1
         print(f"seed {seed} fails: {found}", flush=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from products import DAY, MONTH, NONE, Calendar, Dataset, Product
+from products import MONTH, NONE, Calendar, Dataset, Product
 
 if TYPE_CHECKING:
     from events import Landing, Row, Rows
@@ -29,6 +29,7 @@ class Fates:
     waiting: int = 0
     arrivals: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, object] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
 
 def first_day(day: date, grain: str) -> date:
@@ -39,6 +40,13 @@ def is_over(day: date, grain: str, zone: str, now: datetime) -> bool:
     """Whether the day or month of a date is over, on the clocks of a zone."""
     after = (day.replace(day=1) + timedelta(days=31)).replace(day=1) if grain == MONTH else day + timedelta(days=1)
     return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) <= now.astimezone(UTC)
+
+
+def is_there(day: date, calendar: Calendar, dataset: Dataset, now: datetime) -> bool:
+    """Whether the partition of a day can be made: it is over, or it has begun and the contract includes that of now."""
+    if calendar.grain == NONE or dataset.current:
+        return first_day(day, calendar.grain) <= now.astimezone(ZoneInfo(dataset.zone)).date()
+    return is_over(day, calendar.grain, dataset.zone, now)
 
 
 def has_partition(day: date, calendar: Calendar) -> bool:
@@ -63,6 +71,9 @@ class Oracle:
     def __init__(self) -> None:
         self.taken: dict[str, dict[tuple[date, str], Rows]] = {}
         self.ever: dict[str, set[str]] = {}
+        self.before: dict[str, Fates] = {}
+        self.said: dict[str, tuple[str, str]] = {}
+        self.moved: set[str] = set()
 
     def look(self, product: Product, landing: Landing, now: datetime) -> dict[str, Fates]:
         """The fates of all rows once everything that can be done is done."""
@@ -73,13 +84,14 @@ class Oracle:
 
     @staticmethod
     def gold(product: Product, model: tuple[str, ...], fates: dict[str, Fates], now: datetime) -> list[tuple[Any, ...]]:
-        """The rows of a model: a day's counts and sums of its datasets, of the months that are over for all of them."""
+        """The rows of a model: a day's counts and sums of its datasets, of the months that can be made for all of them."""
         if not all(fates[name].published for name in model):
             return []
         days: dict[date, list[Any]] = {}
+        current = any(product.of(name).current for name in model)
         for place, name in enumerate(model):
             for row in (row for rows in fates[name].published.values() for row in rows):
-                if all(is_over(row[0], MONTH, product.of(one).zone, now) for one in model):
+                if all(is_there(row[0], Calendar(MONTH), replace(product.of(one), current=current), now) for one in model):
                     day = days.setdefault(row[0], [0, None] * len(model))
                     day[2 * place] += 1
                     if row[2] is not None:
@@ -89,10 +101,11 @@ class Oracle:
     def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
         taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
         for (arrival, mark), rows in landing.items():
-            if has_partition(arrival, dataset.arrivals) and is_over(arrival, DAY if grain == NONE else grain, dataset.zone, now):
+            if has_partition(arrival, dataset.arrivals) and is_there(arrival, dataset.arrivals, dataset, now):
                 taken[arrival, mark] = rows
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
-        files = sorted(taken, key=lambda file: (file[0], by_size(dataset.file(*file))))
+        counted = [file for file in taken if has_partition(file[0], dataset.arrivals)]
+        files = sorted(counted, key=lambda file: (file[0], by_size(dataset.file(*file))))
         for file in files[-1:] if grain == NONE else files:
             key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
             batches.setdefault(key, {}).setdefault(taken[file], file)
@@ -104,11 +117,38 @@ class Oracle:
         known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
         waits = dataset.refers_to is not None and not others[dataset.refers_to].published
         self._judge(dataset, batches, known, fates, now, waits=waits)
+        for key in empty_partitions(dataset, [key for key, rows in fates.arrivals.items() if not rows], now) if not waits else ():
+            fates.published.setdefault(key, [])
+        self._refuse(dataset, fates)
         ever = self.ever.setdefault(dataset.name, set())
+        if self._is_moved(dataset, ever):
+            ever.clear()
         ever |= set(fates.published)
         for key in ever:
             fates.published.setdefault(key, []).sort(key=repr)
+        self.before[dataset.name] = fates
         return fates
+
+    def _is_moved(self, dataset: Dataset, ever: set[str]) -> bool:
+        """Whether the table is of another calendar than it was, and is replaced whole: of its old partitions nothing stays."""
+        said = dataset.zone, dataset.events.grain
+        before, self.said[dataset.name] = self.said.get(dataset.name, said), said
+        outside = [key for key in ever if key != "all" and not has_partition(date.fromisoformat(key), dataset.events)]
+        if before != said or outside:
+            self.moved.add(dataset.name)
+        return before != said or bool(outside)
+
+    def _refuse(self, dataset: Dataset, fates: Fates) -> None:
+        """A partition that breaks a promise about the whole of it keeps its last good version, or is not there."""
+        before = self.before.get(dataset.name, Fates())
+        for key in [key for key, rows in fates.published.items() if dataset.most_rows is not None and len(rows) > dataset.most_rows]:
+            fates.refused.add(key)
+            for name in ("published", "inputs", "duplicates"):
+                getattr(fates, name).pop(key, None)
+                if key in getattr(before, name):
+                    getattr(fates, name)[key] = getattr(before, name)[key]
+            fates.held = Counter({place: rows for place, rows in fates.held.items() if place[0] != key})
+            fates.held |= Counter({place: rows for place, rows in before.held.items() if place[0] == key})
 
     def _judge(self, dataset: Dataset, batches: Any, known: set[Any] | None, fates: Fates, now: datetime, *, waits: bool) -> None:
         latest: dict[Any, tuple[str, Published]] = {}
@@ -119,13 +159,13 @@ class Oracle:
                     if not dataset.is_reference and (day is None or not lies_in(day, dataset.events)):
                         fates.held[f"arrival/{arrival}", set_aside(day, dataset.events)] += 1
                         continue
-                    if waits or (day is not None and not is_over(day, dataset.events.grain, dataset.zone, now)):
+                    if waits or (day is not None and not is_there(day, dataset.events, dataset, now)):
                         fates.waiting += 1
                         continue
                     value = first_day(day, dataset.events.grain) if day else None
                     key = value.isoformat() if value else "all"
                     fates.published.setdefault(key, [])
-                    fates.inputs.setdefault(key, set()).update(batch)
+                    fates.inputs.setdefault(key, set()).update((name, content) for content, name in batch.items())
                     if rule := broken_rule(row, dataset, known):
                         fates.held[key, rule] += 1
                         continue
@@ -146,6 +186,16 @@ def set_aside(day: date | None, calendar: Calendar) -> str:
     if day is None:
         return READABLE
     return FROM_START if calendar.start is not None and day < calendar.start else BEFORE_END
+
+
+def empty_partitions(dataset: Dataset, arrivals: list[str], now: datetime) -> list[str]:
+    """The event partitions of arrivals that landed without a row: nothing happened then, which is told by publishing them empty."""
+    if dataset.is_reference:
+        return []
+    days = [date.fromisoformat(key) + timedelta(days=more) for key in arrivals for more in range(31)]
+    reached = [day for day in days if first_day(day, dataset.arrivals.grain).isoformat() in arrivals]
+    there = [day for day in reached if lies_in(day, dataset.events) and is_there(day, dataset.events, dataset, now)]
+    return [first_day(day, dataset.events.grain).isoformat() for day in there]
 
 
 def event_day(text: str, dataset: Dataset) -> date | None:

@@ -5,7 +5,7 @@ A product is plain values. Nothing here says what becomes of a row (`oracle.py`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,7 @@ class Dataset:
     states: tuple[str, ...] = ("open", "paid")
     refers_to: str | None = None
     key_scope: str = "partition"
+    current: bool = False
     deadline: str | None = None
     most_rows: int | None = None
 
@@ -94,13 +95,16 @@ def draw_product(draw: Random, today: date, features: frozenset[str]) -> Product
                 amount=draw.choice(tuple(AMOUNTS)), most=draw.choice((50, 100)),
                 refers_to="stores" if datasets and datasets[0] is stores and draw.random() < 0.6 else None,
                 key_scope=draw.choice(("partition", "table")) if "key_scope" in features else "partition",
+                current="current" in features and draw.random() < 0.25,
                 deadline=draw.choice((None, "0 6 * * *")),
             )
         )  # fmt: skip
     dated = [dataset.name for dataset in datasets if not dataset.is_reference]
     gold: tuple[tuple[str, ...], ...] = ()
-    if "gold" in features and draw.random() < 0.15:
+    if "gold" in features and draw.random() < 0.2:
         gold = tuple((name,) for name in dated) if draw.random() < 0.5 else (tuple(dated[:2]),)
+    if "refuse" in features:
+        datasets = [replace(one, most_rows=draw.choice((None, None, 1, 2))) if one.key_scope == "partition" else one for one in datasets]
     return Product(tuple(datasets), gold)
 
 
@@ -203,7 +207,8 @@ def _custom(dataset: Dataset) -> list[dict[str, Any]]:
     time = {"expression": "moment", "format": SPELLINGS[dataset.spelling], "timeZone": dataset.zone}
     if dataset.spelling == "clock":
         time["sourceTimeZone"] = "Etc/UTC"
-    said = [("eventTime", time), ("partitioning", dataset.events.said), ("arrival", dataset.arrivals.said | {"lateness": 1})]
+    current = {"includeCurrent": True} if dataset.current else {}
+    said = [("eventTime", time), ("partitioning", dataset.events.said), ("arrival", dataset.arrivals.said | {"lateness": 1} | current)]
     if dataset.key_scope != "partition":
         said.append(("keyScope", dataset.key_scope))
     return [{"property": name, "value": value} for name, value in said]

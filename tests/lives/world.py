@@ -180,8 +180,9 @@ class World(AbstractContextManager["World"]):
                     counted.setdefault(key, notes["duplicates"])
             seen.duplicates = Counter({key: count for key, count in counted.items() if count})
         if bronze is not None:
-            for arrival, rows in Counter(bronze.scan().collect().get_column("_arrival_date") if not dataset.is_reference else ()).items():
-                seen.arrivals[str(arrival)] = rows
+            landed = bronze.scan().collect()
+            keys = ["all"] * landed.height if dataset.is_reference else landed["_arrival_date"].cast(pl.String)
+            seen.arrivals = dict(Counter(keys))
         if newest(self.settings.lake, f"quarantine/{dataset.name}") is not None:
             rows = View.open(self.settings.lake, dataset.name).rows(Fate.HELD)
             seen.held = Counter(rows.select(PARTITION, "rule").iter_rows())
@@ -197,8 +198,11 @@ class World(AbstractContextManager["World"]):
     def _statuses(self, key: dg.AssetKey, layer: str, seen: Seen) -> None:
         definition = self.assembly.definitions.resolve_assets_def(key).partitions_def
         if definition is None:
-            event = self.instance.get_latest_materialization_event(key)
-            seen.materialized[layer], seen.failed[layer] = ({"all"} if event else set()), set()
+            entry = next((record.asset_entry for record in self.instance.get_asset_records([key])), None)
+            made = entry.last_materialization_record.run_id if entry and entry.last_materialization_record else None
+            last = self.instance.get_run_by_id(entry.last_run_id) if entry and entry.last_run_id else None
+            seen.materialized[layer] = {"all"} if made else set()
+            seen.failed[layer] = {"all"} if last and last.run_id != made and last.is_failure else set()
             return
         with freeze_time(self.now):
             status = get_and_update_asset_status_cache_value(self.instance, key, definition)

@@ -103,7 +103,7 @@ def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table
     groups = grouped.agg(row.min().alias(FIRST), row.max().alias(LAST), row.len().alias(ROWS))
     body = table.select([name for name in table.column_names if name not in columns])
     if (groups[LAST] - groups[FIRST] + 1 != groups[ROWS]).any():  # bring together what is scattered
-        body = body.take(grouped.agg(row)[ROW].explode().to_arrow())
+        body = body.take(grouped.agg(row)[ROW].explode().alias("").to_arrow())  # Arrow's names end at a NUL
         groups = groups.with_columns((groups[ROWS].cum_sum() - groups[ROWS]).alias(FIRST))
     for group in groups.iter_rows(named=True):
         found = tuple(partition_value(group[column]) for column in columns)
