@@ -14,7 +14,7 @@ from assay.contracts.odcs import read_contract
 from assay.ingest.bronze import batches, bronze_rows
 from assay.ingest.reading import read_pieces
 from assay.masking.methods import Masks
-from assay.refine.kernel import refine
+from assay.refine.kernel import Refined, refine
 from sales import KEYS
 
 if TYPE_CHECKING:
@@ -58,8 +58,23 @@ def one_column(name: str, values: Sequence[str | None], folder: Path) -> Mapping
     return next(item for key, item in properties.items() if key != "row_id" and not item.get("partitioned"))
 
 
+def refined_of(draft: Draft, frame: pl.DataFrame, folder: Path) -> Refined:
+    """What the engine makes of rows that land under a drafted contract; rows without an event date are left out."""
+    contract, bronze = landed(draft, frame, folder)
+    dated = bronze.filter(pl.col(EVENT_DATE).is_not_null()) if contract.event_time else bronze
+    return refine(dated.lazy(), contract, {}, None, "run", masks=Masks(KEYS))
+
+
 def judged(draft: Draft, frame: pl.DataFrame, folder: Path) -> tuple[int, int, int]:
     """Land the frame as the drafted contract says, read it and judge it: how many rows landed, were published, and were kept back."""
+    contract, bronze = landed(draft, frame, folder)
+    without_time = bronze.filter(pl.col(EVENT_DATE).is_null()) if contract.event_time else bronze.clear()
+    done = refine(bronze.join(without_time, on="_source_row", how="anti").lazy(), contract, {}, None, "run", masks=Masks(KEYS))
+    return bronze.height, done.published.height, done.rejected.height + without_time.height
+
+
+def landed(draft: Draft, frame: pl.DataFrame, folder: Path) -> tuple[Contract, pl.DataFrame]:
+    """The drafted contract, and bronze once the frame has landed as a file of its form."""
     contract = contract_of(draft, folder)
     path = folder / "landing" / draft.path.replace("{arrival:yyyy-MM-dd}", "2024-03-31").rstrip("*")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +84,4 @@ def judged(draft: Draft, frame: pl.DataFrame, folder: Path) -> tuple[int, int, i
         writer.writerows([["" if value is None else value for value in row] for row in frame.iter_rows()])
     (piece,) = read_pieces(list(batches(folder / "landing", contract).values()), contract.source)
     assert not piece.failed, piece.failed
-    bronze = pl.DataFrame(bronze_rows(piece, contract))
-    without_time = bronze.filter(pl.col(EVENT_DATE).is_null()) if contract.event_time else bronze.clear()
-    done = refine(bronze.join(without_time, on="_source_row", how="anti").lazy(), contract, {}, None, "run", masks=Masks(KEYS))
-    return bronze.height, done.published.height, done.rejected.height + without_time.height
+    return contract, pl.DataFrame(bronze_rows(piece, contract))

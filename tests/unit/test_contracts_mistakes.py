@@ -50,7 +50,7 @@ MISTAKES = [
     ("DOUBLE", "DOUBEL", r"properties/3/physicalType: The column 'amount' has the type 'DOUBEL'\. Did you mean DOUBLE\?", "a type"),
     ("logicalType: boolean", "logicalType: array", "the logical type 'array' is not supported", "a type that cannot be stored"),
     ("minimum: 0, maximum", "exclusiveMinimum: 0, maximum", "the option 'exclusiveMinimum' is not checked", "an option"),
-    ('ssXXX"}', 'ssXXX", defaultTimezone: Europe/Berlin}', "a default time zone other than UTC", "a default time zone"),
+    ('ssXXX"}', 'ssXXX", defaultTimezone: Europe/Berlin}', "a default time zone where no text lacks one", "a default time zone"),
     ("{format: \"yyyy-MM-dd'T'HH:mm:ssXXX\"}", "{timezone: true}", "needs logicalTypeOptions.format", "a timestamp without format"),
     ("partitioned: true}", "partitioned: false}", "needs one property with `partitioned: true`", "no partition column"),
     ("physicalType: file", "physicalType: view", "expected one schema object of physicalType file", "nothing that lands"),

@@ -30,13 +30,24 @@ DAYS = [f"2024-03-{1 + number % 3:02d}" for number in range(ROWS)]
         ({"order_id": [*NUMBERS[:-1], None], "line": NUMBERS}, ("line",)),
         ({"price": [f"{number}.5" for number in range(ROWS)], "gift": ["yes", "no"] * 30}, ()),
         ({"color": ["red", "blue"] * 30}, ()),
+        ({"country": [f"c{n // 6}" for n in range(ROWS)], "year": [str(2000 + n % 6) for n in range(ROWS)],
+          "pop": [str(1000 + n * 977) for n in range(ROWS)]}, ("country", "year")),
+        ({"net_generation": [str(n * n * 31) for n in range(ROWS)], "fuel": ["gas", "sun"] * 30}, ()),
+        ({"first_name": [f"Eve{n}" for n in range(ROWS)], "shop": ["a", "b"] * 30}, ()),
+        ({"number_of_rows": NUMBERS, "shop": ["a", "b"] * 30}, ("number_of_rows",)),
     ],
-    ids=["a name that says so", "the left of two", "a pair", "three", "not one with gaps", "nothing that can be", "repeated rows"],
+    ids=["a name that says so", "the left of two", "a pair", "three", "not one with gaps", "nothing that can be", "repeated rows",
+         "a measure is none", "only a measure", "a name of a person", "a running number"],
 )  # fmt: skip
 def test_a_key_is_the_best_named_of_the_shortest_that_tell_all_rows_apart(
     columns: dict[str, Sequence[str | None]], key: tuple[str, ...], tmp_path: Path
 ) -> None:
     assert contract_of(draft_of(table(**columns)), tmp_path).key == key
+
+
+def test_a_draft_without_a_key_names_what_would_tell_the_rows_apart_and_is_none() -> None:
+    draft = draft_of(table(net_generation=[str(n * n * 31) for n in range(ROWS)], fuel=["gas", "sun"] * 30))
+    assert "that can be a key tell all 60 rows apart; net_generation would, but count, measure or describe" in draft.text
 
 
 def test_corrections_and_repeated_rows_do_not_hide_the_key(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from assay.contracts.draft_guess import Declared
-from drafted import contract_of, draft_of, judged, one_column, table
+from assay.contracts.draft_readings import DECIMAL_COMMA, THOUSANDS
+from drafted import contract_of, draft_of, judged, one_column, refined_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,11 @@ DAYS = [f"{day:02d}" for day in range(1, 29)]
         ("zip", ["01234", "99999", "10115"] * 10, "string", "VARCHAR"),
         ("barcode", ["12345678901234567890", "22345678901234567890", "1"] * 10, "string", "VARCHAR"),
         ("note", ["fine", "12", "x"] * 10, "string", "VARCHAR"),
+        ("weight", ["12345678901234567890.123456780", "1.5", "0.25"] * 10, "number", "DECIMAL(29, 9)"),
+        ("weight", [f"{'9' * 40}.5", "1.5", "0.25"] * 10, "string", "VARCHAR"),
+        ("weight", ["0.1234567890123456", "1.5", "0.30000000000000004"] * 10, "number", "DOUBLE"),
+        ("ratio", ["1.0E6", "2e-3", "1e+5"] * 10, "number", "DOUBLE"),
+        ("gate", [f"{digit}E{other}" for digit in range(1, 7) for other in range(5)], "string", "VARCHAR"),
         ("empty", [None] * 30, "string", "VARCHAR"),
     ],
 )
@@ -80,8 +87,8 @@ def test_day_and_month_that_no_value_tells_apart_are_said_and_the_closer_order_i
     ("name", "values", "expression"),
     [
         ("amount", [" 12.50", "3.00 ", "4.10"] * 10, "TRIM(amount)"),
-        ("amount", ["1,234.50", "12.00", "7.25"] * 10, "REPLACE(TRIM(amount), ',', '')"),
-        ("amount", ["1.234,50", "12,00", "7,25"] * 10, "REPLACE(REPLACE(TRIM(amount), '.', ''), ',', '.')"),
+        ("amount", ["1,234.50", "12.00", "7.25"] * 10, THOUSANDS.expression("amount")),
+        ("amount", ["1.234,50", "12,00", "7,25"] * 10, DECIMAL_COMMA.expression("amount")),
         ("city", [" Berlin", "Bern", "Oslo "] * 10, "TRIM(city)"),
         ("order", [" 1", "2 ", "3"] * 10, 'TRIM("order")'),
     ],
@@ -138,3 +145,63 @@ def test_what_the_file_declares_is_believed(tmp_path: Path) -> None:
     assert types == {"zip": "VARCHAR", "amount": "DECIMAL(20, 4)", "visits": "INTEGER"}
     assert "the file declares string" not in draft.text
     assert draft.text.count("the file declares") == 3
+
+
+@pytest.mark.parametrize(
+    ("usual", "other", "kept"),
+    [
+        (["1,234.50", "12.00", "7.25"], "12,50", None),
+        (["1,234.50", "12.00", "7.25"], "1,23,456.00", None),
+        (["1,234.50", "12.00", "7.25"], "99.99", "99.99"),
+        (["1.234,50", "12,00", "7,25"], "99.99", None),
+        (["1.234,50", "12,00", "7,25"], "1.2345,00", None),
+        (["1.234,50", "12,00", "7,25"], "2.000,75", "2000.75"),
+    ],
+)
+def test_a_number_that_is_spelled_otherwise_later_is_held_and_never_another_number(
+    usual: list[str], other: str, kept: str | None, tmp_path: Path
+) -> None:
+    sample = table(row_id=[f"r{number:05d}" for number in range(30)], amount=usual * 10)
+    draft = draft_of(sample)
+    later = table(row_id=["r00001", "r00002"], amount=[usual[0], other])
+    refined = refined_of(draft, later, tmp_path)
+    assert refined.published.filter(row_id="r00002")["amount"].cast(pl.String).to_list() == ([kept] if kept else [])
+    assert refined.rejected["rule"].to_list() == ([] if kept else ["amount_type"])
+
+
+@pytest.mark.parametrize(
+    ("values", "trimmed"),
+    [
+        (["DE ", "FR ", "IT"] * 10, True),
+        ([" a note of somebody who wrote more than a code has letters", "short "] * 15, False),
+        ([" two\nlines ", "one "] * 15, False),
+    ],
+    ids=["codes", "a long text", "lines"],
+)
+def test_blanks_are_cut_off_codes_and_left_to_what_people_wrote(values: list[str], trimmed: bool, tmp_path: Path) -> None:
+    drafted = one_column("remark", values, tmp_path)
+    assert ("transformLogic" in drafted) == trimmed
+    said = next(guess.reason for guess in draft_of(table(remark=values)).guesses if guess.about == "remark: string")
+    assert ("which are cut off" if trimmed else "which belong to it") in said
+
+
+@pytest.mark.parametrize(
+    "spelled", ["12 Jan 2024", "January 12, 2024", "Jan 12 2024", "12. März 2024", "Fri, 12 Apr 2024 10:00:00", "12-SEP-2024"]
+)
+def test_dates_with_names_of_months_are_said_to_be_read_by_no_format(spelled: str) -> None:
+    said = next(
+        guess.reason for guess in draft_of(table(seen=[spelled, spelled.replace("12", "13")] * 15)).guesses if guess.about == "seen: string"
+    )
+    assert "dates with names of months, which no format reads" in said
+
+
+def test_words_that_begin_like_months_are_no_dates() -> None:
+    values = ["Marble", "May", "decent 1", "Junction 4"] * 8
+    said = next(guess.reason for guess in draft_of(table(seen=values)).guesses if guess.about == "seen: string")
+    assert "months" not in said
+
+
+def test_a_time_without_zone_asks_for_the_clock_that_it_tells() -> None:
+    text = draft_of(table(seen=[f"2024-03-{day} 10:30" for day in DAYS])).text
+    assert "defaultTimezone: Etc/UTC  # guess: the text has no zone; name the one whose clocks it tells, such as Europe/Berlin" in text
+    assert "defaultTimezone" not in draft_of(table(seen=[f"2024-03-{day}T10:30:00Z" for day in DAYS])).text

@@ -74,6 +74,7 @@ CASES: list[tuple[str, Edit, str, str, Bump]] = [
     ("other-source", of_column("customer", source="email"), "source_changed", NEITHER, MAJOR),
     ("other-expression", of_column("weight", expression="amount * 3"), "source_changed", NEITHER, MAJOR),
     ("text-format", of_column("paid_at", format="%d.%m.%Y"), "text_format_changed", FORTH, MAJOR),
+    ("text-zone", of_column("paid_at", source_zone="Europe/Berlin"), "text_zone_changed", NEITHER, MAJOR),
     ("made-from-others", of_column("order_date", sources=("day",)), "sources_changed", FULL, MINOR),
     ("column-reworded", of_column("customer", description="Who ordered."), "reworded", FULL, PATCH),
     # privacy

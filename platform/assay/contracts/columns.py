@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.compile import said_type, type_of
 from assay.contracts.custom import read_custom
+from assay.contracts.dates import UTC, says_zone
 from assay.contracts.elements import column_items
 from assay.contracts.inherited import copy_faults, inherited_classes
 from assay.contracts.literals import NoValue, bound_of, value_of
@@ -18,7 +19,7 @@ from assay.contracts.names import suggest
 from assay.contracts.personal import SENSITIVE
 from assay.contracts.sql import NotReadable, columns_in
 from assay.contracts.supported import classification_faults
-from assay.contracts.vocabulary import date_format, pattern
+from assay.contracts.vocabulary import date_format, pattern, zone
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ SPELLED = {
     TEXT: "VARCHAR|STRING|TEXT", "integer": "SMALLINT|INTEGER|BIGINT", "number": r"SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL\(.*",
     "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMP",
 }  # fmt: skip
-UTC = ("UTC", "Etc/UTC")
 
 
 def column_faults(document: Document, table: Table) -> Iterator[Finding]:
@@ -101,11 +101,8 @@ def _option_faults(document: Document, item: Mapping[str, Any], place: Place) ->
         if name not in OPTIONS[kind]:
             hint = f"Checked for {kind}: {', '.join(OPTIONS[kind]) or 'nothing'}. Say anything else as a quality rule."
             yield document.finding(f"the option {name!r} is not checked", (*here, name), hint)
-    if options.get("defaultTimezone", UTC[0]) not in UTC:
-        hint = "Published times are UTC: read local clocks in a transform."
-        yield document.finding("a default time zone other than UTC", (*here, "defaultTimezone"), hint)
-    if options.get("timezone") is False:
-        yield document.finding("published times have the time zone UTC", (*here, "timezone"), "Leave it out, or say true.")
+    if kind == "timestamp":
+        yield from _clock_faults(document, options, here)
     if "pattern" in options and kind == TEXT and (found := pattern(options["pattern"])):
         yield document.finding(found[0], (*here, "pattern"), found[1])
     if "format" in options and kind in DATES:
@@ -113,6 +110,18 @@ def _option_faults(document: Document, item: Mapping[str, Any], place: Place) ->
             yield document.finding(found[0], (*here, "format"), found[1])
         if item.get("partitioned") or ("transformDescription" in item and "transformLogic" not in item):
             yield document.finding("the format is not used: the values are not read from text", (*here, "format"))
+
+
+def _clock_faults(document: Document, options: Mapping[str, Any], here: Place) -> Iterator[Finding]:
+    """Published times are instants in UTC; the zone that may be named is the one whose clocks a text without zone tells."""
+    clock = options.get("defaultTimezone", UTC[0])
+    if clock not in UTC and (found := zone(clock)):
+        yield document.finding(found[0], (*here, "defaultTimezone"), found[1])
+    elif clock not in UTC and says_zone(str(options.get("format", "Z"))):
+        hint = "It is for texts that are read and say no zone; leave it out."
+        yield document.finding("a default time zone where no text lacks one", (*here, "defaultTimezone"), hint)
+    if options.get("timezone") is False:
+        yield document.finding("published times have the time zone UTC", (*here, "timezone"), "Leave it out, or say true.")
 
 
 def _bound_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:

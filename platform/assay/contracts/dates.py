@@ -21,6 +21,7 @@ SPELLED = {
 }  # fmt: skip
 DIRECTIVE = re.compile("|".join(sorted(map(re.escape, SPELLED), key=len, reverse=True)))
 TOKEN = re.compile(r"''|'([^']*)'|([a-zA-Z])\2*|.", re.DOTALL)
+UTC = ("UTC", "Etc/UTC")
 ARRIVAL_PLACE = re.compile(r"\{arrival:([^}]+)\}")  # where the path of a landing file holds its arrival date
 
 
@@ -43,6 +44,11 @@ def strptime_format(pattern: str) -> str:
             literal = "'" if text == "''" else text if quoted is None else quoted
             parts.append(literal.replace("%", "%%"))
     return "".join(parts)
+
+
+def says_zone(pattern: str) -> bool:
+    """Whether texts of a Java pattern say their zone: an offset, or the letter Z at the end."""
+    return pattern.endswith(("'Z'", "XXX", "Z"))
 
 
 def spelling(format_: str) -> str:

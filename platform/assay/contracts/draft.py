@@ -77,7 +77,9 @@ def draft_contract(frame: pl.DataFrame, sample: Sample) -> Draft:
             f"{sample.event_time} was asked for as event time, but its values are {types[str(sample.event_time)].reads.logical}.",
             hint="Name a column of dates or times, or `none` for a snapshot.",
         )
-    distinct = {name: masking_of(hit, types[name].reads.logical)["method"] == "tokenize" for name, hit in personal.items()}
+    distinct = {
+        name: hit.kind.tells_apart and masking_of(hit, types[name].reads.logical)["method"] == "tokenize" for name, hit in personal.items()
+    }
     key = guess_key(_cleaned(frame, types), profiled, types, distinct)
     arrival = guess_arrival(sample)
     calendar = guess_calendar(profiled, types, personal, arrival, sample.event_time)

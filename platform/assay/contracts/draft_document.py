@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from assay.contracts.dates import says_zone
 from assay.contracts.draft_guess import counted
 from assay.contracts.draft_words import sql_name, words_of
+from assay.contracts.draft_yaml import because, in_a_comment, inline, scalar
 from assay.contracts.key_scope import KeyScope
 from assay.contracts.model import Grain
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from assay.contracts.draft_types import Typed
 
 ZONE = "Etc/UTC"
-PLAIN = re.compile(r"[A-Za-z][\w .,/+()@'*{}-]*", re.ASCII)
-UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+UNRECOGNISED = "nothing personal was recognised, which proves nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +60,10 @@ def document(parts: Parts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def scalar(value: Any) -> str:  # noqa: ANN401  # whatever YAML holds in one line
-    """A value as YAML spells it in one line: quoted if it would be read as anything else."""
-    import yaml
-
-    if isinstance(value, bool | int):
-        return str(value).lower()
-    if isinstance(value, float):
-        spelled = repr(value)
-        return spelled if isinstance(yaml.safe_load(spelled), float) else f"{value:.20f}".rstrip("0")
-    text = str(value)
-    if PLAIN.fullmatch(text) and " #" not in text and text.strip() == text and yaml.safe_load(f"_: {text}") == {"_": text}:
-        return text
-    return str(yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)).rstrip("\n")
-
-
-def inline(value: Any) -> str:  # noqa: ANN401  # a mapping, a list or a scalar
-    """A value in YAML's flow style."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {inline(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(inline, value)) + "]"
-    text = scalar(value)
-    return text if text.startswith('"') or not set(text) & set(",[]{}") else f'"{text}"'
-
-
-def _because(guess: Guess | str | None) -> str:
-    reason = guess if isinstance(guess, str) or guess is None else guess.reason
-    return f"  # guess: {UNSAFE.sub(' ', reason)}" if reason else ""
-
-
 def _head(parts: Parts) -> Iterator[str]:
     sample, dataset = parts.sample, parts.sample.dataset
     extent = "all of its rows" if sample.is_whole else "its first rows"
-    yield f"# Drafted by `assay new` from {UNSAFE.sub(' ', sample.file)}: {counted(parts.rows, 'row')}, {extent}."
+    yield f"# Drafted by `assay new` from {in_a_comment(sample.file)}: {counted(parts.rows, 'row')}, {extent}."
     yield "# Each `guess:` gives the reason. Correct what is wrong and delete the comments; then `assay contracts check`."
     yield "apiVersion: v3.2.0"
     yield "kind: DataContract"
@@ -113,14 +83,14 @@ def _server(parts: Parts) -> Iterator[str]:
     yield "servers:"
     yield "  - server: landing"
     yield "    type: local"
-    yield f"    path: {scalar(parts.arrival.path)}{_because(parts.arrival.guess)}"
+    yield f"    path: {scalar(parts.arrival.path)}{because(parts.arrival.guess)}"
     yield f"    format: {sample.format}"
-    said = "" if sample.encoding == "UTF-8" else _because("the sample is not UTF-8; every byte has a meaning in this one, right or wrong")
+    said = "" if sample.encoding == "UTF-8" else because("the sample is not UTF-8; every byte has a meaning in this one, right or wrong")
     yield f"    encoding: {sample.encoding}{said}"
     yield "    customProperties:"
     if sample.dialect.said:
-        yield f"      - {{property: dialect, value: {inline(sample.dialect.said)}}}{_because(sample.dialect_guess)}"
-    yield f"      - {{property: nullValues, value: {inline(list(parts.nulls.texts))}}}{_because(parts.nulls.guess)}"
+        yield f"      - {{property: dialect, value: {inline(sample.dialect.said)}}}{because(sample.dialect_guess)}"
+    yield f"      - {{property: nullValues, value: {inline(list(parts.nulls.texts))}}}{because(parts.nulls.guess)}"
 
 
 def _landing(parts: Parts) -> Iterator[str]:
@@ -139,9 +109,9 @@ def _published(parts: Parts) -> Iterator[str]:
     yield f"  - name: {scalar(dataset)}"
     yield f"    physicalName: {scalar(dataset)}"
     yield "    physicalType: table"
-    yield f"    description: {scalar(f'{_spoken(dataset)}, typed and judged.')}{_because('from the name')}"
+    yield f"    description: {scalar(f'{_spoken(dataset)}, typed and judged.')}{because('from the name')}"
     grain = f"one row per {' and '.join(key)}" if key else "one row per line of the file"
-    yield f"    dataGranularityDescription: {scalar(grain)}{_because(parts.key.guess)}"
+    yield f"    dataGranularityDescription: {scalar(grain)}{because(parts.key.guess)}"
     yield "    properties:"
     if parts.partition:
         yield from _partition_column(parts, parts.partition)
@@ -157,34 +127,37 @@ def _partition_column(parts: Parts, name: str) -> Iterator[str]:
     yield "        required: true"
     yield "        partitioned: true"
     yield "        partitionKeyPosition: 1"
+    yield "        classification: internal"
     yield f"        description: {what} of the event, in the dataset's time zone; filled from eventTime."
 
 
 def _column(column: ColumnDraft, key: Sequence[str]) -> Iterator[str]:
     reads, landing = column.typed.reads, column.profile.name
     yield f"      - name: {scalar(column.name)}"
-    yield f"        logicalType: {reads.logical}{_because(column.typed.reason)}"
+    yield f"        logicalType: {reads.logical}{because(column.typed.reason)}"
     yield f"        physicalType: {reads.physical}"
     if column.required:
-        yield f"        required: true{_because(column.required)}"
+        yield f"        required: true{because(column.required)}"
     if column.name in key:
         yield "        primaryKey: true"
         yield f"        primaryKeyPosition: {key.index(column.name) + 1}"
     if column.personal:
-        yield f"        classification: {column.personal.kind.classification}{_because(column.personal.reason)}"
-    yield f"        description: {scalar(f'{_spoken(landing)}.')}{_because('from the name')}"
+        yield f"        classification: {column.personal.kind.classification}{because(column.personal.reason)}"
+    else:
+        yield f"        classification: internal{because(UNRECOGNISED)}"
+    yield f"        description: {scalar(f'{_spoken(landing)}.')}{because('from the name')}"
     if landing != column.name or reads.reading.sql:
         yield f"        transformSourceObjects: [{inline(landing)}]"
     if expression := reads.reading.expression(landing):
-        yield f"        transformLogic: {scalar(expression)}{_because(reads.reading.said)}"
+        yield f"        transformLogic: {scalar(expression)}{because(reads.reading.said)}"
     yield from _options(column)
     for promise in column.promises:
         if promise.field == "enum":
-            yield f"        enum:{_because(promise.guess)}"
+            yield f"        enum:{because(promise.guess)}"
             yield from (f"          - {inline({'value': value})}" for value in promise.value)
     if column.personal and (masking := masking_of(column.personal, reads.logical)):
         yield "        customProperties:"
-        yield f"          - {{property: masking, value: {inline(masking)}}}{_because(f'a proposal for: {column.personal.kind.what}')}"
+        yield f"          - {{property: masking, value: {inline(masking)}}}{because(f'a proposal for: {column.personal.kind.what}')}"
 
 
 def _options(column: ColumnDraft) -> Iterator[str]:
@@ -196,11 +169,12 @@ def _options(column: ColumnDraft) -> Iterator[str]:
     if reads.format is not None:
         yield f"          format: {scalar(reads.format)}"
     if reads.logical == "timestamp":
-        zone = None if re.search("'Z'$|XXX$|Z$", str(reads.format)) else "the text has no zone; a local clock needs a transform"
-        yield f"          timezone: true{_because(zone)}"
-        yield f"          defaultTimezone: {ZONE}"
+        yield "          timezone: true"
+        if not says_zone(str(reads.format)):
+            why = "the text has no zone; name the one whose clocks it tells, such as Europe/Berlin"
+            yield f"          defaultTimezone: {ZONE}{because(why)}"
     for promise in options:
-        yield f"          {promise.field}: {scalar(promise.value)}{_because(promise.guess)}"
+        yield f"          {promise.field}: {scalar(promise.value)}{because(promise.guess)}"
 
 
 def masking_of(personal: Personal, logical: str) -> dict[str, str | int]:
@@ -221,23 +195,23 @@ def _time(parts: Parts) -> Iterator[str]:
     yield "    customProperties:"
     if calendar.column is None:
         reason = "No event time: each new file replaces the whole table."
-        yield f"      - {{property: eventTime, value: none, description: {inline(reason)}}}{_because(calendar.event)}"
+        yield f"      - {{property: eventTime, value: none, description: {inline(reason)}}}{because(calendar.event)}"
         return
     column = next(column for column in parts.columns if column.profile.name == calendar.column)
     reads = column.typed.reads
     expression = reads.reading.expression(calendar.column) or sql_name(calendar.column)
     yield "      - property: eventTime"
     yield "        value:"
-    yield f"          expression: {scalar(expression)}{_because(calendar.event)}"
+    yield f"          expression: {scalar(expression)}{because(calendar.event)}"
     yield f"          format: {scalar(reads.format)}"
-    yield f"          timeZone: {ZONE}{_because('nothing in the sample says where days begin')}"
+    yield f"          timeZone: {ZONE}{because('nothing in the sample says where days begin')}"
     yield "      - property: partitioning"
-    yield f"        value: {inline({'grain': str(calendar.grain), 'start': str(calendar.start)})}{_because(_both(calendar))}"
+    yield f"        value: {inline({'grain': str(calendar.grain), 'start': str(calendar.start)})}{because(_both(calendar))}"
     yield "      - property: arrival"
     value = {"grain": str(_arrival_grain(parts)), "start": str(calendar.arrival_start), "lateness": calendar.lateness}
-    yield f"        value: {inline(value)}{_because(calendar.lateness_guess)}"
+    yield f"        value: {inline(value)}{because(calendar.lateness_guess)}"
     if parts.scope:
-        yield f"      - {{property: keyScope, value: {KeyScope.PARTITION}}}{_because(parts.scope)}"
+        yield f"      - {{property: keyScope, value: {KeyScope.PARTITION}}}{because(parts.scope)}"
 
 
 def _both(calendar: Calendar) -> str:

@@ -14,6 +14,11 @@ US_SSN = re.compile(r"(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}")
 GERMAN_TAX = re.compile(r"[1-9][0-9]{10}")
 BRITISH_NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]")
 FRENCH_NIR = re.compile(r"[12][0-9]{2}(0[1-9]|1[0-2]|[2-9][0-9])[0-9]{10}")  # months from 20 on: not known
+ORIGIN = re.compile(
+    r"\b(white|black|asian|hispanic|latin[oax]|caucasian|african|indigenous|aboriginal|native (american|hawaiian|alaska)|pacific islander"
+    r"|alaska native|american indian|middle eastern|multiracial|two or more races|mixed race)\b",
+    re.IGNORECASE,
+)
 SEPARATORS = str.maketrans("", "", " -.")
 
 
@@ -79,3 +84,8 @@ def is_french_nir(text: str) -> bool:
     """A French social security number with its key (modulo 97)."""
     plain = text.translate(SEPARATORS)
     return FRENCH_NIR.fullmatch(plain) is not None and 97 - int(plain[:13]) % 97 == int(plain[13:])
+
+
+def is_origin(text: str) -> bool:
+    """A word by which censuses tell races and ethnic origins apart; only a name that says so makes it one."""
+    return ORIGIN.search(text) is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.draft_guess import Guess, counted, trust
 from assay.contracts.draft_types import tolerated
-from assay.contracts.draft_words import looks_like_identity
+from assay.contracts.draft_words import looks_like_identity, vocabulary, words_of
 from assay.contracts.model import Grain
 
 if TYPE_CHECKING:
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.draft_profile import Profile
+    from assay.contracts.draft_readings import Reads
     from assay.contracts.draft_types import Typed
 
 MOST_CANDIDATES, MOST_COLUMNS = 12, 3
 SAME_ID = 0.01  # so many rows may repeat the value of a column that is called a key: they are corrections, and the last one wins
 LONG_TEXT = 40
+COMES_AGAIN, FEW_GAPS = 0.5, 1.2  # a dimension has each value in two rows and more; a running number may have lost one in six
+PLACES = vocabulary("year month day week quarter hour minute date line row rank position place seq sequence index order version page step")
 LOOKED_AT = 2_000  # most sets of columns repeat among the first rows already
 
 
@@ -58,7 +61,9 @@ def guess_key(frame: pl.DataFrame, profiles: Sequence[Profile], types: Mapping[s
             reason = f"{rows.height - same:,} different in {counted(rows.height, 'row')}{repeated}{said}"
             certainty = trust(rows.height) * (0.95 if any(map(looks_like_identity, columns)) else 0.6) * (0.7 if same else 1)
             return Key(columns, Guess(f"primaryKey ({', '.join(columns)})", reason, certainty))
-    tried = f"no {MOST_COLUMNS} columns or fewer tell all {counted(rows.height, 'row')} apart{said}"
+    tried = f"no {MOST_COLUMNS} columns or fewer that can be a key tell all {counted(rows.height, 'row')} apart{said}"
+    others = [profile.name for profile in profiles if profile.name not in costs and profile.texts.len() == rows.height]
+    tried += f"; {', '.join(others)} would, but count, measure or describe" if others else ""
     return Key((), Guess("primaryKey", tried, 0.4))
 
 
@@ -87,10 +92,23 @@ def _cost(profile: Profile, typed: Typed, place: int, distinct: bool | None) -> 
         return None
     if reads.logical in {"number", "boolean"} or (reads.logical == "string" and int(str(profile.texts.str.len_chars().max())) > LONG_TEXT):
         return None
+    if reads.logical == "integer" and _is_measure(profile, reads):
+        return None
     cost = 0.0 if looks_like_identity(profile.name) else 1.5
     cost += 2.0 if reads.logical == "integer" and cost else 0.0
     cost += 1.5 if reads.logical == "string" and profile.texts.str.contains(r"\s").any() else 0.0
     return cost + (4.0 if distinct else 0.0) - (0.5 if place == 0 else 0.0)
+
+
+def _is_measure(profile: Profile, reads: Reads) -> bool:
+    """Whether whole numbers count or measure something: they differ from row to row, with gaps, and no name calls them a key or a place.
+
+    A population or an output tells the rows of a sample apart by chance. A year comes again, a running number has no gaps.
+    """
+    if looks_like_identity(profile.name) or set(words_of(profile.name)) & PLACES:
+        return False
+    low, high = int(str(reads.values.min())), int(str(reads.values.max()))
+    return profile.texts.len() > COMES_AGAIN * profile.rows and high - low + 1 > profile.texts.len() * FEW_GAPS
 
 
 def _by_cost(names: Sequence[str], costs: Mapping[str, float], order: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from assay.contracts.draft_readings import DECIMAL_COMMA, THOUSANDS, Reading, Reads, kept, share
+from assay.contracts.draft_guess import counted
+from assay.contracts.draft_readings import DECIMAL_COMMA, DECIMAL_COMMA_FORM, THOUSANDS, THOUSANDS_FORM, Reading, Reads, kept, share
 from assay.contracts.draft_words import MONEY, YES_OR_NO, looks_like_identity, words_of
 
 if TYPE_CHECKING:
@@ -16,14 +18,11 @@ if TYPE_CHECKING:
 
 INTEGER = r"^[+-]?[0-9]+$"
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-CODE = r"^[+-]?0[0-9]+$"  # a number would lose its zeros
-LONG = r"^[+-]?[0-9]{16,}$"  # a DOUBLE would lose its last digits
+# a number would lose its zeros; programs print exponents with a point before or a sign within, codes such as 1E6 without
+CODE = r"^[+-]?0[0-9]+$|^[0-9]+[eE][0-9]+$"
+LONG = r"[0-9.]{16,}"  # a DOUBLE may lose digits of these
 FEW_CODES = 0.01
-# how a number may be spelled if a reading is right; another spelling would be read as another number
-SPELLED = {
-    THOUSANDS: r"^[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$",
-    DECIMAL_COMMA: r"^[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?$",
-}
+SPELLED = {THOUSANDS: THOUSANDS_FORM, DECIMAL_COMMA: DECIMAL_COMMA_FORM}
 # what the engine reads as true and false
 WORDS, DIGITS = ("true", "t", "yes", "y", "false", "f", "no", "n"), ("1", "0")
 SPACE = {"SMALLINT": 2**15 - 1, "INTEGER": 2**31 - 1}
@@ -57,18 +56,41 @@ def integers(profile: Profile, reading: Reading, texts: pl.Series) -> Iterator[R
 
 
 def numbers(profile: Profile, reading: Reading, texts: pl.Series) -> Iterator[Reads]:
-    """Other numbers: DECIMAL for what looks like money and has few decimals, else DOUBLE."""
+    """Other numbers: DECIMAL for what looks like money and has few decimals, and for digits that a DOUBLE would lose; else DOUBLE."""
     import polars as pl
 
-    if share(texts.str.contains(CODE), profile.counts) > FEW_CODES or texts.str.contains(LONG).any():
+    if share(texts.str.contains(CODE), profile.counts) > FEW_CODES:
         return
     spelled = kept(texts.str.contains(NUMBER), texts)
     values = spelled.cast(pl.Float64, strict=False)
     values = kept(values.is_finite(), values)
     if values.drop_nulls().is_empty():
         return
+    lost = sum(map(_loses_digits, spelled.filter(spelled.str.contains(LONG)).drop_nulls()))
+    if lost:
+        yield from _exact_decimals(reading, spelled, values, f"a DOUBLE would lose digits of {counted(lost, 'value')}")
+        return
     yield from _decimals(profile, reading, spelled, values)
     yield Reads("number", "DOUBLE", reading, values, "numbers")
+
+
+def _loses_digits(text: str) -> bool:
+    """Whether a DOUBLE, printed again, is another number than the text."""
+    return Decimal(repr(float(text))) != Decimal(text)
+
+
+def _exact_decimals(reading: Reading, spelled: pl.Series, values: pl.Series, said: str) -> Iterator[Reads]:
+    """The DECIMAL that holds every digit, if there is one; otherwise nothing, and the column stays text, as numbers without decimals do."""
+    import polars as pl
+
+    if spelled.str.contains("[eE]").any():
+        return
+    plain = spelled.drop_nulls().str.strip_chars("+-")
+    scale = int(str(plain.str.extract(r"[.]([0-9]*)$").fill_null("").str.len_chars().max()))
+    whole = int(str(plain.str.replace(r"[.].*$", "").str.len_chars().max()))
+    if scale and (precision := whole + scale) <= MOST_PRECISION:
+        exact = spelled.cast(pl.Decimal(precision, scale), strict=False)
+        yield Reads("number", f"DECIMAL({precision}, {scale})", reading, kept(exact.is_not_null(), values), said, None, 0.8)
 
 
 def _decimals(profile: Profile, reading: Reading, spelled: pl.Series, values: pl.Series) -> Iterator[Reads]:

@@ -24,11 +24,15 @@ FEWEST = 3  # so many matches make a column suspect without a name that says so
 # one in ten numbers of the right length passes these tests
 BY_CHANCE, FEWEST_BY_CHANCE = ("payment card number", "German tax number"), 5
 SHORTEST = 5
+MOST_ORIGINS = 20  # so many categories and more are no census: races of horses or cars
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of personal data: how it is called, which words in a name mean it, which test its values pass, and how it is masked."""
+    """A kind of personal data: how it is called, which words in a name mean it, which test its values pass, and how it is masked.
+
+    `by_name_only`: values that pass the test mean nothing without a name that says so. `tells_apart`: people differ by it.
+    """
 
     what: str
     classification: str = PERSONAL
@@ -36,6 +40,8 @@ class Kind:
     test: Callable[[str], bool] | None = None
     masking: tuple[tuple[str, str | int], ...] = (("method", "tokenize"),)
     is_date: bool = False
+    by_name_only: bool = False
+    tells_apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,16 @@ KINDS = (
     Kind("name of a person", words=(
         "first name", "firstname", "last name", "lastname", "surname", "forename", "given name", "family name", "middle name", "full name",
         "fullname", "customer name", "user name", "username", "contact name", "patient name", "employee name", "passenger name",
-        "driver name", "owner name", "vorname", "nachname", "nom", "prenom")),
-    Kind("street address", words=("street", "address", "address line", "addr", "strasse", "adresse", "anschrift", "hausnummer")),
+        "driver name", "owner name", "vorname", "nachname", "nom", "prenom"), tells_apart=False),
+    Kind("street address", words=("street", "address", "address line", "addr", "strasse", "adresse", "anschrift", "hausnummer"),
+         tells_apart=False),
     Kind("health, belief or origin", RESTRICTED,
-         ("religion", "ethnicity", "diagnosis", "disability", "blood type", "health", "nationality"), masking=(("method", "nullify"),)),
+         ("religion", "ethnicity", "ethnic", "diagnosis", "disability", "blood type", "health", "nationality", "race ethnicity",
+          "patient race", "sexual orientation", "political", "trade union", "genetic", "biometric", "caste"),
+         masking=(("method", "nullify"),)),
+    Kind("race or ethnic origin", RESTRICTED, ("race",), identifiers.is_origin, masking=(("method", "nullify"),), by_name_only=True),
 )  # fmt: skip
-PERSON_NAME = Kind("name of a person")
+PERSON_NAME = Kind("name of a person", tells_apart=False)
 
 
 def personal_columns(profiles: Sequence[Profile]) -> dict[str, Personal]:
@@ -90,7 +100,7 @@ def _personal(profile: Profile) -> Personal | None:
     for kind in KINDS:
         hits, named = matches.get(kind.what, 0), _is_named(profile.name, kind.words)
         fewest = 1 if named else FEWEST_BY_CHANCE if kind.what in BY_CHANCE else min(FEWEST, len(texts))
-        if hits >= max(fewest, MOSTLY * len(texts), 1):
+        if hits >= max(fewest, MOSTLY * len(texts), 1) and (named or not kind.by_name_only):
             said = ", and its name says so" if named else ""
             reason = f"{kind.what}: {hits:,} of {counted(len(texts), 'different value')} look like one{said}"
             return Personal(kind, reason, trust(len(texts)) * (1.0 if named else 0.9))
@@ -102,15 +112,17 @@ def _personal(profile: Profile) -> Personal | None:
 
 
 def _is_something_else(kind: Kind, texts: Sequence[str], matches: Mapping[str, int]) -> bool:
-    """Whether no value can be what the name says: a flag such as `email_verified`, a count such as `mobile_visits`."""
+    """Whether no value can be what the name says: a flag such as `email_verified`, a count such as `mobile_visits`, a `race` of horses."""
     if kind.test is None or not texts or matches[kind.what]:
         return False
+    if kind.by_name_only:
+        return len(texts) > MOST_ORIGINS
     return kind.test is identifiers.is_email or all(len(text) < SHORTEST for text in texts)
 
 
 def _within(texts: Sequence[str], matches: Mapping[str, int]) -> Personal | None:
     """A column of which some values are, or text that holds, an e-mail address and the like."""
-    inside = dict(matches)
+    inside = {kind.what: matches[kind.what] for kind in KINDS if kind.test and not kind.by_name_only}
     pieces = [text.split() for text in texts]
     inside["e-mail address"] = sum(any(identifiers.is_email(piece.strip(".,;:()<>")) for piece in text) for text in pieces)
     inside["IBAN"] = sum(any(identifiers.is_iban(piece.strip(".,;:()<>")) for piece in text) for text in pieces)

@@ -69,11 +69,25 @@ def _epoch(units: int, pattern: str) -> Callable[[str], str]:
     return sql
 
 
+def _exact(pattern: str, made: str) -> Callable[[str], str]:
+    """What is spelled in exactly one form becomes a number; anything else becomes what no type reads, so that it is held."""
+
+    def sql(name: str) -> str:
+        text = f"TRIM({name})"
+        return f"CASE WHEN REGEXP_LIKE({text}, '{pattern}') THEN {made.format(text)} ELSE '? ' || {name} END"
+
+    return sql
+
+
+PLAIN = "[+-]?[0-9]*[.]?[0-9]+"  # without commas a number is one anyway
+THOUSANDS_FORM = f"^({PLAIN}|[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]+)?)$"
+DECIMAL_COMMA_FORM = "^[+-]?([0-9]+|[0-9]{1,3}([.][0-9]{3})+)(,[0-9]+)?$"
 AS_IT_IS = Reading()
 TRIMMED = Reading("blanks around the values are cut off", lambda name: f"TRIM({name})")
-THOUSANDS = Reading("commas between thousands are taken out", lambda name: f"REPLACE(TRIM({name}), ',', '')")
+THOUSANDS = Reading("commas between thousands are taken out, other spellings held", _exact(THOUSANDS_FORM, "REPLACE({0}, ',', '')"))
 DECIMAL_COMMA = Reading(
-    "a comma stands before the decimals, points between thousands", lambda name: f"REPLACE(REPLACE(TRIM({name}), '.', ''), ',', '.')"
+    "a comma stands before the decimals, points between thousands; other spellings are held",
+    _exact(DECIMAL_COMMA_FORM, "REPLACE(REPLACE({0}, '.', ''), ',', '.')"),
 )
 MICROSECONDS = Reading("digits beyond microseconds are cut off", lambda name: f"LEFT({name}, 26)")
 MICROSECONDS_UTC = Reading("digits beyond microseconds are cut off", lambda name: f"LEFT({name}, 26) || 'Z'")

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 STRING = "string"
 ENOUGH_FOR_ONE = 20
 NEARLY = 0.8
+LONG_TEXT = 40  # a longer text, or one with line breaks, is written by people: blanks around belong to it
+MONTH_NAME = (
+    r"(?i)^(?:[a-z]{2,9},? )?(?:\d{1,2}\.?[ -])?(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec|m[aä]r|mai|okt|dez)[a-zä]{0,7}[., -]"
+    r".{0,3}\d"
+)
 TYPES = ("boolean", "integer", "number", "date", "timestamp")
 # what a file that declares types may still hold in a column of each: times are often kept as text or as a number
 MAY_BE = {STRING: ("date", "timestamp"), "integer": ("integer", "timestamp")}
@@ -101,13 +106,22 @@ def _typed(profile: Profile, best: Reads, declared: Declared | None) -> Typed:
 
 def _text(profile: Profile, nearly: Reads | None, declared: Declared | None) -> Typed:
     blanks = share(profile.texts.str.contains(BLANKS), profile.counts)
-    reading = TRIMMED if blanks else AS_IT_IS
+    reading = TRIMMED if blanks and not _is_free(profile) else AS_IT_IS
     texts = reading.applied(profile)
     reads = Reads(STRING, "VARCHAR", reading, kept(texts.is_not_null(), texts), "text")
     said, certainty = [f"text: {counted(profile.present, 'value')}, {profile.texts.len():,} different"], trust(profile.present)
     if nearly is not None and (missed := nearly.unreadable(profile)) <= (1 - NEARLY) * profile.present:
         said.append(f"nearly {nearly.logical}, but {counted(missed, 'row')} cannot be read so, more than 1 in 100")
         certainty = 0.3
-    said += [f"{round(blanks * profile.present):,} with blanks around, which are cut off"] if blanks else []
+    fate = "are cut off" if reading is TRIMMED else "belong to it"
+    said += [f"{round(blanks * profile.present):,} with blanks around, which {fate}"] if blanks else []
+    if share(profile.texts.str.contains(MONTH_NAME), profile.counts) >= NEARLY:
+        said.append("dates with names of months, which no format reads: have them sent as 2024-03-31, or write a transform")
     said += ["the file declares text"] if declared and declared.logical == STRING else []
     return Typed(reads, 0, "; ".join(said), certainty)
+
+
+def _is_free(profile: Profile) -> bool:
+    """Whether people wrote the texts: some are long, or have more than one line."""
+    stripped = profile.texts.str.strip_chars()
+    return bool((stripped.str.len_chars() > LONG_TEXT).any() or stripped.str.contains(r"[\r\n]").any())

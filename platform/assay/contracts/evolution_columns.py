@@ -82,7 +82,8 @@ def _renamed(removed: list[Column], added: list[Column]) -> Iterator[tuple[str, 
 
 def _filled_alike(one: Column, other: Column) -> bool:
     if one.source or one.expression or other.source or other.expression:
-        return (one.source, one.expression, one.format) == (other.source, other.expression, other.format)
+        read, alike = ((column.source, column.expression, column.format, column.source_zone) for column in (one, other))
+        return read == alike
     return bool(one.description) and one.description == other.description
 
 
@@ -159,6 +160,8 @@ def _filled(both: Both) -> Iterator[Change]:
         yield both.change("sources_changed", old.sources, new.sources)
     if old.format != new.format:
         yield both.change("text_format_changed", old.format, new.format)
+    if old.source_zone != new.source_zone:
+        yield both.change("text_zone_changed", old.source_zone or "UTC", new.source_zone or "UTC")
 
 
 def _landing(contract: Published) -> tuple[str, ...]:
@@ -191,6 +194,7 @@ def _subject(both: Both) -> Iterator[Change]:
 
 COLUMN: Mapping[str, Comparer | str] = {
     "name": MATCHED, "logical_type": _type, "physical_type": _type, "required": _nullability, "description": _description,
-    "classification": _classification, "unit": _unit, "source": _filled, "expression": _filled, "format": _filled, "masking": _masking,
+    "classification": _classification, "unit": _unit, "source": _filled, "expression": _filled, "format": _filled, "source_zone": _filled,
+    "masking": _masking,
     "subject": _subject, "deprecated": _deprecated, "sources": _filled,
 }  # fmt: skip

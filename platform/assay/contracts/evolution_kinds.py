@@ -133,6 +133,7 @@ KINDS: Mapping[str, Verdict] = {
     ),
     "landing_name_changed": _full("its landing column has another name", (P,), "Agree with the producer on the first file that has it."),
     "text_format_changed": _forward("read in another format", BOTH, "Text that landed before cannot be read so: read both in a transform."),
+    "text_zone_changed": _none("read as another zone's clock", (R,), f"The same texts are other instants. {BESIDE}"),
     # privacy
     "classification_raised": _backward("classification raised", (R,), "Readers without clearance lose the column: tell them since when."),
     "classification_lowered": _full("classification lowered", (R,), "More people may read it: have the data owner approve.", privacy=True),

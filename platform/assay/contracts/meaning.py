@@ -42,8 +42,9 @@ def columns_meaning(columns: Iterable[Column]) -> Meaning:
 
 
 def _column(column: Column) -> Meaning:
-    read = (column.name, column.logical_type, column.physical_type, column.required, column.source, column.expression, column.format)
-    masking = column.masking
+    clock = (column.source_zone,) if column.source_zone else ()
+    typed = (column.name, column.logical_type, column.physical_type, column.required)
+    read, masking = (*typed, column.source, column.expression, column.format, *clock), column.masking
     if masking is None:
         return read
     told = (column.subject,) if is_keyed(masking) and column.subject else ()  # a token is that of its kind of person

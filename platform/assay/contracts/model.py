@@ -119,6 +119,7 @@ class Column:
     """A published column: cast from the landing column `source`, or filled by the engine or the transform; `sources` are all it is from.
 
     `logical_type` is ODCS's, `physical_type` the SQL that fixes the width, `subject` the kind of person whom the value identifies.
+    A time whose text has no zone is what the clocks of `source_zone` showed; None is UTC.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Column:
     subject: str | None = None
     deprecated: Deprecation | None = None
     sources: tuple[str, ...] = ()
+    source_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

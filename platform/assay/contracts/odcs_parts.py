@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.about import About, Channel, Deprecation, Member
 from assay.contracts.custom import read_custom
-from assay.contracts.dates import strptime_format
+from assay.contracts.dates import UTC, strptime_format
 from assay.contracts.elements import column_items
 from assay.contracts.masking import read_masking
 from assay.contracts.model import Column
@@ -74,7 +74,8 @@ def read_column(document: Document, item: Mapping[str, Any], place: Place, known
     classification = item.get("classification", inherited or "")
     custom, named = read_custom(document, place), tuple(item.get("transformSourceObjects", ()))
     single = named or (item["name"],)
-    text_format = item.get("logicalTypeOptions", {}).get("format")
+    options = item.get("logicalTypeOptions", {})
+    text_format, clock = options.get("format"), options.get("defaultTimezone", UTC[0])
     return Column(
         name=item["name"], logical_type=item["logicalType"], physical_type=item.get("physicalType", ""),
         required=bool(item.get("required", False)), description=item.get("description", ""),
@@ -85,6 +86,7 @@ def read_column(document: Document, item: Mapping[str, Any], place: Place, known
         format=strptime_format(text_format) if text_format and item["logicalType"] in TEMPORAL else None,
         masking=read_masking(custom, item, "" if inherited is None else classification), subject=custom.values.get("subject"),
         deprecated=read_deprecated(custom), sources=named,
+        source_zone=clock if item["logicalType"] == "timestamp" and clock not in UTC else None,
     )  # fmt: skip
 
 

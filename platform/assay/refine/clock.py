@@ -23,12 +23,15 @@ def minutes_of_clock(text: pl.Expr) -> pl.Expr:
     return pl.when((minutes < 60) & (number <= 2400)).then(hours * 60 + minutes)
 
 
+def instant_of(wall: pl.Expr, zone: str) -> pl.Expr:
+    """The instant, in UTC, at which the clocks of `zone` show a time; of one shown twice the first, of one never shown null."""
+    return wall.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+
 def local_to_utc(day: pl.Expr, minutes: pl.Expr, zone: str) -> pl.Expr:
     """The instant, in UTC, at which the clocks of `zone` show `minutes` after midnight on the date `day`."""
     import polars as pl
 
     wall = day.cast(pl.Datetime("us")) + pl.duration(minutes=minutes)
-    found = wall.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     # a gap is never longer than a day, so the clock a day before has the offset that held before the change
-    before = (wall - pl.duration(days=1)).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    return found.dt.convert_time_zone("UTC").fill_null(before.dt.convert_time_zone("UTC") + pl.duration(days=1))
+    return instant_of(wall, zone).fill_null(instant_of(wall - pl.duration(days=1), zone) + pl.duration(days=1))

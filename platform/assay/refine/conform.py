@@ -13,6 +13,7 @@ from assay.contracts.condition_polars import polars_type
 from assay.contracts.evaluate import evaluate
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 from assay.contracts.paths import leads_astray, read_path
+from assay.refine.clock import instant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +142,8 @@ def _typed(column: Column, text: pl.Expr) -> pl.Expr:
             return spelled_as(text, format_).str.to_date(format_, strict=False)
         case "timestamp":
             format_ = str(column.format)
-            moment = spelled_as(text, format_).str.to_datetime(format_, strict=False, time_unit="us").dt.replace_time_zone("UTC")
+            moment = spelled_as(text, format_).str.to_datetime(format_, strict=False, time_unit="us")
+            moment = moment.dt.replace_time_zone("UTC") if column.source_zone is None else instant_of(moment, column.source_zone)
             return pl.when(moment.is_between(EARLIEST, LATEST)).then(moment)  # an offset can lead out of the years that readers know
         case _:
             kind = polars_type(arrow_type(column))
