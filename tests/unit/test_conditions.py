@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from assay.contracts.compile import judged_by_one_engine
 from assay.contracts.condition import OneEnginesOwn
 from assay.contracts.condition_parser import parse, refusal
 from assay.contracts.condition_sql import to_sql
 from assay.contracts.export_delta import SPELLING
-from sales import assert_named
+from sales import assert_named, sales_contract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +83,12 @@ def test_a_condition_that_can_never_be_meant_is_named_with_its_line(tmp_path: Pa
     row = "      - {name: rows_usual"
     new = "      - {name: one, type: custom, engine: assay, implementation: sale = 'x', description: One.}\n" + row
     assert_named(tmp_path, row, new, r"the condition \"sale = 'x'\" cannot be meant: sale is BIGINT, and 'x' is no number")
+
+
+def test_a_condition_that_one_engine_alone_judges_is_named(tmp_path: Path) -> None:
+    row = "      - {name: rows_usual"
+    new = (
+        "      - {name: short, type: custom, engine: assay, implementation: LENGTH(code) < 9, description: Short.}\n"
+        "      - {name: sold, type: custom, engine: assay, implementation: quantity > 0, description: Sold.}\n"
+    )
+    assert judged_by_one_engine(sales_contract(tmp_path, (row, new + row))) == ["short"]
