@@ -11,6 +11,7 @@ import pytest
 from calendar_products import Calendars, totals
 
 from assay.contracts.odcs import load_contracts
+from assay.orchestration.build import assemble
 from assay.orchestration.triggers import deadline_schedules
 
 if TYPE_CHECKING:
@@ -83,3 +84,20 @@ def test_datasets_of_every_calendar_live_in_one_product_and_models_have_the_cale
     assert totals(world, "gold/world_monthly") == {"2024-01-01": 16, "2024-03-01": 32}
     assert totals(world, "gold/both") == {"2024-01-01": 22, "2024-02-01": 1, "2024-03-01": 40}
     assert product.backfill() == {}, "the second time there is nothing to do"
+
+
+def test_a_new_dataset_beside_the_flights_loads_and_renames_no_job(empty_world: World) -> None:
+    before = {job.name for job in empty_world.definitions.resolve_all_job_defs()}
+    contracts = empty_world.own_contracts()
+    Calendars(contracts.parent).readings("tickets").readings("a_first", zone="Pacific/Apia", grain="month")
+    assembly = assemble(empty_world.settings, contracts)
+    assert assembly.left_out == ()
+    dg.Definitions.validate_loadable(assembly.definitions)
+    added = {job.name for job in assembly.definitions.resolve_all_job_defs()} - before
+    assert added == {
+        "daily_bronze_from_20240101_UTC", "daily_silver_from_20240101_UTC", "daily_bronze_from_20240101_Pacific_Apia",
+        "monthly_silver_from_20240101_Pacific_Apia",
+    }  # fmt: skip
+    specs = {one.key.to_user_string(): one.partitions_def for one in assembly.definitions.resolve_all_asset_specs()}
+    assert specs["gold/route_delays_daily"] == specs["gold/carrier_ranking_7d"]
+    assert "America/New_York" in str(specs["gold/route_delays_daily"])

@@ -74,7 +74,9 @@ def test_show_raw_shows_the_row_as_it_landed(built_world: World) -> None:
 def test_discard_and_restore_leave_a_trail(world: World) -> None:
     out = good(world, "discard", "flights", "--partition", "2013-01-02", "--reason", "test flights", "--by", "ada", "--yes")
     assert "held 52 + discarded 26" in out
-    assert "no such row" in good(world, "discard", "flights", "--partition", "2013-01-02", "--reason", "again", "--yes")
+    again = assay(world, "discard", "flights", "--partition", "2013-01-02", "--reason", "again", "--yes")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "no such row to discard" in again.stderr
     (row, *_) = json.loads(good(world, "show", "flights", "--discarded", "--format", "json"))
     assert (row["decision"], row["decided_by"], row["because"]) == (1, "ada", "test flights")
     assert f"held {HELD} + discarded 0" in good(world, "restore", "flights", "--decision", "1", "--by", "bob", "--yes")
@@ -106,8 +108,8 @@ def test_replay_says_by_rule_what_came_back_and_that_nothing_has_changed(world: 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("show", "nothing"), "Rows were rejected of: flights."),
-        (("list", "--dataset", "nothing"), "no row of such a dataset"),
+        (("show", "nothing"), "there is no such dataset. Known: "),
+        (("list", "--dataset", "nothing"), "there is no such dataset"),
         (("show", "flights", "--refused", "--discarded"), "not both"),
         (("discard", "flights", "--reason", "all"), "Say which rows"),
         (("discard", "flights", "--rule", "dest_known"), "--reason"),
@@ -121,6 +123,11 @@ def test_a_wrong_call_says_what_to_do(built_world: World, arguments: tuple[str, 
     assert done.returncode != 0
     assert complaint in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
+
+
+def test_a_dataset_of_which_nothing_was_ever_rejected_is_no_wrong_call(built_world: World) -> None:
+    for command in ("show", "history", "replay"):
+        assert "airlines: no row was ever rejected." in good(built_world, command, "airlines")
 
 
 @pytest.mark.parametrize("command", ["list", "show", "replay", "discard", "restore", "history"])

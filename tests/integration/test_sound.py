@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 from calendar_products import Calendars, totals
+from deltalake import DeltaTable
 
 from assay.orchestration.build import assemble
 from assay.orchestration.metadata import owners_of
@@ -56,6 +58,22 @@ def test_a_dbt_project_that_cannot_be_read_is_named_and_bronze_and_silver_go_on(
     assert "sums.sql" in assembly.left_out[0].why
     assert dg.AssetKey(["silver", "good"]) in assembly.definitions.resolve_asset_graph().materializable_asset_keys
     assert [stage.name for stage in assembly.planner.stages] == ["bronze", "silver 1"]
+
+
+@pytest.mark.slow
+def test_a_table_that_cannot_be_planned_is_named_and_the_others_are_published(tmp_path: Path) -> None:
+    product = Calendars(tmp_path).readings("good", end="2024-02-01").readings("strange", end="2024-02-01")
+    for name in ("good", "strange"):
+        product.land(name, "2024-01-05", [("2024-01-05T08:00:00Z", 5)])
+    foreign = pa.schema([pa.field("at", pa.string()), pa.field("_arrival_date", pa.date32())])
+    DeltaTable.create(
+        str(tmp_path / "home/lake/bronze/strange"), schema=foreign, partition_by=["_arrival_date"],
+        configuration={"delta.enableDeletionVectors": "true"},
+    )  # fmt: skip
+    done = product.backfill_lake()
+    assert "bronze/strange: Tried to read bronze/strange; it needs ['deletionVectors'" in str(done["bronze/strange"])
+    assert done["silver/good 2024-01-05"] is None
+    assert product.world.rows("silver/good").height == 1
 
 
 def test_a_product_of_reference_data_alone_loads(tmp_path: Path) -> None:

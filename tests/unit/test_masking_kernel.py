@@ -95,7 +95,9 @@ def test_a_reference_to_a_masked_column_is_judged_by_tokens(contracts: dict[str,
     there = members(contracts, {}, {"email": "bob@x"}).published["email"].to_list()
     found = payments(contracts, there, {}, {"payer": "eve@x", "remark": "b"}, {"payer": "bob@x", "remark": "c"})
     assert found.published["payer"].to_list() == there or sorted(found.published["payer"]) == sorted(there)
-    assert found.rejected.select("rule", "reason").rows() == [("payer_known", f"payer_known: payer is in members. Found {HIDDEN}.")]
+    assert found.rejected.select("rule", "reason").rows() == [
+        ("payer_known", f"payer_known: Found {HIDDEN}. Promised: payer is in members.")
+    ]
 
 
 def test_a_reference_holds_while_the_other_table_has_tokens_of_an_old_key(contracts: dict[str, Contract]) -> None:

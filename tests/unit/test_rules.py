@@ -11,8 +11,9 @@ import pytest
 from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
-from assay.refine.audit import INDEX, failures, verdicts
+from assay.refine.audit import failures, verdicts
 from assay.refine.kernel import refine
+from assay.refine.reasons import INDEX
 from orders import KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_a_transform_that_makes_no_number_breaks_the_rule_of_the_type(tmp_path: 
         frame, contract, KNOWN_CUSTOMERS, lambda rows: rows.with_columns((2 / pl.col("amount")).cast(pl.Float32).alias("ratio")), "test"
     )
     assert done.rejected["rule"].to_list() == ["ratio_type"]
-    assert done.rejected["reason"].to_list() == ["ratio_type: ratio is a finite number."]
+    assert done.rejected["reason"].to_list() == ["ratio_type: Not kept: ratio is a finite number."]
     assert done.published["ratio"].to_list() == [1, None]
 
 
@@ -144,5 +145,16 @@ def test_a_reason_is_short_whatever_was_found(orders: Contract) -> None:
 
 
 def test_warnings_alone_reject_nothing(orders: Contract) -> None:
-    found = pl.DataFrame({INDEX: [0], "rule": ["amount_is_usual"], "severity": ["warning"], "found": [""]})
-    assert verdicts(found, orders).is_empty()
+    schema = {INDEX: pl.UInt32, "rule": pl.String, "severity": pl.String, "found": pl.String}
+    found = pl.DataFrame({INDEX: [0], "rule": ["amount_is_usual"], "severity": ["warning"], "found": [""]}, schema=schema)
+    landed = pl.DataFrame({INDEX: [0], "amount": ["700"]}, schema_overrides={INDEX: pl.UInt32})
+    assert verdicts(found, orders, landed).is_empty()
+
+
+def test_a_reason_says_what_was_found_and_what_was_promised_and_each_fault_once(orders: Contract) -> None:
+    rows = [{"number": "x1", "amount": "-3"}, {"number": None, "state": "lost"}, {"state": "paid", "amount": None, "placed": "at noon"}]
+    assert refined(orders, rows).rejected["reason"].to_list() == [
+        "number_type: Found x1, which is no integer. amount_minimum: Found -3.0. Promised: amount is at least 0.",
+        "number_required: number is missing. state_enum: Found lost. Promised: state is one of open, paid.",
+        "placed_at_type: Found at noon, which is no timestamp. paid_has_amount: Not kept: A paid order has an amount.",
+    ]

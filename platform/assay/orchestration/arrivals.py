@@ -39,9 +39,10 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
-        ends, mending = bad_ends(context.instance), Mending(context.instance)
+        ends, mending, problems = bad_ends(context.instance), Mending(context.instance), list[str]()
         for stage in planner.stages:
             due = planner.due(stage.keys)
+            problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]
             due = memory.open(mending.with_mended(due) if ends != memory.calm else due)
             if wanted := list(requests(due)):
                 asked = [_run_request(request, number, stage, jobs, mending) for request, number in memory.ask(wanted, due)]
@@ -49,7 +50,7 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
             if memory.unfinished(stage.keys):
                 return _skip(context, memory, [f"Runs of the stage {stage.name!r} are not finished yet.", *landing.notes()])
         memory.calm = memory.calm if mending.left else ends
-        return _skip(context, memory, [*_quiet(memory), *landing.notes()])
+        return _skip(context, memory, [*problems, *_quiet(memory), *landing.notes()])
 
     return arrivals
 

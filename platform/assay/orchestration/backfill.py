@@ -92,6 +92,11 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
         yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members))
 
 
+def _unplanned(due: Due) -> Ran:
+    """What is said of work that could not be planned."""
+    return Ran(Request((due.key,), None, None, 0), "not started", 0.0, f"{due.key.to_user_string()}: {due.problem}", {})
+
+
 @dataclass(frozen=True)
 class Backfill:
     """A backfill of a code location's assets over days [first, last], or over everything; the UI lists its runs under `location`."""
@@ -116,8 +121,9 @@ class Backfill:
         try:
             with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
                 for stage in self.planner.stages:
-                    mending = Mending(self.instance)
-                    for request in self._requests(stage, mending):
+                    mending, due = Mending(self.instance), self._due(stage)
+                    yield from (_unplanned(one) for one in due if one.problem)
+                    for request in requests(mending.with_mended(due)):
                         self._get_ready()
                         announce(request)
                         yield self._run(request, backfill, mending.tags)
@@ -131,9 +137,9 @@ class Backfill:
         if project.models and (self.only is None or any(key.path[0] == LAYER for key in self.only)):
             dbt_process.start(project.folder, project.manifest)
 
-    def _requests(self, stage: Stage, mending: Mending) -> list[Request]:
+    def _due(self, stage: Stage) -> list[Due]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return list(requests(mending.with_mended(self.planner.due(keys, self.first, self.last))))
+        return self.planner.due(keys, self.first, self.last)
 
     def _run(self, request: Request, backfill: str, marks: Mapping[str, str]) -> Ran:
         tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})

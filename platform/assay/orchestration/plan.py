@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.contracts.calendars import arrival_calendar
-from assay.errors import ContractInvalid, TableMissing
+from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
@@ -73,9 +73,18 @@ class Planner:
         """The outdated partitions of some assets of a stage that overlap the days [first, last]; without days, of all their partitions."""
         names = [key.path for key in keys]
         models = [name for layer, name in names if layer == LAYER]
-        makers = {"bronze": self._bronze, "silver": self._silver}
-        tables = [makers[layer](self.contracts[name], first, last) for layer, name in names if layer != LAYER]
-        return [*tables, *(self._gold(models, first, last) if models else ())]
+        tables = [self._table(layer, self.contracts[name], first, last) for layer, name in names if layer != LAYER]
+        try:
+            return [*tables, *(self._gold(models, first, last) if models else ())]
+        except AssayError as error:
+            return [*tables, *(Due(dg.AssetKey([LAYER, name]), None, {}, problem=str(error)) for name in models)]
+
+    def _table(self, layer: str, contract: Contract, first: date | None, last: date | None) -> Due:
+        """Of one that cannot be planned the problem: the others go on."""
+        try:
+            return (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
+        except AssayError as error:
+            return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition = arrivals_of(contract)

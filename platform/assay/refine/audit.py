@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.column_names import OWN
 from assay.contracts.compile import flag_of, types_of, violation
 from assay.contracts.literals import FINITE
 from assay.contracts.model import Contract, Kind, Rule, Severity
-from assay.contracts.personal import hidden_names
-from assay.contracts.promises import looks_at
 from assay.errors import ContractInvalid
-from assay.masking.hiding import HIDDEN, words_of
+from assay.masking.hiding import words_of
 from assay.refine.pandera_module import pandera
+from assay.refine.reasons import INDEX, LONGEST_VALUE, once, with_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from pandera.api.polars.types import PolarsData
     from pandera.errors import SchemaErrors
     from pandera.polars import Check, DataFrameSchema
-
-LONGEST_VALUE = 80
-INDEX = f"{OWN}index"
 
 
 def pandera_schema(
@@ -121,26 +116,18 @@ def _named_failures(errors: SchemaErrors, contract: Contract, nothing: pl.DataFr
     return found.select(nothing.columns)
 
 
-def verdicts(found: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """One row per rejected row: INDEX, `rule` (the first in the contract's order), `severity`, `reason` (every broken error rule)."""
+def verdicts(found: pl.DataFrame, contract: Contract, landed: pl.DataFrame) -> pl.DataFrame:
+    """One row per rejected row: INDEX, `rule` (the first in the contract's order), `severity`, `reason` (every broken error rule).
+
+    `landed` has INDEX and the landing columns of the rows.
+    """
     import polars as pl
 
     order = {rule.name: number for number, rule in enumerate(contract.rules)}
-    described = {rule.name: rule.description for rule in contract.rules}
-    shown, names = (
-        {rule.name for rule in contract.rules if rule.kind not in {Kind.TYPE, Kind.REQUIRED, Kind.EXPRESSION}},
-        hidden_names(contract),
-    )
-    # what pandera finds of a rule about several columns is the whole row
-    hidden = [rule.name for rule in contract.rules if looks_at(rule, names) or (rule.column is None and names)]
-    found_ = pl.when(pl.col("rule").is_in(hidden)).then(pl.lit(HIDDEN)).otherwise(pl.col("found"))
-    reason = pl.concat_str(
-        pl.col("rule"), pl.lit(": "), pl.col("rule").replace_strict(described, default=""),
-        pl.when(pl.col("rule").is_in(shown)).then(pl.concat_str(pl.lit(" Found "), found_, pl.lit("."))).otherwise(pl.lit("")),
-    )  # fmt: skip
+    errors = once(found.filter(pl.col("severity") == Severity.ERROR), contract)
     return (
-        found.filter(pl.col("severity") == Severity.ERROR)
-        .with_columns(reason.alias("reason"), pl.col("rule").replace_strict(order, return_dtype=pl.Int32).alias("_order"))
+        with_reasons(errors, contract, landed)
+        .with_columns(pl.col("rule").replace_strict(order, return_dtype=pl.Int32).alias("_order"))
         .sort(INDEX, "_order")
         .group_by(INDEX, maintain_order=True)
         .agg(pl.col("rule").first(), pl.col("severity").first(), pl.col("reason").str.join(" "))

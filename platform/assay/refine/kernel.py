@@ -18,10 +18,11 @@ from assay.lake.claims import PLACE as PLACE_OF_ROW
 from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import landed_json
 from assay.masking.methods import Masks
-from assay.refine.audit import INDEX, failures, verdicts
+from assay.refine.audit import failures, verdicts
 from assay.refine.claims import claims_of, file_order
 from assay.refine.conform import conform
 from assay.refine.measures import broken_promises, complaint, measure
+from assay.refine.reasons import INDEX
 from assay.refine.references import known_here
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def refine(
     _refuse_transformed(raw, typed, contract)
     masks = masks or Masks()
     found = failures(typed.drop(INDEX), contract, known_here(typed, contract, references, masks))
-    rejects = verdicts(found, contract)
+    rejects = verdicts(found, contract, raw)
     rejected = _quarantine_rows(raw, typed, rejects, contract, run_id)
     good = _good(typed, rejects, contract)
     latest = _latest(good, contract)
