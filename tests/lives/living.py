@@ -19,7 +19,7 @@ ALL = frozenset(
         "calendars", "cut months", "midnight", "return", "copy", "remove", "change", "move", "future", "empty", "key_scope", "current", "refuse", "gold",
     }
 )  # fmt: skip
-FEATURES = ALL - {"remove", "empty", "move"}
+FEATURES = ALL - {"remove", "empty"}
 CLOCKS_CHANGE = (
     datetime(2024, 3, 8, tzinfo=UTC),
     datetime(2024, 3, 29, tzinfo=UTC),

@@ -20,6 +20,7 @@ from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
 from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import bronze_spec
+from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
@@ -120,8 +121,11 @@ class Planner:
         days, calendar = days_of(contract, slice_.partitions), arrival_calendar(contract)
 
         def concerns(arrival: str) -> bool:
-            taken = calendar is None or calendar.has(date.fromisoformat(arrival))  # what the contract leaves out is not waited for
-            return taken and reaches(contract, arrival, days)
+            # what the contract leaves out is not waited for, nor, by what is published before it is over, what is still to come
+            if calendar is not None and not calendar.has(first := date.fromisoformat(arrival)):
+                return False
+            ahead = calendar is not None and calendar.current and taken_from(contract, first) > now()
+            return not ahead and reaches(contract, arrival, days)
 
         made, current = arrivals_at(self.run, contract, concerns, now())
         return [key for key in made if made[key] != current[key]]
