@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from calendar_products import Calendars
+from calendar_products import Calendars, totals
 
 from assay.contracts.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
@@ -212,3 +212,21 @@ def test_whoever_is_killed_leaves_the_old_calendar_or_the_new_one(
     assert seen in (old, {name: value for name, value in new.items() if name in seen})
     rebuild(product)
     assert content(product) == new
+
+
+@pytest.mark.slow
+def test_a_model_moves_with_the_calendars_of_its_inputs_and_loses_the_months_that_they_lost(tmp_path: Path) -> None:
+    product = land(Calendars(tmp_path).readings(NAME, **BEFORE)).model("sums", [NAME])
+    assert set(product.backfill().values()) == {None}
+    assert totals(product.world, "gold/sums") == {"2024-01-01": 15, "2024-02-01": 48, "2024-03-01": 128}
+    product.readings(NAME, **(BEFORE | {"zone": "Asia/Kolkata", "end": "2024-03-01"}))
+    done = product.backfill()
+    assert set(done.values()) == {None}, done
+    assert totals(product.world, "gold/sums") == {"2024-01-01": 11, "2024-02-01": 52}
+    assert product.backfill() == {}
+    snapshot = newest(tmp_path / "home/lake", "gold/sums")
+    assert snapshot is not None
+    assert {file.values[0] for file in snapshot.files} == {"2024-01-01", "2024-02-01"}
+    product.readings(NAME, **BEFORE)
+    assert set(product.backfill().values()) == {None}
+    assert totals(product.world, "gold/sums") == {"2024-01-01": 15, "2024-02-01": 48, "2024-03-01": 128}
