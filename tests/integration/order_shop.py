@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 FIRST = date(2024, 1, 1)
 BAD_AMOUNT = "-1"
+ARCHIVED_AND_FORCED = 0.2  # how often bronze is built again from itself
 
 
 def day(number: int) -> str:
@@ -182,10 +183,12 @@ def work_forever(shop: Shop, seed: int, numbers: Sequence[int]) -> None:
 
 def work_once(shop: Shop, chance: random.Random, numbers: Sequence[int]) -> None:
     chosen = sorted(chance.sample(numbers, chance.randint(1, len(numbers))))
-    for number in chosen:
-        shop.drop(number, generation(chance, number))
+    files = [shop.drop(number, generation(chance, number)) for number in chosen]
     with suppress(Superseded):
         shop.ingest(chosen)
+        for file in chance.sample(files, len(files) // 2):  # what is in bronze may be archived, by several workers at once
+            file.unlink(missing_ok=True)
+        shop.ingest(chosen, force=chance.random() < ARCHIVED_AND_FORCED)
         shop.refine(chosen)
 
 

@@ -10,12 +10,12 @@ import pytest
 from order_shop import Shop, day
 
 from assay.cli.lake_reader import facts, query
-from assay.cli.quarantine_reports import sum_of
 from assay.errors import Superseded
 from assay.lake.decisions import Decision, Kind, decide, decisions_of, in_force, taken
 from assay.lake.quarantine_history import history
 from assay.lake.quarantine_reader import Fate, View
 from assay.lake.snapshots import open_snapshot
+from assay.orchestration.fates import fates_of
 from orders import write_contracts
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_discarded_rows_leave_quarantine_and_the_sum_still_closes(shop: Shop) ->
     discard(shop, 3, 8)
     assert rows(shop, Fate.HELD) == [4, 5]
     assert rows(shop, Fate.DISCARDED) == [3, 8]
-    assert sum_of(lake(shop), "orders") == "orders: landed 8 = published 3 + held 2 + discarded 2 + duplicates 1"
+    assert str(fates_of(lake(shop), shop.orders)) == "orders: landed 8 = published 3 + held 2 + discarded 2 + duplicates 1"
 
 
 def test_the_decision_is_kept_with_who_when_why_and_which_rows(shop: Shop) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from order_shop import Shop, day
 
-from assay.lake import quarantine as quarantine_module
-from assay.lake.quarantine_history import Event, history, publications, sums
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake import beside
+from assay.lake.quarantine_history import Event, history, publications
+from assay.lake.quarantine_reader import View
+from assay.orchestration.fates import fates_of
 from orders import write_contracts
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ def test_a_row_that_moved_to_another_day_is_withdrawn_from_its_own(shop: Shop) -
 def test_a_row_that_became_readable_came_back_from_its_arrival(shop: Shop) -> None:
     build(shop, GOOD, {"number": "2", "day": "2024-02-03"})
     (held,) = events(shop, f"arrival/{day(1)}")
-    assert held.after == {"event_time_readable": 1}
+    assert held.after == {"event_time_before_end": 1}
     changed = shop.edit_contract("end: 2024-02-01", "end: 2024-03-01")
     changed.ingest([1])
     last = events(changed, f"arrival/{day(1)}")[-1]
-    assert (moved(last), last.before, last.after) == ({"came_back": {NAME: [2]}}, {"event_time_readable": 1}, {})
+    assert (moved(last), last.before, last.after) == ({"came_back": {NAME: [2]}}, {"event_time_before_end": 1}, {})
 
 
 def test_a_publication_that_changes_nothing_in_quarantine_is_no_event(shop: Shop) -> None:
@@ -121,8 +122,8 @@ def test_only_the_first_rows_are_listed_and_all_are_counted(shop: Shop) -> None:
 def test_the_first_publication_of_a_partition_looks_for_nothing_that_was_held(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Noting must cost nothing where nothing was published before: the quarantine is opened to store rows, not to compare."""
     opened: list[Any] = []
-    real = quarantine_module.newest
-    monkeypatch.setattr(quarantine_module, "newest", lambda *names: opened.append(names) or real(*names))
+    real = beside.newest
+    monkeypatch.setattr(beside, "newest", lambda *names: opened.append(names) or real(*names))
     build(shop, GOOD, BAD)
     assert len(opened) == 2, "to store, for bronze and for silver"
 
@@ -145,9 +146,10 @@ def test_the_sum_of_a_dataset_closes_over_all_its_partitions(shop: Shop) -> None
     shop.drop(2, [{"number": "1", "day": day(2)}, {"number": "2", "day": day(2), "customer": "eve"}])
     shop.ingest([2])
     shop.refine([2])
-    seen = view(shop)
-    assert sums(seen) == {"landed": 6, "published": 2, "quarantined": 3, "duplicates": 1, "erased": 0}
-    assert seen.count(Fate.HELD) + seen.count(Fate.DISCARDED) == 3
+    fates = fates_of(shop.home / "lake", shop.orders)
+    assert fates is not None
+    assert (fates.landed, fates.published, fates.held, fates.duplicates) == (6, 2, 3, 1)
+    assert fates.closes
 
 
 def test_the_log_tells_every_publication_of_every_partition(shop: Shop) -> None:

@@ -24,7 +24,7 @@ from assay.lake.quarantine import Quarantine
 from assay.refine import step as refine_step
 from assay.refine.step import Inputs, silver_spec
 from assay.steps import Status
-from orders import write_contracts
+from orders import csv_text, write_contracts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,11 +136,11 @@ def test_an_unreadable_file_refuses_its_arrival_by_name_and_the_others_are_publi
         shop.drop(number, on(number, MIXED))
     shop.ingest([1, 2])
     before = shop.rows("bronze").filter(pl.col("_source_file") == f"orders/orders_{day(1)}.csv")
-    shop.drop_text("orders", f"orders_{day(1)}_more.csv", "day,number\n1\n")
+    shop.drop_text("orders", f"orders_{day(1)}_more.csv", csv_text([]) + "1\n")
     shop.drop(2, on(2, [{"number": "9"}]))
     done = shop.ingest([1, 2])
     assert done[day(1)].status is Status.REFUSED
-    assert f"orders/orders_{day(1)}_more.csv; line 1: the header has no column customer, amount" in str(done[day(1)].refusal)
+    assert f"orders/orders_{day(1)}_more.csv; line 2: expected 8 values, found 1" in str(done[day(1)].refusal)
     assert done[day(2)].status is Status.PUBLISHED
     after = shop.rows("bronze")
     assert after.filter(pl.col("_source_file") == f"orders/orders_{day(1)}.csv").equals(before)
@@ -162,11 +162,11 @@ def test_a_file_with_only_a_header_is_an_arrival_without_rows(shop: Shop) -> Non
 def test_rows_without_an_event_date_are_held_under_their_arrival_and_the_sum_closes(shop: Shop) -> None:
     shop.drop(1, [*MIXED, {"number": "6", "day": "soon"}, {"number": "7", "day": "2031-01-01"}, {"number": "8", "day": None}])
     done = shop.ingest([1])[day(1)]
-    assert (done.rows, done.broken) == (8, {"event_time_readable": 3})
+    assert (done.rows, done.broken) == (8, {"event_time_before_end": 1, "event_time_readable": 2})
     shop.refine([1])
     held = shop.visible_quarantine().filter(pl.col("_partition") == f"arrival/{day(1)}")
     assert [json.loads(raw)["number"] for raw in held.sort("source_row")["raw"]] == ["6", "7", "8"]
-    assert "`day` gives no yyyy-MM-dd in [2024-01-01, 2024-02-01)" in held["reason"][0]
+    assert "`day` gives no yyyy-MM-dd. Found soon." in held.sort("source_row")["reason"][0]
     assert shop.stray() == 0
 
 

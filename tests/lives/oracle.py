@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from events import Landing, Row, Rows
 
 Published = tuple[Any, ...]
-EVENT_TIME = "event_time_readable"
+READABLE, FROM_START, BEFORE_END = "event_time_readable", "event_time_from_start", "event_time_before_end"
 
 
 @dataclass
@@ -157,7 +157,7 @@ class Oracle:
                 for row in rows:
                     day = None if dataset.is_reference else event_day(row[1], dataset)
                     if not dataset.is_reference and (day is None or not lies_in(day, dataset.events)):
-                        fates.held[f"arrival/{arrival}", EVENT_TIME] += 1
+                        fates.held[f"arrival/{arrival}", set_aside(day, dataset.events)] += 1
                         continue
                     if waits or (day is not None and not is_there(day, dataset.events, dataset, now)):
                         fates.waiting += 1
@@ -179,6 +179,13 @@ class Oracle:
         for key, inputs in fates.inputs.items():
             rivals = (sorted(fates.published[key], key=repr), fates.duplicates[key]) if dataset.key_scope == "table" else None
             fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None, rivals)
+
+
+def set_aside(day: date | None, calendar: Calendar) -> str:
+    """The rule by which a row is held that lies in no event partition."""
+    if day is None:
+        return READABLE
+    return FROM_START if calendar.start is not None and day < calendar.start else BEFORE_END
 
 
 def empty_partitions(dataset: Dataset, arrivals: list[str], now: datetime) -> list[str]:

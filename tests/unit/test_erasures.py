@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.erasures import BEGUN, FENCE, Erasure, erasures, fence, fence_of, record
 from assay.lake.migrations import TOKEN
-from assay.lake.publisher import publish
+from assay.lake.publisher import Provenance, publish
+from assay.lake.quarantine import Quarantine
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.staging import stage
@@ -140,6 +142,37 @@ def test_an_ingest_that_began_before_an_erasure_cannot_publish(run: Run, payment
     assert data_files(run.lake / "bronze/payments") == []
     (outcome,) = ingest(run, payments, day(payments))
     assert outcome.rows == 1
+
+
+def test_a_person_leaves_what_bronze_holds_of_archived_files_and_is_counted_as_erased_for_good(run: Run, payments: Contract) -> None:
+    land(run, ADA, BOB)
+    list(ingest(run, payments, day(payments)))
+    for file in (run.landing / "payments").iterdir():
+        file.unlink()
+    record(run.lake, ada())
+    assert remove_from_bronze(run.lake, payments, Person("customer", ADA)) == 1
+    for _ in range(2):
+        (outcome,) = ingest(replace(run, force=True), payments, day(payments))
+        assert (outcome.status, outcome.rows, outcome.facts["erased"]) == (Status.PUBLISHED, 1, 1)
+        rows = open_snapshot(run.lake, "bronze/payments").scan().collect()
+        assert rows.select("payer", "_source_row").rows() == [(BOB, 2)]
+
+
+def test_a_row_held_under_the_hash_of_an_earlier_delivery_is_found(run: Run, payments: Contract) -> None:
+    """The file was sent again with one row more: the days that it leaves as they were keep what they hold, with the hash of then."""
+    land(run, ADA, BOB)
+    list(ingest(run, payments, day(payments)))
+    earlier = open_snapshot(run.lake, "bronze/payments").scan().collect()["_source_hash"][0]
+    quarantine = Quarantine(run.lake, "payments")
+    held = pl.DataFrame({"source_file": ["payments/payments_2024-01-01.csv"], "source_row": [1], "source_hash": [earlier]})
+    others = {name: pl.lit("x") for name in quarantine.spec.schema.names if name not in {*held.columns, "_publication"}}
+    quarantine.store(held.with_columns(**others), {"x": 1}, {}, Provenance())
+    land(run, ADA, BOB, BOB)
+    list(ingest(run, payments, day(payments)))
+    for path in data_files(run.lake / "bronze/payments"):
+        if str(path) not in {file.path for file in open_snapshot(run.lake, "bronze/payments").files}:
+            path.unlink()  # as a vacuum does
+    assert (earlier, 1) in search(run.lake, payments, "customer", ADA).places
 
 
 def test_a_fence_only_rises_and_changes_no_row(run: Run, payments: Contract) -> None:

@@ -91,10 +91,11 @@ def _to_decide(dataset: str) -> View:
 
 def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by: str | None, *, yes: bool) -> None:
     """Record a decision about these rows, in one commit, after asking; no rows, no decision."""
-    from assay.cli.quarantine_reports import sum_of
+    from assay.cli.quarantine_reports import sums_of
     from assay.lake.decisions import Decision, decide, taken
 
-    lake = load_settings().lake
+    settings = load_settings()
+    lake = settings.lake
     if rows is None or rows.is_empty():
         typer.echo(f"{view.dataset}: no such row to {kind}; nothing was changed. `assay quarantine list` counts those there are.", err=True)
         raise typer.Exit(1)
@@ -105,4 +106,5 @@ def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by:
         typer.confirm("Go on?", abort=True)
     number = decide(lake, view.dataset, Decision(kind, by or user_name(), datetime.now(UTC), because), rows, taken(view.decisions))
     typer.echo(f"Decision {number} is recorded. `assay quarantine history {view.dataset}` shows it.")
-    typer.echo(sum_of(lake, view.dataset))
+    for said in sums_of(settings, [view.dataset]):
+        typer.echo(said)

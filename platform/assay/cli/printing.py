@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from assay.cli.lake_reader import facts, rejected_by_rule
+from assay.cli.quarantine_reports import sums_of
 from assay.cli.visible import visible
 from assay.lake.duckdb_sql import quoted
 
@@ -98,6 +99,8 @@ def print_summary(settings: Settings) -> None:
         for dataset, rule, fate, rows in rejected:
             table.add_row(_cell(dataset), _cell(rule), fate, f"{rows:,}")
         console.print(table)
+    for said in sums_of(settings):
+        typer.echo(said)
     typer.echo(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.")
     if name := next((one.name for layer in READ_FIRST for one in found if one.name.startswith(f"{layer}/")), None):
         layer, _, dataset = name.partition("/")

@@ -33,7 +33,7 @@ def list_(
     Example: assay quarantine list --rule dest_known
     """
     from assay.cli.homes import settings_of_home
-    from assay.cli.quarantine_reports import OVERVIEW, Choice, overview, sum_of
+    from assay.cli.quarantine_reports import OVERVIEW, Choice, overview, sums_of
     from assay.lake.quarantine_reader import View, quarantined_datasets
 
     settings = settings_of_home()
@@ -45,8 +45,8 @@ def list_(
     found = [row for name in datasets for row in overview(View.open(lake, name), Choice(rule, partition))]
     _print(OVERVIEW, found, output)
     if output is Format.TABLE:
-        for name in datasets:
-            typer.echo(sum_of(lake, name))
+        for said in sums_of(settings, datasets):
+            typer.echo(said)
 
 
 @app.command()

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from assay.cli.product import contracts_folder
 from assay.lake.quarantine import PARTITION
 from assay.lake.quarantine_changes import CHANGES
-from assay.lake.quarantine_history import history, run_times, sums
+from assay.lake.quarantine_history import history, run_times
 from assay.lake.quarantine_reader import DECIDED, SHOWN, Fate, View
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
 
     import polars as pl
 
     from assay.lake.quarantine_history import Event
+    from assay.settings import Settings
 
     Rows = list[tuple[Any, ...]]
 
@@ -128,11 +129,14 @@ def _rules(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{rule} {rows}" for rule, rows in counts.items())
 
 
-def sum_of(lake: Path, dataset: str) -> str:
-    """The sum of a dataset's rows in one sentence; it says so when it does not close."""
-    view = View.open(lake, dataset)
-    noted, held, discarded = sums(view), view.count(Fate.HELD), view.count(Fate.DISCARDED)
-    parts = {"published": noted["published"], "held": held, "discarded": discarded, "duplicates": noted["duplicates"]}
-    parts |= {"erased": noted["erased"]} if noted["erased"] else {}
-    sign = "=" if sum(parts.values()) == noted["landed"] else "is NOT"
-    return f"{dataset}: landed {noted['landed']:,} {sign} " + " + ".join(f"{name} {rows:,}" for name, rows in parts.items())
+def sums_of(settings: Settings, datasets: Collection[str] | None = None) -> list[str]:
+    """The sum of the rows of each dataset (default: of all contracts) in one sentence, which says so when it does not close.
+
+    Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said.
+    """
+    from assay.contracts.odcs import load_contracts
+    from assay.orchestration.fates import fates_of
+
+    contracts = load_contracts(contracts_folder(settings))
+    found = (fates_of(settings.lake, contract) for name, contract in contracts.items() if datasets is None or name in datasets)
+    return [str(fates) for fates in found if fates]

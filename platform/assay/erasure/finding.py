@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 
 if TYPE_CHECKING:
@@ -72,13 +73,28 @@ def named(frame: pl.DataFrame, contract: Contract, kind: str, value: str) -> pl.
 
 def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
     """Look through all files of a bronze table."""
-    found = Traces()
-    for path in data_files(lake / f"bronze/{contract.dataset}"):
+    found, name, now = Traces(), f"bronze/{contract.dataset}", set[Place]()
+    table = newest(lake, name)
+    live = {file.path for file in table.files} if table else set()
+    for path in data_files(lake / name):
         for file, hash_, row, day in holds(path, contract, kind, value).iter_rows():
             found.places.add((hash_, row))
             found.files.add(file)
             if day is not None:
                 found.days.add(day.isoformat())
+            if str(path) in live:
+                now.add((file, row))
+    found.places |= _held_before(lake, contract, now)
+    return found
+
+
+def _held_before(lake: Path, contract: Contract, rows: set[Place]) -> set[Place]:
+    """The places by which other tables know some rows of files: what a file that was sent again leaves as it was keeps its earlier hash."""
+    found = set[Place]()
+    for layer in ("quarantine", "claims") if rows else ():
+        if table := newest(lake, f"{layer}/{contract.dataset}"):
+            known = table.scan(columns=["source_file", "source_row", "source_hash"]).unique().collect()
+            found |= {(hash_, row) for file, row, hash_ in known.iter_rows() if (file, row) in rows}
     return found
 
 

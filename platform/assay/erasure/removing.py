@@ -6,15 +6,18 @@ partitions of silver outdated, which are then rebuilt on the normal path, as is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.model import EVENT_DATE
+from assay.contracts.model import EVENT_DATE, SOURCE_FILE
 from assay.erasure.finding import at_places, named
 from assay.ingest.bronze import bronze_spec
+from assay.ingest.set_aside import rules_of
+from assay.lake.accounts import LANDED
 from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
 from assay.lake.erasures import FENCE, fence_of
+from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine import Quarantine
 from assay.lake.quarantine_history import publications
@@ -23,16 +26,16 @@ from assay.lake.snapshots import newest
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
+    import pyarrow as pa
 
     from assay.contracts.model import Contract
     from assay.erasure.finding import Place
     from assay.lake.snapshots import DataFile, Snapshot
 
-UNREADABLE = "event_time_readable"
 BY_PLACE = ("quarantine", "decisions", "claims")  # the layers whose rows say from which landed row they are
 
 
@@ -49,6 +52,8 @@ class Person:
 
 def remove_from_bronze(lake: Path, contract: Contract, person: Person) -> int:
     """Write the live partitions that name a person again without these rows; returns how many rows went."""
+    import polars as pl
+
     spec, removed = bronze_spec(contract), 0
     table = newest(lake, spec.name)
     notes = {one.partition: one.note for one in publications(table)} if table else {}
@@ -59,22 +64,31 @@ def remove_from_bronze(lake: Path, contract: Contract, person: Person) -> int:
         if not (gone := int(meant.sum())):
             continue
         removed += gone
-        unreadable = frame.filter(meant)[EVENT_DATE].null_count() if contract.event_time else 0
+        aside = rules_of(frame.filter(meant & frame[EVENT_DATE].is_null()), contract) if contract.event_time else {}
         partition = Partition(values[0], values) if values else WHOLE
         tokens = {key: token for key, token in current_tokens(table, [partition.key]).items() if token is not None}
-        note = _note(notes.get(partition.key, {}), gone, unreadable)
-        staging = stage(lake / spec.name, Slice(spec, (partition,)), [frame.filter(~meant).select(spec.schema.names)])
+        tokens |= {LANDED + partition.key: frame.height - gone}
+        note = _note(notes.get(partition.key, {}), gone, aside)
+        left = frame.filter(~meant).select(spec.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
+        footers = {partition.key: {KEY: _manifest(files, frame.filter(meant), left).dump()}}
+        staging = stage(lake / spec.name, Slice(spec, (partition,)), [left], footers)
         expected: Mapping[str, int | None] = current_tokens(table, [partition.key]) | {FENCE: fence_of(table)}
         publish(lake, staging, tokens, expected=expected, provenance=Provenance("", contract.version, "", {}, {partition.key: note}))
     return removed
 
 
-def _note(before: Mapping[str, Any], gone: int, unreadable: int) -> dict[str, Any]:
+def _manifest(files: Sequence[DataFile], gone: pl.DataFrame, left: pa.Table) -> Manifest:
+    """What landed of a partition is as it was; its erased rows are counted by the file in which they landed, its days are those of now."""
+    erased = dict(gone[SOURCE_FILE].value_counts().iter_rows())
+    known = [source for file in files for source in manifest_of(file.path).sources]
+    sources = tuple(replace(one, erased=one.erased + erased.get(one.name, 0)) for one in known)
+    return Manifest(sources, next(iter(days_of(left).values()), {}))
+
+
+def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dict[str, Any]:
     """What was noted of a bronze partition, with the erased rows counted apart."""
     kept = {name: value for name, value in before.items() if name not in {"rows", "digest"}}
-    held = dict(kept.get("held", {}))
-    if UNREADABLE in held:
-        held[UNREADABLE] = max(held[UNREADABLE] - unreadable, 0)
+    held = {rule: max(rows - aside.get(rule, 0), 0) for rule, rows in kept.get("held", {}).items()}
     return kept | {"erased": kept.get("erased", 0) + gone} | ({"held": {rule: rows for rule, rows in held.items() if rows}} if held else {})
 
 

@@ -16,6 +16,7 @@ from assay.errors import FileUnreadable
 from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
 from assay.ingest.csv_files import names_of
 from assay.ingest.csv_rows import Misread
+from assay.ingest.held import HeldFile
 from assay.ingest.nested import of_the_file
 
 if TYPE_CHECKING:
@@ -28,13 +29,28 @@ _known: dict[tuple[str, LandingSource], frozenset[str]] = {}  # by content: the 
 
 def absent_columns(batch: Batch, source: LandingSource) -> frozenset[str]:
     """The optional columns that none of the files of an arrival has."""
-    of_file = of_the_file(source)
-    absent = frozenset(of_file.optional)
+    absent = frozenset(may_lack(source))
     for file, digest in batch.files if absent else ():
-        key = (digest, of_file)
-        if key not in _known:
-            _known[key] = _lacks(file, of_file)
-        absent &= _known[key]
+        absent &= absent_from(file, digest, source)
+    return absent
+
+
+def may_lack(source: LandingSource) -> list[str]:
+    """The columns that a file may lack: the optional ones, and the paths that begin in one."""
+    optional = of_the_file(source).optional
+    return [*optional, *(path for path, root in roots_of(source.paths, source.file_columns).items() if root in optional)]
+
+
+def absent_from(file: LandingFile | HeldFile, digest: str, source: LandingSource) -> frozenset[str]:
+    """Those that a file lacks, whose content has the hash `digest`."""
+    of_file = of_the_file(source)
+    if not of_file.optional:
+        return frozenset()
+    if isinstance(file, HeldFile):
+        return frozenset() if file.landed.columns is None else frozenset(may_lack(source)) - {*file.landed.columns}
+    if (digest, of_file) not in _known:
+        _known[digest, of_file] = _lacks(file, of_file)
+    absent = _known[digest, of_file]
     return absent | {path for path, root in roots_of(source.paths, source.file_columns).items() if root in absent}
 
 

@@ -16,8 +16,8 @@ from assay.contracts.compile import spelled_as
 from assay.contracts.evaluate import evaluate
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.contracts.sql import columns_in
-from assay.ingest.landing import LandingFile, landed, once_by_content
-from assay.ingest.opening import taken_from
+from assay.ingest.held import Holdings, merged, newest_of
+from assay.ingest.landing import LandingFile, landed, with_hashes
 from assay.ingest.reading import Batch, Piece, Source
 from assay.lake.slices import TableSpec
 
@@ -49,20 +49,26 @@ def bronze_spec(contract: Contract) -> TableSpec:
 
 
 def batches(
-    landing: Path, contract: Contract, wanted: Callable[[str], bool] = lambda _: True, now: datetime | None = None
+    landing: Path,
+    contract: Contract,
+    wanted: Callable[[str], bool] = lambda _: True,
+    now: datetime | None = None,
+    holdings: Holdings | None = None,
 ) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
 
-    Files are read for their hashes, those of `wanted` arrivals only. A file of a snapshot is newest from the day that it names, so
-    not before `now`.
+    What bronze holds (`holdings`) has landed, whether or not its file is still there. Files are read for their hashes, those of `wanted`
+    arrivals only. A file of a snapshot is newest from the day that it names, so not before `now`.
     """
-    files = landed(landing, contract.source)
+    source, holdings = contract.source, holdings or Holdings()
+    files, grouped = landed(landing, source), dict[str, list[LandingFile]]()
     if contract.arrival.grain is Grain.NONE:
-        files = [file for file in files if now is None or taken_from(contract, file.arrival) <= now][-1:]
-    grouped: dict[str, list[LandingFile]] = {}
+        newest = newest_of(files, holdings.of(""), contract, now) if wanted("") else ()
+        return {"": Batch("", newest)} if newest else {}
     for file in files:
         grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
-    read = {arrival: tuple(once_by_content(found)) for arrival, found in grouped.items() if wanted(arrival)}
+    arrivals = [arrival for arrival in sorted({*grouped, *holdings.arrivals}) if wanted(arrival)]
+    read = {arrival: merged(with_hashes(grouped.get(arrival, ())), holdings.of(arrival), source) for arrival in arrivals}
     return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed
 
 
@@ -95,32 +101,55 @@ def _origins(sources: Sequence[Source]) -> dict[str, pa.Array]:
     origins = pl.DataFrame(
         {
             ARRIVAL: [date.fromisoformat(one.arrival) if one.arrival else None for one in sources],
-            SOURCE_FILE: [one.file for one in sources],
-            SOURCE_HASH: [one.hash for one in sources],
+            SOURCE_FILE: [one.landed.name for one in sources],
+            SOURCE_HASH: [one.landed.hash for one in sources],
             SOURCE_ROW: [one.rows for one in sources],
         },
         schema_overrides={ARRIVAL: pl.Date},
     ).filter(pl.col(SOURCE_ROW) > 0)
     rows = origins.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW)).explode(SOURCE_ROW)
+    if any(one.numbers is not None for one in sources):  # of what bronze held, erased rows are missing
+        rows = rows.with_columns(pl.concat(_numbers(one) for one in sources).alias(SOURCE_ROW))
     return {column.name: column.to_arrow(compat_level=pl.CompatLevel.oldest()) for column in rows}
+
+
+def _numbers(source: Source) -> pl.Series:
+    import polars as pl
+
+    if source.numbers is None:
+        return pl.int_range(1, source.rows + 1, dtype=pl.Int64, eager=True).alias(SOURCE_ROW)
+    return cast("pl.Series", pl.from_arrow(source.numbers)).alias(SOURCE_ROW)
 
 
 def event_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
     """`_event_date`: the local date of each row's event in the contract's zone; null if it cannot be read or lies in no event partition.
 
-    `landed` has the landing columns that the contract's expression reads. Each text is read once: a file has few dates and many rows.
+    The contract's [start, end) says which partitions there are, those to come among them. `landed` has the landing columns that its
+    expression reads. Each text is read once: a file has few dates and many rows.
     """
     import polars as pl
 
-    time, span = contract.event_time, contract.partitioning
-    assert time is not None  # noqa: S101  # the caller looked
-    texts = evaluate(landed, time.expression).values.alias(TEXT).to_frame()
-    found = _date(spelled_as(pl.col(TEXT), time.format), time)
+    span, found = contract.partitioning, pl.col(EVENT_DATE)
     inside = pl.lit(value=True)
     inside = inside & (found >= span.start) if span.start else inside
     inside = inside & (found < span.end) if span.end else inside
-    known = texts.unique().with_columns(pl.when(inside).then(found).alias(EVENT_DATE))
-    return texts.join(known, on=TEXT, how="left", maintain_order="left")[EVENT_DATE]
+    return read_dates(landed, contract).to_frame().select(pl.when(inside).then(found).alias(EVENT_DATE))[EVENT_DATE]
+
+
+def read_dates(landed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """The local date of each row's event in the contract's zone, wherever it lies; null if it cannot be read."""
+    import polars as pl
+
+    assert contract.event_time is not None  # noqa: S101  # the caller looked
+    texts = event_texts(landed, contract).alias(TEXT).to_frame()
+    found = _date(spelled_as(pl.col(TEXT), contract.event_time.format), contract.event_time)
+    return texts.join(texts.unique().with_columns(found.alias(EVENT_DATE)), on=TEXT, how="left", maintain_order="left")[EVENT_DATE]
+
+
+def event_texts(landed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """What the contract's expression gives for each row."""
+    assert contract.event_time is not None  # noqa: S101  # the caller looked
+    return evaluate(landed, contract.event_time.expression).values
 
 
 def _date(text: pl.Expr, time: EventTime) -> pl.Expr:

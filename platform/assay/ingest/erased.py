@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.contracts.model import ARRIVAL
+from assay.contracts.model import SOURCE_FILE
 from assay.lake.erasures import FENCE, erasures, fence_of
 from assay.lake.snapshots import newest
 from assay.masking.keyring import read_ring
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.masking.keyring import Key
     from assay.steps import Run
-
-WHOLE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Erased:
         return {FENCE: self.fence} if subjects_of(self.contract) else {}
 
     def split(self, rows: pa.Table) -> tuple[pa.Table, dict[str, int]]:
-        """The rows of bronze without those of erased people, and how many these were by arrival (WHOLE if there is but one)."""
+        """The rows of bronze without those of erased people, and how many these were by landing file."""
         import polars as pl
 
         if not self.tokens:
@@ -70,5 +68,4 @@ class Erased:
         marks = [name for name in frame.columns if name in {f"_{kind}_{key.id}" for kind, keys in self.tokens.items() for key, _ in keys}]
         meant = frame.select(pl.any_horizontal(marks)).to_series()
         gone, left = frame.filter(meant), rows.filter((~meant).to_arrow())
-        arrivals = gone[ARRIVAL].cast(pl.String) if ARRIVAL in gone.columns else pl.repeat(WHOLE, gone.height, eager=True)
-        return left, dict(arrivals.value_counts().iter_rows())
+        return left, dict(gone[SOURCE_FILE].value_counts().iter_rows())

@@ -158,10 +158,7 @@ def _look_up_failed(what: str, error: OSError) -> FileUnreadable:
     return FileUnreadable(f"Tried to look up {what!a}; {error.strerror}.", hint="Give this process the right to read it.")
 
 
-def once_by_content(files: Iterable[LandingFile]) -> list[tuple[LandingFile, str]]:
-    """The files with their hashes, without later copies of a content that was there already, and without those that are gone meanwhile."""
-    seen: dict[str, LandingFile] = {}
-    for file in files:
-        if (digest := file.content_hash()) is not None:
-            seen.setdefault(digest, file)
-    return [(file, digest) for digest, file in seen.items()]
+def with_hashes(files: Iterable[LandingFile]) -> list[tuple[LandingFile, str]]:
+    """The files with the hashes of their contents, without those that are gone meanwhile."""
+    hashes = ((file, file.content_hash()) for file in files)
+    return [(file, digest) for file, digest in hashes if digest is not None]

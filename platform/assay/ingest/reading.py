@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
+from assay.ingest.absent import absent_from, may_lack
+from assay.ingest.held import HeldFile
 from assay.ingest.readers import read_text
+from assay.lake.manifest import Landed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.contracts.landing_source import LandingSource
+    from assay.ingest.held import Contents
     from assay.ingest.landing import LandingFile
 
 READERS, AHEAD = 4, 8
@@ -31,10 +35,10 @@ FILES_OF_AN_ARRIVAL = 4  # so many times what one file may have: an arrival is p
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The files of one arrival, each content once, with their hashes."""
+    """The files of one arrival, those that bronze holds among them, each content once, with their hashes."""
 
     arrival: str
-    files: tuple[tuple[LandingFile, str], ...]
+    files: Contents
 
     @property
     def contents(self) -> list[tuple[str, str]]:
@@ -44,56 +48,67 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that was read: the arrival that it belongs to, its name, the hash of its content, and its rows."""
+    """A file that was read: the arrival that it belongs to, what landed, and how many rows are here of it.
+
+    `numbers` are those of its rows in the file, if they are not 1, 2, 3 and so on.
+    """
 
     arrival: str
-    file: str
-    hash: str
+    landed: Landed
     rows: int
+    numbers: pa.ChunkedArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """The rows of one file, as landing columns; the rest is as in `Source`."""
+
+    table: pa.Table
+    landed: Landed
+    numbers: pa.ChunkedArray | None = None
 
 
 @dataclass(slots=True)
 class Piece:
-    """Some arrivals that were read together: the tables of their files in order, or why an arrival could not be read.
+    """Some arrivals that were read together: the rows of their files in order, or why an arrival could not be read.
 
     `sizes` are the bytes that are held of each arrival.
     """
 
     batches: list[Batch] = field(default_factory=list)
-    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    read: dict[str, list[FileRows]] = field(default_factory=dict)
     failed: dict[str, FileUnreadable] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def parts(self) -> list[pa.Table]:
         """The tables of all files of the readable arrivals, in order."""
-        return [table for tables in self.tables.values() for table in tables]
+        return [one.table for files in self.read.values() for one in files]
 
     @property
     def sources(self) -> list[Source]:
         """Where the rows of `parts` are from."""
-        contents = [(batch.arrival, *content) for batch in self.batches if batch.arrival in self.tables for content in batch.contents]
-        return [Source(*content, table.num_rows) for content, table in zip(contents, self.parts, strict=True)]
+        return [Source(arrival, one.landed, one.table.num_rows, one.numbers) for arrival, files in self.read.items() for one in files]
 
     @property
     def size(self) -> int:
         """The bytes that are held."""
         return sum(self.sizes.values())
 
-    def add(self, batch: Batch, found: pa.Table | FileUnreadable, source: LandingSource) -> None:
+    def add(self, batch: Batch, found: FileRows | FileUnreadable, source: LandingSource) -> None:
         """Take the next file of an arrival. With one that is unreadable the arrival has no rows: it must not replace what was there."""
         if batch.arrival in self.failed:
             return
-        tables = self.tables.setdefault(batch.arrival, [])
+        files = self.read.setdefault(batch.arrival, [])
         if not isinstance(found, FileUnreadable):
-            tables.append(found)
-            self.sizes[batch.arrival] = self.sizes.get(batch.arrival, 0) + found.nbytes
+            files.append(found)
+            self.sizes[batch.arrival] = self.sizes.get(batch.arrival, 0) + found.table.nbytes
             if self.sizes[batch.arrival] > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
                 said = f"Tried to read the {len(batch.files)} files of one arrival; they have more than {most:,} bytes."
                 found = FileUnreadable(said, hint="Have them land as several arrivals, or raise `maxBytes` of the contract's server.")
         if isinstance(found, FileUnreadable):
             self.failed[batch.arrival] = found
-            del self.tables[batch.arrival]
+            del self.read[batch.arrival]
             self.sizes.pop(batch.arrival, None)
 
 
@@ -112,20 +127,26 @@ def read_pieces(batches: Sequence[Batch], source: LandingSource) -> Iterator[Pie
         yield piece
 
 
-def _read_ahead(batches: Sequence[Batch], source: LandingSource) -> Generator[tuple[Batch, pa.Table | FileUnreadable], None, None]:
+def _read(file: LandingFile | HeldFile, digest: str, source: LandingSource) -> FileRows | FileUnreadable:
+    if isinstance(file, HeldFile):
+        table, numbers = file.read(source)
+        return FileRows(table, file.landed, numbers)
+    try:
+        table = read_text(file, source)
+    except FileUnreadable as error:
+        return error
+    lacking = absent_from(file, digest, source)
+    columns = tuple(name for name in may_lack(source) if name not in lacking)
+    return FileRows(table, Landed(file.name, digest, table.num_rows, columns=columns))
+
+
+def _read_ahead(batches: Sequence[Batch], source: LandingSource) -> Generator[tuple[Batch, FileRows | FileUnreadable], None, None]:
     """Every file of the batches in order; some of the next are being read meanwhile."""
-
-    def read(file: LandingFile) -> pa.Table | FileUnreadable:
-        try:
-            return read_text(file, source)
-        except FileUnreadable as error:
-            return error
-
-    waiting = deque[tuple[Batch, "Future[pa.Table | FileUnreadable]"]]()
+    waiting = deque[tuple[Batch, "Future[FileRows | FileUnreadable]"]]()
     with ThreadPoolExecutor(READERS) as pool:
         try:
-            for batch, file in ((one, file) for one in batches for file, _ in one.files):
-                waiting.append((batch, pool.submit(read, file)))
+            for batch, content in ((one, content) for one in batches for content in one.files):
+                waiting.append((batch, pool.submit(_read, *content, source)))
                 if len(waiting) > AHEAD:
                     yield waiting[0][0], waiting.popleft()[1].result()
             while waiting:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.ingest.absent import absent_columns
-from assay.ingest.bronze import batches, bronze_rows
+from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
+from assay.ingest.held import Holdings
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
+from assay.lake.accounts import standing
 from assay.lake.audited import weight
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.snapshots import newest
@@ -22,6 +24,7 @@ from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_mem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from assay.contracts.model import Contract
     from assay.lake.slices import Slice
@@ -34,6 +37,14 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
     return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
 
 
+def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
+    """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing."""
+    table = newest(run.lake, bronze_spec(contract).name)
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract)))
+    wanted = {arrival or "all": value for arrival, value in made.items()}
+    return wanted, standing(table, current_tokens(table, list(wanted)))
+
+
 def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
     """Bring the arrivals of a slice of bronze up to date, in chunks of bounded size. Yields one outcome per partition.
 
@@ -41,23 +52,24 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     partitions that there are now. Raises CalendarChanged if something that landed would be left out.
     """
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now)
+    erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, Holdings.of_table(table, contract))
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
-    before = newest(run.lake, slice_.spec.name)
-    others = leaving(run, contract, before, slice_.only(set(landed)) if landed else slice_, everything)
-    current = current_tokens(before, list(landed))
+    others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
+    current = current_tokens(table, list(landed))
+    stands = standing(table, current)
     for key in slice_.keys:
         if key not in landed and others is not None:
             yield Outcome(key, Status.UNCHANGED)
         elif key not in landed:
             yield Outcome(key, Status.REFUSED, refusal=f"No file has landed for {key}: {contract.source.path} names none.")
-        elif others is None and wanted[key] == current[key] and not run.force:
+        elif others is None and wanted[key] == stands[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
-    due = [key for key in landed if run.force or others is not None or wanted[key] != current[key]]
-    work = Work(run, contract, slice_, landed, wanted, current, Erased.pin(run, contract), others)
-    made = ((piece, bronze_rows(piece, contract)) for piece in read_pieces([landed[key] for key in due], contract.source))
-    staged = (work.stage(*one) for one in ahead(made))
+    due = [key for key in landed if run.force or others is not None or wanted[key] != stands[key]]
+    work = Work(run, contract, slice_, landed, wanted, current, erased, others)
+    made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source))
+    staged = map(work.stage, ahead(made))
     groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
     for group in groups:
         yield from work.publish(group)

@@ -1,23 +1,22 @@
-"""What an ingestion writes: files are staged as they are read, then many arrivals are published by one commit.
-
-Rows without a usable event date stay in bronze and are also set aside in quarantine, because no silver partition will ever read them.
-"""
+"""What an ingestion writes: files are staged as they are read, then many arrivals are published by one commit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
-from assay.contracts.dates import java_pattern
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.errors import AssayError
+from assay.ingest.bronze import bronze_rows
+from assay.ingest.set_aside import set_aside
+from assay.lake.accounts import LANDED
 from assay.lake.audited import publish_audited
+from assay.lake.manifest import KEY, Landed, Manifest, days_of
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine, by_rule
 from assay.lake.staged import together
 from assay.lake.staging import stage
-from assay.masking.hiding import landed_json
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from assay.contracts.model import Contract
     from assay.errors import FileUnreadable
     from assay.ingest.erased import Erased
     from assay.ingest.reading import Batch, Piece, Source
@@ -36,18 +36,27 @@ CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "ass
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some arrivals whose rows are staged; `staging` is None if none could be read.
+class Prepared:
+    """The rows of some arrivals; by partition key the manifest of each, or why it could not be read. `sources` are the files of `rows`."""
 
-    `failed` says why an arrival could not be read, `erased` how many of its rows are left out because they name an erased person; both by
-    partition key.
-    """
+    rows: pa.Table
+    manifests: Mapping[str, Manifest]
+    sources: Sequence[Source]
+    failed: Mapping[str, FileUnreadable]
+
+    @property
+    def erased(self) -> dict[str, int]:
+        """How many rows of an arrival are left out because they name an erased person; only of arrivals that have such rows."""
+        return {key: count for key, manifest in self.manifests.items() if (count := manifest.erased)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some arrivals whose rows are staged; `staging` is None if none could be read."""
 
     staging: Staging | None
     rejected: pl.DataFrame
-    sources: Sequence[Source]
-    failed: Mapping[str, FileUnreadable]
-    erased: Mapping[str, int]
+    made: Prepared
 
 
 @dataclass(frozen=True)
@@ -66,15 +75,25 @@ class Work:
     erased: Erased
     others: Mapping[str, int] | None = None
 
-    def stage(self, piece: Piece, rows: pa.Table) -> Chunk:
-        """Write the rows of the readable arrivals where no reader looks yet."""
-        keys = self._keys
-        failed = {keys[arrival]: error for arrival, error in piece.failed.items()}
-        rows, gone = self.erased.split(rows)
-        rejected = _without_event_date(rows, self.contract, self.run.run_id)
-        good = [keys[batch.arrival] for batch in piece.batches if batch.arrival not in piece.failed]
-        staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [rows]) if good else None
-        return Chunk(staging, rejected, piece.sources, failed, {keys[arrival]: count for arrival, count in gone.items()})
+    def prepare(self, piece: Piece) -> Prepared:
+        """The rows of the readable arrivals of a piece, and by their manifests what landed. Raises AssayError if a row was lost."""
+        rows, gone = self.erased.split(bronze_rows(piece, self.contract))
+        days, landed = days_of(rows), dict[str, list[Landed]]()
+        for source in piece.sources:
+            now = replace(source.landed, erased=source.landed.erased + gone.get(source.landed.name, 0))
+            landed.setdefault(source.arrival, []).append(now)
+        manifests = {self._keys[arrival]: Manifest(tuple(found), days.get(arrival, {})) for arrival, found in landed.items()}
+        if lost := [key for key, manifest in manifests.items() if not manifest.closes]:
+            raise AssayError(f"Tried to ingest {lost[0]} of {self.slice.spec.name}; rows of its files are missing: {manifests[lost[0]]}.")
+        failed = {self._keys[arrival]: error for arrival, error in piece.failed.items()}
+        return Prepared(rows, manifests, piece.sources, failed)
+
+    def stage(self, made: Prepared) -> Chunk:
+        """Write the rows where no reader looks yet."""
+        rejected, good = set_aside(made.rows, self.contract, self.run.run_id), list(made.manifests)
+        footers = {key: {KEY: manifest.dump()} for key, manifest in made.manifests.items()}
+        staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [made.rows], footers) if good else None
+        return Chunk(staging, rejected, made)
 
     @cached_property
     def _keys(self) -> dict[str, str]:
@@ -85,17 +104,18 @@ class Work:
         """Publish the arrivals of some chunks in one commit."""
         import polars as pl
 
-        for key, error in ((key, error) for chunk in chunks for key, error in chunk.failed.items()):
+        for key, error in ((key, error) for chunk in chunks for key, error in chunk.made.failed.items()):
             yield Outcome(key, Status.REFUSED, refusal=error.message)
         stagings = [chunk.staging for chunk in chunks if chunk.staging]
-        if self.others is not None and (failed := [key for chunk in chunks for key in chunk.failed]):
+        if self.others is not None and (failed := [key for chunk in chunks for key in chunk.made.failed]):
             yield from self._kept_as_it_is(stagings, failed[0])
             return
         if not stagings:
             return
         staging, rejected = together(stagings), pl.concat(chunk.rejected for chunk in chunks)
-        erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.erased.items()}
-        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.sources], erased)
+        erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.made.erased.items()}
+        landed = {LANDED + key: one.landed - one.erased for chunk in chunks for key, one in chunk.made.manifests.items()}
+        version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.made.sources], erased, landed)
         held = by_rule(rejected)
         for key in staging.slice.keys:
             rules = held.get(key, {})
@@ -111,13 +131,20 @@ class Work:
                     key, Status.REFUSED, refusal=f"The calendar was changed, so all are published at once, and {failed} was refused."
                 )
 
-    def _publish(self, staging: Staging, rejected: pl.DataFrame, sources: Sequence[Source], erased: Mapping[str, Mapping[str, int]]) -> int:
+    def _publish(
+        self,
+        staging: Staging,
+        rejected: pl.DataFrame,
+        sources: Sequence[Source],
+        erased: Mapping[str, Mapping[str, int]],
+        counts: Mapping[str, int],
+    ) -> int:
         notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in staging.slice.keys}
         provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=provenance,
-            landed=lambda left: _still_there(left, sources), whole=self.others is not None,
+            landed=lambda left: _still_there(left, sources), whole=self.others is not None, also=counts,
             fence={**self.erased.seen, **(self.others or {})},
         )  # fmt: skip
         return done.version
@@ -128,24 +155,6 @@ def _still_there(left: pl.DataFrame, sources: Sequence[Source]) -> pl.DataFrame:
     import polars as pl
 
     schema = {"source_file": pl.String, "source_hash": pl.String, "rows": pl.Int64}
-    now = pl.DataFrame([(one.file, one.hash, one.rows) for one in sources], schema, orient="row")
+    now = pl.DataFrame([(one.landed.name, one.landed.hash, one.landed.rows) for one in sources], schema, orient="row")
     there = left.select(PARTITION, "source_file", "source_row").join(now, on="source_file")
     return there.filter(pl.col("source_row") <= pl.col("rows")).drop("rows")
-
-
-def _without_event_date(rows: pa.Table, contract: Contract, run_id: str) -> pl.DataFrame:
-    """The rows that no event partition will read, as quarantine rows under their arrival."""
-    import polars as pl
-
-    time, span, none, reason = contract.event_time, contract.partitioning, rows.slice(0, 0), ""
-    if time is not None:
-        unread = rows.column(EVENT_DATE)
-        none = rows.filter(unread.is_null()) if unread.null_count else none
-        reason = f"event_time_readable: `{time.expression}` gives no {java_pattern(time.format)} in [{span.start}, {span.end or 'now'})."
-    arrival = pl.col(ARRIVAL).cast(pl.String) if contract.arrival.grain is not Grain.NONE else pl.lit("all")
-    return cast("pl.DataFrame", pl.from_arrow(none)).select(
-        pl.lit("event_time_readable").alias("rule"), pl.lit("error").alias("severity"), pl.lit(reason).alias("reason"),
-        pl.col(SOURCE_FILE).alias("source_file"), pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),
-        pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
-        landed_json(contract).alias("raw"), arrival.alias(PARTITION),
-    )  # fmt: skip

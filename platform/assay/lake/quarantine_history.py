@@ -76,24 +76,6 @@ def run_times(view: View) -> dict[str, datetime]:
     return {one.run_id: one.at for one in publications(view.quarantine)}
 
 
-def sums(view: View) -> dict[str, int]:
-    """Rows that landed, were published, quarantined, dropped as duplicates and erased, over the partitions as they are published now.
-
-    Rows without an event date landed too; they are quarantined by bronze, which also leaves out people who were erased.
-    """
-    total = dict.fromkeys(("landed", "published", "quarantined", "duplicates"), 0)
-    for note in _current_notes(view.silver).values():
-        total = {name: count + note.get(name, 0) for name, count in total.items()}
-    arrived = _current_notes(view.bronze).values()
-    unreadable, erased = sum(sum(note.get("held", {}).values()) for note in arrived), sum(note.get("erased", 0) for note in arrived)
-    landed, quarantined = total["landed"] + unreadable + erased, total["quarantined"] + unreadable
-    return total | {"landed": landed, "quarantined": quarantined, "erased": erased}
-
-
-def _current_notes(snapshot: Snapshot | None) -> dict[str, Mapping[str, Any]]:
-    return {one.partition: one.note for one in publications(snapshot)} if snapshot else {}
-
-
 def _published(snapshot: Snapshot | None, prefix: str) -> Iterator[Event]:
     held: dict[str, Mapping[str, int]] = {}
     for one in publications(snapshot) if snapshot else ():

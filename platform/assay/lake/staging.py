@@ -21,7 +21,7 @@ from assay.lake.staged import StagedFile, Staging
 from assay.lake.statistics import footer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -35,29 +35,46 @@ WRITERS = 4
 ROW, FIRST, LAST, ROWS = "\0row", "\0first", "\0last", "\0rows"  # names that no partition column has
 
 
-def stage(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame | pa.Table]) -> Staging:
+def stage(
+    root: Path, slice_: Slice, frames: Iterable[pl.DataFrame | pa.Table], footers: Mapping[str, Mapping[str, str]] | None = None
+) -> Staging:
     """Write each frame as one file per partition under `root` and check the result against the slice.
 
-    Frames are consumed one by one, so memory is bounded by the largest. Raises SchemaDrift, NullsInRequiredColumn or RowsOutsideSlice;
-    then the files are gone and the table is as it was.
+    `footers` says by partition key what else the footers of its files say; such a partition has a file even if it has no row. Frames are
+    consumed one by one, so memory is bounded by the largest. Raises SchemaDrift, NullsInRequiredColumn or RowsOutsideSlice; then the files
+    are gone and the table is as it was.
     """
     import pyarrow as pa
 
-    staging = Staging(root, slice_, uuid.uuid4().hex[:12], [], pa.schema([]))
+    staging, notes = Staging(root, slice_, uuid.uuid4().hex[:12], [], pa.schema([])), footers or {}
     try:
         with ThreadPoolExecutor(WRITERS) as pool:
             for frame in frames:
                 table, added = _to_arrow(frame, slice_)
                 staging.added = union(staging.added, added)
                 _refuse_nulls(table, slice_)
-                for _ in pool.map(lambda part: staging.files.append(_write(staging, *part)), list(_split(table, slice_))):
-                    pass  # each thread records its file itself: none is forgotten when another one fails
+                _write_all(pool, staging, _split(table, slice_), notes)
+            without_rows = {*notes} - {file.partition.key for file in staging.files}
+            empty = conform(pa.Table.from_arrays([], names=[]), slice_.spec.schema, slice_.spec.partition_by)
+            _write_all(pool, staging, ((part, empty) for part in slice_.partitions if part.key in without_rows), notes)
         for file in staging.files:
             _refuse_strays(file, slice_)
     except BaseException:
         staging.discard()
         raise
     return staging
+
+
+def _write_all(
+    pool: ThreadPoolExecutor, staging: Staging, parts: Iterable[tuple[Partition, pa.Table]], footers: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Each thread records its file itself: none is forgotten when another one fails."""
+
+    def write(part: tuple[Partition, pa.Table]) -> None:
+        staging.files.append(_write(staging, *part, footers.get(part[0].key, {})))
+
+    for _ in pool.map(write, list(parts)):
+        pass
 
 
 def _to_arrow(frame: pl.DataFrame | pa.Table, slice_: Slice) -> tuple[pa.Table, pa.Schema]:
@@ -127,21 +144,18 @@ def folder_of(slice_: Slice, partition: Partition) -> str:
     )
 
 
-def _write(staging: Staging, partition: Partition, table: pa.Table) -> StagedFile:
+def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says: Mapping[str, str]) -> StagedFile:
     """Write one file durably: bytes, folder and (if new) the folder's entry are synced, because delta-rs syncs nothing."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
     # store_schema=False: the same rows give the same bytes, whichever engine's spelling of a type they came in
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd" if table.nbytes > SMALL_BYTES else "snappy",
-        store_schema=False,
-        row_group_size=ROW_GROUP,
-        coerce_timestamps="us",
-    )
+    compression = "zstd" if table.nbytes > SMALL_BYTES else "snappy"
+    with pq.ParquetWriter(sink, table.schema, compression=compression, store_schema=False, coerce_timestamps="us") as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP)
+        if footer_says:
+            writer.add_key_value_metadata(dict(footer_says))
     data = sink.getvalue()
     nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()

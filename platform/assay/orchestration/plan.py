@@ -19,9 +19,9 @@ from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
 from assay.gold.step import GoldInputs, gold_spec, month_of
-from assay.ingest.bronze import batches, bronze_spec
+from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
-from assay.ingest.step import bronze_fingerprints
+from assay.ingest.step import arrivals_at
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
@@ -30,6 +30,7 @@ from assay.orchestration.clock import now
 from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.waiting import days_of, reaches, waits
+from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, silver_spec
 
 if TYPE_CHECKING:
@@ -87,12 +88,10 @@ class Planner:
             return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
-        definition, spec = arrivals_of(contract), bronze_spec(contract)
+        definition = arrivals_of(contract)
         keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
-        found = batches(self.run.landing, contract, keys.__contains__, now())
-        made = bronze_fingerprints(contract, found)
-        wanted = {key or "all": value for key, value in made.items()}
-        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, spec)
+        wanted, stands = arrivals_at(self.run, contract, keys.__contains__, now())
+        return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, bronze_spec(contract), stands=stands)
 
     def _silver(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition, spec = events_of(contract), silver_spec(contract)
@@ -109,8 +108,10 @@ class Planner:
             return Due(key, definition, {})  # it is replaced whole, once everything is there
         ready = [partition for partition in slice_.partitions if not waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        wanted = {p.key: inputs.fingerprint(p) for p in ready if current[p.key] is not None or inputs.files(p)}
-        return self._outdated(key, definition, wanted, spec)
+        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
+        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and waits(contract, p, empty))]
+        wanted = {p.key: inputs.fingerprint(p) for p in made}
+        return self._outdated(key, definition, wanted, spec, stands=stands.standing(slice_, inputs, current))
 
     def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
         """The arrivals of a slice that have landed and are not in bronze as they landed: not ingested yet, or refused.
@@ -126,9 +127,7 @@ class Planner:
             ahead = calendar is not None and calendar.current and taken_from(contract, first) > now()
             return not ahead and reaches(contract, arrival, days)
 
-        found = batches(self.run.landing, contract, concerns, now())
-        made = {key or "all": value for key, value in bronze_fingerprints(contract, found).items()}
-        current = self._current(bronze_spec(contract), made)
+        made, current = arrivals_at(self.run, contract, concerns, now())
         return [key for key in made if made[key] != current[key]]
 
     def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:
@@ -165,9 +164,10 @@ class Planner:
         spec: TableSpec,
         *,
         renewed: bool = False,
+        stands: Mapping[str, int | None] | None = None,
     ) -> Due:
         at_once = renewed or outgrown(newest(self.run.lake, spec.name), spec.calendar) is not None
-        current = {} if at_once or self.run.force else self._current(spec, wanted)
+        current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
         due = {part: value for part, value in wanted.items() if current.get(part) != value}
         order = definition.get_partition_keys() if definition else ["all"]
         settled = {part: value for part, value in wanted.items() if part not in due}

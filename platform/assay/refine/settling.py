@@ -22,7 +22,7 @@ from assay.refine.work import Work
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -35,12 +35,20 @@ if TYPE_CHECKING:
 
 
 def settle(
-    run: Run, inputs: Inputs, slice_: Slice, due: Iterable[Partition], build: Build, *, others: Mapping[str, int] | None = None
+    run: Run,
+    inputs: Inputs,
+    slice_: Slice,
+    due: Iterable[Partition],
+    build: Build,
+    *,
+    insisted: Collection[str],
+    others: Mapping[str, int] | None = None,
 ) -> Iterator[Outcome]:
     """Build the partitions that are due and those that exchange rows with them. Yields an outcome for each of the slice, and for each other
     that was published or refused. With `others` the table is replaced whole (see `Work`): what is published claims nothing.
 
-    Raises Superseded when anybody has published a partition of the table since the inputs were pinned.
+    Those that are `insisted` on are published although they are made from the same as before. Raises Superseded when anybody has published
+    a partition of the table since the inputs were pinned.
     """
     contract, before, meaning = inputs.contract, inputs.published, key_meaning(inputs.contract, inputs.masks)
     building = {partition.key: partition for partition in due}
@@ -56,7 +64,7 @@ def settle(
     rounds.settle()
     current = current_tokens(before, [*rounds.built])
     wanted = {key: fingerprint_with(inputs.made_from(rounds.building[key]), one.displaced) for key, one in rounds.built.items()}
-    insisted = set(rounds.built) if others is not None else set(slice_.keys) if run.force else set[str]()
+    insisted = set(rounds.built) if others is not None else insisted
     changed = [key for key in sorted(rounds.built) if key in rounds.refused or wanted[key] != current[key] or key in insisted]
     for key in rounds.built.keys() - {*changed}:
         rounds.built[key].discard()

@@ -18,15 +18,18 @@ from assay.contracts.export_delta import check_constraints
 from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import EVENT_DATE, Contract, Grain
 from assay.errors import ContractInvalid
+from assay.lake.accounts import arrived
 from assay.lake.audited import weight
 from assay.lake.claims import displaced_now, with_displaced
 from assay.lake.constraints import lacks_constraints
+from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
-from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot, total_rows
+from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
 from assay.refine.absent import absent_columns, with_columns
+from assay.refine.accounts import Accounts
 from assay.refine.constraints import tighten_constraints
 from assay.refine.kernel import Refined, refine
 from assay.refine.migrating import leaving
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.lake.accounts import Rows
     from assay.refine.conform import Transform
 
 LONGEST_SPAN_DAYS = 62
@@ -64,7 +68,6 @@ class Inputs:
     code: str
     published: Snapshot | None = None
     masks: Masks = field(default_factory=Masks)
-    dates: dict[str, set[date]] = field(default_factory=dict, repr=False)  # of the files whose statistics do not say enough
     common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
     @classmethod
@@ -76,14 +79,27 @@ class Inputs:
         return cls(contract, bronze, references, refine_code(contract), published, masks)
 
     def files(self, partition: Partition) -> list[DataFile]:
-        """The bronze files that hold rows of an event partition: exactly those, so that a late row reopens no other partition."""
+        """The bronze files that hold rows of an event partition, and no others."""
         if self.contract.is_snapshot:
             return self.bronze.files
         start, end = event_dates(self.contract, partition)
         by_day, others = self._files_by_day
         days = [start + timedelta(days=offset) for offset in range((end - start).days)]
         near = {file.path: file for day in days for file in by_day.get(day, ())} | {file.path: file for file in others}
-        return [file for file in near.values() if self._holds(file, start, end)]
+        return [file for file in near.values() if any(day is not None and start <= day < end for day in manifest_of(file.path).days)]
+
+    @property
+    def empty_arrivals(self) -> list[str]:
+        """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty."""
+        return [file.values[0] for file in self.bronze.files if file.values and not file.rows]
+
+    def days(self, partition: Partition) -> list[Rows]:
+        """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
+        found = ((file, day, rows) for file in self.files(partition) for day, rows in manifest_of(file.path).days.items())
+        if not self.contract.is_snapshot:
+            start, end = event_dates(self.contract, partition)
+            found = ((file, day, rows) for file, day, rows in found if day is not None and start <= day < end)
+        return sorted(("".join(file.values), str(day or ""), rows) for file, day, rows in found)
 
     @cached_property
     def _files_by_day(self) -> tuple[dict[date, list[DataFile]], list[DataFile]]:
@@ -102,18 +118,6 @@ class Inputs:
                 by_day.setdefault(low + timedelta(days=offset), []).append(file)
         return by_day, others
 
-    def _holds(self, file: DataFile, start: date, end: date) -> bool:
-        """Statistics are a file's first and last date: only of a file that reaches over the partition on both sides are all dates read."""
-        if not file.may_hold(EVENT_DATE, start, end):
-            return False
-        low, high = file.low.get(EVENT_DATE), file.high.get(EVENT_DATE)
-        if low is not None and high is not None and (low >= start or high < end):
-            return True
-        if file.path not in self.dates:
-            found = self.bronze.scan(lambda one: one.path == file.path, [EVENT_DATE]).collect()[EVENT_DATE]
-            self.dates[file.path] = set(found.drop_nulls().unique())
-        return any(start <= day < end for day in self.dates[file.path])
-
     def rows(self, slice_: Slice) -> pl.LazyFrame:
         """The bronze rows of a slice: the files that may hold some, then exactly the rows of its event dates."""
         import polars as pl
@@ -131,12 +135,15 @@ class Inputs:
         return with_displaced(made_from, displaced_now(self.published, partition.key)) if has_table_key(self.contract) else made_from
 
     def made_from(self, partition: Partition) -> int:
-        """What a partition would be made from: contract, code, the contents of its bronze files and of the reference tables."""
-        files = self.files(partition)
-        absent = absent_columns(files, self.contract.source.optional)
+        """What a partition would be made from: contract, code, the rows of its days in bronze and the contents of the reference tables.
+
+        Of an arrival only these days count: a new file, or one that is sent again, reopens no partition whose rows it leaves as they were.
+        """
+        days = self.days(partition)
+        absent = absent_columns(days, self.contract.source.optional)
         if absent not in self.common:
             self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others, *self.masks.meaning(self.contract))
-        return fingerprint("silver", self.common[absent], sorted(file.digest for file in files))
+        return fingerprint("silver", self.common[absent], [(arrival, day, rows.digest) for arrival, day, rows in days])
 
     @cached_property
     def _others(self) -> dict[str, str]:
@@ -178,7 +185,8 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
     others = leaving(inputs, before, slice_, everything)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
-    due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != current[partition.key]]
+    stands = Accounts.beside(before, run.lake, contract.dataset).standing(slice_, inputs, current)
+    due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != stands[partition.key]]
     if others is not None:  # what has no rows is no partition of the new table; a table without any has its first one, empty
         due = [partition for partition in slice_.partitions if inputs.files(partition)] or list(slice_.partitions[:1])
 
@@ -190,7 +198,8 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
         return ahead(map(refined, _chunks(partitions, inputs)))
 
     if has_table_key(contract):
-        yield from settle(run, inputs, slice_, due, build, others=others)
+        open_ = {key for key in slice_.keys if run.force or (stands[key] is None and current[key] is not None)}
+        yield from settle(run, inputs, slice_, due, build, insisted=open_, others=others)
     else:
         yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in {partition.key for partition in due})
         work = Work(run, inputs, wanted, current, others)
@@ -206,7 +215,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
 def _chunks(partitions: Iterable[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
     chunk, size = list[Partition](), 0
     for partition in partitions:
-        rows = total_rows(inputs.files(partition)) // 2  # a bronze file is shared by about two event partitions
+        rows = arrived(inputs.days(partition))
         if chunk and size + rows > CHUNK_ROWS:
             yield chunk
             chunk, size = [], 0

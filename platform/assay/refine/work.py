@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.errors import AssayError
+from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, rows_token
 from assay.lake.audited import publish_audited
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import PARTITION, Quarantine
@@ -72,9 +73,11 @@ class Work:
     def stage(self, slice_: Slice, refined: Refined) -> Chunk:
         """Write the rows of the partitions that are not refused where no reader looks yet. Raises AssayError if a row was lost."""
         tallies = {partition.key: refined.tallies.get(value_of(partition), Tally()) for partition in slice_.partitions}
+        landed = {partition.key: arrived(self.inputs.days(partition)) for partition in slice_.partitions}
         refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(self.contract))}
-        if lost := [key for key, tally in tallies.items() if not tally.closes]:
-            raise AssayError(f"Tried to publish {slice_.spec.name}; the rows of {lost[0]!r} do not add up: {tallies[lost[0]]}.")
+        if lost := [key for key, tally in tallies.items() if not tally.closes or tally.landed != landed[key]]:
+            said = f"the rows of {lost[0]!r} do not add up: {landed[lost[0]]} arrived in bronze, {tallies[lost[0]]}"
+            raise AssayError(f"Tried to publish {slice_.spec.name}; {said}.")
         rejected = rejected_of(refined.rejected, keys_by_value(slice_))
         good = [partition for partition in slice_.partitions if partition.key not in refusals]
         if not good:
@@ -131,9 +134,14 @@ class Work:
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=self._provenance(notes), landed=landed,
-            fence={**fence, **(self.others or {})}, also=also, whole=self.others is not None,
+            fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies)}, whole=self.others is not None,
         )  # fmt: skip
         return done.version
+
+    def _account(self, slice_: Slice, tallies: Mapping[str, Tally]) -> dict[str, int]:
+        """What tells later whether all rows of a partition are still accounted for."""
+        found = {DUPLICATES + key: tallies[key].duplicates for key in slice_.keys}
+        return found | {MADE_FROM + part.key: rows_token(self.inputs.days(part)) for part in slice_.partitions}
 
     def _held_together(self, slice_: Slice) -> tuple[Mapping[str, int], Mapping[str, int | None]]:  # noqa: ARG002  # for who has some
         """Tokens that are committed with those of the partitions, and those that the log must still have."""

@@ -1,0 +1,51 @@
+"""Accounts: numbers that are kept in the log beside a partition's fingerprint, by which a later look tells that rows are missing.
+
+Of an arrival in bronze the rows that it must have; of a partition of silver what it was made from, and the duplicates, which are stored
+nowhere. Rows are counted where they are. A partition whose account does not close counts as never published, so that it is built again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.lake.manifest import Day
+from assay.lake.migrations import TOKEN
+from assay.lake.publisher import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from assay.lake.snapshots import Snapshot
+
+LANDED, MADE_FROM, DUPLICATES = "landed/", "made-from/", "duplicates/"
+
+Rows = tuple[str, str, Day]  # of one event day in one arrival
+
+
+def arrived(rows: Iterable[Rows]) -> int:
+    """Count the rows of some days."""
+    return sum(day.rows for _, _, day in rows)
+
+
+def rows_token(rows: Iterable[Rows]) -> int:
+    """A number for the rows of some days: other rows have another."""
+    return fingerprint(sorted((arrival, day, one.digest) for arrival, day, one in rows))
+
+
+def rows_by_values(table: Snapshot | None) -> dict[tuple[str, ...], int]:
+    """Count the rows of each partition, from the log alone."""
+    found: dict[tuple[str, ...], int] = {}
+    for file in table.files if table else ():
+        found[file.values] = found.get(file.values, 0) + file.rows
+    return found
+
+
+def noted(table: Snapshot | None, kind: str, key: str) -> int | None:
+    """The number that the newest publication of a partition kept; None for one that kept none."""
+    return table.token(f"{TOKEN}{kind}{key}") if table else None
+
+
+def standing(table: Snapshot | None, current: Mapping[str, int | None]) -> dict[str, int | None]:
+    """The fingerprints of some arrivals of bronze; None for one that has not all of its rows any more, whatever took them."""
+    rows = {values[0] if values else "all": count for values, count in rows_by_values(table).items()}
+    return {key: token if noted(table, LANDED, key) in {None, rows.get(key, 0)} else None for key, token in current.items()}

@@ -1,0 +1,62 @@
+"""The account of silver's partitions: rows that arrived in bronze = published + quarantined + duplicates, each counted where it is.
+
+What arrived is told by the manifests of bronze, whatever the refinement read; what became of it by the tables that readers see. Nothing is
+read but logs and footers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
+from assay.lake.quarantine import Quarantine, visible_files
+from assay.lake.snapshots import Snapshot, newest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from assay.lake.accounts import Rows
+    from assay.lake.slices import Partition, Slice
+    from assay.refine.step import Inputs
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Silver and its quarantine at one moment. Silver is opened first: see `visible_files`."""
+
+    silver: Snapshot | None
+    quarantine: Snapshot | None
+
+    @classmethod
+    def beside(cls, silver: Snapshot | None, lake: Path, dataset: str) -> Accounts:
+        """The quarantine of now beside a snapshot of silver that was opened before."""
+        return cls(silver, newest(lake, Quarantine(lake, dataset).spec.name))
+
+    @cached_property
+    def published(self) -> dict[tuple[str, ...], int]:
+        """The rows of each partition, by its values."""
+        return rows_by_values(self.silver)
+
+    @cached_property
+    def held(self) -> dict[str, int]:
+        """The visible quarantined rows of each partition, those that a steward discarded among them, by its key."""
+        found: dict[str, int] = {}
+        for file in visible_files(self.quarantine, {"": self.silver}) if self.quarantine else ():
+            found[file.values[0]] = found.get(file.values[0], 0) + file.rows
+        return found
+
+    def duplicates(self, key: str) -> int:
+        """The rows of a partition that gave way to others of their key."""
+        return noted(self.silver, DUPLICATES, key) or 0
+
+    def closes(self, partition: Partition, rows: Sequence[Rows]) -> bool:
+        """Whether a partition was made from these rows of bronze, and all of them are accounted for."""
+        accounted = self.published.get(partition.values, 0) + self.held.get(partition.key, 0) + self.duplicates(partition.key)
+        return noted(self.silver, MADE_FROM, partition.key) == rows_token(rows) and accounted == arrived(rows)
+
+    def standing(self, slice_: Slice, inputs: Inputs, current: Mapping[str, int | None]) -> dict[str, int | None]:
+        """The fingerprints of the partitions of a slice; None for one whose account does not close: it must be built again."""
+        return {part.key: current[part.key] if self.closes(part, inputs.days(part)) else None for part in slice_.partitions}
