@@ -5,12 +5,13 @@
     the rows of an older major version, which is computed from the model. -#}
 
 {% test unique_grain(model, columns, event_time, mapping=none) %}
+    {%- set key = quoted(columns) | join(', ') %}
     select
-        {{ columns | join(', ') }},
+        {{ key }},
         count(*) as rows_of_one_key,
         ['unique_grain'] as broken_rules
     from ({{ rows_of_window(model, event_time, mapping) }})
-    group by {{ columns | join(', ') }}
+    group by {{ key }}
     having count(*) > 1
 {% endtest %}
 
@@ -26,7 +27,7 @@
                     case when not ({{ rule }}) then '{{ name }}' end{{ "," if not loop.last }}
                     {%- endfor %}
                 ],
-                lambda rule: rule is not null
+                lambda __assay_rule: __assay_rule is not null
             ) as broken_rules
         from ({{ rows_of_window(model, event_time, mapping) }})
     )
@@ -74,6 +75,7 @@
 
 {% test refers_to(model, rule, columns, to, to_columns, event_time, mapping=none) %}
     {#- Values that are all there are together in another table; where one is missing nothing is broken. -#}
+    {%- set columns, to_columns = quoted(columns), quoted(to_columns) %}
     select
         {% for column in columns %}asked.{{ column }}, {% endfor %}
         ['{{ rule }}'] as broken_rules
@@ -88,11 +90,22 @@
 {% endtest %}
 
 
+{% macro quoted(names) %}
+    {#- Names of columns as SQL takes them, whatever words they are. -#}
+    {%- set found = [] -%}
+    {%- for name in names -%}
+        {%- do found.append(adapter.quote(name)) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
+
+
 {% macro rows_of_window(model, event_time, mapping) -%}
+    {%- set moment = adapter.quote(event_time) -%}
     select
         {% for name, sql in (mapping or {}).items() %}{{ sql }} as {{ adapter.quote(name) }}, {% else %}*, {% endfor -%}
-        cast(date_trunc('month', {{ event_time }}) as date) as month_of_event
-    from (select * from {{ model }} where {{ in_window(event_time) }})
+        cast(date_trunc('month', {{ moment }}) as date) as month_of_event
+    from (select * from {{ model }} where {{ in_window(moment) }})
 {%- endmacro %}
 
 

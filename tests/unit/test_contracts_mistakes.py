@@ -127,6 +127,27 @@ def test_two_contracts_of_one_dataset_are_refused(tmp_path: Path) -> None:
         load_contracts(tmp_path)
 
 
+def test_names_that_differ_in_capitals_alone_are_one_dataset(tmp_path: Path) -> None:
+    write_contracts(tmp_path)
+    (tmp_path / "people.odcs.yaml").write_text(CUSTOMERS.replace("name: customers\n", "name: Customers\n"))
+    with pytest.raises(ContractInvalid, match=r"customers\.odcs\.yaml defines the dataset 'Customers' too"):
+        load_contracts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("my-orders", "my_orders"), ("my.orders", "my_orders"), ("'a b'", "a_b"), ("Aufträge", "Auftr_ge")]
+)
+def test_a_name_that_not_everybody_can_read_is_refused_with_one_that_can_be(tmp_path: Path, name: str, instead: str) -> None:
+    with pytest.raises(ContractInvalid, match=rf"orders\.odcs\.yaml:\d+: .*is no name of an asset .* such as {instead}\."):
+        orders_contract(tmp_path, "  - name: orders\n", f"  - name: {name}\n")
+
+
+@pytest.mark.parametrize("name", ["order", "select", "class", "type", "table", "Order", "2024"])
+def test_a_word_of_sql_or_python_is_a_name_like_any_other(tmp_path: Path, name: str) -> None:
+    write_contracts(tmp_path, ORDERS.replace("  - name: orders\n", f"  - name: '{name}'\n"))
+    assert load_contracts(tmp_path)[name].dataset == name
+
+
 def test_a_partitioned_table_needs_an_event_time(tmp_path: Path) -> None:
     with pytest.raises(ContractInvalid, match="a partitioned table needs an eventTime that is not none"):
         orders_contract(

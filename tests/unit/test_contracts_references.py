@@ -43,7 +43,7 @@ def test_values_must_be_there_together_and_not_only_each(sales: Contract) -> Non
     done = sold(sales, [{"store": "south", "till": "7"}, {"store": "south", "till": "1"}, {"store": "east", "till": "7"}])
     assert done.published["store"].to_list() == ["south"]
     assert done.rejected["rule"].to_list() == ["till_known", "till_known"]
-    assert done.rejected["reason"][0].startswith("till_known: store and till are together in stores.")
+    assert done.rejected["reason"][0].startswith("till_known: Found ***. Promised: store and till are together in stores.")
 
 
 @pytest.mark.parametrize("row", [{"store": None, "till": "1"}, {"till": None}, {"store": None, "till": None}])

@@ -80,6 +80,8 @@ def test_one_file_can_be_read_by_itself(tmp_path: Path) -> None:
         (("    dataGranularityDescription: one row per day and customer\n", ""), "says what a row is", "dataGranularityDescription", TABLE),
         (("schema:\n", "servers:\n  - {server: a, type: local, path: x, format: csv}\nschema:\n"), "nothing lands for a gold model", "", "servers:"),
         (("schema:\n", 'slaProperties:\n  - {property: frequency, value: 1, unit: d, schedule: "0 6 * * *"}\nschema:\n'), "no arrival", "", "property: frequency"),
+        (("  - name: orders_daily\n", "  - name: orders-daily\n"), "no name of an asset in Dagster", "such as orders_daily.", "- name: orders-daily"),
+        (("{name: orders, logicalType", "{name: month_of_event, logicalType"), "a column that the tests of gold models add", "another name", ""),
         (("value: EUR}", "value: EUR}\n          - {property: masking, value: {method: tokenize}}"), "tokenize is for strings", "", "tokenize"),
     ],
 )  # fmt: skip

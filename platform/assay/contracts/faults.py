@@ -13,6 +13,7 @@ from assay.contracts.columns import column_faults, expression_faults
 from assay.contracts.custom import custom_faults
 from assay.contracts.elements import FILE, is_gold_document, objects, tables
 from assay.contracts.gold_faults import computed_faults, gold_faults
+from assay.contracts.names import unnameable
 from assay.contracts.older_faults import older_faults
 from assay.contracts.quality import quality_faults
 from assay.contracts.relations import relation_faults
@@ -63,6 +64,8 @@ def _faults(document: Document, catalogue: Catalogue | None, current: Table | No
             yield from unusable_names(document, table.place)
             yield from _event_time_faults(document, table)
     for table in published:
+        if why := unnameable(table.name):
+            yield document.finding(why[0], (*table.place, "name"), why[1])
         yield from deprecation_faults(document, table)
         yield from repeated_names(document, table.place)
         yield from column_faults(document, table)

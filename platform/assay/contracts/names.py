@@ -1,7 +1,8 @@
-"""The nearest valid name: every complaint about a name that nobody knows ends in what was probably meant."""
+"""Names: the nearest valid one for every complaint about one that nobody knows, and those that a dataset or a model can have."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SHOWN = 20
+NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
@@ -28,3 +30,12 @@ def suggest(name: object, known: Iterable[str]) -> str:
     elif not meant:
         said.append(f"Known are {len(names)} others, {', '.join(names[:SHOWN])} among them." if names else "None is known here.")
     return " ".join(said)
+
+
+def unnameable(name: str) -> tuple[str, str] | None:
+    """Why nothing that is published can be called so, with a name that it can have; None if it can. Words of SQL are names like others."""
+    if not NOT_OF_A_NAME.search(name):
+        return None
+    plain = NOT_OF_A_NAME.sub("_", name).strip("_")
+    hint = "Letters from A to Z, digits and _" + (f", such as {plain}." if plain else ".")
+    return f"{name!r} is no name of an asset in Dagster, of a folder in the lake and of a table in SQL alike", hint

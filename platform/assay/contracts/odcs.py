@@ -88,7 +88,7 @@ def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, AnyContrac
         found = faults_of(document, lands, _higher(document, families) if gold else None)
         for table in tables(document):
             name = f"the major version {version_of(document)} of the model {table.name!r}" if gold else f"the dataset {table.name!r}"
-            owner = owners.setdefault(name, document.path)
+            owner = owners.setdefault(name.casefold(), document.path)  # DuckDB tells no capitals apart
             if owner != document.path:
                 found.append(document.finding(f"{owner.name} defines {name} too", ()))
             if gold and table.name in lands:

@@ -67,7 +67,7 @@ def _meta(contract: GoldContract, promises: str) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    found = {"name": column.name, "data_type": duckdb_type(arrow_type(column)).lower(), "description": column_words(column)}
+    found = {"name": column.name, "quote": True, "data_type": duckdb_type(arrow_type(column)).lower(), "description": column_words(column)}
     return found | ({"constraints": [{"type": "not_null"}]} if column.required else {})
 
 

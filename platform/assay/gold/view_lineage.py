@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from assay.gold.lineage import Node
 from assay.gold.select_lineage import LineageUnknown, lineage_of
 from assay.gold.views import ConsumerView
+from assay.lake.duckdb_sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ def view_nodes(view: ConsumerView) -> Iterator[Node]:
     model, columns = view.current.dataset, [column.name for column in view.current.columns]
     name, table = view.contract.view, view.contract.view.replace(".", "/")
     try:
-        lineage, unknown = lineage_of(view.select(f"gold.{model}"), {f"gold.{model}": columns}), ""
+        lineage, unknown = lineage_of(view.select(f"gold.{quoted(model)}"), {f"gold.{model}": columns}), ""
     except LineageUnknown as why:
         lineage, unknown = None, why.message.partition("; ")[2]
     yield Node(name, "view", table, (f"gold/{model}",), lineage, unknown)
@@ -32,7 +33,8 @@ def _consumer(consumer: Consumer, contract: GoldContract, table: str) -> Node:
     name = f"{consumer.name} ({consumer.contact})"
     if not consumer.columns:
         return Node(name, "consumer", None, (table,), None, ALL_COLUMNS)
-    select = f"SELECT {', '.join(consumer.columns)} FROM {contract.view}"  # noqa: S608  # only traced
+    schema, _, view = contract.view.partition(".")
+    select = f"SELECT {', '.join(map(quoted, consumer.columns))} FROM {schema}.{quoted(view)}"  # noqa: S608  # only traced
     return Node(name, "consumer", None, (table,), lineage_of(select, {contract.view: [column.name for column in contract.columns]}))
 
 
