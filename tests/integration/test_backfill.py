@@ -108,6 +108,9 @@ def test_a_range_publishes_its_good_days_and_fails_the_one_that_breaks_its_contr
     assert world.instance.get_materialized_partitions(SILVER) == {"2013-01-01", "2013-01-03"}
     found = checks(world, SILVER)
     assert not found["2013-01-02"].passed
+    said = found["2013-01-02"].metadata
+    assert "published" not in said, "nothing was"
+    assert 0 < said["would_be_published"].value < said["landed"].value  # type: ignore[operator]  # numbers
     assert "rejectedShare" in str(found["2013-01-02"].description)
     assert world.rows("silver/flights").filter(pl.col("flight_date") == date(2013, 1, 2)).equals(before), "the last good version stays"
 

@@ -75,10 +75,10 @@ def test_what_lies_in_no_partition_is_held_by_the_rule_that_says_why(shop: Shop)
     assert shop.ingest([1])[day(1)].broken == {"event_time_before_end": 1, "event_time_from_start": 1, "event_time_readable": 2}
     held = shop.visible_quarantine().sort("source_row")["reason"].to_list()
     assert held == [
-        "event_time_readable: `day` gives no %Y-%m-%d. Found soon.",
+        "event_time_readable: `day` gives no yyyy-MM-dd. Found soon.",
         "event_time_from_start: 2023-12-31 is before 2024-01-01, where the event partitions of the contract start.",
         "event_time_before_end: 2024-02-01 is not before 2024-02-01, where the event partitions of the contract end.",
-        "event_time_readable: `day` gives no %Y-%m-%d. Found no value.",
+        "event_time_readable: `day` gives no yyyy-MM-dd. Found no value.",
     ]
 
 

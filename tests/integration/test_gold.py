@@ -239,13 +239,16 @@ def test_a_failing_test_fails_the_build_names_the_rows_and_leaves_the_lake_alone
     before = versions(lake)
     result = run(lake, manifest, JUNE, JULY, "carrier_punctuality_daily", "carrier_ranking_7d", "route_delays_daily")
     broken = {node.name: node for node in result.failed}
+    unrun = {node.name: node for node in result.nodes if not node.ran}
     assert not result.passed()
     assert not result.passed("carrier_punctuality_daily")
     assert result.passed("route_delays_daily")
     assert broken["carrier_punctuality_daily_has_unique_grain"].failures == 4
     assert "carrier=AA, rows_of_one_key=2" in broken["carrier_punctuality_daily_has_unique_grain"].message
     assert "found=20, wanted=15" in broken["carrier_punctuality_daily_adds_up_to_flights"].message
-    assert broken["carrier_ranking_7d"].rows is None
+    assert unrun["carrier_ranking_7d"].rows is None
+    assert "carrier_ranking_7d_has_unique_grain" in unrun
+    assert not broken.keys() & unrun.keys(), "what never ran broke nothing"
     assert versions(lake) == before
 
 

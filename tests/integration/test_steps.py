@@ -166,7 +166,7 @@ def test_rows_without_an_event_date_are_held_under_their_arrival_and_the_sum_clo
     shop.refine([1])
     held = shop.visible_quarantine().filter(pl.col("_partition") == f"arrival/{day(1)}")
     assert [json.loads(raw)["number"] for raw in held.sort("source_row")["raw"]] == ["6", "7", "8"]
-    assert "`day` gives no %Y-%m-%d. Found soon." in held.sort("source_row")["reason"][0]
+    assert "`day` gives no yyyy-MM-dd. Found soon." in held.sort("source_row")["reason"][0]
     assert shop.stray() == 0
 
 

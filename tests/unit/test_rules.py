@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from assay.contracts.dates import java_pattern, strptime_format
 from assay.contracts.model import Kind, Rule, Severity
 from assay.contracts.odcs import load_contracts
 from assay.errors import ContractInvalid
@@ -156,5 +157,10 @@ def test_a_reason_says_what_was_found_and_what_was_promised_and_each_fault_once(
     assert refined(orders, rows).rejected["reason"].to_list() == [
         "number_type: Found x1, which is no integer. amount_minimum: Found -3.0. Promised: amount is at least 0.",
         "number_required: number is missing. state_enum: Found lost. Promised: state is one of open, paid.",
-        "placed_at_type: Found at noon, which is no timestamp. paid_has_amount: Not kept: A paid order has an amount.",
+        "placed_at_type: Found at noon, which is no timestamp (yyyy-MM-dd'T'HH:mm:ssXXX). paid_has_amount: Not kept: A paid order has an amount.",
     ]
+
+
+@pytest.mark.parametrize("pattern", ["yyyy-MM-dd", "dd.M.yyyy", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "yyyyMMdd' o''clock'", "HH:mm:ssZ 100%"])
+def test_a_format_is_told_as_the_contract_says_it(pattern: str) -> None:
+    assert java_pattern(strptime_format(pattern)) == pattern

@@ -11,6 +11,7 @@ LETTERS = {
     "yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "mm": "%M", "ss": "%S",
     "SSS": "%3f", "SSSSSS": "%6f", "SSSSSSSSS": "%9f", "XXX": "%#z", "Z": "%z",
 }  # fmt: skip
+JAVA = {directive: letters for letters, directive in LETTERS.items() if letters != "uuuu"}
 # What stands for each: strptime reads `24` as the year 24, a sixtieth second as the next minute, and takes spaces. Timestamps hold
 # microseconds.
 YEAR, ONE_OR_TWO = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])", "[0-9]{1,2}"
@@ -20,7 +21,8 @@ SPELLED = {
     "%#z": "(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)", "%z": "[+-][0-9]{2}:?[0-9]{2}", "%%": "%",
 }  # fmt: skip
 DIRECTIVE = re.compile("|".join(sorted(map(re.escape, SPELLED), key=len, reverse=True)))
-TOKEN = re.compile(r"''|'([^']*)'|([a-zA-Z])\2*|.", re.DOTALL)
+TOKEN = re.compile(r"''|'((?:[^']|'')*)'|([a-zA-Z])\2*|.", re.DOTALL)
+DAY = "%Y-%m-%d"  # how a date is written whose contract does not say
 UTC = ("UTC", "Etc/UTC")
 ARRIVAL_PLACE = re.compile(r"\{arrival:([^}]+)\}")  # where the path of a landing file holds its arrival date
 
@@ -41,8 +43,21 @@ def strptime_format(pattern: str) -> str:
         if token.group(2) is not None:
             parts.append(LETTERS[text])
         else:
-            literal = "'" if text == "''" else text if quoted is None else quoted
+            literal = "'" if text == "''" else text if quoted is None else quoted.replace("''", "'")
             parts.append(literal.replace("%", "%%"))
+    return "".join(parts)
+
+
+def java_pattern(format_: str) -> str:
+    """The Java pattern of a strptime format, for people: what `strptime_format` was given, but for `uuuu`, which is shown as `yyyy`."""
+    parts, end = list[str](), 0
+    for directive in (*DIRECTIVE.finditer(format_), None):
+        text = format_[end : directive.start() if directive else None]
+        text = text.replace("'", "''")
+        parts.append(f"'{text}'" if any(letter.isalpha() for letter in text) else text)
+        if directive:
+            parts.append(JAVA.get(directive.group(), "%"))
+            end = directive.end()
     return "".join(parts)
 
 

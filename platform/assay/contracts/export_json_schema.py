@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
+from assay.contracts.dates import java_pattern
 from assay.contracts.literals import shown, value_of
 from assay.contracts.model import Column, Contract, Kind, Published, Rule, Severity
 from assay.contracts.pattern_words import ECMA, said_to
@@ -198,5 +199,5 @@ def _text_rules(contract: Contract, column: Column) -> Schema:
 
 
 def _read_as(column: Column) -> str:
-    how = f", spelled {column.format}" if column.format else ""
+    how = f", spelled {java_pattern(column.format)}" if column.format else ""
     return f"Read as {column.logical_type}{how}: {column.name}."

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PASSING = {"success", "pass", "no-op"}
+SKIPPED = "skipped"  # dbt's word for what it did not run because something upstream failed
 EXAMPLES = 3
 BROKEN = "broken_rules"  # the column in which a compiled test names the rules that a row breaks
 QUIET = (
@@ -45,7 +46,7 @@ class NodeResult:
     """What became of one model or test. `model` is the name of the model that a test judges; `rows` are those a model staged.
 
     `message` says why a node failed: dbt's error, or for a test some of the rows that broke it. `broken` counts those by the rules of the
-    contract that they break, if the test is compiled from one.
+    contract that they break, if the test is compiled from one. What never `ran`, because something before it failed, did not pass either.
     """
 
     unique_id: str
@@ -59,6 +60,7 @@ class NodeResult:
     seconds: float
     rows: int | None
     broken: Mapping[str, int] = field(default_factory=dict)
+    ran: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class BuildResult:
 
     @property
     def failed(self) -> tuple[NodeResult, ...]:
-        """The nodes that did not pass, warnings included."""
-        return tuple(node for node in self.nodes if not node.passed)
+        """The nodes that ran and did not pass, warnings included."""
+        return tuple(node for node in self.nodes if node.ran and not node.passed)
 
 
 def parse(project: Path, target: Path) -> None:
@@ -216,7 +218,7 @@ def _results(results: Sequence[Any], database: Path) -> Iterator[NodeResult]:
             unique_id=node.unique_id, name=node.name, kind="test" if test else "model",
             model=judged, passed=passed, severity=node.config.severity.lower() if test else "error",
             failures=int(result.failures or 0), message=message, seconds=result.execution_time,
-            rows=None if test else result.adapter_response.get("rows_affected"), broken=broken,
+            rows=None if test else result.adapter_response.get("rows_affected"), broken=broken, ran=str(result.status) != SKIPPED,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from assay.contracts.dates import java_pattern
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.contracts.sql import columns_in
 from assay.ingest.bronze import event_texts, read_dates
@@ -66,7 +67,7 @@ def _why(frame: pl.DataFrame, contract: Contract) -> list[pl.Series]:
         .otherwise(pl.lit(BEFORE_END))
         .alias("rule"),
         pl.when(pl.col("day").is_null())
-        .then(unread + pl.lit(f"`{time.expression}` gives no {time.format}. Found ") + text + pl.lit("."))
+        .then(unread + pl.lit(f"`{time.expression}` gives no {java_pattern(time.format)}. Found ") + text + pl.lit("."))
         .when(early)
         .then(before + day + pl.lit(f" is before {span.start}, where the event partitions of the contract start."))
         .otherwise(after + day + pl.lit(f" is not before {span.end}, where the event partitions of the contract end."))

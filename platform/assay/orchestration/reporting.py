@@ -33,6 +33,7 @@ CHECK = "contract"
 REFUSED = "refused "  # begins the name of the metadata of a failed step that lists the refused partitions of an asset
 SHOWN_FAILURES = 5
 RECORDED = "What is published is what would be made now. It met the contract when it was published."
+WOULD_BE = {"published": "would_be_published"}  # what the counts of a refused partition are called
 SAID_SINGLY = 2
 FOR_GOOD = "failed for good"  # metadata of a failure that would come again: its assets, and whether each partition failed by itself
 RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -166,11 +167,12 @@ def _log_evaluations(context: dg.AssetExecutionContext, one: Report) -> None:
 
 
 def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | DatasetRule], *, partitioned: bool) -> dg.AssetCheckEvaluation:
-    counts = {name: value for name, value in outcome.facts.items() if isinstance(value, int)}
+    refused = outcome.status is Status.REFUSED
+    counts = {WOULD_BE.get(name, name) if refused else name: value for name, value in outcome.facts.items() if isinstance(value, int)}
     return dg.AssetCheckEvaluation(
         asset_key=key,
         check_name=CHECK,
-        passed=outcome.status is not Status.REFUSED,
+        passed=not refused,
         partition=outcome.key if partitioned else None,
         description=outcome.refusal or (RECORDED if outcome.status is Status.UNCHANGED else None),
         metadata={"broken_rules": rules_table(rules, outcome.broken), "rules": len(rules), **counts},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as
 from assay.contracts.condition_polars import polars_type
+from assay.contracts.dates import DAY
 from assay.contracts.evaluate import evaluate
 from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
 from assay.contracts.paths import leads_astray, read_path
@@ -138,7 +139,7 @@ def _typed(column: Column, text: pl.Expr) -> pl.Expr:
             lower = text.str.to_lowercase()
             return pl.when(lower.is_in(TRUE)).then(pl.lit(value=True)).when(lower.is_in(FALSE)).then(pl.lit(value=False))
         case "date":
-            format_ = column.format or "%Y-%m-%d"
+            format_ = column.format or DAY
             return spelled_as(text, format_).str.to_date(format_, strict=False)
         case "timestamp":
             format_ = str(column.format)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.column_names import OWN
+from assay.contracts.dates import DAY, java_pattern
 from assay.contracts.literals import FINITE
 from assay.contracts.model import Contract, Kind, Rule
 from assay.contracts.personal import hidden_names
@@ -16,6 +17,8 @@ from assay.masking.hiding import HIDDEN
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from assay.contracts.model import Column
 
 INDEX = f"{OWN}index"
 LONGEST_VALUE = 80
@@ -69,10 +72,16 @@ def _words(rule: Rule, contract: Contract) -> tuple[str, str, bool]:
     if rule.kind is Kind.TYPE and rule.argument != FINITE and column is not None:
         if column.expression:
             return f"{rule.column} cannot be computed as {column.logical_type}.", "", False
-        return "Found ", f", which is no {column.logical_type}.", True
+        return "Found ", f", which is no {column.logical_type}{_spelled(column)}.", True
     if rule.kind in (Kind.EXPRESSION, Kind.TYPE):
         return f"Not kept: {rule.description}", "", False
     return "Found ", f". Promised: {rule.description}", True
+
+
+def _spelled(column: Column) -> str:
+    """How the contract says that a date or a time is written."""
+    written = column.format or (DAY if column.logical_type == "date" else None)
+    return f" ({java_pattern(written)})" if written else ""
 
 
 def _texts(found: pl.DataFrame, contract: Contract, landed: pl.DataFrame) -> pl.DataFrame:
