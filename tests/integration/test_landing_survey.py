@@ -250,3 +250,19 @@ def test_the_command_lists_each_file_that_is_not_simply_ingested(tmp_path: Path,
     assert "no dataset: 1 ignored\n  notes.txt: ignored: no contract has such a name." in listed
     with market.clock():
         assert list_landing(settings, ["prices"], every=False)
+
+
+def test_a_file_whose_rows_bronze_keeps_is_listed_as_archived(tmp_path: Path, say: Callable[[], str]) -> None:
+    market = Market.open(tmp_path, sales=stall())
+    for day in ("2024-03-02", "2024-03-03"):
+        market.land(f"sales/sales_{day}.csv", rows(1, day=day))
+    market.settle()
+    (market.settings.landing / "sales/sales_2024-03-02.csv").unlink()
+    say()
+    with market.clock():
+        assert list_landing(Settings(market.home, market.home / "dbt_project", market.home / "contracts"), ["sales"], every=True)
+    assert say().splitlines() == [
+        "sales: 1 ingested, 1 archived",
+        "  sales/sales_2024-03-03.csv: ingested",
+        "  sales/sales_2024-03-02.csv: archived",
+    ]

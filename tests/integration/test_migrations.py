@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import pytest
 from calendar_products import Calendars, totals
 
@@ -24,7 +25,6 @@ from assay.steps import Outcome, Run, Status
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import dagster as dg
     import pyarrow as pa
     from deltalake import DeltaTable
 
@@ -230,3 +230,35 @@ def test_a_model_moves_with_the_calendars_of_its_inputs_and_loses_the_months_tha
     product.readings(NAME, **BEFORE)
     assert set(product.backfill().values()) == {None}
     assert totals(product.world, "gold/sums") == {"2024-01-01": 15, "2024-02-01": 48, "2024-03-01": 128}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change", [{"start": "2024-03-15", "end": "2024-03-20"}, {"grain": "month", "start": "2024-03-31", "end": "2024-04-01"}]
+)
+def test_a_calendar_with_nothing_in_it_leaves_none_of_the_old_rows_published(tmp_path: Path, change: dict[str, str]) -> None:
+    product = Calendars(tmp_path / "changed").readings(NAME, **BEFORE)
+    product.land(NAME, "2024-01-03", [("2024-01-02T23:30:00Z", 1), ("2024-01-03T08:00:00Z", "x")])
+    assert set(product.backfill_lake().values()) == {None}
+    assert content(product)["silver"]
+
+    product.readings(NAME, **(BEFORE | change))
+    assert set(product.backfill_lake().values()) == {None}
+    found = content(product)
+    assert found["silver"] == []
+    assert {row[0] for row in found[Fate.HELD]} <= {"event_time_from_start", "event_time_before_end", "event_time_readable"}
+    assert product.backfill_lake() == {}, "done once"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [{"arrival_start": "2024-03-01"}, {"arrival_start": "2999-01-01", "arrival_end": "2999-02-01"}])
+def test_bronze_whose_calendar_has_nothing_to_put_in_its_place_stays_and_says_so(tmp_path: Path, change: dict[str, str]) -> None:
+    product = Calendars(tmp_path / "changed").readings(NAME, **BEFORE)
+    product.land(NAME, "2024-01-03", [("2024-01-02T23:30:00Z", 1), ("never", 2)])
+    assert set(product.backfill_lake().values()) == {None}
+    before = content(product)
+
+    product.readings(NAME, **(BEFORE | change))
+    (bronze,) = product.world.planner().due([dg.AssetKey(["bronze", NAME])])
+    assert "The calendar of bronze/meter was changed: it has 1 partitions that its calendar has not, such as 2024-01-03" in bronze.problem
+    assert content(product)["bronze"] == before["bronze"]

@@ -153,8 +153,8 @@ class Oracle:
     def _judge(self, dataset: Dataset, batches: Any, known: set[Any] | None, fates: Fates, now: datetime, *, waits: bool) -> None:
         latest: dict[Any, tuple[str, Published]] = {}
         for arrival, batch in batches.items():
-            for rows in batch:
-                for row in rows:
+            for rows, file in batch.items():
+                for number, row in enumerate(rows):
                     day = None if dataset.is_reference else event_day(row[1], dataset)
                     if not dataset.is_reference and (day is None or not lies_in(day, dataset.events)):
                         fates.held[f"arrival/{arrival}", set_aside(day, dataset.events)] += 1
@@ -165,7 +165,7 @@ class Oracle:
                     value = first_day(day, dataset.events.grain) if day else None
                     key = value.isoformat() if value else "all"
                     fates.published.setdefault(key, [])
-                    fates.inputs.setdefault(key, set()).update((name, content) for content, name in batch.items())
+                    fates.inputs.setdefault(key, set()).add((file, number, row))
                     if rule := broken_rule(row, dataset, known):
                         fates.held[key, rule] += 1
                         continue

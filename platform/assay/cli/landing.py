@@ -61,7 +61,9 @@ def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) ->
     planner = Planner(Run(settings.lake, settings.landing, contracts), contracts, nothing_built)
     seen = Landing.look(planner)
     found: dict[str, list[tuple[Sighting, State]]] = {name: [] for name in datasets or contracts}
-    for sighting, state in (seen.of(datasets) if datasets else seen).states(planner):
+    chosen = seen.of(datasets) if datasets else seen
+    archived = [one for one in seen.archived(planner) if not datasets or one[0].dataset in datasets]
+    for sighting, state in (*chosen.states(planner), *archived):
         found.setdefault(sighting.dataset or NOBODYS, []).append((sighting, state))
     for name, files in found.items():
         counts = Counter(state for _, state in files)

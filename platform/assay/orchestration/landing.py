@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.contracts.arrivals import arrival_names
+from assay.ingest.held import Holdings
 from assay.ingest.survey import Fate, Sighting, survey
+from assay.lake.snapshots import newest
 from assay.orchestration.clock import now
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class State(StrEnum):
 
     INGESTED = "ingested"
     SUPERSEDED = "superseded"  # a snapshot is its newest file
+    ARCHIVED = "archived"  # it is not there any more, and bronze keeps its rows
     DUE = "to be ingested"
     WAITS = "waits"
     IGNORED = "ignored"
@@ -62,14 +65,24 @@ class Landing:
         """Each file with what has become of it, by dataset and name."""
         names = [one for one in planner.contracts if any(seen.dataset == one for seen in self.sightings)]
         due = {one.key.path[1]: one.fingerprints for one in planner.due([dg.AssetKey(["bronze", name]) for name in names])}
-        newest = {name: self._newest(planner.contracts[name]) for name in names}
+        last = {name: self._newest(planner.contracts[name]) for name in names}
         for one in sorted(self.sightings, key=lambda one: (one.dataset, one.name)):
             if one.fate is not Fate.TAKEN:
                 yield one, State(one.fate.value)
-            elif not one.arrival and newest[one.dataset] != one.name:
+            elif not one.arrival and last[one.dataset] != one.name:
                 yield one, State.SUPERSEDED
             else:
                 yield one, State.DUE if (one.arrival or "all") in due[one.dataset] else State.INGESTED
+
+    def archived(self, planner: Planner) -> Iterator[tuple[Sighting, State]]:
+        """The files whose rows bronze has and that do not lie in landing any more, by dataset and name."""
+        there = {one.name for one in self.sightings}
+        for name, contract in sorted(planner.contracts.items()):
+            holdings = Holdings.of_table(newest(planner.run.lake, f"bronze/{name}"), contract)
+            held = {(file.name, arrival) for arrival in holdings.arrivals for file in holdings.of(arrival)}
+            for file, arrival in sorted(held):
+                if file not in there:
+                    yield Sighting(file, Fate.TAKEN, name, arrival), State.ARCHIVED
 
     def _newest(self, contract: Contract) -> str:
         taken = (one.name for one in self.sightings if one.dataset == contract.dataset and one.fate is Fate.TAKEN)

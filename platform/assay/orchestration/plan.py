@@ -6,7 +6,7 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from assay.gold.step import Project
     from assay.lake.slices import Slice, TableSpec
     from assay.steps import Run
+
+
+WAITS_WHOLE = (
+    "The calendar of {} was changed: {}. It is replaced whole, once everything that has landed is in bronze and the new calendar"
+    " has something to publish. Until then it stays as it is."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,15 @@ class Planner:
             return [*tables, *(Due(dg.AssetKey([LAYER, name]), None, {}, problem=str(error)) for name in models)]
 
     def _table(self, layer: str, contract: Contract, first: date | None, last: date | None) -> Due:
-        """Of one that cannot be planned the problem: the others go on."""
+        """Of one that cannot be planned, or whose calendar cannot be changed yet, the problem: the others go on."""
         try:
-            return (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
+            due = (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
         except AssayError as error:
             return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
+        spec = bronze_spec(contract) if layer == "bronze" else silver_spec(contract)
+        idle = first is None and not due.fingerprints and not due.settled
+        why = outgrown(newest(self.run.lake, spec.name), spec.calendar) if idle else None
+        return replace(due, problem=WAITS_WHOLE.format(spec.name, why)) if why else due
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition = arrivals_of(contract)
@@ -110,6 +120,8 @@ class Planner:
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
         stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
         made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and waits(contract, p, empty))]
+        if not made and outgrown(inputs.published, spec.calendar):
+            made = list(slice_.partitions[:1])  # nothing of the new calendar has rows: an empty partition of it replaces the old ones
         wanted = {p.key: inputs.fingerprint(p) for p in made}
         return self._outdated(key, definition, wanted, spec, stands=stands.standing(slice_, inputs, current))
 
