@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from calendar_products import Calendars
@@ -16,9 +15,6 @@ from assay.gold.published_views import view_statements
 from assay.gold.trial import gold_trial
 from assay.gold.view_lineage import view_nodes
 from assay.gold.views import views_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MODEL = """\
 apiVersion: v3.2.0
