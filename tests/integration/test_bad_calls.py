@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,19 @@ def test_a_wrong_call_ends_in_a_sentence(arguments: tuple[str, ...], at_home: Pa
     code, said = said_by(capfd, at_home, arguments)
     assert code in (1, 2), said
     assert len(said.split()) > 3, said
+
+
+def test_a_port_that_cannot_be_had_is_said_before_anything_starts(at_home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = said_by(capfd, at_home, ("serve", "--port", str(port)))
+    assert code == 1
+    assert f"Tried to serve on port {port}; address already in use. Name another with --port." in " ".join(said.split())
+    code, said = said_by(capfd, at_home, ("serve", "--port", "99999"))
+    assert code == 2
+    assert "99999" in said
+    assert "65535" in said
+    assert "Starting" not in said
 
 
 @pytest.mark.parametrize("arguments", HOMES, ids=" ".join)

@@ -110,6 +110,15 @@ def test_replay_says_by_rule_what_came_back_and_that_nothing_has_changed(world: 
     [
         (("show", "nothing"), "there is no such dataset. Known: "),
         (("list", "--dataset", "nothing"), "there is no such dataset"),
+        (("list", "--rule", "dest_knwn"), "'dest_knwn'; it is no rule of any dataset. Did you mean dest_known?"),
+        (("show", "flights", "--rule", "dest_knwn"), "it is no rule of flights. Did you mean dest_known?"),
+        (("show", "airlines", "--rule", "dest_known"), "it is no rule of airlines"),
+        (("list", "--partition", "2013-02-30"), "'2013-02-30'; it is no partition of any dataset"),
+        (("show", "flights", "--partition", "2014-05-01"), "it is no partition of flights"),
+        (("show", "flights", "--partition", "arrival/2013-1-1"), "it is no partition of flights"),
+        (("history", "flights", "--partition", "yesterday"), "it is no partition of flights"),
+        (("replay", "flights", "--rule", "dest_knwn"), "it is no rule of flights"),
+        (("replay", "flights", "--partition", "20130101"), "it is no partition of flights"),
         (("show", "flights", "--refused", "--discarded"), "not both"),
         (("discard", "flights", "--reason", "all"), "Say which rows"),
         (("discard", "flights", "--rule", "dest_known"), "--reason"),
@@ -128,6 +137,21 @@ def test_a_wrong_call_says_what_to_do(built_world: World, arguments: tuple[str, 
 def test_a_dataset_of_which_nothing_was_ever_rejected_is_no_wrong_call(built_world: World) -> None:
     for command in ("show", "history", "replay"):
         assert "airlines: no row was ever rejected." in good(built_world, command, "airlines")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ("--rule", "event_time_readable"),
+        ("--rule", "carrier_known"),
+        ("--partition", "2013-02-01"),
+        ("--partition", "arrival/2013-01-01"),
+        ("--rule", "dest_known", "--discarded"),
+    ],
+    ids=" ".join,
+)
+def test_a_choice_that_no_row_meets_now_is_no_wrong_call(built_world: World, choice: tuple[str, ...]) -> None:
+    assert good(built_world, "show", "flights", *choice) == "No such row.\n"
 
 
 @pytest.mark.parametrize("command", ["list", "show", "replay", "discard", "restore", "history"])

@@ -9,7 +9,7 @@ import typer
 
 from assay.cli.deciding import discard, restore
 from assay.cli.formats import Format
-from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine
+from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -41,8 +41,11 @@ def list_(
     datasets = [name for name in quarantined_datasets(lake) if dataset in {None, name}]
     if dataset and not datasets:
         open_quarantine(settings, dataset)
-        return
     found = [row for name in datasets for row in overview(View.open(lake, name), Choice(rule, partition))]
+    if not found:
+        require_known(settings, dataset, rule, partition)
+    if dataset and not datasets:
+        return
     _print(OVERVIEW, found, output)
     if output is Format.TABLE:
         for said in sums_of(settings, datasets):
@@ -72,9 +75,13 @@ def show(
     if refused and discarded:
         raise typer.BadParameter("Give --refused or --discarded, not both.")
     fate = Fate.REFUSED if refused else Fate.DISCARDED if discarded else Fate.HELD
-    if (view := open_quarantine(settings_of_home(), dataset)) is None:
+    settings = settings_of_home()
+    view = open_quarantine(settings, dataset)
+    names, rows = shown_rows(view, fate, Choice(rule, partition), raw=raw) if view else ([], [])
+    if not rows:
+        require_known(settings, dataset, rule, partition)
+    if view is None:
         return
-    names, rows = shown_rows(view, fate, Choice(rule, partition), raw=raw)
     _print(names, rows[:limit], output, hidden={"source_hash"} if raw else {"source_hash", "raw"})
     if len(rows) > limit:
         typer.echo(f"{limit} of {len(rows)} rows; --limit shows more.", err=True)
@@ -95,8 +102,13 @@ def history(
     from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import HISTORY, told
 
-    if (view := open_quarantine(settings_of_home(), dataset)) is not None:
-        _print(HISTORY, told(view, partition, limit), output)
+    settings = settings_of_home()
+    view = open_quarantine(settings, dataset)
+    found = told(view, partition, limit) if view else []
+    if not found:
+        require_known(settings, dataset, None, partition)
+    if view is not None:
+        _print(HISTORY, found, output)
 
 
 @app.command()
@@ -119,6 +131,7 @@ def replay(
     from assay.cli.replaying import run_replay
 
     settings, days = settings_of_home(), _days(first, last)
+    require_known(settings, dataset, rule, partition)
     if open_quarantine(settings, dataset) is not None:
         raise typer.Exit(0 if run_replay(settings, dataset, Choice(rule, partition), days) else 1)
 

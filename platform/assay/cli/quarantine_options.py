@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,10 @@ from assay.cli.formats import Format  # typer reads it
 from assay.errors import PermanentFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from assay.contracts.model import Contract
     from assay.lake.quarantine_reader import View
     from assay.settings import Settings
 
@@ -22,7 +27,7 @@ Output = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
 class NothingRejected(PermanentFailure):
-    """A dataset has no quarantine."""
+    """A dataset, rule or partition that was named cannot have rejected rows: there is none of that name."""
 
 
 def open_quarantine(settings: Settings, dataset: str) -> View | None:
@@ -42,3 +47,63 @@ def open_quarantine(settings: Settings, dataset: str) -> View | None:
         )
     typer.echo(f"{dataset}: no row was ever rejected.")
     return None
+
+
+def require_known(settings: Settings, dataset: str | None, rule: str | None, partition: str | None) -> None:
+    """Tell what has no rejected rows from what was misspelt. Without a dataset any may know the names.
+
+    Raises NothingRejected for a rule or partition that neither a contract nor quarantine has. Nothing is said of a dataset whose contract
+    is not sound, because then nobody knows its names.
+    """
+    from assay.cli.product import contracts_folder
+    from assay.contracts.names import suggest
+    from assay.contracts.odcs import sound_product
+    from assay.ingest.set_aside import BEFORE_END, FROM_START, READABLE
+    from assay.lake.quarantine_reader import quarantined_datasets
+
+    if rule is None and partition is None:
+        return
+    contracts, rejected = sound_product(contracts_folder(settings))[0].datasets, quarantined_datasets(settings.lake)
+    chosen = [dataset] if dataset else sorted({*contracts, *rejected})
+    if not chosen or not contracts.keys() >= set(chosen):
+        return
+    rules, partitions = _stored(settings.lake, [name for name in chosen if name in rejected])
+    rules |= {one.name for name in chosen for one in (*contracts[name].rules, *contracts[name].dataset_rules)} | {
+        READABLE,
+        FROM_START,
+        BEFORE_END,
+    }
+    of = f"of {dataset}" if dataset else "of any dataset"
+    if rule is not None and rule not in rules:
+        raise NothingRejected(f"Tried to find the rows that break {rule!r}; it is no rule {of}.", hint=suggest(rule, sorted(rules)))
+    if partition is not None and partition not in partitions and not any(_has(contracts[name], partition) for name in chosen):
+        hint = "A day or the first day of a month, as `assay quarantine list` shows it, where the contract has partitions."
+        raise NothingRejected(f"Tried to find the rows of {partition!r}; it is no partition {of}.", hint=hint)
+
+
+def _stored(lake: Path, datasets: Iterable[str]) -> tuple[set[str], set[str]]:
+    """The rules and partitions that quarantine has rows of, also those of former contracts."""
+    from assay.lake.quarantine import PARTITION
+    from assay.lake.quarantine_reader import Fate, View
+
+    found = [
+        row for name in datasets for fate in Fate for row in View.open(lake, name).rows(fate, ["rule", PARTITION]).unique().iter_rows()
+    ]
+    return {row[0] for row in found}, {row[1] for row in found}
+
+
+def _has(contract: Contract, partition: str) -> bool:
+    """Whether a dataset has, or will have, a partition that quarantine shows so."""
+    from assay.contracts.calendars import arrival_calendar, event_calendar
+    from assay.lake.quarantine import ARRIVALS
+    from assay.lake.slices import WHOLE
+
+    key = partition.removeprefix(ARRIVALS)
+    calendar = event_calendar(contract) if key == partition else arrival_calendar(contract)
+    if calendar is None:
+        return key == WHOLE.key
+    try:
+        first = date.fromisoformat(key)
+    except ValueError:
+        return False
+    return first.isoformat() == key and calendar.has(first)
