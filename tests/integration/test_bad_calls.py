@@ -161,7 +161,6 @@ def test_a_port_that_cannot_be_had_is_said_before_anything_starts(at_home: Path,
     assert f"Tried to serve on port {port}; address already in use. Name another with --port." in " ".join(said.split())
     code, said = said_by(capfd, at_home, ("serve", "--port", "99999"))
     assert code == 2
-    assert "99999" in said
     assert "65535" in said
     assert "Starting" not in said
 

@@ -68,11 +68,9 @@ def require_known(settings: Settings, dataset: str | None, rule: str | None, par
     if not chosen or not contracts.keys() >= set(chosen):
         return
     rules, partitions = _stored(settings.lake, [name for name in chosen if name in rejected])
-    rules |= {one.name for name in chosen for one in (*contracts[name].rules, *contracts[name].dataset_rules)} | {
-        READABLE,
-        FROM_START,
-        BEFORE_END,
-    }
+    rules |= {READABLE, FROM_START, BEFORE_END}
+    for contract in (contracts[name] for name in chosen):
+        rules |= {*(one.name for one in contract.rules), *(one.name for one in contract.dataset_rules)}
     of = f"of {dataset}" if dataset else "of any dataset"
     if rule is not None and rule not in rules:
         raise NothingRejected(f"Tried to find the rows that break {rule!r}; it is no rule {of}.", hint=suggest(rule, sorted(rules)))
