@@ -99,7 +99,7 @@ def test_a_comparison_holds_for_what_it_says(operator: str, good: int, bad: int)
         ("yyyy-MM-dd'T'HH:mm:ss'Z'", "%Y-%m-%dT%H:%M:%SZ"),
         ("yyyyMMdd HHmmss", "%Y%m%d %H%M%S"),
         ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S.%3f%#z"),
-        ("dd.MM.uuuu 'o''clock'", "%d.%m.%Y oclock"),
+        ("dd.MM.uuuu 'o''clock'", "%d.%m.%Y o'clock"),
         ("''yyyy", "'%Y"),
         ("100% yyyy", "100%% %Y"),
     ],
