@@ -120,7 +120,7 @@ def look_around(people: People) -> None:
             people.ask("sql", f"select * from {view}.{dataset}", "--format", "json")
         people.ask("quarantine", "show", dataset, "--raw", "--format", "json")
         people.ask("quarantine", "show", dataset, "--refused", "--raw", "--format", "json")
-        people.ask("quarantine", "discard", dataset, "--rule", "amount_minimum", "--reason", "not ours", "--yes")
+        people.ask("quarantine", "discard", dataset, "--rule", "amount_minimum", "--reason", "not ours", "--yes", code=dataset == "members")
         people.ask("quarantine", "history", dataset, "--format", "json")
     people.run("quarantine", "replay", "payments")
     for command in (("quarantine", "list"), ("tables",), ("summary",), ("keys", "list")):

@@ -150,7 +150,7 @@ def test_a_row_without_an_event_date_comes_back_by_way_of_its_arrival(world: Wor
     published = world.rows("silver/flights").height
     write_day(world, "2")
     assert spans(replay(world, **UNREADABLE)) == [
-        ("bronze/flights", "2013-01-02", "2013-01-02"), ("silver/flights", "2013-01-01", "2013-01-02"),
+        ("bronze/flights", "2013-01-02", "2013-01-02"), ("silver/flights", "2013-01-02", "2013-01-02"),
     ]  # fmt: skip
     assert "arrival/2013-01-02" not in held(world)
     assert world.rows("silver/flights").height == published + 1
