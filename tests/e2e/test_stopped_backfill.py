@@ -18,6 +18,16 @@ from flights.upstream import drop_files
 ASSAY = Path(sys.executable).parent / "assay"
 FIRST, LAST = date(2013, 1, 1), date(2013, 1, 5)
 LONGEST_SECONDS = 6  # two on a machine that has nothing else to do
+STOPPED_WHILE_IT_IMPORTS = """
+import os, signal, sys
+class CtrlC:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, CtrlC())
+from assay.cli.__main__ import main
+main()
+"""
 UNINTERRUPTIBLE = """
 import hashlib, sys
 from assay import stopping
@@ -90,3 +100,8 @@ def test_work_that_cannot_be_interrupted_is_not_waited_for(tmp_path: Path) -> No
     said = stop_at(process, "at work", signal.SIGTERM)
     assert process.returncode == 128 + signal.SIGTERM
     assert "last act: SIGTERM" in said
+
+
+def test_ctrl_c_while_python_still_imports_ends_it_without_a_word() -> None:
+    done = subprocess.run([sys.executable, "-c", STOPPED_WHILE_IT_IMPORTS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

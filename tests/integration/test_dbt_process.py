@@ -82,8 +82,28 @@ def test_it_ends_in_the_middle_of_its_work_when_its_caller_is_killed(tmp_path: P
     assert gone(pid, seconds=20)
 
 
+def test_ctrl_c_does_not_reach_it_not_even_while_it_starts(tmp_path: Path) -> None:
+    engine = dbt_process.start()
+    engine.process.send_signal(signal.SIGINT)
+    dbt_process.parse(PROJECT, tmp_path)
+    engine.process.send_signal(signal.SIGINT)
+    dbt_process.parse(PROJECT, tmp_path)
+    assert dbt_process.start() is engine
+
+
+def test_a_caller_that_leaves_before_the_answer_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    engine = dbt_process.start()
+    engine.pipe.send((time.sleep, (dbt_process.GRACE_SECONDS / 2,), {}))
+    time.sleep(0.1)
+    engine.was_called = True
+    dbt_process.stop()
+    assert engine.process.wait(timeout=60) == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_it_ends_when_it_is_not_needed_any_more() -> None:
     engine = dbt_process.start()
+    assert engine.call(os.getpid) == engine.process.pid
     dbt_process.stop()
     assert engine.process.wait(timeout=30) == 0
     assert dbt_process.start().process.pid != engine.process.pid

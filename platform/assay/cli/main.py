@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from assay.cli.contracting import app as contracts
-from assay.cli.ending import main_of
 from assay.cli.erasing import erase
 from assay.cli.formats import Format
 from assay.cli.keys import app as keys
@@ -157,8 +156,3 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.
     from assay.cli.serving import serve as run
 
     run(load_settings(), port)
-
-
-def main() -> None:
-    """Run the command line."""
-    main_of(app)

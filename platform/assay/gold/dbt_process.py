@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -24,7 +25,7 @@ from assay.gold import dbt_runner, staged
 from assay.process import collect_rarely, leave
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +47,8 @@ class _Engine:
         self.pipe, theirs = Pipe()
         with theirs:
             command = [sys.executable, "-W", NOT_WORTH_SAYING, "-m", __name__, str(theirs.fileno()), *map(str, project)]
-            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            with _ctrl_c_blocked():
+                self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
 
     @property
     def usable(self) -> bool:
@@ -69,6 +71,16 @@ class _Engine:
             raise answer
         returned: R = answer
         return returned
+
+
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """A process started inside does not hear of Ctrl-C while it starts: it reaches the whole group, and the caller decides what follows."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _engines: list[_Engine] = []
@@ -114,20 +126,23 @@ stage_model = _elsewhere(staged.stage_model)
 
 def _serve(pipe: Connection, *project: Path) -> None:
     """The other side: get ready, then answer until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: whoever asked decides what it means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # multiprocessing unblocks it when dbt makes its pools
     threading.Thread(target=_end_with_the_caller, args=(pipe.fileno(),), daemon=True).start()
     if project:
         dbt_runner.warm_up(*project)
     while True:
         try:
-            function, args, kwargs = pipe.recv()
-        except EOFError:
+            pipe.send(_answer(*pipe.recv()))
+        except (EOFError, ConnectionError):  # the caller is gone, maybe while we worked: nobody waits for an answer
             return
-        try:
-            answer = True, function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # raised again where it was called
-            answer = False, error
-        pipe.send(answer)
+
+
+def _answer(function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[bool, object]:
+    """Whether the call returned, and what it returned or raised: that is raised again where it was called."""
+    try:
+        return True, function(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001
+        return False, error
 
 
 def _end_with_the_caller(handle: int) -> None:
