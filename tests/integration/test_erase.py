@@ -11,11 +11,12 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from people_world import BIN, People, found_in
+from people_world import People, found_in
 
 from assay.lake.erasures import erasures
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import encrypter, tokenizer
+from command_line import BIN
 
 if TYPE_CHECKING:
     from pathlib import Path
