@@ -7,6 +7,7 @@ for what only a process shows: signals, pipes, users, another checkout, and how 
 from __future__ import annotations
 
 import gc
+import io
 import os
 import subprocess
 import sys
@@ -46,6 +47,14 @@ def assay(*arguments: str, environment: Mapping[str, str], folder: Path | None =
 def assay_process(*arguments: str, environment: Mapping[str, str], folder: Path | None = None, stdin: str = "") -> Done:
     """Run a command in a process of its own."""
     return process(BIN / "assay", *arguments, environment=environment, folder=folder, stdin=stdin)
+
+
+def as_program(stdin: str, *arguments: str) -> None:
+    """What a child of the nursery does that is this command from its first line to its end."""
+    from assay.cli.__main__ import main
+
+    sys.stdin, sys.argv = io.StringIO(stdin), ["assay", *arguments]
+    main()
 
 
 def process(*command: object, environment: Mapping[str, str], folder: Path | None = None, stdin: str = "") -> Done:

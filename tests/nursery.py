@@ -82,6 +82,6 @@ def _work(output: Connection, environment: Mapping[str, str], work: Callable[...
     os.setsid()
     os.dup2(output.fileno(), 1)
     output.close()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     replace_environment(environment)
     work(*arguments)
