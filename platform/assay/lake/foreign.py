@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.lake.migrations import TOKEN, partition_token
-from assay.lake.publisher import PUBLICATION, fingerprint
+from assay.lake.publisher import ATTEMPT_ID, fingerprint
 from assay.lake.slices import WHOLE
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def altered(table: Snapshot | None) -> set[str]:
 
 def told(table: Snapshot, keys: Sequence[str]) -> str:
     """What a person reads of altered partitions: which, and by which commits that Assay did not write."""
-    commits = [entry for entry in table.table.history(limit=LOOK_BACK) if PUBLICATION not in entry]
+    commits = [entry for entry in table.table.history(limit=LOOK_BACK) if ATTEMPT_ID not in entry]
     others = [f"{one['version']} ({one['operation']})" for one in commits if not one["operation"].startswith(WITHOUT_ROWS)]
     who = f"version {', '.join(reversed(others))} was written by another tool" if others else "no commit that is left says by whom"
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
