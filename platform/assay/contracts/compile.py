@@ -21,6 +21,7 @@ from assay.contracts.model import Column, Contract, Kind, Published, Rule
 from assay.contracts.names import suggest
 from assay.contracts.pattern_words import RUST, said_to
 from assay.contracts.patterns import NotAPattern
+from assay.contracts.row_sql import refuse_beyond_row
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
@@ -187,16 +188,20 @@ def _counted(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> pl.Expr:
             values = pl.struct(columns).filter(pl.all_horizontal(pl.col(columns).is_not_null()))
             return values.len() - values.n_unique()
         case _:
-            return sql_expression(rule.argument[0])
+            return sql_expression(rule.argument[0], types, aggregates=True)
 
 
-def sql_expression(text: str) -> pl.Expr:
-    """Read an SQL expression over one row. Raises ContractInvalid if it cannot be read."""
+def sql_expression(text: str, known: Iterable[str], *, aggregates: bool = False) -> pl.Expr:
+    """Read an SQL expression over one row of some columns, or with `aggregates` over a partition.
+
+    Raises ContractInvalid if it cannot be read, or looks beyond.
+    """
     import polars as pl
 
+    refuse_beyond_row(text, known, aggregates=aggregates)
     try:
         return pl.sql_expr(text)
-    except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ContractInvalid(f"Tried to read the SQL expression {text!r}; {error}.") from error
 
 
@@ -211,7 +216,7 @@ def condition_expression(text: str, types: Mapping[str, pa.DataType]) -> pl.Expr
     try:
         return to_polars(parse(text, types))
     except OneEnginesOwn:
-        return sql_expression(text)
+        return sql_expression(text, types)
     except NoValue as error:
         raise ContractInvalid(f"Tried to read the condition {text!r}; {error}.", hint=error.hint) from error
 

@@ -123,7 +123,7 @@ def _typed(profile: Profile, sample: Sample, personal: Personal | None) -> Typed
 def _cleaned(frame: pl.DataFrame, types: Mapping[str, Typed]) -> pl.DataFrame:
     """The rows as they are published: two texts that are cleaned to one are one value of a key."""
     expressions = {name: typed.reads.reading.expression(name) for name, typed in types.items()}
-    return frame.with_columns(sql_expression(text).alias(name) for name, text in expressions.items() if text)
+    return frame.with_columns(sql_expression(text, frame.columns).alias(name) for name, text in expressions.items() if text)
 
 
 def _column(profile: Profile, name: str, typed: Typed, personal: Mapping[str, Personal]) -> ColumnDraft:

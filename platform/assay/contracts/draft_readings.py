@@ -40,7 +40,7 @@ class Reading:
         if expression is None:
             return profile.texts
         frame = pl.DataFrame({profile.name: profile.texts})
-        return frame.select(sql_expression(expression).cast(pl.String).alias("text"))["text"]
+        return frame.select(sql_expression(expression, frame.columns).cast(pl.String).alias("text"))["text"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,6 @@ def sql_name(name: str) -> str:
     if not PLAIN.fullmatch(name):
         return quoted
     try:
-        return name if str(sql_expression(name)) == str(sql_expression(quoted)) else quoted
+        return name if str(sql_expression(name, [name])) == str(sql_expression(quoted, [name])) else quoted
     except ContractInvalid:
         return quoted

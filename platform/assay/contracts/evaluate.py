@@ -30,13 +30,13 @@ def evaluate(rows: pl.DataFrame, sql: str) -> Evaluated:
     """Evaluate an expression over each row. Raises ContractInvalid for SQL that is none, the engine's error for what fails without rows."""
     import polars as pl
 
-    expression = sql_expression(sql)
+    expression = sql_expression(sql, rows.columns)
     if (values := _tried(rows, expression)) is not None:
         return Evaluated(values, pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True))
     read = expression.meta.root_names()
     distinct = rows.select(read).unique(maintain_order=True)
     kind = distinct.clear().select(expression.alias("value")).schema["value"]
-    suspected = distinct.select(pl.any_horizontal(pl.lit(value=False), *_cast_in_vain(sql)).alias("_")).to_series()
+    suspected = distinct.select(pl.any_horizontal(pl.lit(value=False), *_cast_in_vain(sql, rows.columns)).alias("_")).to_series()
     parts = [(distinct.filter(suspected), True), *_parts(distinct.filter(~suspected), expression)]
     pieces = [
         one.select(*read, pl.lit(None, kind).alias("value"), pl.lit(value=True).alias("failed"))
@@ -48,7 +48,7 @@ def evaluate(rows: pl.DataFrame, sql: str) -> Evaluated:
     return Evaluated(told["value"], told["failed"])
 
 
-def _cast_in_vain(sql: str) -> list[pl.Expr]:
+def _cast_in_vain(sql: str, known: Sequence[str]) -> list[pl.Expr]:
     """For each CAST of an expression, whether it is given something that it cannot read: most of what fails is found so, at once."""
     found: list[pl.Expr] = []
     pieces = tokens(sql)
@@ -58,7 +58,7 @@ def _cast_in_vain(sql: str) -> list[pl.Expr]:
             split = max((place for place, one in enumerate(inside) if one.depth == token.depth + 1 and one.says("as")), default=0)
             given, kind = (_without_failing(part) for part in (inside[:split], inside[split + 1 :]))
             if given and kind:
-                found.append(sql_expression(f"({given}) IS NOT NULL AND TRY_CAST(({given}) AS {kind}) IS NULL"))
+                found.append(sql_expression(f"({given}) IS NOT NULL AND TRY_CAST(({given}) AS {kind}) IS NULL", known))
     return found
 
 

@@ -63,7 +63,7 @@ def _typed(
     import polars as pl
 
     try:
-        found = landing.select(sql_expression(sql).alias("_")).schema["_"]
+        found = landing.select(sql_expression(sql, landing.columns).alias("_")).schema["_"]
     except (pl.exceptions.PolarsError, ContractInvalid) as error:
         yield document.finding(f"the expression {sql!r} cannot be evaluated: {_said(error)}", place)
     else:

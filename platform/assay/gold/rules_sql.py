@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.contracts.compile import types_of
 from assay.contracts.condition import WHOLE, OneEnginesOwn
 from assay.contracts.condition_parser import parse
 from assay.contracts.condition_sql import Spelling, to_sql
 from assay.contracts.literals import NoValue, plain_whole, value_of
 from assay.contracts.model import Kind
 from assay.contracts.pattern_words import RE2, said_to
+from assay.contracts.row_sql import refuse_beyond_row
 from assay.errors import ContractInvalid
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from assay.contracts.gold import GoldContract
     from assay.contracts.model import DatasetRule, Rule
 
 COMPARISONS = {
@@ -81,10 +84,14 @@ def condition(rule: Rule, types: Mapping[str, pa.DataType]) -> str:
 
 
 def expression(sql: str, types: Mapping[str, pa.DataType]) -> str:
-    """A condition by its one meaning, or as it is, in DuckDB's own words. Raises ContractInvalid for one that cannot be meant."""
+    """A condition by its one meaning, or as it is, in DuckDB's own words.
+
+    Raises ContractInvalid for one that cannot be meant, or looks beyond its row.
+    """
     try:
         return to_sql(parse(sql, types), SPELLING)
     except OneEnginesOwn:
+        refuse_beyond_row(sql, types)
         return sql
     except NoValue as error:
         raise ContractInvalid(f"Tried to read the condition {sql!r}; {error}.", hint=error.hint) from error
@@ -141,4 +148,20 @@ def _measured(rule: DatasetRule, types: Mapping[str, pa.DataType]) -> tuple[str,
             return f"count(*) filter (where {present}) - count(distinct {values}) filter (where {present})", None
         case _:
             aggregate, where = rule.argument
+            refuse_beyond_row(aggregate, types, aggregates=True)
             return str(aggregate), where and expression(where, types)
+
+
+def refuse_beyond_rows(majors: Sequence[GoldContract]) -> None:
+    """Raise ContractInvalid if a rule or a column of a model's major versions, the highest first, looks beyond its rows."""
+    known = [column.name for column in majors[0].columns]
+    for contract in majors:
+        types = types_of(contract)
+        for rule in contract.rules:
+            if rule.kind is Kind.EXPRESSION:
+                condition(rule, types)
+        for one in contract.dataset_rules:
+            measure(one, types)
+        for column in contract.columns:
+            if column.expression:
+                refuse_beyond_row(column.expression, known)

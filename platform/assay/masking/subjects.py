@@ -39,7 +39,7 @@ def rows_of(frame: pl.DataFrame, contract: Contract, kind: str, is_meant: Callab
 
     found = pl.Series("_meant", [False]).new_from_index(0, frame.height) if frame.height else pl.Series("_meant", [], dtype=pl.Boolean)
     for column in subjects_of(contract).get(kind, []):
-        texts = frame.lazy().with_columns(_present(contract)).select(_text(column).alias("text")).collect()["text"]
+        texts = frame.lazy().with_columns(_present(contract)).select(_text(column, contract).alias("text")).collect()["text"]
         distinct = texts.drop_nulls().unique()
         found |= texts.is_in(distinct.filter(is_meant(distinct)).implode()).fill_null(value=False)
     return found
@@ -57,10 +57,11 @@ def _present(contract: Contract) -> Iterable[pl.Expr]:
     return [pl.when(~pl.col(name).is_in(absent)).then(pl.col(name)).alias(name) for name in contract.source.columns]
 
 
-def _text(column: Column) -> pl.Expr:
+def _text(column: Column, contract: Contract) -> pl.Expr:
     import polars as pl
 
-    text = (sql_expression(column.expression) if column.expression else pl.col(str(column.source))).cast(pl.String)
+    said = sql_expression(column.expression, contract.source.columns) if column.expression else pl.col(str(column.source))
+    text = said.cast(pl.String)
     return pl.coalesce(text.cast(pl.Int64, strict=False).cast(pl.String), text) if column.logical_type == "integer" else text
 
 

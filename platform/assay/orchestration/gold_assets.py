@@ -18,6 +18,7 @@ from assay.contracts.model import DatasetRule, Kind, Rule, Severity
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, Model
 from assay.gold.properties import label_of
+from assay.gold.rules_sql import refuse_beyond_rows
 from assay.gold.step import CODE, Project, build_gold, gold_spec
 from assay.gold.still_judged import is_judged
 from assay.orchestration.calendars import across, definition_of, name_of
@@ -70,6 +71,8 @@ class _Group:
         @dg.multi_asset(name=name, specs=[self._spec(one, definition) for one in self.models], check_specs=checks, **policies)
         def gold(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
             chosen = {model.name: model for model in self.models if keys[model.name] in context.selected_asset_keys}
+            for one in chosen:
+                refuse_beyond_rows(self.product.majors(one))
             calendar = self.calendars[self.models[0].table]
             slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
             built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
