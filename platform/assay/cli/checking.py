@@ -71,30 +71,31 @@ def _dbt_for(settings: Settings, *, needed: bool) -> Iterator[None]:
     """Inside, dbt's process gets ready while this one reads contracts and imports Dagster, if it will surely be `needed`."""
     from assay.gold import dbt_process
     from assay.gold.dbt_runner import DbtFailed
-    from assay.gold.parsed import parse_project
+    from assay.gold.parsed import parse_sound
 
     try:
         if needed:
             with suppress(DbtFailed):  # of which is told where the project is looked at
-                dbt_process.start(settings.dbt_project, parse_project(settings.dbt_project))
+                dbt_process.start(settings.dbt_project, parse_sound(settings.dbt_project).manifest)
         yield
     finally:
         dbt_process.stop()
 
 
 def _is_whole(settings: Settings, contracts: Path) -> bool:
-    """Whether the product can be loaded with its gold models, and none is left out. What is wrong is printed."""
+    """Whether the product can be loaded, with all of its gold models. What is wrong is printed."""
     import dagster as dg
 
     from assay.orchestration.build import assemble
 
     try:
-        left = [str(one) for one in assemble(settings, contracts).left_out]
+        assembly = assemble(settings, contracts)
     except (AssayError, dg.DagsterError) as error:
-        left = [f"the product cannot be loaded: {' '.join(str(error).split())}"]
-    for why in left:
-        typer.echo(f"assay: The contracts read well, but {why}", err=True)
-    return not left
+        typer.echo(f"assay: The contracts read well, but the product cannot be loaded: {' '.join(str(error).split())}", err=True)
+        return False
+    for one in assembly.left_out:
+        typer.echo(f"assay: {one}", err=True)
+    return not assembly.left_out
 
 
 def _rehearsed(settings: Settings, good: Mapping[Path, Published], asked: Sequence[Path], product: Path) -> Rehearsal:

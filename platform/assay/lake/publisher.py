@@ -26,7 +26,7 @@ from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from deltalake import DeltaTable
 
@@ -69,7 +69,7 @@ def fingerprint(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
-def current_tokens(snapshot: Snapshot | None, keys: list[str]) -> dict[str, int | None]:
+def current_tokens(snapshot: Snapshot | None, keys: Iterable[str]) -> dict[str, int | None]:
     """The fingerprints that the table holds for these partitions now; None for one that was never published."""
     return {key: partition_token(snapshot, key) for key in keys}
 
