@@ -125,7 +125,9 @@ def _play(run: Run, contract: Contract, found: Rehearsal) -> None:
         types = tuple(rule for rule in contract.rules if rule.kind in (Kind.TYPE, Kind.REQUIRED))
         lenient = replace(contract, rules=types, dataset_rules=(), rejected_share_below=None)
         if not sum(outcome.rows for outcome in refine_partitions(run, lenient, slice_)):
-            found.untried.append(f"silver/{contract.dataset}: the made-up row was rejected, so what reads it was tried without rows.")
+            found.untried.append(
+                f"silver/{contract.dataset}: the made-up row did not come so far, so what reads it was tried without rows."
+            )
 
 
 def _nameable(contract: Contract, days: Sequence[date]) -> date:
