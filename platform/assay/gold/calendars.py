@@ -6,6 +6,7 @@ day at its edge lies in two months, and concerns both.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.gold.models import Model
     from assay.lake.snapshots import DataFile
+
+APART = timedelta(days=2)  # more than what the clocks of two zones differ by
+LONGEST = timedelta(days=31) + APART  # from the first day of a partition to what it can still concern
 
 
 def calendars_of(models: Sequence[Model], contracts: Mapping[str, Contract]) -> dict[str, Calendar]:
@@ -78,6 +82,12 @@ class Reach:
     end: date
     zone: str
 
+    def near(self, files: Sequence[DataFile]) -> Sequence[DataFile]:
+        """Of files in the order of their partitions those that may concern it, and some more: a month looks at its own, not at years."""
+        since = date.fromordinal(max(self.start.toordinal() - LONGEST.days, date.min.toordinal()))
+        until = date.fromordinal(min(self.end.toordinal() + APART.days, date.max.toordinal()))
+        return files[bisect_left(files, since.isoformat(), key=_first) : bisect_right(files, until.isoformat(), key=_first)]
+
     def holds(self, calendar: Calendar, file: DataFile) -> bool:
         """Whether the partition of a file may have rows in it."""
         first = date.fromisoformat(file.values[0])
@@ -85,7 +95,7 @@ class Reach:
 
     def meets(self, calendar: Calendar, first: date) -> bool:
         """Whether a partition of another zone lies partly in it."""
-        differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - timedelta(days=2), self.end + timedelta(days=2))
+        differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - APART, self.end + APART)
         return differs and calendar.meets(first, midnight(self.start, self.zone), midnight(self.end, self.zone))
 
     def has_rows(self, calendar: Calendar, file: DataFile, *, of_dates: bool) -> bool:
@@ -97,6 +107,10 @@ class Reach:
         times = [name for name, low in file.low.items() if isinstance(low, datetime) and low.tzinfo is not None]
         inside = midnight(first, calendar.zone) >= began and midnight(calendar.after(first), calendar.zone) <= ended
         return calendar.meets(first, began, ended) and (inside or not times or any(file.may_hold(name, began, ended) for name in times))
+
+
+def _first(file: DataFile) -> str:
+    return file.values[0]
 
 
 def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[list[Model]]:

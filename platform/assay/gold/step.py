@@ -100,7 +100,7 @@ class GoldInputs:
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
             months = [month for month in near if calendar.overlaps(month, reach.start, reach.end) or reach.meets(calendar, month)]
             return [self._made(table, month) for month in months]
-        return combine(file.digest for file in (snapshot.files if snapshot else []) if reach.holds(calendar, file))
+        return combine(file.digest for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
 
     def _made(self, table: str, month: date) -> int | None:
         """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
@@ -121,7 +121,7 @@ class GoldInputs:
             calendar, snapshot = self.calendars.get(table), self.snapshots[table]
             if calendar is None:
                 continue
-            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (snapshot.files if snapshot else ())):
+            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (reach.near(snapshot.files) if snapshot else ())):
                 return True
             if month in self.making.get(table, ()) and self._has_rows(self.models[table], month):
                 return True
