@@ -35,10 +35,7 @@ class ArrivalNames:
     def moment(self, name: str) -> datetime | None:
         """When a file arrived, as its name says it, without a zone; None for a name of another form, or a date that there is not."""
         match = self.expression.fullmatch(name)
-        try:
-            return datetime.strptime(match.group("arrival"), self.format) if match else None  # noqa: DTZ007  # a name has no zone
-        except ValueError:
-            return None
+        return _moment(match.group("arrival"), self.format) if match else None
 
     def order(self, name: str) -> FileOrder:
         """By what files are sorted, the latest last: the moment in the name, then the name with numbers by their size, then its letters.
@@ -57,6 +54,14 @@ def arrival_names(path: str) -> ArrivalNames:
         raise ContractInvalid(f"The path {path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv.")
     format_ = strptime_format(place.group(1))
     return ArrivalNames(re.compile("".join(_expression(part, format_) for part in PARTS.split(path))), format_.replace("%-", "%"))
+
+
+@lru_cache(10_000)  # strptime is half of what it costs to list a folder, and a plan, a survey and a run all ask for the same days
+def _moment(text: str, format_: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, format_)  # noqa: DTZ007  # a name has no zone
+    except ValueError:
+        return None
 
 
 def _expression(part: str, format_: str) -> str:
