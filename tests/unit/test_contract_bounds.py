@@ -61,6 +61,26 @@ def test_a_pipe_that_is_called_like_a_contract_is_not_waited_for(tmp_path: Path)
     assert str(findings[0]).endswith("pipe.odcs.yaml:1: cannot be read: it is no file.")
 
 
+def test_an_empty_mapping_is_no_contract_and_stops_no_other(tmp_path: Path) -> None:
+    write_sales(tmp_path).write_text("{}\n")
+    product, findings = sound_product(tmp_path)
+    assert list(product.datasets) == ["stores"]
+    assert str(findings[0]).endswith("sales.odcs.yaml:1: the mapping is empty.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("property: eventTime", "property: {a: {b: 1}}", "is not of type 'string'"),
+        ("transformSourceObjects: [iban]", "transformSourceObjects: [[]]", "is not of type 'string'"),
+        ("mustBeBetween: [0, 6]", f"mustBeBetween: [0, {'9' * 399}]", "are no two numbers"),
+    ],
+)
+def test_a_value_of_another_kind_is_a_fault_and_no_traceback(tmp_path: Path, old: str, new: str, why: str) -> None:
+    said = [str(one) for one in findings_of(tmp_path, (old, new))]
+    assert any(why in one for one in said), said
+
+
 def test_what_people_write_keeps_all_bounds() -> None:
     text = f"words: 2024 {'was a long year ' * 100}\nshared: &one {{a: 1}}\nagain: [*one, *one]\nnumber: {'9' * 300}.5\n"
     assert bounds.beyond_bounds(text, document.LOADER) is None

@@ -96,6 +96,8 @@ class Document:
             return cls(path, {}, faults=(Finding(path, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}"),))
         if not isinstance(body, dict):
             return cls(path, {}, faults=(Finding(path, 1, f"expected a mapping, found {type(body).__name__}"),))
+        if not body:
+            return cls(path, {}, faults=(Finding(path, 1, "the mapping is empty"),))
         twice = tuple(Finding(path, key.start_mark.line + 1, f"{key.value!r} is named twice") for key in _named_twice(node))
         return cls(path, body, node, twice)
 
