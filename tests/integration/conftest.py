@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from small_world import World
 
+from assay.gold import dbt_process
+from assay.orchestration import backfill
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_dbt() -> Iterator[None]:
+    """One process runs dbt for all backfills: each ends its own, and the next would need five CPU seconds to start another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backfill, "dbt_process", SimpleNamespace(start=dbt_process.start, stop=lambda: None))
+        yield
+    dbt_process.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A steward who discards and restores quarantined orders without end, until the process is killed; started by `test_quarantine_kills.py`.
+"""A steward who discards and restores quarantined orders without end, until the process is killed.
 
 Each decision is about one rule. What is begun and what is done is written to standard output.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assay.errors import Superseded
 from assay.lake.decisions import Decision, Kind, decide, in_force, taken
 from assay.lake.quarantine_reader import Fate, View
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RULES = ("amount_minimum", "customer_known", "note_length")
 
@@ -35,14 +37,10 @@ def decide_once(lake: Path, kind: Kind, rule: str) -> int | None:
     return None
 
 
-def main(lake: str, seed: str) -> None:
-    chance = random.Random(int(seed))
-    View.open(Path(lake), "orders").rows(Fate.HELD)  # imports, so that a kill meets work
+def decide_forever(lake: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    View.open(lake, "orders").rows(Fate.HELD)  # imports, so that a kill meets work
     os.write(1, b"ready\n")
     while True:
-        if decide_once(Path(lake), chance.choice(list(Kind)), chance.choice(RULES)):
+        if decide_once(lake, chance.choice(list(Kind)), chance.choice(RULES)):
             os.write(1, b"done\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A process that publishes generations until it is killed; `test_kills.py` and `test_publisher.py` start it.
+"""What a process does that publishes generations until it is killed; `test_kills.py` and `test_publisher.py` start it.
 
 Each publication replaces some partitions by rows that all carry its generation, how many there are, and which partitions it replaced. What
 it is about to do and what it has done are written to standard output, one JSON line each.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -110,7 +109,7 @@ def write_forever(lake: Path, seed: int, unfinished: Job | None) -> None:
             say(overtaken=job.generation)
 
 
-def read_forever(lake: Path, *, stop: Path) -> None:
+def read_forever(lake: Path, stop: Path) -> None:
     looks = 0
     while not stop.exists():
         with suppress(TableMissing):
@@ -127,16 +126,3 @@ def write_together(lake: Path, job: Job) -> None:
     while not (lake / "go").exists():
         time.sleep(0.0005)
     publish_once(lake, job)
-
-
-def main(role: str, lake: str, argument: str, *rest: str) -> None:
-    if role == "write":
-        write_forever(Path(lake), int(argument), Job(**json.loads(rest[0])) if rest else None)
-    elif role == "read":
-        read_forever(Path(lake), stop=Path(argument))
-    else:
-        write_together(Path(lake), Job(**json.loads(argument)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

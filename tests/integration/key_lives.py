@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import os
 import random
-import sys
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
@@ -136,20 +135,15 @@ def one_step(shop: Shop, chance: random.Random, arrivals: Sequence[int], event_d
         shop.refine(sorted(chance.sample(list(event_days), chance.randint(1, len(event_days)))))
 
 
-def main(home: str, contracts: str, seed: str, arrivals: str, event_days: str) -> None:
-    chance = random.Random(int(seed))
-    spans = [int(one) for one in arrivals.split(",")], [int(one) for one in event_days.split(",")]
+def move_forever(shop: Shop, seed: int, *spans: Sequence[int]) -> None:
+    """Move numbers between these arrivals and event days. What a step takes here and now is said first."""
+    chance = random.Random(seed)
     with TemporaryDirectory() as scratch:  # so that a kill meets work and not imports
-        other = Shop(Path(scratch), Path(contracts)).open()
+        other = Shop(Path(scratch), shop.contracts_folder).open()
         one_step(other, chance, *spans)
         began = time.monotonic()
         one_step(other, chance, *spans)
         os.write(1, f"ready {time.monotonic() - began}\n".encode())
-    shop = Shop(Path(home), Path(contracts))
     while True:
         one_step(shop, chance, *spans)
         os.write(1, b"done\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,13 +1,11 @@
-"""A shop whose orders land as files: drop some, run the steps, look at what a reader sees. Also a process that does so until it is killed.
-
-Used by `test_steps.py` and `test_step_kills.py`; started as a program it rewrites arrivals and runs both steps over and over.
+"""A shop whose orders land as files: drop some, run the steps, look at what a reader sees. Also what a process does until it is killed:
+rewrite arrivals and run both steps, over and over.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import sys
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -190,11 +188,3 @@ def work_once(shop: Shop, chance: random.Random, numbers: Sequence[int]) -> None
             file.unlink(missing_ok=True)
         shop.ingest(chosen, force=chance.random() < ARCHIVED_AND_FORCED)
         shop.refine(chosen)
-
-
-def main(home: str, contracts: str, seed: str, *numbers: str) -> None:
-    work_forever(Shop(Path(home), Path(contracts)), int(seed), [int(number) for number in numbers])
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

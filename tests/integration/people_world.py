@@ -1,4 +1,4 @@
-"""A home with the product of `people.py`, worked on as people do: by the command line, in processes of its own; and a search in all its bytes."""
+"""A home with the product of `people.py`, worked on as people do, by the command line; and a search in all its bytes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import gzip
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 
 from assay.lake.snapshots import open_snapshot
 from assay.settings import CHECKOUT, Settings
+from command_line import BIN, assay, assay_process, process
 from people import MEMBER, PAYMENT, csv_of, write_people
 
 if TYPE_CHECKING:
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from command_line import Done
+
 TESTS = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
 MODEL = """\
 select
     cast(date_trunc('month', payment_date) as date) as payment_month,
@@ -70,16 +70,17 @@ schema:
 
 @dataclass
 class People:
-    """The home and what was said while it was worked on."""
+    """The home and what was said while it was worked on. Apart: each command that works is a process of its own, whose every word is kept."""
 
     home: Path
+    apart: bool = False
     said: str = ""
     more: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, folder: Path, *changes: tuple[str, str]) -> People:
+    def make(cls, folder: Path, *changes: tuple[str, str], apart: bool = False) -> People:
         """An empty home beside its own contracts and dbt project."""
-        people = cls(folder / "home")
+        people = cls(folder / "home", apart)
         write_people(people.contracts, *changes)
         shutil.copytree(
             CHECKOUT / "dbt_project", people.dbt, ignore=shutil.ignore_patterns("target", "logs", "*.duckdb", "gold", "unit_tests", "tests")
@@ -138,27 +139,23 @@ class People:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
-    def run(self, *arguments: str, code: int | None = 0, stdin: str = "", program: str = "assay") -> str:
+    def run(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
         """Run a command; returns what it said, which is kept as well."""
-        where = self.dbt if program == "dbt" else CHECKOUT
-        done = subprocess.run(
-            [BIN / program, *arguments], capture_output=True, text=True, env=self.environment, input=stdin, cwd=where, check=False
-        )
+        return self._hear((assay_process if self.apart else assay)(*arguments, environment=self.environment, stdin=stdin), code)
+
+    def ask(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
+        """Run a command that only reads, in this process; its words are kept as well."""
+        return self._hear(assay(*arguments, environment=self.environment, stdin=stdin), code)
+
+    def dbt_build(self) -> None:
+        """What a developer does, with whatever outcome; the words are kept."""
+        self._hear(process(BIN / "dbt", "build", "--profiles-dir", ".", environment=self.environment, folder=self.dbt), None)
+
+    def _hear(self, done: Done, code: int | None) -> str:
         said = done.stdout + done.stderr
         self.said += said
         assert code is None or done.returncode == code, said
         return said
-
-    def ask(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
-        """Run a command that only reads, in this process, which saves seconds; its words are kept as well."""
-        from typer.testing import CliRunner
-
-        from assay.cli.main import app
-
-        done = CliRunner().invoke(app, arguments, env=self.environment, input=stdin)
-        self.said += done.output + repr(done.exception or "")
-        assert done.exit_code == code, done.output
-        return done.output
 
     def rows(self, table: str) -> pl.DataFrame:
         return open_snapshot(self.home / "lake", table).scan().collect()

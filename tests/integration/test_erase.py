@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
 import time
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from people_world import BIN, People, found_in
+from people_world import People, found_in
 
 from assay.lake.erasures import erasures
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import encrypter, tokenizer
+from command_line import as_program
+from nursery import Child
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,21 +97,57 @@ def test_before_she_is_everywhere(built: People) -> None:
     assert built.rows("quarantine/payments").height >= 4
 
 
+@dataclass(frozen=True)
+class Erased:
+    """A home from which she was erased, what was said meanwhile, and the seconds that it took to say the first line, the next, and so on."""
+
+    people: People
+    said: str
+    seconds: list[float]
+
+
 @pytest.fixture(scope="module")
-def erased(built: People, tmp_path_factory: pytest.TempPathFactory) -> tuple[People, str]:
+def erased(built: People, tmp_path_factory: pytest.TempPathFactory) -> Erased:
     people = built.copy_to(tmp_path_factory.mktemp("erased") / "copy")
-    return people, erase(people)
+    erasing, said, moments = eraser(people), "", [time.monotonic()]
+    while line := erasing.stdout.readline():
+        said += line
+        moments.append(time.monotonic())
+    erasing.rest()
+    assert erasing.code == 0
+    return Erased(people, said, [after - before for before, after in pairwise(moments)])
 
 
-def test_afterwards_no_byte_of_the_home_tells_of_her(erased: tuple[People, str]) -> None:
-    people, said = erased
+def eraser(people: People) -> Child:
+    """A process that erases her."""
+    arguments = ("erase", "--subject", "customer", "--value-from", "-", "--by", "tester", "--yes")
+    return Child.start(as_program, ADA, *arguments, environment=people.environment)
+
+
+def killed(built: People, folder: Path, lines: int, seconds: float) -> People:
+    """A home whose erasure was killed so many seconds after it had said so many lines; a bit earlier where it would have been done by then."""
+    for attempt in range(5):
+        people = built.copy_to(folder / str(attempt))
+        erasing = eraser(people)
+        said = [erasing.stdout.readline() for _ in range(lines)]
+        time.sleep(seconds / 2**attempt)
+        if erasing.code is None:
+            erasing.kill()
+            print(f"killed after {said}")
+            return people
+        assert erasing.code == 0
+    pytest.fail("it was always done before it could be killed")
+
+
+def test_afterwards_no_byte_of_the_home_tells_of_her(erased: Erased) -> None:
+    people, said = erased.people, erased.said
     elsewhere = {path: values for path, values in found_in(people.home, needles(people)).items() if not path.startswith("landing/")}
     assert elsewhere == {}
     assert ADA not in said
 
 
-def test_everybody_else_is_still_there(erased: tuple[People, str], built: People) -> None:
-    people, _ = erased
+def test_everybody_else_is_still_there(erased: Erased, built: People) -> None:
+    people = erased.people
     for table in ("bronze/members", "bronze/payments"):
         kept = [row for row in built.rows(table).rows() if ADA not in row]
         assert sorted(people.rows(table).rows(), key=str) == sorted(kept, key=str)
@@ -121,14 +158,14 @@ def test_everybody_else_is_still_there(erased: tuple[People, str], built: People
         assert sorted(people.rows(table).rows(), key=str) == sorted(kept, key=str)
 
 
-def test_the_sum_of_rows_closes_and_counts_her_apart(erased: tuple[People, str]) -> None:
-    people, _ = erased
+def test_the_sum_of_rows_closes_and_counts_her_apart(erased: Erased) -> None:
+    people = erased.people
     said = people.ask("quarantine", "list")
     assert "payments: landed 13 = published 5 + held 0 + discarded 1 + duplicates 0 + erased 7" in said, said
 
 
-def test_the_receipt_tells_everything_but_who(erased: tuple[People, str]) -> None:
-    people, said = erased
+def test_the_receipt_tells_everything_but_who(erased: Erased) -> None:
+    people, said = erased.people, erased.said
     (one,) = erasures(people.home / "lake")
     assert (one.number, one.state, one.subject, one.asked_by) == (1, "done", "customer", "tester")
     assert one.token.startswith("tok_k")
@@ -144,8 +181,8 @@ def test_the_receipt_tells_everything_but_who(erased: tuple[People, str]) -> Non
     assert one.token in said
 
 
-def test_her_files_do_not_bring_her_back(erased: tuple[People, str], tmp_path: Path) -> None:
-    people = erased[0].copy_to(tmp_path / "copy")
+def test_her_files_do_not_bring_her_back(erased: Erased, tmp_path: Path) -> None:
+    people = erased.people.copy_to(tmp_path / "copy")
     before = state(people)
     people.run("backfill", "--force", code=1)
     assert state(people) == before
@@ -159,8 +196,8 @@ def test_her_files_do_not_bring_her_back(erased: tuple[People, str], tmp_path: P
     assert "landed 16 = published 6 + held 0 + discarded 1 + duplicates 0 + erased 9" in people.ask("quarantine", "list")
 
 
-def test_doing_it_again_changes_nothing(erased: tuple[People, str], tmp_path: Path) -> None:
-    people = erased[0].copy_to(tmp_path / "copy")
+def test_doing_it_again_changes_nothing(erased: Erased, tmp_path: Path) -> None:
+    people = erased.people.copy_to(tmp_path / "copy")
     before = state(people)
     erase(people)
     assert state(people) == before
@@ -191,25 +228,11 @@ def test_a_kind_of_nobody_and_a_value_of_nobody(people: People) -> None:
 
 @pytest.mark.parametrize("lines", [0, 1, 2, 3, 4, 6, 7, 8])
 def test_an_erasure_that_is_killed_ends_in_the_same_way_when_it_is_run_again(
-    erased: tuple[People, str], people: People, lines: int
+    built: People, erased: Erased, tmp_path: Path, lines: int
 ) -> None:
-    """Killed when it has said so many lines, somewhere on its way to the next."""
-    chance = random.Random(20240301 + lines)
-    command = [BIN / "assay", "erase", "--subject", "customer", "--yes", "--by", "tester"]
-    environment = {**people.environment, "PYTHONUNBUFFERED": "1"}
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
-    assert running.stdin is not None
-    assert running.stdout is not None
-    running.stdin.write(ADA)
-    running.stdin.close()
-    said = [running.stdout.readline() for _ in range(lines)]
-    time.sleep(chance.uniform(2, 6) if lines == 0 else chance.uniform(0, 1.5))
-    assert running.poll() is None, "it was done before it could be killed"
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    print(f"killed after {said}")
+    people = killed(built, tmp_path, lines, random.Random(20240301 + lines).random() * erased.seconds[lines])
     erase(people)
-    whole = erased[0]
+    whole = erased.people
     assert state(people) == state(whole)
     assert "landed 13 = published 5 + held 0 + discarded 1 + duplicates 0 + erased 7" in people.ask("quarantine", "list")
     assert [path for path in found_in(people.home, needles(people)) if not path.startswith("landing/")] == []

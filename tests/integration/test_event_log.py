@@ -3,10 +3,7 @@
 import os
 import random
 import re
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 import tomllib
@@ -23,6 +20,7 @@ import yaml
 
 from assay.orchestration import event_log
 from assay.orchestration.event_log import OpenSqliteEventLogStorage
+from nursery import Child
 
 TEMPLATE = Path(event_log.__file__).with_name("dagster.yaml")
 DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2014-01-01")
@@ -232,11 +230,6 @@ def write_and_acknowledge(home: Path, kind: str, name: str, days: int) -> None:
         assert run(instance, writer, days=(keys[0], keys[days - 1]))
 
 
-def start_writer(home: Path, kind: str, name: str, days: int) -> subprocess.Popen[str]:
-    command = [sys.executable, __file__, str(home), kind, name, str(days)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-
 def assert_recorded(instance: dg.DagsterInstance, name: str, days: set[str]) -> None:
     """Each of `days` is in the index, in the check history and in the log of the run that wrote it."""
     assert days <= instance.get_materialized_partitions(dg.AssetKey(name))
@@ -260,10 +253,12 @@ def assert_files_are_sound(home: Path) -> None:
 def test_stock_and_our_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_instance(home, "ours") as ours, open_instance(home, "stock") as stock:
-        writers = {f"{kind}_{n}": start_writer(home, kind, f"{kind}_{n}", 20) for kind in ("ours", "stock") for n in (1, 2)}
+        writers = {
+            f"{kind}_{n}": Child.start(write_and_acknowledge, home, kind, f"{kind}_{n}", 20) for kind in ("ours", "stock") for n in (1, 2)
+        }
         for name, writer in writers.items():
-            acknowledged = writer.communicate(timeout=120)[0].split()
-            assert (writer.returncode, len(acknowledged)) == (0, 20), name
+            acknowledged = writer.rest().split()
+            assert (writer.code, len(acknowledged)) == (0, 20), name
             for instance in (ours, stock):
                 assert_recorded(instance, name, set(acknowledged))
         assert len(ours.fetch_materializations(dg.AssetKey("shared"), limit=1000).records) == 4 * 20
@@ -276,16 +271,16 @@ def test_a_killed_writer_loses_no_acknowledged_event_and_the_files_stay_sound(tm
     with open_instance(home, "ours") as instance:
         for kill in range(0, 10, 2):
             writers = {
-                f"killed_{kill + n}": start_writer(home, "ours", f"killed_{kill + n}", len(MANY_DAYS.get_partition_keys())) for n in (0, 1)
+                f"killed_{kill + n}": Child.start(
+                    write_and_acknowledge, home, "ours", f"killed_{kill + n}", len(MANY_DAYS.get_partition_keys())
+                )
+                for n in (0, 1)
             }
             days: dict[str, list[str]] = {}
             for name, writer in writers.items():
-                assert writer.stdout
                 days[name] = [writer.stdout.readline() for _ in range(chance.randint(1, 100))]
                 time.sleep(chance.random() / 100)
-                writer.send_signal(signal.SIGKILL)
-                days[name] += writer.communicate()[0].splitlines()
-                assert writer.returncode == -signal.SIGKILL, "the writer ended before it was killed"
+                days[name] += writer.kill().splitlines()
             for name, acknowledged in days.items():
                 assert_recorded(instance, name, {day.strip() for day in acknowledged})
                 total += len(acknowledged)
@@ -388,7 +383,3 @@ def test_dagster_is_the_version_that_the_event_log_was_verified_against() -> Non
         "SqliteEventLogStorage.store_event and _connect, and SqlEventLogStorage.store_asset_check_event, _store_asset_event and "
         "_get_asset_entry_values with what _store, _mirror, _record_check and _update_asset_keys do; then change the version here."
     )
-
-
-if __name__ == "__main__":
-    write_and_acknowledge(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 import pytest
-from key_lives import NO_COUNT, PATIENT, Landed, Row, assert_sums, key_shop, outdated, published
+from key_lives import NO_COUNT, PATIENT, Landed, Row, assert_sums, key_shop, move_forever, outdated, published
 from order_shop import Shop, day
 
 from assay.errors import Superseded
 from assay.steps import Status
+from nursery import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-PROGRAM = Path(__file__).with_name("key_lives.py")
 ARRIVALS, DAYS = [1, 2, 3, 4], [1, 2, 3]
 KILLS, WORKERS, SEED = 16, 2, 20240301
 LONGEST_LIFE = 3.0  # in steps, as the worker has measured one: a machine may be slow
 
 
-def start(shop: Shop, seed: int) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(PROGRAM.parents[1])}
-    spans = [",".join(map(str, numbers)) for numbers in (ARRIVALS, DAYS)]
-    command = [sys.executable, str(PROGRAM), str(shop.home), str(shop.contracts_folder), str(seed), *spans]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+def start(shop: Shop, seed: int) -> Child:
+    return Child.start(move_forever, shop, seed, ARRIVALS, DAYS)
 
 
 def looked(shop: Shop, until: float) -> int:
@@ -70,18 +65,14 @@ def test_writers_that_are_killed_never_show_a_key_twice_and_lose_none(tmp_path: 
             if number >= KILLS and looks > KILLS and table and table.version > KILLS / 2:
                 break
             worker = workers.pop(0)
-            assert worker.stdout is not None
             said, _, step = worker.stdout.readline().partition(" ")
             assert said == "ready"
             looks += looked(shop, time.monotonic() + chance.uniform(0.1, LONGEST_LIFE) * float(step))
-            assert worker.poll() is None, "a worker ended by itself: its traceback is above"
-            worker.kill()
-            rounds += worker.communicate(timeout=60)[0].count("done")
+            rounds += worker.kill().count("done")
             workers.append(start(shop, SEED + WORKERS + number))
     finally:
         for worker in workers:
-            worker.kill()
-            worker.communicate()
+            worker.end(SIGKILL)
     table = shop.table("silver")
     assert table is not None
     print(f"{number} kills, {rounds} rounds were finished, {table.version} versions of silver, the reader looked {looks} times")

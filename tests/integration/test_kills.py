@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from endless_publisher import SPEC, Job, publish_once, state
+from endless_publisher import SPEC, Job, publish_once, read_forever, state, write_forever
 
 from assay.errors import Superseded
 from assay.lake.snapshots import open_snapshot
+from nursery import Child
 
-PROGRAM = Path(__file__).with_name("endless_publisher.py")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KILLS, WRITERS, SEED = 100, 3, 20130101
 LONGEST_LIFE = 5  # publications that a writer could make before it is killed
 
@@ -27,19 +27,21 @@ LONGEST_LIFE = 5  # publications that a writer could make before it is killed
 class Writer:
     """One process, what it has begun, and what became of it."""
 
-    process: subprocess.Popen[str]
+    process: Child
     begun: list[Job] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     overtaken: list[str] = field(default_factory=list)
 
     @classmethod
     def start(cls, lake: Path, seed: int, unfinished: Job | None) -> Writer:
-        return cls(run("write", str(lake), str(seed), *([json.dumps(asdict(unfinished))] if unfinished else [])))
+        return cls(Child.start(write_forever, lake, seed, unfinished))
 
     def hear(self) -> bool:
-        """Note one line; False at the end, or when the writer was killed while it wrote the line."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        """Note one line; False at the end."""
+        return self._note(self.process.stdout.readline())
+
+    def _note(self, line: str) -> bool:
+        """Note a line unless the writer was killed while it wrote it."""
         if not line.endswith("\n"):
             return False
         for what, value in json.loads(line).items():
@@ -56,15 +58,9 @@ class Writer:
 
     def kill(self) -> Job | None:
         """Kill it; returns what it had begun without an outcome."""
-        self.process.kill()
-        while self.hear():
-            pass
-        assert self.process.wait() == -9, f"a writer ended by itself with {self.process.returncode}"
+        for line in self.process.kill().splitlines(keepends=True):
+            self._note(line)
         return self.begun[-1] if self.begun[-1].generation not in {*self.done, *self.overtaken} else None
-
-
-def run(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, str(PROGRAM), *arguments], stdout=subprocess.PIPE, text=True)
 
 
 @dataclass
@@ -123,13 +119,13 @@ def history_of(lake: Path) -> list[str]:
 def test_a_hundred_kills_show_no_reader_half_a_publication_and_lose_no_acknowledged_one(lake: Path, tmp_path: Path) -> None:
     print(f"seed {SEED}")
     stop = tmp_path / "stop"
-    reader = run("read", str(lake), str(stop))
+    reader = Child.start(read_forever, lake, stop)
     try:
         story = kill_many(lake, random.Random(SEED))
     finally:
         stop.touch()
-        said, _ = reader.communicate(timeout=60)
-    assert reader.returncode == 0, "the reader saw half of a publication: its traceback is above"
+        said = reader.rest()
+    assert reader.code == 0, "the reader saw half of a publication: its traceback is above"
     order, looks = history_of(lake), json.loads(said)["looks"]
     print(f"{KILLS} kills, {len(story.left)} in the middle of a publication; {len(order)} landed; the reader looked {looks} times")
     assert len(order) == len(set(order)), "a publication landed twice"

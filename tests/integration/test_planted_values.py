@@ -63,7 +63,7 @@ def planter() -> Planter:
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory, planter: Planter) -> People:
     """Everything happens that can happen to a row, and all that people do about it."""
-    people = People.make(tmp_path_factory.mktemp("people"))
+    people = People.make(tmp_path_factory.mktemp("people"), apart=True)
     people.run("init")
     arrive(people, planter)
     people.rule("town = 'Nowhere' or full_name is null")
@@ -127,7 +127,7 @@ def look_around(people: People) -> None:
         people.ask(*command)
     sample = str(people.home / "landing/members/members_2024-01-01.csv")
     people.ask("new", "drafted", "--from", sample, "--owner", "team:x", "--to", str(people.home))
-    people.run("build", "--profiles-dir", ".", code=None, program="dbt")
+    people.dbt_build()
 
 
 def test_every_fate_was_met(people: People) -> None:

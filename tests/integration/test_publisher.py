@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from dataclasses import asdict
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.table import TableAlterer
-from endless_publisher import PARTS, SPEC, Job, new_job, publish_once, state
+from endless_publisher import PARTS, SPEC, Job, new_job, publish_once, state, write_together
 from polars.testing import assert_frame_equal
 
 from assay.errors import NullsInRequiredColumn, RowsOutsideSlice, SchemaDrift, SliceInvalid, Superseded, UnsupportedTableFeature
@@ -25,11 +21,12 @@ from assay.lake.publisher import Provenance, Published, current_tokens, fingerpr
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec, Window
 from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.staging import stage
+from nursery import Child
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-PROGRAM = Path(__file__).with_name("endless_publisher.py")
 NAME = "silver/things"
 BY_PART = TableSpec(
     NAME, pa.schema([pa.field("part", pa.string(), nullable=False), pa.field("n", pa.int64())]), partition_by=("part",)
@@ -187,18 +184,14 @@ def test_the_commit_says_who_made_it_from_what(lake: Path) -> None:
 
 def together(lake: Path, jobs: list[Job]) -> None:
     """Run each job in a process of its own, all at the same moment."""
-    arguments = [json.dumps(asdict(job)) for job in jobs]
-    writers = [
-        subprocess.Popen([sys.executable, str(PROGRAM), "together", str(lake), job], stdout=subprocess.PIPE, text=True) for job in arguments
-    ]
+    writers = [Child.start(write_together, lake, job) for job in jobs]
     for writer in writers:
-        assert writer.stdout
         assert json.loads(writer.stdout.readline()) == {"ready": True}
     lake.mkdir(exist_ok=True)
     (lake / "go").touch()
     for writer in writers:
-        writer.communicate(timeout=60)
-        assert writer.returncode == 0
+        writer.rest()
+        assert writer.code == 0
 
 
 @pytest.mark.slow

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
-from pathlib import Path
+from signal import SIGKILL
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from decision_shop import decide_forever
 from order_shop import Shop
 
 from assay.lake.decisions import decisions_of
 from assay.lake.quarantine_reader import Fate, View
+from nursery import Child
 from orders import write_contracts
 
-PROGRAM = Path(__file__).with_name("decision_shop.py")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KILLS, STEWARDS, SEED = 16, 2, 20240201
 REJECTED = {"amount_minimum": 7, "customer_known": 5, "note_length": 3}
-
-
-def start(lake: Path, seed: int) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, str(PROGRAM), str(lake), str(seed)], stdout=subprocess.PIPE, text=True, env={**os.environ})
 
 
 def look(lake: Path) -> None:
@@ -44,26 +42,22 @@ def test_killed_stewards_leave_whole_decisions_only(tmp_path: Path) -> None:
     shop.ingest([1, 2, 3])
     shop.refine([1])
     lake, chance = shop.home / "lake", random.Random(SEED)
-    stewards, done, looks = [start(lake, SEED + number) for number in range(STEWARDS)], 0, 0
+    stewards, done, looks = [Child.start(decide_forever, lake, SEED + number) for number in range(STEWARDS)], 0, 0
     try:
         for number in range(4 * KILLS):  # on a slow machine many are killed before they have decided anything
             if number >= KILLS and done > KILLS / 2:
                 break
             steward = stewards.pop(0)
-            assert steward.stdout is not None
             assert steward.stdout.readline() == "ready\n"
             until = time.monotonic() + chance.uniform(0.05, 0.8)
             while time.monotonic() < until:
                 look(lake)
                 looks += 1
-            assert steward.poll() is None, "a steward ended by itself: its traceback is above"
-            steward.kill()
-            done += steward.communicate(timeout=60)[0].count("done")
-            stewards.append(start(lake, SEED + STEWARDS + number))
+            done += steward.kill().count("done")
+            stewards.append(Child.start(decide_forever, lake, SEED + STEWARDS + number))
     finally:
         for steward in stewards:
-            steward.kill()
-            steward.communicate()
+            steward.end(SIGKILL)
     look(lake)
     snapshot = decisions_of(lake, "orders")
     assert snapshot is not None
