@@ -37,10 +37,7 @@ class ArrivalNames:
     def moment(self, name: str) -> datetime | None:
         """When a file arrived, as its name says it, without a zone; None for a name of another form, or a date that there is not."""
         match = self.expression.fullmatch(name)
-        try:
-            return datetime.strptime(match.group("arrival"), self.format) if match else None  # noqa: DTZ007  # a name has no zone
-        except ValueError:
-            return None
+        return _moment(match.group("arrival"), self.format) if match else None
 
     def order(self, name: str) -> FileOrder:
         """By what files are sorted, the latest last: the moment in the name, then the name with numbers by their size, then its letters.
@@ -76,6 +73,14 @@ def out_of_landing(path: str) -> tuple[str, str] | None:
     if path.count("*") > MOST_STARS:
         return f"the path {path!r} has more than {MOST_STARS} stars", "A name that so much may stand in tells no date."
     return None
+
+
+@lru_cache(10_000)  # strptime is half of what it costs to list a folder, and a plan, a survey and a run all ask for the same days
+def _moment(text: str, format_: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, format_)  # noqa: DTZ007  # a name has no zone
+    except ValueError:
+        return None
 
 
 def _expression(part: str, format_: str) -> str:
