@@ -158,7 +158,7 @@ class Oracle:
         """A partition that an unreadable arrival covers stays as it was, and waits."""
         before = self.before.get(dataset.name, Fates())
         grain = dataset.events.grain
-        for key in {*fates.published, *before.published} if fates.unread else ():
+        for key in {*fates.published, *before.published, *fates.refused} if fates.unread else ():
             days = (
                 [key] if grain != MONTH or "all" in fates.unread else [str(date.fromisoformat(key) + timedelta(days=n)) for n in range(31)]
             )
