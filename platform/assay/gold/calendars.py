@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, whole_months
+from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, next_month, whole_months
 from assay.contracts.model import Grain
 from assay.gold.models import LAYER
 
@@ -80,7 +80,10 @@ class Reach:
 
     def holds(self, calendar: Calendar, file: DataFile) -> bool:
         """Whether the partition of a file may have rows in it."""
-        first = date.fromisoformat(file.values[0])
+        return self.concerns(calendar, date.fromisoformat(file.values[0]))
+
+    def concerns(self, calendar: Calendar, first: date) -> bool:
+        """Whether a partition may have rows in it."""
         return calendar.overlaps(first, self.start, self.end) or self.meets(calendar, first)
 
     def meets(self, calendar: Calendar, first: date) -> bool:
@@ -97,6 +100,12 @@ class Reach:
         times = [name for name, low in file.low.items() if isinstance(low, datetime) and low.tzinfo is not None]
         inside = midnight(first, calendar.zone) >= began and midnight(calendar.after(first), calendar.zone) <= ended
         return calendar.meets(first, began, ended) and (inside or not times or any(file.may_hold(name, began, ended) for name in times))
+
+
+def reach_of(model: Model, month: date, calendar: Calendar) -> Reach:
+    """What a month of a model is made from. `calendar` is the model's own."""
+    start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
+    return Reach(start, end, calendar.zone)
 
 
 def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[list[Model]]:

@@ -7,13 +7,13 @@ exactly the months it touches. A failing test of any model leaves the lake as it
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.contracts.calendars import next_month
-from assay.gold.calendars import Reach, calendars_of, tells_dates
+from assay.gold.calendars import Reach, calendars_of, reach_of, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import is_renewed, renewed_tables
@@ -85,8 +85,7 @@ class GoldInputs:
 
     def fingerprint(self, model: Model, month: date) -> int:
         """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
-        start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
-        reach = Reach(start, end, self.calendars[model.table].zone)
+        reach = reach_of(model, month, self.calendars[model.table])
         return fingerprint(
             "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
         )
@@ -98,8 +97,7 @@ class GoldInputs:
             return combine(file.digest for file in (snapshot.files if snapshot else []))
         if table.startswith(f"{LAYER}/"):
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
-            months = [month for month in near if calendar.overlaps(month, reach.start, reach.end) or reach.meets(calendar, month)]
-            return [self._made(table, month) for month in months]
+            return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
         return combine(file.digest for file in (snapshot.files if snapshot else []) if reach.holds(calendar, file))
 
     def _made(self, table: str, month: date) -> int | None:
@@ -184,6 +182,7 @@ class _Work:
     current: Mapping[str, Mapping[str, int | None]]
     due: Mapping[str, Set[date]]
     replaced: Mapping[str, Snapshot | None]  # the tables that are replaced whole, as they are published
+    published: dict[str, int] = field(default_factory=dict)  # the versions that this work has written, by table
 
     def build(self, models: Sequence[Model], slices: Mapping[str, Slice], months: Sequence[date]) -> Iterator[tuple[Model, Outcome]]:
         due = {m.name: self._due(m, slices[m.name], months) for m in models}
@@ -213,10 +212,12 @@ class _Work:
             {key: self.wanted[model.name][key] for key in slice_.keys},
             {key: self.current[model.name][key] for key in slice_.keys},
         )
-        pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
+        read = self.inputs.pins | self.published  # what was made in this build is read as it was made
+        pins = {table: version for table, version in read.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
         done = publish(self.run.lake, staging, tokens, expected={**seen, **others}, provenance=provenance, whole=whole)
+        self.published[model.table] = done.version
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, _broken(result, model))

@@ -92,7 +92,10 @@ class Planner:
             due = (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
         except AssayError as error:
             return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
-        spec = bronze_spec(contract) if layer == "bronze" else silver_spec(contract)
+        return self._unless_outgrown(due, bronze_spec(contract) if layer == "bronze" else silver_spec(contract), first)
+
+    def _unless_outgrown(self, due: Due, spec: TableSpec, first: date | None) -> Due:
+        """Of a table that is of another calendar, and that nothing can be put in the place of yet, the problem."""
         idle = first is None and not due.fingerprints and not due.settled
         why = outgrown(newest(self.run.lake, spec.name), spec.calendar) if idle else None
         return replace(due, problem=WAITS_WHOLE.format(spec.name, why)) if why else due
@@ -153,9 +156,14 @@ class Planner:
         inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
         for model in models:
             months = slices[model.name].partitions if model.name in readable else ()
-            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
-            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], calendars[model.table])
-            yield self._outdated(_key(model), definitions[model.name], wanted, gold_spec(model, calendars[model.table]), renewed=renewed)
+            spec = gold_spec(model, calendars[model.table])
+            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], spec.calendar)
+            made = [p for p in months if inputs.is_wanted(model, month_of(p))]
+            if renewed and not made and first is None:
+                made = list(months[:1])  # nothing of the new calendar has rows: an empty month of it replaces the old ones
+            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in made}
+            due = self._outdated(_key(model), definitions[model.name], wanted, spec, renewed=renewed)
+            yield self._unless_outgrown(due, spec, first)
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
         """Those whose every input is published, or is made by one of them."""
