@@ -18,6 +18,7 @@ from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
+from assay.lake.fence import fence_now
 from assay.lake.migrations import other_tokens
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
@@ -63,20 +64,21 @@ class GoldInputs:
     calendars: Mapping[str, Calendar]
     snapshots: Mapping[str, Snapshot | None]
     making: Mapping[str, Set[date]]
+    fence: int = 0
 
     @classmethod
     def pin(cls, run: Run, project: Project, slices: Mapping[str, Slice]) -> GoldInputs:
         """Open each table once. `slices` has the months that may be made, by model. Raises TableMissing for a table never published."""
-        models = [model for model in project.models if model.name in slices]
+        fence, models = fence_now(run.lake), [model for model in project.models if model.name in slices]
         needed = dict.fromkeys(table for model in models for table in (model.table, *model.depends_on))
         making = {model.table: {month_of(partition) for partition in slices[model.name].partitions} for model in models}
         snapshots = {table: newest(run.lake, table) if table in making else open_snapshot(run.lake, table) for table in needed}
-        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making)
+        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making, fence)
 
     def without(self, tables: Set[str]) -> GoldInputs:
         """The same, but for some tables as if they had never been published."""
         kept = {name: None if name in tables else snapshot for name, snapshot in self.snapshots.items()}
-        return GoldInputs(self.models, self.calendars, kept, self.making)
+        return GoldInputs(self.models, self.calendars, kept, self.making, self.fence)
 
     @property
     def pins(self) -> dict[str, int]:
@@ -214,7 +216,7 @@ class _Work:
         )
         read = self.inputs.pins | self.published  # what was made in this build is read as it was made
         pins = {table: version for table, version in read.items() if table in model.depends_on}
-        provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
+        provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins, fence=self.inputs.fence)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
         done = publish(self.run.lake, staging, tokens, expected={**seen, **others}, provenance=provenance, whole=whole)
         self.published[model.table] = done.version
