@@ -148,7 +148,7 @@ def test_what_a_failed_run_leaves_as_it_was_is_named_with_the_failure(till: Till
     rule = "    quality:\n      - {name: dear, type: custom, engine: assay, implementation: total > 100, description: Dear.}\n"
     edit(contract, "    customProperties:\n", f"{rule}    customProperties:\n")
     till.product.world.compile()
-    with pytest.raises(NotErased, match=r"(?s)^gold/again 2024-01-01 and 1 more: fed by .* dear"):
+    with pytest.raises(NotErased, match=r"(?s)^gold/again 2024-01-01 and 1 more: fed by .*'dear'"):
         till.erase()
     assert till.states() == [BEGUN]
 

@@ -51,17 +51,19 @@ def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = 
 
 
 def _is_whole(settings: Settings) -> bool:
-    """Whether the product can be loaded with its gold models. What is wrong is printed."""
+    """Whether the product can be loaded, with all of its gold models. What is wrong is printed."""
     import dagster as dg
 
     from assay.orchestration.build import assemble
 
     try:
-        assemble(settings, find_product(settings).contracts)
+        assembly = assemble(settings, find_product(settings).contracts)
     except (AssayError, dg.DagsterError) as error:
         typer.echo(f"assay: The contracts read well, but the product cannot be loaded: {' '.join(str(error).split())}", err=True)
         return False
-    return True
+    for one in assembly.left_out:
+        typer.echo(f"assay: {one}", err=True)
+    return not assembly.left_out
 
 
 def _rehearsed(settings: Settings, good: Mapping[Path, Published], asked: Sequence[Path]) -> list[Finding]:

@@ -36,11 +36,11 @@ EVERYTHING = "*"  # the selection, in Dagster's syntax
 def prepare(settings: Settings) -> Path | None:
     """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays.
 
-    Returns the manifest; None if dbt cannot read the project, which whoever loads the definitions is told. Raises SettingsError for a
-    home that cannot be written to.
+    Returns the manifest; None if dbt can read nothing of the project, which whoever loads the definitions is told. Raises SettingsError
+    for a home that cannot be written to.
     """
     from assay.gold.dbt_runner import DbtFailed
-    from assay.gold.parsed import parse_project
+    from assay.gold.parsed import parse_sound
 
     require_writable(settings.home)
     make_dbt_project(settings)
@@ -51,7 +51,7 @@ def prepare(settings: Settings) -> Path | None:
         make_keys(settings)
     manifest = None
     with suppress(DbtFailed):
-        manifest = parse_project(settings.dbt_project)
+        manifest = parse_sound(settings.dbt_project).manifest
     export(settings)
     return manifest
 

@@ -16,7 +16,7 @@ from assay.contracts.model import Grain
 from assay.gold.models import LAYER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
     from assay.gold.models import Model
@@ -118,3 +118,24 @@ def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[l
         above = [table for table in model.depends_on if table.startswith(f"{LAYER}/") and table in level]
         level[model.table] = max((level[table] + (calendars[table] != calendars[model.table]) for table in above), default=0)
     return [[model for model in models if level[model.table] == number] for number in range(max(level.values(), default=-1) + 1)]
+
+
+def months_between(start: date, end: date) -> list[date]:
+    """The first days of the months that overlap [start, end)."""
+    found, month = [], start.replace(day=1)
+    while month < end:
+        found.append(month)
+        month = next_month(month)
+    return found
+
+
+def stretches(months: Sequence[date]) -> Iterator[list[date]]:
+    """Cut sorted months into stretches without a gap: a build has one window."""
+    stretch: list[date] = []
+    for month in months:
+        if stretch and next_month(stretch[-1]) != month:
+            yield stretch
+            stretch = []
+        stretch.append(month)
+    if stretch:
+        yield stretch

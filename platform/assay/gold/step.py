@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.contracts.calendars import next_month
-from assay.gold.calendars import Reach, calendars_of, reach_of, tells_dates
+from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, stretches, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
 from assay.lake.fence import fence_now
+from assay.lake.foreign import altered, files_noted
 from assay.lake.migrations import other_tokens
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
@@ -111,9 +112,11 @@ class GoldInputs:
         return published
 
     def is_wanted(self, model: Model, month: date) -> bool:
-        """Whether a month is worth building: it is published, or an input with partitions has rows for it."""
-        snapshot = self.snapshots[model.table]
-        return current_tokens(snapshot, [month.isoformat()])[month.isoformat()] is not None or self._has_rows(model, month)
+        """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it."""
+        snapshot, key = self.snapshots[model.table], month.isoformat()
+        if current_tokens(snapshot, [key])[key] is not None or self._has_rows(model, month):
+            return True
+        return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
 
     def _has_rows(self, model: Model, month: date) -> bool:
         reach, of_dates = Reach(month, next_month(month), self.calendars[model.table].zone), tells_dates(model)
@@ -128,15 +131,6 @@ class GoldInputs:
         return False
 
 
-def months_between(start: date, end: date) -> list[date]:
-    """The first days of the months that overlap [start, end)."""
-    found, month = [], start.replace(day=1)
-    while month < end:
-        found.append(month)
-        month = next_month(month)
-    return found
-
-
 def month_of(partition: Partition) -> date:
     """The month of a gold partition."""
     return date.fromisoformat(partition.values[0])
@@ -148,11 +142,13 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     inputs = GoldInputs.pin(run, project, slices)
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
+    changed = {m.name: altered(inputs.snapshots[m.table]) for m in models}
     due: dict[str, set[date]] = {model.name: set() for model in models}
     for model in models:
         every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars[model.table])
         for partition in slices[model.name].partitions:
-            if not every and wanted[model.name][partition.key] == current[model.name][partition.key]:
+            is_current = wanted[model.name][partition.key] == current[model.name][partition.key]
+            if is_current and not every and partition.key not in changed[model.name]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
             else:
                 due[model.name].add(month_of(partition))
@@ -161,18 +157,6 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     work, months_due = _Work(run, project, inputs.without(renewed), wanted, current, due, replaced), sorted(set().union(*due.values()))
     for months in [months_due] if renewed else stretches(months_due):
         yield from work.build(models, slices, months)
-
-
-def stretches(months: Sequence[date]) -> Iterator[list[date]]:
-    """Cut sorted months into stretches without a gap: a build has one window."""
-    stretch: list[date] = []
-    for month in months:
-        if stretch and next_month(stretch[-1]) != month:
-            yield stretch
-            stretch = []
-        stretch.append(month)
-    if stretch:
-        yield stretch
 
 
 @dataclass(frozen=True)
@@ -218,7 +202,9 @@ class _Work:
         pins = {table: version for table, version in read.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins, fence=self.inputs.fence)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
-        done = publish(self.run.lake, staging, tokens, expected={**seen, **others}, provenance=provenance, whole=whole)
+        done = publish(
+            self.run.lake, staging, {**tokens, **files_noted(staging)}, expected={**seen, **others}, provenance=provenance, whole=whole
+        )
         self.published[model.table] = done.version
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from assay.errors import PublishContention, Superseded
 from assay.lake.fence import FENCE, RECORDS, fence_of
 from assay.lake.migrations import TOKEN
-from assay.lake.publisher import ATTEMPTS, Provenance, fingerprint, publish
+from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, Provenance, fingerprint, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest
 from assay.lake.staging import stage
@@ -131,7 +131,8 @@ def _commit(root: Path, table: DeltaTable, name: str, number: int) -> bool:
     from deltalake import CommitProperties, Transaction
     from deltalake.exceptions import CommitFailedError
 
-    once = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(TOKEN + FENCE, number)])
+    ours = {ATTEMPT_ID: f"fence {number}"}  # no other tool has changed the table
+    once = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(TOKEN + FENCE, number)], custom_metadata=ours)
     version = table.version() + 1
     try:
         table.create_write_transaction([], "append", table.schema(), list(table.metadata().partition_columns), commit_properties=once)

@@ -22,6 +22,7 @@ from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
+from assay.lake.foreign import altered, told
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
@@ -122,7 +123,12 @@ class Planner:
         ready = [partition for partition in slice_.partitions if not waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
         stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
-        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and waits(contract, p, empty))]
+        published = stands.published  # rows of a partition that was never published are another tool's
+        made = [
+            p
+            for p in ready
+            if current[p.key] is not None or p.values in published or inputs.files(p) or (empty and waits(contract, p, empty))
+        ]
         if not made and outgrown(inputs.published, spec.calendar):
             made = list(slice_.partitions[:1])  # nothing of the new calendar has rows: an empty partition of it replaces the old ones
         wanted = {p.key: inputs.fingerprint(p) for p in made}
@@ -186,12 +192,15 @@ class Planner:
         renewed: bool = False,
         stands: Mapping[str, int | None] | None = None,
     ) -> Due:
-        at_once = renewed or outgrown(newest(self.run.lake, spec.name), spec.calendar) is not None
+        there = newest(self.run.lake, spec.name)
+        at_once, changed = renewed or outgrown(there, spec.calendar) is not None, altered(there)
         current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
-        due = {part: value for part, value in wanted.items() if current.get(part) != value}
+        due = {part: value for part, value in wanted.items() if current.get(part) != value or part in changed}
         order = definition.get_partition_keys() if definition else ["all"]
         settled = {part: value for part, value in wanted.items() if part not in due}
-        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled)
+        foreign = [part for part in order if part in due and part in changed]
+        note = told(there, foreign) if there and foreign else ""
+        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled, note=note)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
