@@ -89,10 +89,9 @@ def publish(
     """Replace the partitions of the staged slice by the staged files, in one commit; if it is the `whole` table, also what else it has.
 
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
-    read: if one is different now, Superseded is raised and nothing changes. Without `expected` the last writer wins. Raises Fenced when an
-    erasure has begun since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay
-    beside them, PublishContention when other writers win every time, and the storage's own error when it fails again and again. After each
-    of them the table is as it was.
+    read: if one is different now, Superseded is raised. Without `expected` the last writer wins. Raises Fenced when an erasure has begun
+    since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them,
+    PublishContention when other writers win every time, the storage's own error when it fails again and again; then all is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     table = open_or_create(root, spec, wanted)
