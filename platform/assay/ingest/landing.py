@@ -14,16 +14,16 @@ import stat
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.arrivals import arrival_names
+from assay.contracts.arrivals import arrival_names, out_of_landing
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.errors import ContractInvalid, FileUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
+    from pathlib import Path
 
     from assay.contracts.landing_source import LandingSource
 
@@ -116,9 +116,9 @@ def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
 
     Raises ContractInvalid for a path that cannot name files below the landing folder, FileUnreadable for a folder that cannot be listed.
     """
-    names, path, found = arrival_names(source.path), PurePosixPath(source.path), []
-    if path.is_absolute() or ".." in path.parts:
-        raise ContractInvalid(f"The path {source.path!r} leads out of the landing folder.", hint="Give it relative to that folder.")
+    if fault := out_of_landing(source.path):
+        raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
+    names, found = arrival_names(source.path), []
     for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/")):
         if (moment := names.moment(relative)) is not None:
             found.append(LandingFile(landing / relative, told_name(relative), moment.date(), stamp))
@@ -151,7 +151,15 @@ def _stamp_of_file(landing: Path, relative: str) -> Stamp | None:
         if error.errno in LEADS_NOWHERE:
             return None
         raise _look_up_failed(relative, error) from error
-    return stamp_of(found) if stat.S_ISREG(found.st_mode) else None
+    return stamp_of(found) if stat.S_ISREG(found.st_mode) and not leads_out(landing / relative) else None
+
+
+def leads_out(path: Path) -> bool:
+    """Whether a file is a link to one outside of the folder that it lies in.
+
+    Who may drop files could have any file of this machine read by it. A folder that is a link is the operator's: nobody else makes folders.
+    """
+    return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
 
 
 def _look_up_failed(what: str, error: OSError) -> FileUnreadable:
