@@ -59,7 +59,8 @@ def publish_audited(
     outdated = quarantine.store(rejected, dict.fromkeys(keys, staging.publication), named, provenance)
     outdated += quarantine.held_elsewhere(keys) if whole else []
     tokens = {key: wanted[key] for key in keys} | {PUBLICATION + key: staging.publication for key in keys} | dict(also or {})
-    expected = {**seen, **{PUBLICATION + key: number for key, number in named.items()}, **(fence or {})}
+    numbers = current_tokens(before, [PUBLICATION + key for key in keys])  # also of partitions that went with their calendar
+    expected = {**seen, **numbers, **(fence or {})}
     done = publish(quarantine.root, staging, tokens, expected=expected, provenance=provenance, whole=whole)
     quarantine.clear(outdated, provenance)
     return done
