@@ -113,7 +113,7 @@ def run(
 ) -> BuildResult:
     chosen = names or [model.name for model in read_models(manifest)]
     return build(
-        project, manifest=manifest, models=chosen, window_start=start, window_end=end, pins=pins or versions(lake), lake=lake,
+        project, manifest=manifest, models=chosen, window=(start, end), pins=pins or versions(lake), lake=lake,
         scratch=lake.parent / "scratch",
     )  # fmt: skip
 

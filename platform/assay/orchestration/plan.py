@@ -17,8 +17,9 @@ from assay.contracts.calendars import arrival_calendar
 from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
+from assay.gold.months import month_of
 from assay.gold.renewal import is_renewed
-from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.gold.step import GoldInputs, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
@@ -146,7 +147,7 @@ class Planner:
         """Models of one level. One that reads what was never published waits for it; the others go on."""
         calendars = calendars_of(self.project.models, self.contracts)
         models = [pick(self.project.models, name) for name in names]
-        definitions = {model.name: definition_of(calendars[model.table]) for model in models}
+        definitions = {model.name: definition_of(calendars.get(model.table)) for model in models}
         found = {model.name: _slice(definitions[model.name], gold_spec(model), first, last) for model in models}
         slices = {name: slice_ for name, slice_ in found.items() if slice_ is not None}
         readable = {model.name for model in self._readable([model for model in models if model.name in slices])}
@@ -154,8 +155,10 @@ class Planner:
         for model in models:
             months = slices[model.name].partitions if model.name in readable else ()
             wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
-            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], calendars[model.table])
-            yield self._outdated(_key(model), definitions[model.name], wanted, gold_spec(model, calendars[model.table]), renewed=renewed)
+            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], calendars.get(model.table))
+            yield self._outdated(
+                _key(model), definitions[model.name], wanted, gold_spec(model, calendars.get(model.table)), renewed=renewed
+            )
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
         """Those whose every input is published, or is made by one of them."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 Made = TypeVar("Made")
+TIMELESS = "eventTime: {column: none} in its contract to build it whole"
 CANNOT_BE_MADE = (AssayError, dg.DagsterError, ImportError, ValueError, OverflowError)  # of one dataset or model, in whoever's words
 
 
@@ -109,8 +110,11 @@ def _why_not(model: Model, dated: Collection[str], product: ProductContracts, so
     known = {f"silver/{name}" for name in product.datasets} | set(sound)
     if missing := [table for table in model.reads if table not in known]:
         return f"it reads {missing[0]}, which is not there or left out."
-    if model.table not in dated:
-        return f"it reads no table with partitions ({', '.join(model.reads) or 'nothing'}), so there are no months to build."
+    parted = [table for table in model.reads if table in dated]
+    if model.is_whole and parted:
+        return f"it has no event time, but reads {parted[0]}, which has partitions: name the column whose month is a row's."
+    if not model.is_whole and not parted:
+        return f"it reads no table with partitions ({', '.join(model.reads) or 'nothing'}), so there are no months: say {TIMELESS}."
     try:
         model_schema(model)
     except AssayError as error:
