@@ -103,10 +103,12 @@ schema:
       - {{name: month, logicalType: date, required: true, partitioned: true, description: First day of the month.}}
       - {{name: moment, logicalType: {kind}, required: true, primaryKey: true, description: When.}}
       - {{name: total, logicalType: integer, physicalType: BIGINT, required: true, description: Sum of the readings.}}
-    quality:
-      - {{name: has_rows, metric: rowCount, mustBeGreaterThan: 0, description: Each month has readings.}}
-    customProperties:
+{quality}    customProperties:
       - {{property: eventTime, value: {{column: moment}}}}
+{more}"""
+HAS_ROWS = """\
+    quality:
+      - {name: has_rows, metric: rowCount, mustBeGreaterThan: 0, description: Each month has readings.}
 """
 SQL = """\
 select cast(date_trunc('month', {moment}) as date) as month, {moment} as moment, cast(sum({amount}) as bigint) as total
@@ -150,14 +152,16 @@ class Calendars:
         self._write(f"{name}.odcs.yaml", REFERENCE.format(name=name))
         return self
 
-    def model(self, name: str, sources: Sequence[str], *, kind: str = "date", sql: str | None = None) -> Calendars:
+    def model(
+        self, name: str, sources: Sequence[str], *, kind: str = "date", sql: str | None = None, quality: str = HAS_ROWS, more: str = ""
+    ) -> Calendars:
         """A model that sums what it reads: by the partition of silver (a date), by the moment of the reading (a timestamp)."""
         gold = {"moment": "moment", "amount": "total"}
         silver = {"moment": "read_at" if kind == "timestamp" else "period", "amount": "value"}
         names = gold if sources[0].startswith("gold/") else silver
         spelled = {one: f"ref('{one[5:]}')" if one.startswith("gold/") else f"source('silver', '{one}')" for one in sources}
         body = " union all by name ".join(f"select * from {{{{ {reference} }}}}" for reference in spelled.values())
-        self._write(f"gold/{name}.odcs.yaml", MODEL.format(name=name, kind=kind))
+        self._write(f"gold/{name}.odcs.yaml", MODEL.format(name=name, kind=kind, quality=quality, more=more))
         (self.world.dbt_project / f"models/gold/{name}.sql").write_text(sql or SQL.format(sources=body, **names))
         return self
 
@@ -174,6 +178,11 @@ class Calendars:
         world = self.world
         world.compile()
         return {ran.request.title: ran.failure for ran in world.backfill(None, None)}
+
+    def due(self) -> dict[str, list[str]]:
+        """The outdated partitions of each asset that has some."""
+        planner = self.world.planner()
+        return {one.key.to_user_string(): one.partitions for stage in planner.stages for one in planner.due(stage.keys) if one.partitions}
 
     def backfill_sound(self) -> dict[str, str | None]:
         """As the command does: what is sound runs. What became of each run, by its title."""

@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, whole_months
+from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, next_month, whole_months
 from assay.contracts.model import Grain
 from assay.gold.models import LAYER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
     from assay.gold.models import Model
@@ -80,7 +80,10 @@ class Reach:
 
     def holds(self, calendar: Calendar, file: DataFile) -> bool:
         """Whether the partition of a file may have rows in it."""
-        first = date.fromisoformat(file.values[0])
+        return self.concerns(calendar, date.fromisoformat(file.values[0]))
+
+    def concerns(self, calendar: Calendar, first: date) -> bool:
+        """Whether a partition may have rows in it."""
         return calendar.overlaps(first, self.start, self.end) or self.meets(calendar, first)
 
     def meets(self, calendar: Calendar, first: date) -> bool:
@@ -99,6 +102,12 @@ class Reach:
         return calendar.meets(first, began, ended) and (inside or not times or any(file.may_hold(name, began, ended) for name in times))
 
 
+def reach_of(model: Model, month: date, calendar: Calendar) -> Reach:
+    """What a month of a model is made from. `calendar` is the model's own."""
+    start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
+    return Reach(start, end, calendar.zone)
+
+
 def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[list[Model]]:
     """The models in levels: those of a level that share a calendar are built together, and read others of levels before alone.
 
@@ -109,3 +118,24 @@ def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[l
         above = [table for table in model.depends_on if table.startswith(f"{LAYER}/") and table in level]
         level[model.table] = max((level[table] + (calendars.get(table) != calendars.get(model.table)) for table in above), default=0)
     return [[model for model in models if level[model.table] == number] for number in range(max(level.values(), default=-1) + 1)]
+
+
+def months_between(start: date, end: date) -> list[date]:
+    """The first days of the months that overlap [start, end)."""
+    found, month = [], start.replace(day=1)
+    while month < end:
+        found.append(month)
+        month = next_month(month)
+    return found
+
+
+def stretches(months: Sequence[date]) -> Iterator[list[date]]:
+    """Cut sorted months into stretches without a gap: a build has one window."""
+    stretch: list[date] = []
+    for month in months:
+        if stretch and next_month(stretch[-1]) != month:
+            yield stretch
+            stretch = []
+        stretch.append(month)
+    if stretch:
+        yield stretch

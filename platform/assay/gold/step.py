@@ -8,21 +8,21 @@ model leaves the lake as it was.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.contracts.calendars import next_month
-from assay.gold.calendars import Reach, calendars_of, tells_dates
+from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, stretches, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
-from assay.gold.months import key_of, month_of, months_between, stretches
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
+from assay.lake.foreign import altered, files_noted
 from assay.lake.migrations import other_tokens, partition_token
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
-from assay.lake.slices import Slice, TableSpec
+from assay.lake.slices import WHOLE, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.steps import Outcome, Run, Status
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.calendars import Calendar
     from assay.gold.dbt_runner import BuildResult
+    from assay.lake.slices import Partition
 
 CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
 
@@ -86,10 +87,7 @@ class GoldInputs:
 
     def fingerprint(self, model: Model, month: date | None) -> int:
         """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
-        reach = None
-        if month is not None:
-            start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
-            reach = Reach(start, end, self.calendars[model.table].zone)
+        reach = None if month is None else reach_of(model, month, self.calendars[model.table])
         return fingerprint(
             "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
         )
@@ -103,20 +101,25 @@ class GoldInputs:
             return combine(file.digest for file in (snapshot.files if snapshot else []))
         if table.startswith(f"{LAYER}/"):
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
-            months = [month for month in near if calendar.overlaps(month, reach.start, reach.end) or reach.meets(calendar, month)]
-            return [self._made(table, month) for month in months]
+            return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
         return combine(file.digest for file in (snapshot.files if snapshot else []) if reach.holds(calendar, file))
 
     def _made(self, table: str, month: date | None) -> int | None:
         """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
-        published = partition_token(self.snapshots[table], key_of(month))
+        published = partition_token(self.snapshots[table], _key(month))
         if month in self.making.get(table, ()) and self.is_wanted(self.models[table], month):
             return self.fingerprint(self.models[table], month)
         return published
 
     def is_wanted(self, model: Model, month: date | None) -> bool:
-        """Whether a month is worth building: it is published, or an input with partitions has rows for it. A whole table always is."""
-        return month is None or partition_token(self.snapshots[model.table], key_of(month)) is not None or self._has_rows(model, month)
+        """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it.
+
+        A table without months always is.
+        """
+        snapshot, key = self.snapshots[model.table], _key(month)
+        if month is None or partition_token(snapshot, key) is not None or self._has_rows(model, month):
+            return True
+        return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
 
     def _has_rows(self, model: Model, month: date) -> bool:
         reach, of_dates = Reach(month, next_month(month), self.calendars[model.table].zone), tells_dates(model)
@@ -131,17 +134,28 @@ class GoldInputs:
         return False
 
 
+def month_of(partition: Partition) -> date | None:
+    """The month of a gold partition; None for the one of a table without."""
+    return date.fromisoformat(partition.values[0]) if partition.values else None
+
+
+def _key(month: date | None) -> str:
+    return WHOLE.key if month is None else month.isoformat()
+
+
 def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:
     """Bring the months of some models up to date. `slices` maps a model's name to the months asked for. Yields model and outcome."""
     models = [model for model in project.models if model.name in slices]
     inputs = GoldInputs.pin(run, project, slices)
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
+    changed = {m.name: altered(inputs.snapshots[m.table]) for m in models}
     due: dict[str, set[date | None]] = {model.name: set() for model in models}
     for model in models:
         every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars.get(model.table))
         for partition in slices[model.name].partitions:
-            if not every and wanted[model.name][partition.key] == current[model.name][partition.key]:
+            is_current = wanted[model.name][partition.key] == current[model.name][partition.key]
+            if is_current and not every and partition.key not in changed[model.name]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
             else:
                 due[model.name].add(month_of(partition))
@@ -164,6 +178,7 @@ class _Work:
     current: Mapping[str, Mapping[str, int | None]]
     due: Mapping[str, Set[date | None]]
     replaced: Mapping[str, Snapshot | None]  # the tables that are replaced whole, as they are published
+    published: dict[str, int] = field(default_factory=dict)  # the versions that this work has written, by table
 
     def build(self, models: Sequence[Model], slices: Mapping[str, Slice], months: Sequence[date]) -> Iterator[tuple[Model, Outcome]]:
         """Build some months, or without any the tables that are whole."""
@@ -195,10 +210,14 @@ class _Work:
             {key: self.wanted[model.name][key] for key in slice_.keys},
             {key: self.current[model.name][key] for key in slice_.keys},
         )
-        pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
+        read = self.inputs.pins | self.published  # what was made in this build is read as it was made
+        pins = {table: version for table, version in read.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
-        done = publish(self.run.lake, staging, tokens, expected={**seen, **others}, provenance=provenance, whole=whole)
+        done = publish(
+            self.run.lake, staging, {**tokens, **files_noted(staging)}, expected={**seen, **others}, provenance=provenance, whole=whole
+        )
+        self.published[model.table] = done.version
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, _broken(result, model))

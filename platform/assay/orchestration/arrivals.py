@@ -47,6 +47,8 @@ def arrival_sensor(
             problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]
             due = memory.open(mending.with_mended(due) if ends != memory.calm else due)
             if wanted := list(requests(due)):
+                for note in dict.fromkeys(note for request in wanted for note in request.notes):
+                    context.log.warning(note)
                 asked = [_run_request(request, number, stage, jobs, mending) for request, number in memory.ask(wanted, due)]
                 return dg.SensorResult(asked, cursor=memory.dump())
             if memory.unfinished(stage.keys):

@@ -17,12 +17,12 @@ from assay.contracts.calendars import arrival_calendar
 from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, pick
-from assay.gold.months import month_of
 from assay.gold.renewal import is_renewed
-from assay.gold.step import GoldInputs, gold_spec
+from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
+from assay.lake.foreign import altered, told
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
@@ -93,7 +93,10 @@ class Planner:
             due = (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
         except AssayError as error:
             return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
-        spec = bronze_spec(contract) if layer == "bronze" else silver_spec(contract)
+        return self._unless_outgrown(due, bronze_spec(contract) if layer == "bronze" else silver_spec(contract), first)
+
+    def _unless_outgrown(self, due: Due, spec: TableSpec, first: date | None) -> Due:
+        """Of a table that is of another calendar, and that nothing can be put in the place of yet, the problem."""
         idle = first is None and not due.fingerprints and not due.settled
         why = outgrown(newest(self.run.lake, spec.name), spec.calendar) if idle else None
         return replace(due, problem=WAITS_WHOLE.format(spec.name, why)) if why else due
@@ -120,7 +123,12 @@ class Planner:
         ready = [partition for partition in slice_.partitions if not waits(contract, partition, pending)]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
         stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
-        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and waits(contract, p, empty))]
+        published = stands.published  # rows of a partition that was never published are another tool's
+        made = [
+            p
+            for p in ready
+            if current[p.key] is not None or p.values in published or inputs.files(p) or (empty and waits(contract, p, empty))
+        ]
         if not made and outgrown(inputs.published, spec.calendar):
             made = list(slice_.partitions[:1])  # nothing of the new calendar has rows: an empty partition of it replaces the old ones
         wanted = {p.key: inputs.fingerprint(p) for p in made}
@@ -154,11 +162,14 @@ class Planner:
         inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
         for model in models:
             months = slices[model.name].partitions if model.name in readable else ()
-            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
-            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], calendars.get(model.table))
-            yield self._outdated(
-                _key(model), definitions[model.name], wanted, gold_spec(model, calendars.get(model.table)), renewed=renewed
-            )
+            spec = gold_spec(model, calendars.get(model.table))
+            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], spec.calendar)
+            made = [p for p in months if inputs.is_wanted(model, month_of(p))]
+            if renewed and not made and first is None:
+                made = list(months[:1])  # nothing of the new calendar has rows: an empty month of it replaces the old ones
+            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in made}
+            due = self._outdated(_key(model), definitions[model.name], wanted, spec, renewed=renewed)
+            yield self._unless_outgrown(due, spec, first)
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
         """Those whose every input is published, or is made by one of them."""
@@ -181,12 +192,15 @@ class Planner:
         renewed: bool = False,
         stands: Mapping[str, int | None] | None = None,
     ) -> Due:
-        at_once = renewed or outgrown(newest(self.run.lake, spec.name), spec.calendar) is not None
+        there = newest(self.run.lake, spec.name)
+        at_once, changed = renewed or outgrown(there, spec.calendar) is not None, altered(there)
         current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
-        due = {part: value for part, value in wanted.items() if current.get(part) != value}
+        due = {part: value for part, value in wanted.items() if current.get(part) != value or part in changed}
         order = definition.get_partition_keys() if definition else ["all"]
         settled = {part: value for part, value in wanted.items() if part not in due}
-        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled)
+        foreign = [part for part in order if part in due and part in changed]
+        note = told(there, foreign) if there and foreign else ""
+        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled, note=note)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:

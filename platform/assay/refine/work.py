@@ -13,6 +13,7 @@ from assay.errors import AssayError
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, rows_token
 from assay.lake.audited import publish_audited
 from assay.lake.beside import publications_of
+from assay.lake.foreign import files_noted
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import PARTITION, Quarantine
 from assay.lake.slices import Slice
@@ -134,7 +135,7 @@ class Work:
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, before=self.inputs.published, provenance=self._provenance(notes),
-            landed=landed, fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies)},
+            landed=landed, fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies), **files_noted(staging)},
             whole=self.others is not None,
         )  # fmt: skip
         return done.version
