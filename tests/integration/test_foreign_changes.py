@@ -12,7 +12,9 @@ import pytest
 from calendar_products import Calendars, totals
 from deltalake import DeltaTable, write_deltalake
 
+from assay.cli.progress import announce
 from assay.lake.snapshots import newest
+from assay.orchestration.backfill import requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,7 @@ def test_what_another_tool_does_to_silver_is_named_and_made_again(product: Calen
     assert product.backfill_lake() == {}
 
 
-def test_an_older_version_that_is_restored_has_as_many_rows_and_is_seen(product: Calendars) -> None:
+def test_an_older_version_that_is_restored_has_as_many_rows_and_is_seen(product: Calendars, capsys: pytest.CaptureFixture[str]) -> None:
     product.land(NAME, "2024-01-03", [("2024-01-03T08:00:00Z", 8)])
     assert set(product.backfill_lake().values()) == {None}
     table = DeltaTable(str(product.folder / f"home/lake/silver/{NAME}"))
@@ -78,6 +80,9 @@ def test_an_older_version_that_is_restored_has_as_many_rows_and_is_seen(product:
     (due,) = product.world.planner().due([dg.AssetKey(["silver", NAME])])
     assert due.partitions == ["2024-01-03"]
     assert "(RESTORE) was written by another tool" in due.note
+    (request,) = requests([due])
+    announce(request)
+    assert f"assay: {due.note}\n" in capsys.readouterr().err, "the command says so"
     assert set(product.backfill_lake().values()) == {None}
     assert totals(product.world, f"silver/{NAME}") == {**RIGHT, "2024-01-03": 8}
 

@@ -6,6 +6,7 @@ day at its edge lies in two months, and concerns both.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
     from assay.gold.models import Model
     from assay.lake.snapshots import DataFile
+
+APART = timedelta(days=2)  # more than what the clocks of two zones differ by
+LONGEST = timedelta(days=31) + APART  # from the first day of a partition to what it can still concern
 
 
 def calendars_of(models: Sequence[Model], contracts: Mapping[str, Contract]) -> dict[str, Calendar]:
@@ -78,6 +82,12 @@ class Reach:
     end: date
     zone: str
 
+    def near(self, files: Sequence[DataFile]) -> Sequence[DataFile]:
+        """Of files in the order of their partitions those that may concern it, and some more: a month looks at its own, not at years."""
+        since = date.fromordinal(max(self.start.toordinal() - LONGEST.days, date.min.toordinal()))
+        until = date.fromordinal(min(self.end.toordinal() + APART.days, date.max.toordinal()))
+        return files[bisect_left(files, since.isoformat(), key=_first) : bisect_right(files, until.isoformat(), key=_first)]
+
     def holds(self, calendar: Calendar, file: DataFile) -> bool:
         """Whether the partition of a file may have rows in it."""
         return self.concerns(calendar, date.fromisoformat(file.values[0]))
@@ -88,7 +98,7 @@ class Reach:
 
     def meets(self, calendar: Calendar, first: date) -> bool:
         """Whether a partition of another zone lies partly in it."""
-        differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - timedelta(days=2), self.end + timedelta(days=2))
+        differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - APART, self.end + APART)
         return differs and calendar.meets(first, midnight(self.start, self.zone), midnight(self.end, self.zone))
 
     def has_rows(self, calendar: Calendar, file: DataFile, *, of_dates: bool) -> bool:
@@ -106,6 +116,10 @@ def reach_of(model: Model, month: date, calendar: Calendar) -> Reach:
     """What a month of a model is made from. `calendar` is the model's own."""
     start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
     return Reach(start, end, calendar.zone)
+
+
+def _first(file: DataFile) -> str:
+    return file.values[0]
 
 
 def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[list[Model]]:

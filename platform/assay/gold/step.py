@@ -102,7 +102,7 @@ class GoldInputs:
         if table.startswith(f"{LAYER}/"):
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
             return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
-        return combine(file.digest for file in (snapshot.files if snapshot else []) if reach.holds(calendar, file))
+        return combine(file.digest for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
 
     def _made(self, table: str, month: date | None) -> int | None:
         """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
@@ -127,7 +127,7 @@ class GoldInputs:
             calendar, snapshot = self.calendars.get(table), self.snapshots[table]
             if calendar is None:
                 continue
-            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (snapshot.files if snapshot else ())):
+            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (reach.near(snapshot.files) if snapshot else ())):
                 return True
             if month in self.making.get(table, ()) and self._has_rows(self.models[table], month):
                 return True

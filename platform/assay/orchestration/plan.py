@@ -30,7 +30,7 @@ from assay.orchestration.calendars import arrivals_of, definition_of, events_of,
 from assay.orchestration.clock import now
 from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.waiting import days_of, reaches, waits
+from assay.orchestration.waiting import days_of, reaches, waiting
 from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, silver_spec
 
@@ -120,15 +120,12 @@ class Planner:
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
         if pending and outgrown(newest(self.run.lake, spec.name), spec.calendar):
             return Due(key, definition, {})  # it is replaced whole, once everything is there
-        ready = [partition for partition in slice_.partitions if not waits(contract, partition, pending)]
+        late = waiting(contract, slice_.partitions, pending)
+        ready = [partition for partition in slice_.partitions if partition.key not in late]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
+        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), waiting(contract, ready, inputs.empty_arrivals)
         published = stands.published  # rows of a partition that was never published are another tool's
-        made = [
-            p
-            for p in ready
-            if current[p.key] is not None or p.values in published or inputs.files(p) or (empty and waits(contract, p, empty))
-        ]
+        made = [p for p in ready if current[p.key] is not None or p.values in published or p.key in empty or inputs.files(p)]
         if not made and outgrown(inputs.published, spec.calendar):
             made = list(slice_.partitions[:1])  # nothing of the new calendar has rows: an empty partition of it replaces the old ones
         wanted = {p.key: inputs.fingerprint(p) for p in made}
