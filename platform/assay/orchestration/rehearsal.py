@@ -12,12 +12,14 @@ from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assay.contracts.dialect import Dialect
 from assay.contracts.model import Kind
+from assay.contracts.paths import NoSuchPlace, follow, read_path
+from assay.contracts.paths import Path as JsonPath
 from assay.contracts.sql import columns_in
 from assay.errors import ContractInvalid, PartitionsFailed
 from assay.ingest.bronze import bronze_spec
@@ -34,8 +36,9 @@ from assay.settings import Settings
 from assay.steps import Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
+    from assay.contracts.landing_source import LandingSource
     from assay.contracts.model import Column, Contract
 
 SNAPSHOT = "2000-01-01"  # the arrival of a file of reference data
@@ -98,7 +101,7 @@ def _play(run: Run, contract: Contract) -> None:
     if (arrivals and not arrived) or (events and not happened):
         return  # its calendar begins in the future
     slice_ = slice_of(events, happened, silver_spec(played))
-    row = made_up(played, None if played.is_snapshot else event_dates(played, slice_.partitions[0])[0])
+    row = as_sent(made_up(played, None if played.is_snapshot else event_dates(played, slice_.partitions[0])[0]), played.source)
     file = run.landing / contract.dataset / f"row_{next(iter(arrived), SNAPSHOT)}.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(row) + "\n", encoding="utf-8")
@@ -118,6 +121,35 @@ def made_up(contract: Contract, day: date | None) -> dict[str, str]:
         spelled = day.strftime(contract.event_time.format.replace("%#z", "+00:00"))
         row |= dict.fromkeys(columns_in(contract.event_time.expression, contract.source.columns), spelled)
     return row
+
+
+def as_sent(row: Mapping[str, str], source: LandingSource) -> dict[str, Any]:
+    """A landed row as a file has it: what paths lead to is in objects and arrays, and what is exploded is an array of one element."""
+    sent: dict[str, Any] = {name: row[name] for name in source.file_columns}
+    paths = [(path, row[name]) for name in source.paths if (path := read_path(name, source.file_columns))]
+    for path, text in sorted(paths, key=lambda pair: len(pair[0].steps)):
+        sent[path.root] = _put(sent[path.root], path.steps, text)
+    if source.explode is not None:
+        array = read_path(source.explode, source.file_columns) or JsonPath(source.explode, ())
+        try:
+            element = follow(sent[array.root], array.steps)
+        except NoSuchPlace:
+            element = "1"
+        sent[array.root] = _put(sent[array.root], array.steps, [element])
+    return sent
+
+
+def _put(value: Any, steps: Sequence[str | int], leaf: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """A value with a leaf where some steps lead; objects and arrays are made on the way."""
+    if not steps:
+        return leaf
+    step = steps[0]
+    if isinstance(step, str):
+        known = value if isinstance(value, dict) else {}
+        return {**known, step: _put(known.get(step), steps[1:], leaf)}
+    items = value if isinstance(value, list) else []
+    items = [*items, *[None] * (step + 1 - len(items))]
+    return [*items[:step], _put(items[step], steps[1:], leaf), *items[step + 1 :]]
 
 
 def _text(contract: Contract, column: Column, day: date | None) -> str:
