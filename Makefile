@@ -53,7 +53,7 @@ check: setup ## Format, lint, strict types, compiled files, the policy for contr
 	$(BIN)/pytest -q tests/unit/test_architecture.py
 
 test: setup ## Set up, run every test.
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 # the long files first, the short ones of tests/unit last: both workers are busy to the end
 
 test-fast: setup ## Run the unit tests: under a minute.
 	$(BIN)/pytest -q tests/unit

@@ -20,7 +20,7 @@ BENCH = CHECKOUT / "bench"
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
 NEAR = 0.98  # of the greatest sum of resident sets: shares are counted from here on
 PAGE = os.sysconf("SC_PAGESIZE")
-OF_THE_CALLER = ("DAGSTER_", "ASSAY_")  # settings of whoever runs the bench must not reach a side
+OF_THE_CALLER = ("DAGSTER_", "ASSAY_", "PYTHONDONTWRITEBYTECODE")  # settings of whoever runs the bench must not reach a side
 
 
 class Cost(NamedTuple):
@@ -36,7 +36,10 @@ class SideFailed(Exception):
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a side: this process's, without settings of Dagster and Assay, and with `extra`."""
+    """The environment of a side: this process's, without settings of Dagster and Assay, and with `extra`.
+
+    Without bytecode every process compiles each module of a checkout again, while installed ones come compiled: 0.3 CPU s.
+    """
     return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_CALLER)} | dict(extra)
 
 

@@ -22,6 +22,8 @@ from worlds import assay, drop_landing, fresh_home, scratch
 
 TOP = 45
 INSTALLED = re.compile(r"site-packages/([^/]+)")
+# not `assay.cli.__main__`, which ends this process
+COMMANDS = "import sys\nfrom assay.cli.ending import run\nfrom assay.cli.main import app\nrun(app, sys.argv[1:])\n"
 OURS = re.compile(r"platform/((?:assay/[^/]+|flights))")
 
 
@@ -44,7 +46,7 @@ def main() -> None:
 def prepare(name: str, folder: Path) -> list[str]:
     """Make the home in which our side runs; its script and arguments."""
     command_line = folder / "assay.py"
-    command_line.write_text("from assay.cli.main import main\n\nmain()\n")
+    command_line.write_text(COMMANDS)
     if name == "ten_million":
         from replicate import replicate, widen
 

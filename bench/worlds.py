@@ -14,7 +14,7 @@ from clock import cost_of
 
 from flights.upstream import FIRST_DAY, LAST_DAY, drop_files
 
-COMMAND_LINE = "from assay.cli.main import main; main()"  # what the console script `assay` does
+COMMAND_LINE = "from assay.cli.__main__ import main; main()"  # what the console script `assay` does
 
 
 @contextmanager

@@ -12,20 +12,14 @@ from assay.ingest.bronze import bronze_rows
 from assay.ingest.landing import LandingFile
 from assay.ingest.reading import Batch, read_pieces
 from assay.refine.kernel import Refined, refine
+from contract_head import head
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model import Contract
 
-HEAD = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:nested
-name: nested
-version: 1.0.0
-status: active
-team: {{name: tests, members: [{{username: owner@example.org, role: owner}}]}}
+CONTRACT = """\
 servers:
   - server: landing
     type: local
@@ -60,7 +54,7 @@ def contract_of(
 ) -> Contract:
     """A contract with the columns of a published table, each a line of YAML."""
     names = ", ".join(f"{{name: {name}, logicalType: string}}" for name in landing.split())
-    text = HEAD.format(
+    text = head("nested") + CONTRACT.format(
         format=form, server=server, landing=names, event=event, columns="\n".join(f"      - {one}" for one in columns.splitlines())
     )
     path = folder / "nested.odcs.yaml"

@@ -11,6 +11,7 @@ from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH,
 from assay.contracts.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec, event_dates
 from assay.refine.kernel import Refined, refine
+from contract_head import head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,17 +21,7 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, str | None]
 
-HEAD = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:{name}
-name: {name}
-version: 1.0.0
-status: active
-team:
-  name: tests
-  members:
-    - {{username: owner@example.org, role: owner}}
+SERVER = """\
 servers:
   - server: landing
     type: local
@@ -40,7 +31,8 @@ servers:
       - {{property: nullValues, value: [NA, ""]}}
 """
 CUSTOMERS = (
-    HEAD.format(name="customers")
+    head("customers")
+    + SERVER.format(name="customers")
     + """\
 schema:
   - name: customers_landing
@@ -56,7 +48,8 @@ schema:
 """
 )
 ORDERS = (
-    HEAD.format(name="orders")
+    head("orders")
+    + SERVER.format(name="orders")
     + """\
 schema:
   - name: orders_landing

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.odcs import load_contracts
+from contract_head import landing_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,21 +16,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Contract
 
-HEAD = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:{name}
-name: {name}
-version: 1.0.0
-status: active
-team:
-  name: tests
-  members: [{{username: owner@example.org, role: owner}}]
-servers:
-  - {{server: landing, type: local, path: "{name}/{name}_{{arrival:yyyy-MM-dd}}*.csv", format: csv}}
-"""
 MEMBERS = (
-    HEAD.format(name="members")
+    landing_head("members", path="members/members_{arrival:yyyy-MM-dd}*.csv")
     + """\
 schema:
   - name: members_landing
@@ -79,7 +67,7 @@ schema:
 """
 )
 PAYMENTS = (
-    HEAD.format(name="payments")
+    landing_head("payments", path="payments/payments_{arrival:yyyy-MM-dd}*.csv")
     + """\
 schema:
   - name: payments_landing

@@ -105,9 +105,9 @@ def other_types() -> Iterator[Case]:
     deep = 50_000
     yield from _refused_lines({
         "Python's-words": (json_line(gift="True"), "line 3, column"),
-        "nested-a-hundred-thousand-deep": (json_line(note="[" * 2 * deep + "]" * 2 * deep), "line 3: values are nested too deeply"),
-        "nested-and-never-closed": (json_line(note="[" * 2 * deep), "line 3: values are nested too deeply"),
-        "nested-objects": (json_line(note='{"a":' * deep + "1" + "}" * deep), "line 3: values are nested too deeply"),
+        "nested-a-hundred-thousand-deep": (json_line(note="[" * 2 * deep + "]" * 2 * deep), "line 3: values are nested more than 100 deep"),
+        "nested-and-never-closed": (json_line(note="[" * 2 * deep), "line 3: values are nested more than 100 deep"),
+        "nested-objects": (json_line(note='{"a":' * deep + "1" + "}" * deep), "line 3: values are nested more than 100 deep"),
     })  # fmt: skip
     nested = '{"a": [1.50, null, "é"], "b": {}}'
     yield _third("a-boolean-where-a-number-is-meant", _odd(quantity="true"), rejected=1)

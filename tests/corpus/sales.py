@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from orders import HEAD
+from contract_head import head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ TYPED = {
     "placed": datetime(2024, 1, 2, 9, tzinfo=UTC), "shipped": date(2024, 1, 3), "gift": False, "note": "hello",
 }  # fmt: skip
 MOST_BYTES = 64 << 20
-OWNER = HEAD.format(name="orders").partition("servers:")[0]
 CONTRACT = """\
 servers:
   - server: landing
@@ -67,7 +66,9 @@ schema:
 def contract_text(format_: str, most: int = MOST_BYTES, columns: Sequence[str] = COLUMNS) -> str:
     """The contract for files of a format. In typed formats instants have microseconds."""
     landing = "\n".join(f"      - {{name: {name}, logicalType: string}}" for name in columns)
-    return OWNER + CONTRACT.format(format=format_, most=most, landing=landing, fraction="" if format_ in {"csv", "jsonl"} else ".SSSSSS")
+    return head("orders") + CONTRACT.format(
+        format=format_, most=most, landing=landing, fraction="" if format_ in {"csv", "jsonl"} else ".SSSSSS"
+    )
 
 
 @dataclass(frozen=True)

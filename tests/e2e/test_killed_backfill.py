@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from datetime import date
-from pathlib import Path
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assay.cli.lake_reader import connect
 from assay.lake.snapshots import table_names
+from command_line import as_program, shell
 from flights.upstream import drop_files
+from nursery import Child
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
-ASSAY = Path(sys.executable).parent / "assay"
 FIRST, LAST = date(2013, 2, 1), date(2013, 2, 10)
 KILLS = 8
 SEED = 20130210
 
 
-def start(home: Path) -> subprocess.Popen[bytes]:
-    environment = {"PATH": f"{ASSAY.parent}:/usr/bin:/bin", "ASSAY_HOME": str(home), "HOME": str(home)}
-    command = [str(ASSAY), "backfill", "--from", FIRST.isoformat(), "--to", LAST.isoformat()]
-    log = (home.parent / f"{home.name}.log").open("ab")
-    return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+def start(home: Path) -> Child:
+    return Child.start(as_program, "", "backfill", "--from", FIRST.isoformat(), "--to", LAST.isoformat(), environment=shell(home))
+
+
+def run(home: Path) -> None:
+    backfill = start(home)
+    said = backfill.rest()
+    assert backfill.code == 0, said
 
 
 def accounts(home: Path) -> list[tuple[str, int, int]]:
@@ -57,17 +59,17 @@ def test_a_backfill_killed_at_random_instants_ends_where_an_unkilled_one_does(tm
     for home in (calm, killed):
         drop_files(home / "landing", FIRST, LAST)
     began = time.monotonic()
-    assert start(calm).wait() == 0, (tmp_path / "calm.log").read_text()
+    run(calm)
     whole = time.monotonic() - began
     chance = random.Random(SEED)
     for _ in range(KILLS):
-        process = start(killed)
-        time.sleep(chance.uniform(0.35, 1.0) * whole)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        backfill = start(killed)
+        time.sleep(chance.uniform(0.1, 1.0) * whole)
+        backfill.end(SIGKILL)
+        backfill.rest()
         if has(killed, "bronze/flights", "silver/flights", "quarantine/flights"):
             assert all(landed == found for _, landed, found in accounts(killed)), f"seed {SEED}"
-    assert start(killed).wait() == 0, (tmp_path / "killed.log").read_text()
+    run(killed)
     assert table_names(killed / "lake") == table_names(calm / "lake")
     for name in table_names(calm / "lake"):
         left, right = (comparable(home, name) for home in (calm, killed))

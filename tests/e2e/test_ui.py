@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-READY_SECONDS, STOP_SECONDS, LOOK_MS = 120, 30, 90_000
+READY_SECONDS, STOP_SECONDS, LOOK_MS = 300, 30, 300_000  # a machine may be busy
 BOXES = "foreignObject"  # what the graph draws; the side bar lists the same names in plain elements
 DATASETS = sorted(load_contracts(CONTRACTS))
 MODELS = sorted(path.stem for path in (ROOT / "dbt_project" / "models" / "gold").glob("*.sql"))
@@ -105,7 +105,7 @@ def test_the_first_page_lists_the_runs_of_the_command_line(url: str) -> None:
     finished = {"statuses": ["SUCCESS", "FAILURE", "CANCELED"], "updatedAfter": 0}
     content = json.dumps({"query": TIMELINE, "variables": {"completedFilter": finished, "limit": 500}}).encode()
     request = urllib.request.Request(f"{url}/graphql", content, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         runs = json.load(answer)["data"]["completed"]["results"]
     assert {run["status"] for run in runs} == {"SUCCESS", "FAILURE"}
     origins = {(run["repositoryOrigin"]["repositoryName"], run["repositoryOrigin"]["repositoryLocationName"]) for run in runs}

@@ -18,24 +18,13 @@ from assay.orchestration.lake_assets import lake_assets
 from assay.orchestration.plan import Planner
 from assay.settings import CHECKOUT, Settings
 from assay.steps import Run
+from contract_head import OWNER, head, landing_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 READINGS = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:{name}
-name: {name}
-version: {version}
-status: active
-team:
-  name: tests
-  members:
-    - {{username: {owner}, role: owner}}
-servers:
-  - {{server: landing, type: local, path: "{name}/{name}_{{arrival:yyyy-MM-dd}}.csv", format: csv}}
 {levels}schema:
   - name: {name}_landing
     physicalType: file
@@ -56,18 +45,6 @@ servers:
       - {{property: arrival, value: {{grain: {arrival}, start: {arrival_start}{arrival_end}, lateness: {lateness}}}}}
 {more}"""
 REFERENCE = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:{name}
-name: {name}
-version: 1.0.0
-status: active
-team:
-  name: tests
-  members:
-    - {{username: owner@example.org, role: owner}}
-servers:
-  - {{server: landing, type: local, path: "{name}/{name}_{{arrival:yyyy-MM-dd}}.csv", format: csv}}
 schema:
   - name: {name}_landing
     physicalType: file
@@ -83,16 +60,6 @@ schema:
       - {{property: eventTime, value: none, description: Places have no events.}}
 """
 MODEL = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:{name}
-name: {name}
-version: 1.0.0
-status: active
-team:
-  name: tests
-  members:
-    - {{username: owner@example.org, role: owner}}
 schema:
   - name: {name}
     physicalName: gold.{name}
@@ -103,10 +70,12 @@ schema:
       - {{name: month, logicalType: date, required: true, partitioned: true, description: First day of the month.}}
       - {{name: moment, logicalType: {kind}, required: true, primaryKey: true, description: When.}}
       - {{name: total, logicalType: integer, physicalType: BIGINT, required: true, description: Sum of the readings.}}
-    quality:
-      - {{name: has_rows, metric: rowCount, mustBeGreaterThan: 0, description: Each month has readings.}}
-    customProperties:
+{quality}    customProperties:
       - {{property: eventTime, value: {{column: moment}}}}
+{more}"""
+HAS_ROWS = """\
+    quality:
+      - {name: has_rows, metric: rowCount, mustBeGreaterThan: 0, description: Each month has readings.}
 """
 SQL = """\
 select cast(date_trunc('month', {moment}) as date) as month, {moment} as moment, cast(sum({amount}) as bigint) as total
@@ -137,27 +106,31 @@ class Calendars:
     def readings(self, name: str, **said: str) -> Calendars:
         """The contract of a dataset, changed in what is said."""
         known = {
-            "name": name, "version": "1.0.0", "owner": "owner@example.org", "levels": "", "zone": "UTC", "grain": "day", "start": "2024-01-01",
+            "name": name, "version": "1.0.0", "owner": OWNER, "levels": "", "zone": "UTC", "grain": "day", "start": "2024-01-01",
             "end": "", "arrival": "day", "arrival_start": "2024-01-01", "arrival_end": "", "lateness": "1", "column": "period", "more": "",
         }  # fmt: skip
         for key in ("end", "arrival_end"):
             if key in said:
                 said[key] = f", end: {said[key]}"
-        self._write(f"{name}.odcs.yaml", READINGS.format(**(known | said)))
+        said = known | said
+        text = landing_head(name, version=said["version"], owner=said["owner"]) + READINGS.format(**said)
+        self._write(f"{name}.odcs.yaml", text)
         return self
 
     def reference(self, name: str) -> Calendars:
-        self._write(f"{name}.odcs.yaml", REFERENCE.format(name=name))
+        self._write(f"{name}.odcs.yaml", landing_head(name) + REFERENCE.format(name=name))
         return self
 
-    def model(self, name: str, sources: Sequence[str], *, kind: str = "date", sql: str | None = None) -> Calendars:
+    def model(
+        self, name: str, sources: Sequence[str], *, kind: str = "date", sql: str | None = None, quality: str = HAS_ROWS, more: str = ""
+    ) -> Calendars:
         """A model that sums what it reads: by the partition of silver (a date), by the moment of the reading (a timestamp)."""
         gold = {"moment": "moment", "amount": "total"}
         silver = {"moment": "read_at" if kind == "timestamp" else "period", "amount": "value"}
         names = gold if sources[0].startswith("gold/") else silver
         spelled = {one: f"ref('{one[5:]}')" if one.startswith("gold/") else f"source('silver', '{one}')" for one in sources}
         body = " union all by name ".join(f"select * from {{{{ {reference} }}}}" for reference in spelled.values())
-        self._write(f"gold/{name}.odcs.yaml", MODEL.format(name=name, kind=kind))
+        self._write(f"gold/{name}.odcs.yaml", head(name) + MODEL.format(name=name, kind=kind, quality=quality, more=more))
         (self.world.dbt_project / f"models/gold/{name}.sql").write_text(sql or SQL.format(sources=body, **names))
         return self
 
@@ -174,6 +147,11 @@ class Calendars:
         world = self.world
         world.compile()
         return {ran.request.title: ran.failure for ran in world.backfill(None, None)}
+
+    def due(self) -> dict[str, list[str]]:
+        """The outdated partitions of each asset that has some."""
+        planner = self.world.planner()
+        return {one.key.to_user_string(): one.partitions for stage in planner.stages for one in planner.due(stage.keys) if one.partitions}
 
     def backfill_sound(self) -> dict[str, str | None]:
         """As the command does: what is sound runs. What became of each run, by its title."""

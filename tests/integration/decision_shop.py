@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def decide_once(lake: Path, kind: Kind, rule: str) -> int | None:
 def decide_forever(lake: Path, seed: int) -> None:
     chance = random.Random(seed)
     View.open(lake, "orders").rows(Fate.HELD)  # imports, so that a kill meets work
-    os.write(1, b"ready\n")
+    began = time.monotonic()
+    View.open(lake, "orders").rows(Fate.HELD)
+    os.write(1, f"ready {time.monotonic() - began}\n".encode())
     while True:
         if decide_once(lake, chance.choice(list(Kind)), chance.choice(RULES)):
             os.write(1, b"done\n")

@@ -25,15 +25,13 @@ from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs
 from assay.settings import Settings
 from assay.steps import Run
-from orders import HEAD
+from contract_head import landing_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 STALL = """\
-servers:
-  - {{server: landing, type: local, path: "{path}", format: csv}}
 schema:
   - name: {name}_landing
     physicalType: file
@@ -68,8 +66,7 @@ def stall(
 ) -> str:  # fmt: skip
     """The contract of a dataset; with the grain `none` each file is the whole table."""
     partitioned = ", partitioned: true" if grain != "none" else ", transformSourceObjects: [day]"
-    text = HEAD.format(name=name).partition("servers:")[0]
-    text += STALL.format(name=name, zone=zone, partitioned=partitioned, path=path or f"{name}/{name}_{{arrival:yyyy-MM-dd}}.csv")
+    text = landing_head(name, path=path) + STALL.format(name=name, zone=zone, partitioned=partitioned)
     span = f", end: {end}" if end else ""
     return text + (CALENDAR.format(grain=grain, arrival=arrival, start=start, end=span, more=more) if grain != "none" else "")
 

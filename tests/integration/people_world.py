@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from assay.lake.snapshots import open_snapshot
 from assay.settings import CHECKOUT, Settings
 from command_line import BIN, assay, assay_process, process
+from contract_head import head
 from people import MEMBER, PAYMENT, csv_of, write_people
 
 if TYPE_CHECKING:
@@ -39,14 +40,9 @@ from {{ source('silver', 'payments') }} as paid
 left join {{ source('silver', 'members') }} as members on paid.payer = members.email
 where {{ in_window('payment_date') }}
 """
-PAID_BY_TOWN = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:paid_by_town
-name: paid_by_town
-version: 1.0.0
-status: active
-team: {name: tests, members: [{username: owner@example.org, role: owner}]}
+PAID_BY_TOWN = (
+    head("paid_by_town")
+    + """\
 schema:
   - name: paid_by_town
     physicalName: gold.paid_by_town
@@ -66,6 +62,7 @@ schema:
     customProperties:
       - {property: eventTime, value: {column: payment_date}}
 """
+)
 
 
 @dataclass

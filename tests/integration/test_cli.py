@@ -1,30 +1,28 @@
-"""The command line, run as people run it: in a process of its own."""
+"""The command line as people type it: what it prints, on which stream, and its exit codes."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import command_line
+
 if TYPE_CHECKING:
     from small_world import World
 
-ASSAY = Path(sys.executable).parent / "assay"
+    from command_line import Done
 
 
-def assay(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": f"{ASSAY.parent}:/usr/bin:/bin", "ASSAY_HOME": str(world.home), "HOME": str(world.home)}
-    return subprocess.run([str(ASSAY), *arguments], env=environment, capture_output=True, text=True, check=False)
+def assay(world: World, *arguments: str) -> Done:
+    return command_line.assay(*arguments, environment=command_line.shell(world.home))
 
 
 def test_tables_lists_every_published_table_in_full(built_world: World) -> None:
-    shown = assay(built_world, "tables")
+    shown = command_line.assay_process("tables", environment=command_line.shell(built_world.home))
     assert shown.returncode == 0, shown.stderr
     for name in built_world.versions():
         assert name in shown.stdout
@@ -85,7 +83,8 @@ def test_backfill_of_a_selection_builds_only_that(world: World) -> None:
 
 def test_backfill_names_what_failed_and_exits_with_one(world: World) -> None:
     (world.settings.landing / "flights/flights_2013-01-02.csv").write_text("no header\n")
-    shown = assay(world, "backfill", "--from", "2013-01-01", "--to", "2013-01-03")
+    days = ("--from", "2013-01-01", "--to", "2013-01-03")
+    shown = command_line.assay_process("backfill", *days, environment=command_line.shell(world.home))
     assert shown.returncode == 1
     assert "flights_2013-01-02.csv" in shown.stderr
     assert "Traceback" not in shown.stderr

@@ -19,22 +19,16 @@ from assay.lake.slices import Partition, Slice
 from assay.lake.snapshots import open_snapshot
 from assay.refine.step import refine_partitions, silver_spec
 from assay.steps import Run
+from contract_head import landing_head
 from drafted import draft_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-THINGS = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:things
-name: things
-version: 1.0.0
-status: active
-team: {name: tests, members: [{username: owner@example.org, role: owner}]}
-servers:
-  - {server: landing, type: local, path: "things/things_{arrival:yyyy-MM-dd}.csv", format: csv}
+THINGS = (
+    landing_head("things")
+    + """\
 schema:
   - name: things_landing
     physicalType: file
@@ -53,6 +47,8 @@ PUBLISHED
       - {property: partitioning, value: {grain: GRAIN, start: 2024-01-01, end: 2024-02-01}}
       - {property: arrival, value: {grain: day, start: 2024-01-01, end: 2024-02-01}}
 """
+)
+LANDING_LINE = THINGS.splitlines().index("LANDING") + 1
 FIRST = date(2024, 1, 1)
 NUMBER = "logicalType: integer, logicalTypeOptions: {minimum: 0}"
 
@@ -123,7 +119,9 @@ def test_the_partition_column_is_filled_from_the_event_time_whatever_it_is_calle
 def test_a_name_that_cannot_be_is_refused_by_line_where_it_lands_and_where_it_is_published(tmp_path: Path, name: str, reason: str) -> None:
     landing = [str(one) for one in examine([write(tmp_path / "a", [name], [f"name: n, {NUMBER}, transformSourceObjects: [day]"])])]
     assert [
-        one for one in landing if f"things.odcs.yaml:16: schema/0/properties/2/name: {reason}" in one or f"name: {name!r} {reason}" in one
+        one
+        for one in landing
+        if f"things.odcs.yaml:{LANDING_LINE}: schema/0/properties/2/name: {reason}" in one or f"name: {name!r} {reason}" in one
     ]
     published = examine([write(tmp_path / "b", ["v"], [f"name: {json.dumps(name)}, {NUMBER}, transformSourceObjects: [v]"])])
     assert any("schema/1/properties/2/name: " in str(one) and reason in str(one) for one in published)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
@@ -13,12 +11,16 @@ import pytest
 from polars.testing import assert_frame_equal
 from small_world import World, edit
 
+import command_line
 from assay.cli.lake_reader import QueryRefused, query
 from assay.contracts.odcs import load_product
 from assay.gold.published_views import view_statements
 from assay.lake.snapshots import open_snapshot
+from command_line import Done
 
-ASSAY = Path(sys.executable).parent / "assay"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MODEL = "carrier_punctuality_daily"
 TODAY, END = date(2026, 1, 1), date(2031, 1, 1)
 READS = f"select * from v1.{MODEL} order by flight_date, carrier"
@@ -31,9 +33,8 @@ def read(world: World, sql: str, today: date = TODAY) -> pl.DataFrame:
     return found
 
 
-def assay(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": f"{ASSAY.parent}:/usr/bin:/bin", "ASSAY_HOME": str(world.home), "HOME": str(world.home)}
-    return subprocess.run([str(ASSAY), *arguments], env=environment, capture_output=True, text=True, check=False)
+def assay(world: World, *arguments: str, **more: str) -> Done:
+    return command_line.assay(*arguments, environment=command_line.shell(world.home, **more))
 
 
 def back_to_version_1(world: World) -> dict[Path, str]:
@@ -121,10 +122,9 @@ def test_the_command_line_reads_them_prints_them_and_says_who_is_on_what(built_w
 
 def test_a_query_that_names_no_view_reads_no_contracts(built_world: World, tmp_path: Path) -> None:
     (tmp_path / "broken.odcs.yaml").write_text("no contract")
-    environment = {"PATH": f"{ASSAY.parent}:/usr/bin:/bin", "ASSAY_HOME": str(built_world.home), "ASSAY_CONTRACTS": str(tmp_path)}
     for sql, code in (("select count(*) from silver.airlines", 0), (f"select 1 from v2.{MODEL}", 1)):
-        done = subprocess.run([str(ASSAY), "sql", sql], env=environment, capture_output=True, text=True, check=False)
-        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+        done = assay(built_world, "sql", sql, ASSAY_CONTRACTS=str(tmp_path))
+        assert done.returncode == code, done.stderr
 
 
 @pytest.mark.slow

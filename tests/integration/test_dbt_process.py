@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -64,11 +63,10 @@ def test_an_error_of_the_other_process_is_raised_here_with_its_hint_once(tmp_pat
 
 def test_a_killed_process_is_an_error_that_may_pass_and_the_next_call_gets_a_new_one(tmp_path: Path) -> None:
     engine = dbt_process.start()
-    threading.Timer(0.2, engine.process.kill).start()
     with pytest.raises(DbtDied, match=f"ended with -{signal.SIGKILL.value}"):
-        dbt_process.parse(PROJECT, tmp_path / "first")
-    dbt_process.parse(PROJECT, tmp_path / "second")
-    assert (tmp_path / "second" / "manifest.json").exists()
+        engine.call(os.kill, engine.process.pid, signal.SIGKILL)
+    dbt_process.parse(PROJECT, tmp_path)
+    assert (tmp_path / "manifest.json").exists()
 
 
 def test_it_ends_in_the_middle_of_its_work_when_its_caller_is_killed(tmp_path: Path) -> None:
@@ -79,7 +77,7 @@ def test_it_ends_in_the_middle_of_its_work_when_its_caller_is_killed(tmp_path: P
     caller.kill()
     caller.wait()
     caller.stdout.close()
-    assert gone(pid, seconds=20)
+    assert gone(pid, seconds=120)
 
 
 def test_ctrl_c_does_not_reach_it_not_even_while_it_starts(tmp_path: Path) -> None:
@@ -93,11 +91,11 @@ def test_ctrl_c_does_not_reach_it_not_even_while_it_starts(tmp_path: Path) -> No
 
 def test_a_caller_that_leaves_before_the_answer_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
     engine = dbt_process.start()
-    engine.pipe.send((time.sleep, (dbt_process.GRACE_SECONDS / 2,), {}))
-    time.sleep(0.1)
+    engine.call(exec, "import __main__; __main__.GRACE_SECONDS = 120")  # a busy machine may need more than the usual second to end in order
+    engine.pipe.send((time.sleep, (0.5,), {}))
     engine.was_called = True
     dbt_process.stop()
-    assert engine.process.wait(timeout=60) == 0
+    assert engine.process.wait(timeout=120) == 0
     assert capfd.readouterr().err == ""
 
 
@@ -105,7 +103,7 @@ def test_it_ends_when_it_is_not_needed_any_more() -> None:
     engine = dbt_process.start()
     assert engine.call(os.getpid) == engine.process.pid
     dbt_process.stop()
-    assert engine.process.wait(timeout=30) == 0
+    assert engine.process.wait(timeout=120) == 0
     assert dbt_process.start().process.pid != engine.process.pid
 
 

@@ -35,7 +35,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 LEFT_OUT = (".git", ".venv", ".assay", "target", "logs", ".hypothesis", "__pycache__", ".*_cache", "*.egg-info", "*.lock.tmp")
 SPAN = {"FROM": "2013-01-01", "TO": "2013-01-03", "SERVE": "no"}  # `make run` as it is written, but for three days
 PORT = re.compile(r"(?<=--port )\d+")
-READY_SECONDS, STOP_SECONDS = 120, 30
+READY_SECONDS, STOP_SECONDS = 300, 30  # a machine may be busy
 
 
 @dataclass(frozen=True)

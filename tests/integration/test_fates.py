@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from order_shop import Shop, day
 
 from assay.errors import AssayError
-from assay.orchestration.fates import Fates, fates_of
+from assay.orchestration.fates import Fates, fates_of, with_waiting
+from assay.orchestration.metadata import outcome_metadata
 from assay.orchestration.plan import Planner
 from assay.refine.step import Inputs
 from assay.steps import Status
@@ -99,7 +100,10 @@ def test_rows_dated_ahead_wait_and_are_published_when_their_day_is_over(tmp_path
     tomorrow = date.today() + timedelta(days=1)  # noqa: DTZ011  # a day either way makes no difference
     ahead = [tomorrow, tomorrow, tomorrow + timedelta(days=40)]
     shop.drop(1, [{"number": str(number), "day": when.isoformat()} for number, when in enumerate(ahead)] + [{"number": "9"}])
-    shop.ingest([1])
+    outcome = shop.ingest([1])[day(1)]
+    (told,) = with_waiting(shop.home / "lake", shop.orders, [outcome])
+    shown = outcome_metadata(told, partitioned=True)
+    assert (shown["assay/waiting"], shown["assay/waiting_until"]) == (3, (tomorrow + timedelta(days=41)).isoformat())
     assert fates(shop).unjudged == {day(1): 1}
     shop.refine([1])
     assert fates(shop).waiting == {tomorrow + timedelta(days=1): 2, tomorrow + timedelta(days=41): 1}

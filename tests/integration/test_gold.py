@@ -307,7 +307,7 @@ def test_two_processes_build_at_the_same_time(lake: Path, manifest: Path) -> Non
     for process in processes:
         process.start()
     for process in processes:
-        process.join(timeout=120)
+        process.join(timeout=600)
     assert [process.exitcode for process in processes] == [0, 0]
 
 
@@ -319,7 +319,7 @@ class Developer:
 
     def __call__(self, *arguments: str) -> str:
         done = subprocess.run(
-            [Path(sys.executable).with_name("dbt"), *arguments], cwd=self.project, capture_output=True, text=True, check=False, timeout=120,
+            [Path(sys.executable).with_name("dbt"), *arguments], cwd=self.project, capture_output=True, text=True, check=False, timeout=600,
             env=os.environ | {"ASSAY_HOME": str(self.lake.parent)},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout

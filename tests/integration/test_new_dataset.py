@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fastavro
@@ -18,18 +15,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import command_line
 from assay.lake.snapshots import open_snapshot
 from assay.settings import CHECKOUT
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import polars as pl
 
+    from command_line import Done
+
 pytestmark = pytest.mark.slow
 
-ASSAY = Path(sys.executable).parent / "assay"
 DAYS = [datetime(2024, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
 A_DAY = 60
 ENDINGS = {"web_orders": "csv", "app_orders": "jsonl", "till_orders": "parquet", "phone_orders": "avro"}
@@ -60,13 +60,12 @@ class Shop:
     def contract(self, name: str) -> Path:
         return self.contracts / f"{name}.odcs.yaml"
 
-    def assay(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            "PATH": f"{ASSAY.parent}:/usr/bin:/bin", "HOME": str(self.home), "ASSAY_HOME": str(self.home),
+    def assay(self, *arguments: str, **more: str) -> Done:
+        environment = command_line.shell(self.home) | {
             "ASSAY_CONTRACTS": str(self.contracts), "ASSAY_DBT_PROJECT": str(self.home / "dbt_project"),
             "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
         } | more  # fmt: skip
-        return subprocess.run([str(ASSAY), *arguments], env=environment, cwd=self.home, capture_output=True, text=True, check=False)
+        return command_line.assay(*arguments, environment=environment, folder=self.home)
 
     def rows(self, table: str) -> pl.DataFrame:
         return open_snapshot(self.home / "lake", table).scan().collect()

@@ -1,33 +1,27 @@
-"""`assay quarantine ..`, run as people run it: in a process of its own."""
+"""`assay quarantine ..` as people type it: what it prints, and what it changes."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import command_line
 from assay.lake.quarantine_reader import Fate, View
 
 if TYPE_CHECKING:
     from small_world import World
 
-ASSAY = Path(sys.executable).parent / "assay"
+    from command_line import Done
+
 HELD = 78  # flights of three days to airports that are not in the airports table
 
 
-def assay(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": f"{ASSAY.parent}:/usr/bin:/bin", "ASSAY_HOME": str(world.home), "HOME": str(world.home)}
-    environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    return subprocess.run(
-        [str(ASSAY), "quarantine", *arguments], env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+def assay(world: World, *arguments: str) -> Done:
+    return command_line.assay("quarantine", *arguments, environment=command_line.shell(world.home))
 
 
 def good(world: World, *arguments: str) -> str:

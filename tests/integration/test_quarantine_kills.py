@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS, STEWARDS, SEED = 16, 2, 20240201
+LONGEST_LIFE = 12.0  # in looks, as the steward has measured one: a machine may be slow
 REJECTED = {"amount_minimum": 7, "customer_known": 5, "note_length": 3}
 
 
@@ -48,8 +49,9 @@ def test_killed_stewards_leave_whole_decisions_only(tmp_path: Path) -> None:
             if number >= KILLS and done > KILLS / 2:
                 break
             steward = stewards.pop(0)
-            assert steward.stdout.readline() == "ready\n"
-            until = time.monotonic() + chance.uniform(0.05, 0.8)
+            said, _, seconds = steward.stdout.readline().partition(" ")
+            assert said == "ready"
+            until = time.monotonic() + chance.uniform(1, LONGEST_LIFE) * float(seconds)
             while time.monotonic() < until:
                 look(lake)
                 looks += 1

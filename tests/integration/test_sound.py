@@ -50,11 +50,11 @@ def test_what_is_not_sound_is_named_and_the_others_are_built(tmp_path: Path) -> 
     assert world.rows("silver/places").height == 1
 
 
-def test_a_dbt_project_that_cannot_be_read_is_named_and_bronze_and_silver_go_on(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_read_is_named_and_bronze_and_silver_go_on(tmp_path: Path) -> None:
     product = Calendars(tmp_path).readings("good", end="2024-02-01")
     product.model("sums", ["good"], sql="select {{ nonsense(")
     assembly = assemble(product.world.settings, product.contracts)
-    assert [one.name for one in assembly.left_out] == ["the dbt project"]
+    assert [one.name for one in assembly.left_out] == ["model sums"]
     assert "sums.sql" in assembly.left_out[0].why
     assert dg.AssetKey(["silver", "good"]) in assembly.definitions.resolve_asset_graph().materializable_asset_keys
     assert [stage.name for stage in assembly.planner.stages] == ["bronze", "silver 1"]

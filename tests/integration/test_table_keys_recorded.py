@@ -16,17 +16,11 @@ from assay.lake.snapshots import open_snapshot
 from assay.masking.keyring import new_entry
 from assay.orchestration.lake_assets import lake_assets
 from assay.settings import Settings
+from contract_head import landing_head
 
-MEMBERSHIPS = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:memberships
-name: memberships
-version: 1.0.0
-status: active
-team: {name: tests, members: [{username: owner@example.org, role: owner}]}
-servers:
-  - {server: landing, type: local, path: "memberships/memberships_{arrival:yyyy-MM-dd}.csv", format: csv}
+MEMBERSHIPS = (
+    landing_head("memberships")
+    + """\
 schema:
   - name: memberships_landing
     physicalType: file
@@ -55,6 +49,7 @@ schema:
       - {property: partitioning, value: {grain: month, start: 2024-01-01, end: 2024-07-01}}
       - {property: arrival, value: {grain: day, start: 2024-01-01, end: 2024-07-01}}
 """
+)
 JANUARY, FEBRUARY, MARCH = (f"2024-{month:02d}-01" for month in (1, 2, 3))
 
 

@@ -15,18 +15,11 @@ from assay.gold.published_views import view_statements
 from assay.gold.trial import gold_trial
 from assay.gold.view_lineage import view_nodes
 from assay.gold.views import views_of
+from contract_head import head
 
-MODEL = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:test:select
-name: select
-version: 1.0.0
-status: active
-team:
-  name: tests
-  members:
-    - {username: owner@example.org, role: owner}
+MODEL = (
+    head("select")
+    + """\
 schema:
   - name: select
     physicalType: table
@@ -63,6 +56,7 @@ schema:
         value:
           - {name: board, contact: board@example.org, columns: [order, group]}
 """
+)
 SQL = """\
 select
     cast(date_trunc('month', "group") as date) as "from",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,33 +12,48 @@ from assay.cli.product import find_product
 from assay.contracts.compile import judged_by_one_engine
 from assay.contracts.document import Finding
 from assay.contracts.examine import examined
+from assay.contracts.gold import GoldContract
 from assay.contracts.model import Contract
 from assay.errors import AssayError
 from assay.gold.trial import gold_trial
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from assay.contracts.model import Published
+    from assay.orchestration.rehearsal import Rehearsal
     from assay.settings import Settings
 
 ENGINES = {"silver": "Polars", "gold": "DuckDB"}
 
 
 def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = False) -> bool:
-    """Print all faults of the contracts at these paths, or of the product's, then a line for each good one.
+    """Print all faults of the contracts at these paths, or of the product's, then a line for each good one, and what was not tried.
 
-    With `quiet` nothing is said of good ones, and none is rehearsed: that takes Dagster, and a second. Of the product, gold is loaded too.
-    False if there are faults. Raises SettingsError for a folder without contracts.
+    With `quiet` nothing is said of good ones, and none is rehearsed: that takes Dagster, dbt and seconds. Of the product, gold is loaded
+    too. False if there are faults. Raises SettingsError for a folder without contracts.
     """
-    asked = list(paths) or [find_product(settings).contracts]
+    product = find_product(settings).contracts
+    asked = list(paths) or [product]
     for path in asked:
         require_contracts(path)
-    good, findings = examined(asked, gold_trial)
-    if not quiet:
-        findings += _rehearsed(settings, good, asked)
-        good = {path: contract for path, contract in good.items() if path not in {finding.file for finding in findings}}
+    if quiet:
+        good, findings = examined(asked, gold_trial)
+        return _told(good, findings, quiet=True)
+    with _dbt_for(settings, needed=not paths):
+        good, findings = examined(asked, gold_trial)
+        rehearsal = _rehearsed(settings, good, asked, product)
+    findings += _findings(rehearsal, good)
+    good = {path: contract for path, contract in good.items() if path not in {finding.file for finding in findings}}
+    is_whole = _told(good, findings, quiet=False) and (bool(paths) or _is_whole(settings, product))
+    for one in rehearsal.untried:
+        typer.echo(one)
+    return is_whole
+
+
+def _told(good: Mapping[Path, Published], findings: Sequence[Finding], *, quiet: bool) -> bool:
+    """Print what was found. False if there are faults."""
     for finding in findings:
         typer.echo(str(finding), err=True)
     for path, contract in good.items() if not quiet else ():
@@ -47,38 +63,72 @@ def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = 
         typer.echo(
             f"assay: {len(findings)} {'fault' if len(findings) == 1 else 'faults'} in {files} of {files + len(good)} contracts.", err=True
         )
-    return not findings and (quiet or bool(paths) or _is_whole(settings))
+    return not findings
 
 
-def _is_whole(settings: Settings) -> bool:
-    """Whether the product can be loaded with its gold models. What is wrong is printed."""
+@contextmanager
+def _dbt_for(settings: Settings, *, needed: bool) -> Iterator[None]:
+    """Inside, dbt's process gets ready while this one reads contracts and imports Dagster, if it will surely be `needed`."""
+    from assay.gold import dbt_process
+    from assay.gold.dbt_runner import DbtFailed
+    from assay.gold.parsed import parse_sound
+
+    try:
+        if needed:
+            with suppress(DbtFailed):  # of which is told where the project is looked at
+                dbt_process.start(settings.dbt_project, parse_sound(settings.dbt_project).manifest)
+        yield
+    finally:
+        dbt_process.stop()
+
+
+def _is_whole(settings: Settings, contracts: Path) -> bool:
+    """Whether the product can be loaded, with all of its gold models. What is wrong is printed."""
     import dagster as dg
 
     from assay.orchestration.build import assemble
 
     try:
-        assemble(settings, find_product(settings).contracts)
+        assembly = assemble(settings, contracts)
     except (AssayError, dg.DagsterError) as error:
         typer.echo(f"assay: The contracts read well, but the product cannot be loaded: {' '.join(str(error).split())}", err=True)
         return False
-    return True
+    for one in assembly.left_out:
+        typer.echo(f"assay: {one}", err=True)
+    return not assembly.left_out
 
 
-def _rehearsed(settings: Settings, good: Mapping[Path, Published], asked: Sequence[Path]) -> list[Finding]:
-    """What goes wrong with contracts that read well, when they are loaded and one row is run through them."""
+def _rehearsed(settings: Settings, good: Mapping[Path, Published], asked: Sequence[Path], product: Path) -> Rehearsal:
+    """What goes wrong with contracts that read well, when they are loaded and one row is run through them, and through gold."""
     from assay.orchestration.build import previews_accepted
     from assay.orchestration.rehearsal import rehearse
+    from assay.orchestration.sound import sound_contracts, sound_project
 
-    datasets = {contract.dataset: path for path, contract in good.items() if isinstance(contract, Contract)}
+    datasets = {contract.dataset for contract in good.values() if isinstance(contract, Contract)}
     around, _ = examined([path if path.is_dir() else path.parent for path in asked])
     known = {one.dataset: one for one in [*around.values(), *good.values()] if isinstance(one, Contract)}
+    of_product = all(path.resolve().is_relative_to(product.resolve()) for path in asked)
+    models = {contract.dataset for contract in good.values() if isinstance(contract, GoldContract)}
     with previews_accepted():
-        found = rehearse(settings, known, datasets, asked[0])
-    return [
-        Finding(datasets[name], 1, f"it reads well, but it cannot be run: {why.rstrip('.')}")
-        for name, why in found.items()
-        if name in datasets
+        project = sound_project(settings, sound_contracts(product)[0], []) if of_product else None
+        if project:
+            datasets |= {
+                table.partition("/")[2] for model in project.models if model.name in models for table in model.reads
+            } & known.keys()
+        rehearsal = rehearse(settings, known, datasets, asked[0], project)
+    if not of_product:
+        rehearsal.untried.append("Gold was not tried: these are not the product's contracts, which its dbt project is for.")
+    return rehearsal
+
+
+def _findings(rehearsal: Rehearsal, good: Mapping[Path, Published]) -> list[Finding]:
+    """What a rehearsal found, at the contracts that it concerns; what has none there is told at the first."""
+    files = {(contract.layer, contract.dataset): path for path, contract in good.items()}
+    said = [
+        *((("silver", name), f"it reads well, but it cannot be run: {why}") for name, why in rehearsal.datasets.items()),
+        *((("gold", name), f"it reads well, but gold/{name} cannot be run: {why}") for name, why in rehearsal.models.items()),
     ]
+    return [Finding(files.get(key, next(iter(good))), 1, why.rstrip(".")) for key, why in said if key in files or key[0] == "gold"]
 
 
 def _said(contract: Published) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.cli.bronze_reader import BRONZE, hidden_bronze
+from assay.cli.reading_only import why_not
 from assay.errors import PermanentFailure
 from assay.lake.decisions import LAYER as DECISIONS
-from assay.lake.duckdb_sql import quoted
+from assay.lake.duckdb_sql import lock, quoted
 from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, table_names
@@ -83,10 +84,13 @@ def query(lake: Path, sql: str, known: Open | None = None, views: Iterable[str] 
     try:
         for statement in views:
             connection.execute(statement)
+        lock(connection, [lake])
         statements = connection.extract_statements(sql)
         kinds = {statement.type for statement in statements}
         if len(statements) != 1 or not kinds <= {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
             raise QueryRefused(f"Tried to run {len(statements)} statements: {', '.join(sorted(kind.name for kind in kinds)) or 'none'}.")
+        if why := why_not(connection, sql):
+            raise QueryRefused(f"Tried to run a statement; {why}.")
         return connection.execute(sql)
     except duckdb.Error as error:
         raise QueryRefused(f"DuckDB: {error}.") from error

@@ -92,7 +92,7 @@ def backfill(
 
     span = (first.date() if first else None, last.date() if last else None)
     _require_both(*span)
-    raise typer.Exit(0 if run_backfill(load_settings(), *span, select=select, force=force) else 1)
+    raise typer.Exit(run_backfill(load_settings(), *span, select=select, force=force))
 
 
 def _require_both(first: date | None, last: date | None) -> None:

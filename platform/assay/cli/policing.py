@@ -8,11 +8,11 @@ import typer
 
 from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
-from assay.contracts.document import Document
+from assay.contracts.document import Document, Finding
 from assay.contracts.odcs import PATTERN
 from assay.contracts.policy import policed
 from assay.contracts.relations import catalogue_of
-from assay.gold.parsed import parse_project
+from assay.gold.parsed import parse_sound
 from assay.gold.policy import policed_models
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def check_policy(settings: Settings, paths: Sequence[Path]) -> bool:
     said = f"contracts: {len(contracts)}"
     if not paths:
         documents = [Document.load(path) for path in sorted(find_product(settings).contracts.glob(PATTERN))]
-        models, found = policed_models(settings.dbt_project, parse_project(settings.dbt_project), catalogue_of(documents))
+        parsed = parse_sound(settings.dbt_project)
+        models, found = policed_models(settings.dbt_project, parsed.manifest, catalogue_of(documents))
+        found += [Finding(settings.dbt_project / fault.file, fault.line, fault.why) for fault in parsed.faults]
         findings, said = findings + found, f"{said}, gold models: {len(models)}"
     for finding in findings:
         typer.echo(str(finding), err=True)

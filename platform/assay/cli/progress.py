@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def announce(request: Request) -> None:
     """A run begins."""
+    for note in request.notes:
+        typer.echo(f"assay: {note}", err=True)
     typer.echo(f"{request.title} ...")
 
 

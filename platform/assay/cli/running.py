@@ -30,17 +30,18 @@ if TYPE_CHECKING:
     from assay.orchestration.backfill import Backfill, Ran
 
 
+SOMETHING_LEFT_OUT = 3  # the exit code of a backfill whose runs succeeded, of a product in which something could not be run
 EVERYTHING = "*"  # the selection, in Dagster's syntax
 
 
 def prepare(settings: Settings) -> Path | None:
     """Make what a fresh checkout lacks: folders, Dagster's instance file, a key for an empty lake, dbt's manifest. What is there stays.
 
-    Returns the manifest; None if dbt cannot read the project, which whoever loads the definitions is told. Raises SettingsError for a
-    home that cannot be written to.
+    Returns the manifest; None if dbt can read nothing of the project, which whoever loads the definitions is told. Raises SettingsError
+    for a home that cannot be written to.
     """
     from assay.gold.dbt_runner import DbtFailed
-    from assay.gold.parsed import parse_project
+    from assay.gold.parsed import parse_sound
 
     require_writable(settings.home)
     make_dbt_project(settings)
@@ -51,7 +52,7 @@ def prepare(settings: Settings) -> Path | None:
         make_keys(settings)
     manifest = None
     with suppress(DbtFailed):
-        manifest = parse_project(settings.dbt_project)
+        manifest = parse_sound(settings.dbt_project).manifest
     export(settings)
     return manifest
 
@@ -62,8 +63,8 @@ def _copy_once(target: Path) -> None:
         target.write_bytes(template)
 
 
-def run_backfill(settings: Settings, first: date | None, last: date | None, *, select: str, force: bool) -> bool:
-    """Plan and run a backfill, saying what it does while it works. True if every run succeeded."""
+def run_backfill(settings: Settings, first: date | None, last: date | None, *, select: str, force: bool) -> int:
+    """Plan and run a backfill, saying what it does while it works. The exit code: 1 if a run failed, SOMETHING_LEFT_OUT, or 0."""
     from assay.gold import dbt_process
 
     collect_rarely()
@@ -77,7 +78,7 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     began = time.monotonic()
     done: list[Ran] = []
     with instance_of(settings.dagster_home) as instance, told_when_stopped(done, "assay backfill"):
-        work = _backfill(settings, instance, first, last, select=select, force=force)
+        work, is_whole = _backfill(settings, instance, first, last, select=select, force=force)
         for ran in work.execute(announce):
             done.append(ran)
             say_what_became(ran)
@@ -87,12 +88,13 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
     else:
         typer.echo(f"{counted(done)}; {seconds:.1f} s.")
     say_landing(work.planner, work.only)
-    return not say_failures(done)
+    return 1 if say_failures(done) else 0 if is_whole else SOMETHING_LEFT_OUT
 
 
 def _backfill(
     settings: Settings, instance: dg.DagsterInstance, first: date | None, last: date | None, *, select: str, force: bool
-) -> Backfill:
+) -> tuple[Backfill, bool]:
+    """The work, and whether nothing of the product is left out of it; what is left out is printed."""
     from assay.orchestration.backfill import Backfill
     from assay.orchestration.build import assemble
 
@@ -102,7 +104,8 @@ def _backfill(
         typer.echo(f"assay: {one}", err=True)
     planner = replace(assembly.planner, run=replace(assembly.planner.run, force=force))
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
-    return Backfill(job, planner, instance, first, last, _selected(select, assembly.definitions), product.name)
+    only = _selected(select, assembly.definitions)
+    return Backfill(job, planner, instance, first, last, only, product.name), not assembly.left_out
 
 
 def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetKey]:

@@ -23,6 +23,8 @@ DIGITS = {"%Y": "[0-9]{4}", "%m": TWO, "%d": TWO, "%H": TWO, "%M": TWO, "%S": TW
 DIRECTIVE = re.compile("(" + "|".join(DIGITS) + ")")
 PARTS = re.compile(r"(\{arrival:[^}]+\}|\*)")
 NUMBER = re.compile("([0-9]+)")
+LONGEST = 255  # bytes of a name in a folder
+MOST_STARS = 5  # each is tried at every place of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,7 @@ class ArrivalNames:
     def moment(self, name: str) -> datetime | None:
         """When a file arrived, as its name says it, without a zone; None for a name of another form, or a date that there is not."""
         match = self.expression.fullmatch(name)
-        try:
-            return datetime.strptime(match.group("arrival"), self.format) if match else None  # noqa: DTZ007  # a name has no zone
-        except ValueError:
-            return None
+        return _moment(match.group("arrival"), self.format) if match else None
 
     def order(self, name: str) -> FileOrder:
         """By what files are sorted, the latest last: the moment in the name, then the name with numbers by their size, then its letters.
@@ -57,6 +56,31 @@ def arrival_names(path: str) -> ArrivalNames:
         raise ContractInvalid(f"The path {path!r} has no {{arrival:FORMAT}}.", hint="Such as flights/flights_{arrival:yyyy-MM-dd}.csv.")
     format_ = strptime_format(place.group(1))
     return ArrivalNames(re.compile("".join(_expression(part, format_) for part in PARTS.split(path))), format_.replace("%-", "%"))
+
+
+def out_of_landing(path: str) -> tuple[str, str] | None:
+    """Why a path cannot name files below the landing folder, with what to write instead; None if it can."""
+    hint = "Give it relative to the landing folder, such as flights/flights_{arrival:yyyy-MM-dd}.csv."
+    parts = ARRIVAL_PLACE.sub("0", path).split("/")
+    if path.startswith(("/", "~")) or ".." in parts:
+        return f"the path {path[:LONGEST]!r} leads out of the landing folder", hint
+    if any(part in ("", ".") for part in parts) or not path.isprintable() or "\\" in path:
+        return f"the path {path[:LONGEST]!r} has a part that is no name of a file or folder", hint
+    if any(len(part.encode()) > LONGEST for part in parts):
+        return f"the path has a part of more than {LONGEST} bytes, and no file is called so", hint
+    if len(ARRIVAL_PLACE.findall(path)) > 1:
+        return f"the path {path!r} says its arrival twice", "Say it once, and * where the other is."
+    if path.count("*") > MOST_STARS:
+        return f"the path {path!r} has more than {MOST_STARS} stars", "A name that so much may stand in tells no date."
+    return None
+
+
+@lru_cache(10_000)  # strptime is half of what it costs to list a folder, and a plan, a survey and a run all ask for the same days
+def _moment(text: str, format_: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, format_)  # noqa: DTZ007  # a name has no zone
+    except ValueError:
+        return None
 
 
 def _expression(part: str, format_: str) -> str:

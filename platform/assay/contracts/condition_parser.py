@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from assay.contracts.bounds import MOST_DIGITS, MOST_POWER
 from assay.contracts.condition import TRUTH, Literal, Node, OneEnginesOwn, compared, computed, condition_of, listed
 from assay.contracts.literals import NoValue
 
@@ -27,6 +28,8 @@ WORDS = frozenset({"and", "or", "not", "is", "null", "true", "false", "in", "bet
 KNOWN = frozenset({*SIGNS, *"(),+-*/"})
 TYPED = ("date", "timestamp")
 END = ("end", "")
+MOST_LEVELS = 200  # of a tree: who says it to an engine goes down all of them
+TOO_DEEP = NoValue(f"more than {MOST_LEVELS} of its parts stand within each other", "Say IN (..), or make several rules of it.")
 
 
 def parse(sql: str, types: Mapping[str, pa.DataType]) -> Node:
@@ -39,10 +42,22 @@ def parse(sql: str, types: Mapping[str, pa.DataType]) -> Node:
 
 @lru_cache(maxsize=512)
 def _parse(sql: str, types: tuple[tuple[str, pa.DataType], ...]) -> Node:
-    reader = _Reader(sql, dict(types))
-    found = reader.any_of()
+    try:
+        reader = _Reader(sql, dict(types))
+        found = condition_of(reader.any_of())
+    except RecursionError:
+        raise TOO_DEEP from None
     reader.expect(END)
-    return condition_of(found)
+    if _levels(found) > MOST_LEVELS:
+        raise TOO_DEEP
+    return found
+
+
+def _levels(node: Node) -> int:
+    levels, layer = 0, [node]
+    while layer:
+        levels, layer = levels + 1, [part for one in layer for part in one.parts]
+    return levels
 
 
 class _Reader:
@@ -170,7 +185,7 @@ class _Reader:
                 raise OneEnginesOwn
             return Literal(-found.said)
         if kind == "number":
-            return Literal(Decimal(text))
+            return Literal(_number(text))
         if kind == "text":
             return Literal(text[1:-1].replace("''", "'"))
         return self.named(kind, text)
@@ -185,6 +200,13 @@ class _Reader:
         if word in TYPED and self.tokens[self.at][0] == "text":
             return self.single()
         raise OneEnginesOwn
+
+
+def _number(text: str) -> Decimal:
+    digits, _, power = text.lower().partition("e")
+    if len(digits) > MOST_DIGITS or (power and (len(power) > 1 + len(str(MOST_POWER)) or abs(int(power)) > MOST_POWER)):
+        raise NoValue(f"it has a number of more than {MOST_DIGITS} digits, or beyond ten to the power of {MOST_POWER}")
+    return Decimal(text)
 
 
 def _not(node: Node) -> Node:

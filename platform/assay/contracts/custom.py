@@ -90,7 +90,7 @@ def _holders(node: object, place: Place) -> Iterator[Place]:
 
 def _own(document: Document, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
     for item, here in document.entries((*place, KEY)):
-        if item.get("vendor", VENDOR) == VENDOR:
+        if item.get("vendor", VENDOR) == VENDOR and isinstance(item.get("property"), str):
             yield item, here
 
 

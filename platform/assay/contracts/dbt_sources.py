@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from assay.contracts.model import Column, Contract
 
 HEADER = "# Generated from the contracts by `assay contracts compile`; do not edit.\n"
+JINJA = re.compile(r"\{[{%#]")
 DUCKDB_TYPES = {"timestamp": "timestamptz", "string": "varchar", "text": "varchar"}
 
 
@@ -28,7 +30,16 @@ def dbt_sources(contracts: Mapping[str, Contract]) -> str:
         "schema": "silver",
         "tables": [_table(contract) for contract in contracts.values()],
     }
-    return HEADER + yaml.safe_dump({"sources": [source]}, sort_keys=False, allow_unicode=True, width=120)
+    return HEADER + yaml.safe_dump({"sources": [plain(source)]}, sort_keys=False, allow_unicode=True, width=120)
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  # of whatever YAML has
+    """The same value, with all texts as they are when dbt has rendered them: it reads Jinja in every text."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return JINJA.sub(lambda found: f"{{{{ '{found.group()}' }}}}", value) if isinstance(value, str) else value
 
 
 def _table(contract: Contract) -> dict[str, Any]:

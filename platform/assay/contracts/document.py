@@ -5,11 +5,14 @@ Nothing here raises for what a file says: a file that cannot be read has no body
 
 from __future__ import annotations
 
+import errno
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from assay.contracts.bounds import MOST_BYTES, MOST_POWER, beyond_bounds
 from assay.contracts.literals import Real
 from assay.errors import ContractInvalid
 
@@ -26,6 +29,8 @@ LOADER: Any = type("Loader", (BASE,), {"yaml_implicit_resolvers": RESOLVERS})
 
 def _real(loader: Any, node: Any) -> float:  # noqa: ANN401  # PyYAML's have no types
     """A number with decimals, as it is written; `.inf`, `.nan` and minutes in base 60 have no digits to keep."""
+    if (power := str(node.value).lower().partition("e")[2].lstrip("+-")) and (not power.isdigit() or int(power) > MOST_POWER):
+        raise yaml.constructor.ConstructorError(None, None, f"a number with a power of ten beyond {MOST_POWER}", node.start_mark)
     text = str(node.value).replace("_", "")
     return Real(text) if text.strip("+-")[:2].strip(".").isdigit() and ":" not in text else float(loader.construct_yaml_float(node))
 
@@ -34,6 +39,7 @@ LOADER.add_constructor("tag:yaml.org,2002:float", _real)
 # lists whose entries are judged one by one: a fault of one of them is no fault of what holds it
 NESTED = ("customProperties", "properties", "quality", "relationships", "members", "servers", "schema", "slaProperties", "support")
 Place = tuple[str | int, ...]
+LONGEST = 600  # letters of a complaint, which may quote what is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,19 @@ class Document:
 
     @classmethod
     def load(cls, path: Path) -> Document:
-        """Read a file. What is no YAML mapping gives an empty body; a key that is named twice is a fault."""
+        """Read a file. What is no YAML mapping, or is beyond bounds, gives an empty body; a key that is named twice is a fault."""
         try:
-            text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=LOADER)
-            body = yaml.load(text, Loader=LOADER)  # noqa: S506  # LOADER is a safe loader
+            text = _text(path)
+            if text is None:
+                hint = "A contract is written by people: name what is large by its place, or make two contracts of it."
+                return cls(path, {}, faults=(Finding(path, 1, f"it has more than {MOST_BYTES:,} bytes", hint),))
+            if found := beyond_bounds(text, LOADER):
+                return cls(path, {}, faults=(Finding(path, *found),))
+            node, body = _read(text)
         except UnicodeDecodeError as error:
             return cls(path, {}, faults=(Finding(path, 1, f"not UTF-8: {error.reason}"),))
+        except (ValueError, OverflowError) as error:  # of a tag such as !!int before what is none
+            return cls(path, {}, faults=(Finding(path, 1, f"a value is not what its tag says: {str(error)[:LONGEST]}"),))
         except OSError as error:
             return cls(path, {}, faults=(Finding(path, 1, f"cannot be read: {error.strerror}"),))
         except yaml.YAMLError as error:
@@ -84,6 +96,8 @@ class Document:
             return cls(path, {}, faults=(Finding(path, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}"),))
         if not isinstance(body, dict):
             return cls(path, {}, faults=(Finding(path, 1, f"expected a mapping, found {type(body).__name__}"),))
+        if not body:
+            return cls(path, {}, faults=(Finding(path, 1, "the mapping is empty"),))
         twice = tuple(Finding(path, key.start_mark.line + 1, f"{key.value!r} is named twice") for key in _named_twice(node))
         return cls(path, body, node, twice)
 
@@ -96,6 +110,7 @@ class Document:
                 break
             node, line = found[1], found[0].start_mark.line + 1
         where = "/".join(map(str, place)) or "the document"
+        complaint = complaint if len(complaint) <= LONGEST else f"{complaint[: LONGEST // 2]} .. {complaint[-LONGEST // 2 :]}"
         return Finding(self.path, line, f"{where}: {complaint}", hint)
 
     def at(self, place: Place) -> Any:  # noqa: ANN401  # whatever the file says
@@ -120,6 +135,25 @@ class Document:
     def _breaks(broken: Place, place: Place) -> bool:
         within = broken[len(place) :]
         return broken[: len(place)] == place and not (len(within) > 1 and within[0] in NESTED)
+
+
+def _text(path: Path) -> str | None:
+    """The text of a file; None if it is larger than a contract may be. A pipe would be waited for: it is none."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
+    with path.open("rb") as opened:
+        content = opened.read(MOST_BYTES + 1)
+    return None if len(content) > MOST_BYTES else content.decode()
+
+
+def _read(text: str) -> tuple[Any, Any]:
+    """The node of a YAML text, and what it means."""
+    loader = LOADER(text)
+    try:
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:  # noqa: ANN401  # PyYAML's nodes have no types

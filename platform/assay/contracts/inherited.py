@@ -62,7 +62,7 @@ def _made_from(item: Mapping[str, Any], table: Table) -> tuple[str, ...]:
     except NotReadable:
         said = ()  # a finding of its own
     named = item.get("transformSourceObjects") or (() if said or "transformDescription" in item else (item["name"],))
-    return tuple(name for name in dict.fromkeys((*named, *said)) if name in known)
+    return tuple(dict.fromkeys(name for name in (*named, *said) if name in known))
 
 
 def copy_faults(document: Document, table: Table) -> Iterator[Finding]:

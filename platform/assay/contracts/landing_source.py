@@ -14,6 +14,7 @@ class LandingSource:
     """Where files land and how they are read. `path` is relative to the landing folder and holds one `{arrival:FORMAT}`.
 
     A file may lack the `optional` columns, and has `most_bytes` once unpacked. `column_descriptions` and `classifications` go by `columns`.
+    Of a source that `is_sensitive` no name that its contract does not say is told: a value may stand where a name should.
     The last of the columns are `paths` into nested values of others. With `explode` each element of the array that it names is a row.
     """
 
@@ -30,6 +31,7 @@ class LandingSource:
     dialect: Dialect = field(default_factory=Dialect)
     paths: tuple[str, ...] = ()
     explode: str | None = None
+    is_sensitive: bool = False
 
     @property
     def file_columns(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SHOWN = 20
+LONGEST = 100  # letters of a name of a dataset or model: names of files are made from it
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -34,6 +35,12 @@ def suggest(name: object, known: Iterable[str]) -> str:
 
 def unnameable(name: str) -> tuple[str, str] | None:
     """Why nothing that is published can be called so, with a name that it can have; None if it can. Words of SQL are names like others."""
+    if not name:
+        return "it has no name", "Call it after its rows, such as orders."
+    if len(name) > LONGEST:
+        return f"a name of {len(name)} letters is no name of a folder in the lake", f"At most {LONGEST}."
+    if name.startswith("_"):
+        return f"{name!r} is hidden from engines that read the lake, as all that begins with _ is", "Begin with a letter or a digit."
     if not NOT_OF_A_NAME.search(name):
         return None
     plain = NOT_OF_A_NAME.sub("_", name).strip("_")

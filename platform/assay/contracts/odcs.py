@@ -129,7 +129,8 @@ def _contract(document: Document, table: Table) -> Contract:
     )  # fmt: skip
     # a landing column may have the partition column's name: that is filled from the event time
     columns = tuple(replace(one, source=None) if one.name == table.partition else one for one in found.columns)
-    return replace(found, columns=columns, rules=(*type_rules(columns, source.paths), *found.rules))
+    source = replace(source, is_sensitive=bool(found.sensitive_landing_columns))
+    return replace(found, columns=columns, rules=(*type_rules(columns, source.paths), *found.rules), source=source)
 
 
 def _gold_contract(document: Document, table: Table) -> GoldContract:

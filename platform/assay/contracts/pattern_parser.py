@@ -50,7 +50,10 @@ NEITHER = "It can neither look around nor refer back."
 def parse_pattern(text: str) -> Pattern:
     """The tree of a pattern. Raises NotAPattern, with what to write instead."""
     reader = _Reader(text)
-    found = reader.choice()
+    try:
+        found = reader.choice()
+    except RecursionError:
+        raise NotAPattern("has too many groups within each other", "No engine reads so many.") from None
     if reader.rest:
         raise NotAPattern(") closes a group that was never opened", "As a sign it is \\).")
     refuse_what_grows(found)

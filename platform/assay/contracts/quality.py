@@ -6,7 +6,7 @@ partition (`refine/measures.py`). Everything else would be checked by nobody, an
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -164,7 +164,7 @@ def _operator_faults(document: Document, item: Mapping[str, Any], place: Place) 
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _query_faults(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+SHOWN = 120
 ALONE = "A row rule sees its row and nothing else: what is published must not depend on what it is refined together with."
 OF_PARTITION = "A rule about a partition measures the rows of the partition and nothing else."
 PLAIN = frozenset({
@@ -42,7 +43,8 @@ class _Function(NamedTuple):
 def refuse_beyond_row(sql: str, known: Iterable[str], *, aggregates: bool = False) -> None:
     """Raise ContractInvalid for an expression that looks beyond its row, of these columns; with `aggregates` it is one over a partition."""
     if why := beyond_row(sql, known, aggregates=aggregates):
-        raise ContractInvalid(f"The SQL {sql!r} {why}.", hint=OF_PARTITION if aggregates else ALONE)
+        said = sql if len(sql) <= SHOWN else f"{sql[:SHOWN]} .."
+        raise ContractInvalid(f"The SQL {said!r} {why}.", hint=OF_PARTITION if aggregates else ALONE)
 
 
 def beyond_row(sql: str, known: Iterable[str], *, aggregates: bool = False) -> str | None:
@@ -52,10 +54,11 @@ def beyond_row(sql: str, known: Iterable[str], *, aggregates: bool = False) -> s
 
 @lru_cache(maxsize=1024)
 def _beyond(sql: str, known: frozenset[str], aggregates: bool) -> str | None:  # noqa: FBT001  # of a cache
-    tree = _tree(sql)
-    if tree is None:
-        return "cannot be read"
-    return next(_faults(tree, known, aggregates=aggregates), None)
+    try:
+        tree = _tree(sql)
+        return "cannot be read" if tree is None else next(_faults(tree, known, aggregates=aggregates), None)
+    except RecursionError:
+        return "has too many parts within each other"
 
 
 @cache

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.contracts.bounds import MOST_DIGITS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
@@ -31,6 +33,7 @@ WORDS = frozenset({
     "unbounded", "union", "unknown", "using", "values", "varying", "week", "weeks", "when", "where", "window", "with", "within",
     "without", "xor", "year", "years", "zone",
 })  # fmt: skip
+MOST_LETTERS, MOST_BRACKETS = 20_000, 50  # of an expression; engines end in errors of their own, or in a crash, far beyond
 AGGREGATES = ("AVG", "CORR", "COUNT", "COVAR_POP", "COVAR_SAMP", "FIRST", "LAST", "MAX", "MEDIAN", "MIN", "QUANTILE_CONT", "QUANTILE_DISC",
               "STDDEV", "STDDEV_SAMP", "SUM", "VARIANCE", "VAR_SAMP")  # fmt: skip
 NOT_HERE = frozenset({
@@ -72,8 +75,10 @@ class NotReadable(ValueError):
 
 
 def tokens(sql: str) -> list[Token]:
-    """The pieces of an SQL text. Raises NotReadable for brackets and quotes that are not closed."""
+    """The pieces of an SQL text. Raises NotReadable for brackets and quotes that are not closed, and for a text beyond all bounds."""
     found, depth = list[Token](), 0
+    if len(sql) > MOST_LETTERS:
+        raise NotReadable(f"it has more than {MOST_LETTERS:,} letters")
     for match in TOKEN.finditer(sql):
         kind, text = str(match.lastgroup), match.group()
         if kind == "space":
@@ -85,6 +90,10 @@ def tokens(sql: str) -> list[Token]:
             raise NotReadable(f"the quote {text} is never closed")
         found.append(Token(kind, text, match.start(), depth))
         depth += text == "("
+        if depth > MOST_BRACKETS:
+            raise NotReadable(f"it opens more than {MOST_BRACKETS} brackets within each other")
+        if kind == "number" and len(text) > MOST_DIGITS:
+            raise NotReadable(f"it has a number of more than {MOST_DIGITS} digits")
     if depth:
         raise NotReadable("it opens a bracket that it never closes")
     if not found:

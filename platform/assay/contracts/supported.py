@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from assay.contracts.arrivals import out_of_landing
 from assay.contracts.custom import custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.contracts.dialect import conflicts, read_dialect
@@ -76,6 +77,8 @@ def server_faults(document: Document) -> Iterator[Finding]:
 def _local_faults(document: Document, item: Mapping[str, Any], place: Place) -> Iterator[Finding]:
     path, here = item["path"], (*place, "path")
     arrival = ARRIVAL_PLACE.search(path)
+    if found := out_of_landing(path):
+        yield document.finding(found[0], here, found[1])
     if "${" in path:
         yield document.finding("variables are not filled in", here, "The path is relative to the landing folder, which a setting names.")
     elif arrival is None:

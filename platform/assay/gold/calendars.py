@@ -6,21 +6,25 @@ day at its edge lies in two months, and concerns both.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, whole_months
+from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, next_month, whole_months
 from assay.contracts.model import Grain
 from assay.gold.models import LAYER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
     from assay.gold.models import Model
     from assay.lake.snapshots import DataFile
+
+APART = timedelta(days=2)  # more than what the clocks of two zones differ by
+LONGEST = timedelta(days=31) + APART  # from the first day of a partition to what it can still concern
 
 
 def calendars_of(models: Sequence[Model], contracts: Mapping[str, Contract]) -> dict[str, Calendar]:
@@ -78,14 +82,23 @@ class Reach:
     end: date
     zone: str
 
+    def near(self, files: Sequence[DataFile]) -> Sequence[DataFile]:
+        """Of files in the order of their partitions those that may concern it, and some more: a month looks at its own, not at years."""
+        since = date.fromordinal(max(self.start.toordinal() - LONGEST.days, date.min.toordinal()))
+        until = date.fromordinal(min(self.end.toordinal() + APART.days, date.max.toordinal()))
+        return files[bisect_left(files, since.isoformat(), key=_first) : bisect_right(files, until.isoformat(), key=_first)]
+
     def holds(self, calendar: Calendar, file: DataFile) -> bool:
         """Whether the partition of a file may have rows in it."""
-        first = date.fromisoformat(file.values[0])
+        return self.concerns(calendar, date.fromisoformat(file.values[0]))
+
+    def concerns(self, calendar: Calendar, first: date) -> bool:
+        """Whether a partition may have rows in it."""
         return calendar.overlaps(first, self.start, self.end) or self.meets(calendar, first)
 
     def meets(self, calendar: Calendar, first: date) -> bool:
         """Whether a partition of another zone lies partly in it."""
-        differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - timedelta(days=2), self.end + timedelta(days=2))
+        differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - APART, self.end + APART)
         return differs and calendar.meets(first, midnight(self.start, self.zone), midnight(self.end, self.zone))
 
     def has_rows(self, calendar: Calendar, file: DataFile, *, of_dates: bool) -> bool:
@@ -99,6 +112,16 @@ class Reach:
         return calendar.meets(first, began, ended) and (inside or not times or any(file.may_hold(name, began, ended) for name in times))
 
 
+def reach_of(model: Model, month: date, calendar: Calendar) -> Reach:
+    """What a month of a model is made from. `calendar` is the model's own."""
+    start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
+    return Reach(start, end, calendar.zone)
+
+
+def _first(file: DataFile) -> str:
+    return file.values[0]
+
+
 def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[list[Model]]:
     """The models in levels: those of a level that share a calendar are built together, and read others of levels before alone.
 
@@ -109,3 +132,24 @@ def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[l
         above = [table for table in model.depends_on if table.startswith(f"{LAYER}/") and table in level]
         level[model.table] = max((level[table] + (calendars[table] != calendars[model.table]) for table in above), default=0)
     return [[model for model in models if level[model.table] == number] for number in range(max(level.values(), default=-1) + 1)]
+
+
+def months_between(start: date, end: date) -> list[date]:
+    """The first days of the months that overlap [start, end)."""
+    found, month = [], start.replace(day=1)
+    while month < end:
+        found.append(month)
+        month = next_month(month)
+    return found
+
+
+def stretches(months: Sequence[date]) -> Iterator[list[date]]:
+    """Cut sorted months into stretches without a gap: a build has one window."""
+    stretch: list[date] = []
+    for month in months:
+        if stretch and next_month(stretch[-1]) != month:
+            yield stretch
+            stretch = []
+        stretch.append(month)
+    if stretch:
+        yield stretch

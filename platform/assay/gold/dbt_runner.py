@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
 from assay.gold.models import judged_model
+from assay.gold.undefined import circle_of, undefined
 from assay.masking.tokens import without_tokens
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from dbt.contracts.graph.manifest import Manifest
+
+    from assay.gold.faults import Fault
 
 PASSING = {"success", "pass", "no-op"}
 SKIPPED = "skipped"  # dbt's word for what it did not run because something upstream failed
@@ -81,11 +84,15 @@ class BuildResult:
         return tuple(node for node in self.nodes if node.ran and not node.passed)
 
 
-def parse(project: Path, target: Path) -> None:
-    """Parse the project; its manifest, as JSON and in dbt's own form, goes to `target`. Raises DbtFailed with dbt's message."""
+def parse(project: Path, target: Path) -> list[Fault]:
+    """Parse into `target`: the manifest as JSON and in dbt's own form. Returns the faults that dbt lets pass. Raises DbtFailed."""
     result = _invoke(["parse", *QUIET, *_places(project, target, target), "--target", "assay"], None)
     if not result.success:
         raise DbtFailed(f"Tried to parse {project}; {result.exception}.")
+    manifest = json.loads((target / "manifest.json").read_bytes())
+    if found := circle_of(manifest):
+        raise DbtFailed(f"Tried to parse {project}; {found}.")
+    return undefined(project, manifest)
 
 
 def import_engine() -> None:

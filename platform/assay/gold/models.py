@@ -193,4 +193,8 @@ def _in_order(nodes: Mapping[str, dict[str, Any]]) -> Iterator[str]:
         ready = [uid for uid in todo if not (set(nodes[uid]["depends_on"]["nodes"]) & nodes.keys()) - done]
         yield from ready
         done.update(ready)
+        if not ready:
+            raise ModelNotDescribed(
+                f"Tried to order {', '.join(nodes[uid]['name'] for uid in todo)}; some of them read each other in a circle."
+            )
         todo = [uid for uid in todo if uid not in done]

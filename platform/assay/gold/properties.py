@@ -11,6 +11,7 @@ import yaml
 
 from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type, types_of
+from assay.contracts.dbt_sources import plain
 from assay.contracts.model import Kind, Severity
 from assay.gold.rules_sql import condition, measure
 from assay.gold.still_judged import is_judged, unchanged
@@ -46,10 +47,10 @@ def properties(product: ProductContracts, name: str) -> str:
     tests = [test for major in majors for test in _tests(major, contract)]
     model = {
         "name": name,
-        "description": dataset_words(contract),
-        "config": {"meta": _meta(contract, product.promises_of(name))},
+        "description": plain(dataset_words(contract)),
+        "config": {"meta": plain(_meta(contract, product.promises_of(name)))},
         "data_tests": tests,
-        "columns": [_column(column) for column in contract.columns],
+        "columns": plain([_column(column) for column in contract.columns]),
     }
     text = yaml.dump({"models": [model]}, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=140)
     return HEADER.format(" and ".join(major.path for major in majors)) + text

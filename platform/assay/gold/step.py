@@ -7,17 +7,18 @@ exactly the months it touches. A failing test of any model leaves the lake as it
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
 from assay.contracts.calendars import next_month
-from assay.gold.calendars import Reach, calendars_of, tells_dates
+from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, stretches, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
+from assay.lake.foreign import altered, files_noted
 from assay.lake.migrations import other_tokens
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.slices import Slice, TableSpec
@@ -85,8 +86,7 @@ class GoldInputs:
 
     def fingerprint(self, model: Model, month: date) -> int:
         """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
-        start, end = month - timedelta(days=model.lookback_days), next_month(month) + timedelta(days=model.lookahead_days)
-        reach = Reach(start, end, self.calendars[model.table].zone)
+        reach = reach_of(model, month, self.calendars[model.table])
         return fingerprint(
             "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
         )
@@ -98,9 +98,8 @@ class GoldInputs:
             return combine(file.digest for file in (snapshot.files if snapshot else []))
         if table.startswith(f"{LAYER}/"):
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
-            months = [month for month in near if calendar.overlaps(month, reach.start, reach.end) or reach.meets(calendar, month)]
-            return [self._made(table, month) for month in months]
-        return combine(file.digest for file in (snapshot.files if snapshot else []) if reach.holds(calendar, file))
+            return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
+        return combine(file.digest for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
 
     def _made(self, table: str, month: date) -> int | None:
         """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
@@ -111,9 +110,11 @@ class GoldInputs:
         return published
 
     def is_wanted(self, model: Model, month: date) -> bool:
-        """Whether a month is worth building: it is published, or an input with partitions has rows for it."""
-        snapshot = self.snapshots[model.table]
-        return current_tokens(snapshot, [month.isoformat()])[month.isoformat()] is not None or self._has_rows(model, month)
+        """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it."""
+        snapshot, key = self.snapshots[model.table], month.isoformat()
+        if current_tokens(snapshot, [key])[key] is not None or self._has_rows(model, month):
+            return True
+        return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
 
     def _has_rows(self, model: Model, month: date) -> bool:
         reach, of_dates = Reach(month, next_month(month), self.calendars[model.table].zone), tells_dates(model)
@@ -121,20 +122,11 @@ class GoldInputs:
             calendar, snapshot = self.calendars.get(table), self.snapshots[table]
             if calendar is None:
                 continue
-            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (snapshot.files if snapshot else ())):
+            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (reach.near(snapshot.files) if snapshot else ())):
                 return True
             if month in self.making.get(table, ()) and self._has_rows(self.models[table], month):
                 return True
         return False
-
-
-def months_between(start: date, end: date) -> list[date]:
-    """The first days of the months that overlap [start, end)."""
-    found, month = [], start.replace(day=1)
-    while month < end:
-        found.append(month)
-        month = next_month(month)
-    return found
 
 
 def month_of(partition: Partition) -> date:
@@ -148,11 +140,13 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     inputs = GoldInputs.pin(run, project, slices)
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
+    changed = {m.name: altered(inputs.snapshots[m.table]) for m in models}
     due: dict[str, set[date]] = {model.name: set() for model in models}
     for model in models:
         every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars[model.table])
         for partition in slices[model.name].partitions:
-            if not every and wanted[model.name][partition.key] == current[model.name][partition.key]:
+            is_current = wanted[model.name][partition.key] == current[model.name][partition.key]
+            if is_current and not every and partition.key not in changed[model.name]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
             else:
                 due[model.name].add(month_of(partition))
@@ -161,18 +155,6 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     work, months_due = _Work(run, project, inputs.without(renewed), wanted, current, due, replaced), sorted(set().union(*due.values()))
     for months in [months_due] if renewed else stretches(months_due):
         yield from work.build(models, slices, months)
-
-
-def stretches(months: Sequence[date]) -> Iterator[list[date]]:
-    """Cut sorted months into stretches without a gap: a build has one window."""
-    stretch: list[date] = []
-    for month in months:
-        if stretch and next_month(stretch[-1]) != month:
-            yield stretch
-            stretch = []
-        stretch.append(month)
-    if stretch:
-        yield stretch
 
 
 @dataclass(frozen=True)
@@ -184,6 +166,7 @@ class _Work:
     current: Mapping[str, Mapping[str, int | None]]
     due: Mapping[str, Set[date]]
     replaced: Mapping[str, Snapshot | None]  # the tables that are replaced whole, as they are published
+    published: dict[str, int] = field(default_factory=dict)  # the versions that this work has written, by table
 
     def build(self, models: Sequence[Model], slices: Mapping[str, Slice], months: Sequence[date]) -> Iterator[tuple[Model, Outcome]]:
         due = {m.name: self._due(m, slices[m.name], months) for m in models}
@@ -213,10 +196,14 @@ class _Work:
             {key: self.wanted[model.name][key] for key in slice_.keys},
             {key: self.current[model.name][key] for key in slice_.keys},
         )
-        pins = {table: version for table, version in self.inputs.pins.items() if table in model.depends_on}
+        read = self.inputs.pins | self.published  # what was made in this build is read as it was made
+        pins = {table: version for table, version in read.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
-        done = publish(self.run.lake, staging, tokens, expected={**seen, **others}, provenance=provenance, whole=whole)
+        done = publish(
+            self.run.lake, staging, {**tokens, **files_noted(staging)}, expected={**seen, **others}, provenance=provenance, whole=whole
+        )
+        self.published[model.table] = done.version
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:
             yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, _broken(result, model))

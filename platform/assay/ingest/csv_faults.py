@@ -29,7 +29,8 @@ def fault_of_names(names: Sequence[str], data: Bytes, source: LandingSource) -> 
     other = _other_delimiter(data, source.dialect, lambda row: bool(set(row.values) & set(source.columns)))
     if other is None:
         return f"the header {fault}"
-    found = f"is one column '{named(names)}'" if len(names) == 1 else fault
+    one = "is one column" if source.is_sensitive else f"is one column '{named(names)}'"
+    found = one if len(names) == 1 else fault
     return f"the header {found}; the contract's dialect has the delimiter {source.dialect.delimiter!r}; the file seems to use {other!r}"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.ingest.bounds import MOST_OF_A_RECORD, NO_WHOLE_ROW, TOO_LONG, line_too_long
 from assay.ingest.content import not_text, unreadable
 from assay.ingest.csv_faults import fault_of_names, fault_of_rows, names_instead_of_a_row
 from assay.ingest.csv_rows import Misread, Misspelled, first_row, respelled
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from assay.ingest.csv_rows import Bytes
     from assay.ingest.landing import LandingFile
 
-BLOCK, LARGEST_BLOCK, PIECE = 1 << 20, (1 << 31) - 2, 1 << 20
-TOO_LONG = "straddling object"  # Arrow's words for a row that is longer than a block
+BLOCK, PIECE = 1 << 20, 1 << 20
+STRADDLES = "straddling object"  # Arrow's words for a row that is longer than a block
 NO_HEADER = "the file has no header that ends"
 NAMELESS = "\0"
 
@@ -53,12 +54,20 @@ def read_csv(file: LandingFile, source: LandingSource, content: Content) -> pa.T
     try:
         table = _table(data[behind:], names, source.dialect)
     except (pa.ArrowInvalid, Misread, Misspelled, UnicodeDecodeError) as error:
-        fault = fault_of_rows(data, source.dialect, names) or "its lines cannot be told apart"
+        fault = _fault(data, names, source, str(error))
         raise _refused(file, source, fault) from error
     for name in source.columns:
         if name not in names:
             table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
     return table.select(source.columns)
+
+
+def _fault(data: Bytes, names: Sequence[str], source: LandingSource, said: str) -> str:
+    """The line that is at fault, looked for where no row is too long to be looked at."""
+    if STRADDLES in said or NO_WHOLE_ROW in said:
+        line = line_too_long(data)
+        return f"line {line}: {TOO_LONG}" if line else f"a row has more than {MOST_OF_A_RECORD:,} bytes"
+    return fault_of_rows(data, source.dialect, names) or "its lines cannot be told apart"
 
 
 def _refused(file: LandingFile, source: LandingSource, fault: str) -> FileUnreadable:
@@ -129,9 +138,9 @@ def _table(body: Bytes, names: Sequence[str], dialect: Dialect) -> pa.Table:
     try:
         table = _parsed(body, columns, dialect, BLOCK)
     except pa.ArrowInvalid as error:
-        if TOO_LONG not in str(error):
+        if STRADDLES not in str(error) or line_too_long(body):
             raise
-        table = _parsed(body, columns, dialect, min(len(body) + 1, LARGEST_BLOCK))
+        table = _parsed(body, columns, dialect, min(len(body) + 1, MOST_OF_A_RECORD))
     if any(pc.any(pc.not_equal(table.column(name), "")).as_py() for name in columns[len(names) :]):
         raise Misspelled
     return table.select(names)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from assay.ingest.bounds import MOST_COLUMNS, MOST_OF_A_RECORD, NO_WHOLE_ROW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -77,6 +79,8 @@ def _row(text: str, at: int, line: int, spelling: Spelling, dialect: Dialect) ->
         if value is None:
             raise Misread(line + len(LINE_END.findall(text, begin, at)), spelling.fault)
         values.append(spelling.read(value))
+        if len(values) > MOST_COLUMNS:
+            raise Misread(line, f"a row has more than {MOST_COLUMNS:,} values")
         at = value.end()
         if not text.startswith(dialect.delimiter, at):
             break
@@ -115,7 +119,7 @@ def _inside(dialect: Dialect) -> str:
 
 def first_row(data: Bytes, dialect: Dialect) -> tuple[Row | None, int]:
     """The first row that is no empty line, and how many bytes of UTF-8 end with it. Raises Misread, UnicodeDecodeError."""
-    for size in (PREFIX, len(data)):
+    for size in (PREFIX, MOST_OF_A_RECORD):
         is_all = size >= len(data)
         text = codecs.getincrementaldecoder("utf-8")().decode(bytes(data[:size]), is_all)
         try:
@@ -127,8 +131,8 @@ def first_row(data: Bytes, dialect: Dialect) -> tuple[Row | None, int]:
         if row and (is_all or row.end < len(text)):
             return row, len(text[: row.end].encode())
         if is_all:
-            break
-    return None, len(data)
+            return None, len(data)
+    raise Misread(1, NO_WHOLE_ROW)
 
 
 class Misspelled(Exception):

@@ -32,9 +32,16 @@ def columns_fault(found: Sequence[str], source: LandingSource) -> str | None:
     missing = [name for name in source.columns if name not in there and name not in source.optional]
     unknown = [name for name in found if name not in known]
     said = [f"has no column {named(missing)}"] if missing else []
-    said += [f"has the unknown column {named(unknown)}"] if unknown else []
+    said += [f"has {'' if source.is_sensitive else 'the '}{unknown_columns(unknown, source)}"] if unknown else []
     said += ["names a column twice"] if not said and len(there) < len(found) else []
     return " and ".join(said) or None
+
+
+def unknown_columns(names: Sequence[str], source: LandingSource) -> str:
+    """Columns that a contract does not say: by name, unless a person's own value may stand where a name should."""
+    if not source.is_sensitive:
+        return f"unknown column {named(names)}"
+    return f"{len(names):,} unknown {'column' if len(names) == 1 else 'columns'}, not named because the contract has sensitive ones"
 
 
 def named(names: Sequence[str]) -> str:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from assay.ingest.bounds import MOST_NESTED, TOO_LONG, line_too_long
 from assay.ingest.content import not_text, unreadable
-from assay.ingest.faults import named, undecodable
+from assay.ingest.faults import undecodable, unknown_columns
 from assay.ingest.json_text import Number, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import polars as pl
 
@@ -45,13 +46,15 @@ def read_json_lines(file: LandingFile, source: LandingSource, content: Content) 
 
     if fault := not_text(content):
         raise unreadable(file, fault)
+    if line := line_too_long(content):
+        raise unreadable(file, f"line {line}: {TOO_LONG}")
     try:
         lines = pl.Series([content.decode(source.encoding).removeprefix("\ufeff")]).str.split("\n").explode()
     except UnicodeDecodeError as error:
         raise unreadable(file, undecodable(error)) from error
     if not lines[-1].strip(" \t\r"):
         lines = lines[:-1]
-    schema, shapes = pa.schema([pa.field(name, pa.string()) for name in source.columns]), Shapes(source.columns)
+    schema, shapes = pa.schema([pa.field(name, pa.string()) for name in source.columns]), Shapes(source)
     parts = list[pa.Table]()
     for start in range(0, len(lines), LINES):
         try:
@@ -73,15 +76,15 @@ class BadLine(Exception):
 class Shapes:
     """The shapes that the lines of one file have shown so far."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        self.columns = columns
+    def __init__(self, source: LandingSource) -> None:
+        self.source, self.columns = source, source.columns
         self.known: list[tuple[str, ...]] = []
 
     def read(self, lines: pl.Series) -> pl.DataFrame:
         """The columns of some lines, as text, in their order. Raises BadLine for the first that is no object of these columns."""
         import polars as pl
 
-        rest, parts, singly = lines.to_frame("text").with_row_index(LINE), list[pl.DataFrame](), Singly(self.columns)
+        rest, parts, singly = lines.to_frame("text").with_row_index(LINE), list[pl.DataFrame](), Singly(self.source)
         for shape in self.known:
             rest = self._take(shape, rest, parts)
         while not rest.is_empty():
@@ -156,9 +159,10 @@ def _unescaped(part: pl.DataFrame) -> pl.DataFrame:
 class Singly:
     """Lines that are read one by one, by Python's decoder. `numbers` are their places among the lines that were read together."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, source: LandingSource) -> None:
+        self.source = source
         self.numbers: list[int] = []
-        self.values: dict[str, list[str | None]] = {name: [] for name in columns}
+        self.values: dict[str, list[str | None]] = {name: [] for name in source.columns}
 
     def read(self, number: int, text: str) -> dict[str, Any]:
         """Decode one line. Raises BadLine unless it is an object of the columns, each named once, whose values UTF-8 can hold."""
@@ -167,7 +171,7 @@ class Singly:
             if not isinstance(record, dict):
                 raise BadLine(number + 1, f": expected an object, found {_json_type(record)}")
             if unknown := sorted(record.keys() - self.values.keys()):
-                raise BadLine(number + 1, f": unknown column {named(unknown)}")
+                raise BadLine(number + 1, f": {unknown_columns(unknown, self.source)}")
             record = {key: value if value is None or isinstance(value, str) else spelled(value) for key, value in record.items()}
             if "\\u" in text:
                 "".join(filter(None, record.values())).encode()
@@ -176,7 +180,7 @@ class Singly:
         except UnicodeEncodeError as error:
             raise BadLine(number + 1, ": half of a surrogate pair, which is no letter") from error
         except RecursionError as error:
-            raise BadLine(number + 1, ": values are nested too deeply") from error
+            raise BadLine(number + 1, f": values are nested more than {MOST_NESTED} deep") from error
         except TwiceNamed as error:
             raise BadLine(number + 1, ": an object names a key twice") from error
         return record

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from assay.ingest.bounds import MOST_NESTED
+
 
 class Number(str):
     """A number, as it is spelled in its file."""
@@ -12,12 +14,14 @@ class Number(str):
     __slots__ = ()
 
 
-def spelled(value: Any) -> str:  # noqa: ANN401  # whatever JSON holds
-    """A value inside a record as JSON text. Raises RecursionError for what is nested too deeply."""
+def spelled(value: Any, levels: int = MOST_NESTED) -> str:  # noqa: ANN401  # whatever JSON holds
+    """A value inside a record as JSON text. Raises RecursionError for what is nested more than some levels deep."""
+    if not levels:
+        raise RecursionError
     if isinstance(value, Number):
         return value
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{spelled(key)}: {spelled(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{spelled(key)}: {spelled(item, levels - 1)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(spelled, value)) + "]"
+        return "[" + ", ".join(spelled(item, levels - 1) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -14,16 +14,16 @@ import stat
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.arrivals import arrival_names
+from assay.contracts.arrivals import arrival_names, out_of_landing
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.errors import ContractInvalid, FileUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
+    from pathlib import Path
 
     from assay.contracts.landing_source import LandingSource
 
@@ -116,9 +116,9 @@ def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
 
     Raises ContractInvalid for a path that cannot name files below the landing folder, FileUnreadable for a folder that cannot be listed.
     """
-    names, path, found = arrival_names(source.path), PurePosixPath(source.path), []
-    if path.is_absolute() or ".." in path.parts:
-        raise ContractInvalid(f"The path {source.path!r} leads out of the landing folder.", hint="Give it relative to that folder.")
+    if fault := out_of_landing(source.path):
+        raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
+    names, found = arrival_names(source.path), []
     for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/")):
         if (moment := names.moment(relative)) is not None:
             found.append(LandingFile(landing / relative, told_name(relative), moment.date(), stamp))

@@ -57,8 +57,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
-    current = current_tokens(table, list(landed))
-    stands = standing(table, current)
+    stands = standing(table, current_tokens(table, landed))
     for key in slice_.keys:
         if key not in landed and others is not None:
             yield Outcome(key, Status.UNCHANGED)
@@ -67,7 +66,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
         elif others is None and wanted[key] == stands[key] and not run.force:
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or others is not None or wanted[key] != stands[key]]
-    work = Work(run, contract, slice_, landed, wanted, current, erased, others)
+    work = Work(run, contract, slice_, landed, wanted, table, erased, others)
     made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source))
     staged = map(work.stage, ahead(made))
     groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from assay.ingest.erased import Erased
     from assay.ingest.reading import Batch, Piece, Source
     from assay.lake.slices import Slice
+    from assay.lake.snapshots import Snapshot
     from assay.lake.staged import Staging
 
 CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "assay.contracts.arrivals", "assay.contracts.paths")
@@ -61,7 +62,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Work:
-    """The chunks of one ingestion: what has landed by partition key, the fingerprints to come, and those that were seen.
+    """The chunks of one ingestion: what has landed by partition key, the fingerprints to come, and the table as it was `before`.
 
     With `others` the table is replaced whole by one publication: those are the partitions that go, with their fingerprints.
     """
@@ -71,7 +72,7 @@ class Work:
     slice: Slice
     landed: Mapping[str, Batch]
     wanted: Mapping[str, int]
-    current: Mapping[str, int | None]
+    before: Snapshot | None
     erased: Erased
     others: Mapping[str, int] | None = None
 
@@ -143,7 +144,7 @@ class Work:
         provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
-            quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=provenance,
+            quarantine, staging, rejected, wanted=self.wanted, before=self.before, provenance=provenance,
             landed=lambda left: _still_there(left, sources), whole=self.others is not None, also=counts,
             fence={**self.erased.seen, **(self.others or {})},
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """Publishing a table together with its quarantine: two commits that become visible as one.
 
-Quarantine commits first, under the fingerprints that the table's commit will name; readers follow those, so until it is made they see
-neither, and a crash between the two shows nothing (see `quarantine`).
+Quarantine commits first, under a number that the table's commit will name; readers follow that, so until it is made they see neither, and
+a crash between the two shows nothing (see `beside`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assay.lake.publisher import Provenance, Published, publish
+from assay.lake.beside import PUBLICATION, publications_of
+from assay.lake.migrations import partition_token
+from assay.lake.publisher import Provenance, Published, current_tokens, publish
 from assay.lake.quarantine_changes import noted
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.quarantine import Quarantine
+    from assay.lake.snapshots import Snapshot
     from assay.lake.staged import Staging
 
 
@@ -32,7 +35,7 @@ def publish_audited(
     rejected: pl.DataFrame,
     *,
     wanted: Mapping[str, int],
-    current: Mapping[str, int | None],
+    before: Snapshot | None,
     provenance: Provenance,
     landed: Callable[[pl.DataFrame], pl.DataFrame],
     fence: Mapping[str, int | None] | None = None,
@@ -41,21 +44,25 @@ def publish_audited(
 ) -> Published:
     """Publish the staged partitions and the rows that they reject, and note in the commit what that changes in quarantine.
 
-    `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `wanted` and `current` have the
-    fingerprints to come and those seen when the inputs were read, of these partitions and maybe of others. `landed` is as in `noted`,
-    `fence` what else the table's log must still say, `also` the tokens that are committed with those of the partitions. Raises what
-    `publish` raises; then readers see what they saw before. What quarantine has of partitions that go, because these are the `whole`
-    table, goes with them: by the same commit nobody sees it any more.
+    `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `wanted` has the fingerprints to come
+    of these partitions and maybe of others, `before` is the table as it was when the inputs were read: whoever has published one of the
+    partitions since, be it the same rows, goes first. `landed` is as in `noted`, `fence` what else the table's log must still say, `also`
+    the tokens that are committed with those of the partitions. Raises what `publish` raises; then readers see what they saw before. What
+    quarantine has of partitions that go, because these are the `whole` table, goes with them: by the same commit nobody sees it any more.
     """
     keys = staging.slice.keys
-    tokens, seen = {key: wanted[key] for key in keys}, {key: current[key] for key in keys}
-    changes = noted(quarantine.held(seen), rejected, landed, seen)
+    seen, named = current_tokens(before, keys), publications_of(before, keys)
+    changes = noted(quarantine.held(named), rejected, landed, seen)
     notes = {key: {**provenance.notes.get(key, {}), **changes.get(key, {})} for key in keys}
     provenance = replace(provenance, notes=notes)
     if whole:
         quarantine.clear(quarantine.refused_elsewhere(keys), provenance)
-    outdated = quarantine.store(rejected, tokens, seen, provenance) + (quarantine.held_elsewhere(keys) if whole else [])
-    expected = {**seen, **(fence or {})}
-    done = publish(quarantine.root, staging, {**tokens, **(also or {})}, expected=expected, provenance=provenance, whole=whole)
+    outdated = quarantine.store(rejected, dict.fromkeys(keys, staging.publication), named, provenance)
+    outdated += quarantine.held_elsewhere(keys) if whole else []
+    tokens = {key: wanted[key] for key in keys} | {PUBLICATION + key: staging.publication for key in keys} | dict(also or {})
+    # a partition that went with its calendar names no publication, but the log still has the number of the last
+    publications = {PUBLICATION + key: partition_token(before, PUBLICATION + key) for key in keys}
+    expected = {**seen, **publications, **(fence or {})}
+    done = publish(quarantine.root, staging, tokens, expected=expected, provenance=provenance, whole=whole)
     quarantine.clear(outdated, provenance)
     return done

@@ -1,7 +1,9 @@
 """Beside a published table: rows of another table that must agree with it at every instant, stored by partition AND by publication.
 
-Two tables cannot be committed at once. So these rows are committed first, under the fingerprint that the published table's commit will
-name, and only those count whose publication it names now. A crash between the two commits shows nothing.
+Two tables cannot be committed at once. So these rows are committed first, under a number that only this attempt to publish has, and the
+published table's commit names it. Only those rows count whose publication the table names now: a crash between the two commits shows
+nothing. The fingerprint of what a partition is made from would not do for a name: it comes back when the inputs do, and with it rows that
+another writer has taken away meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import Provenance, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
@@ -20,7 +23,20 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.lake.snapshots import DataFile
+    from assay.lake.snapshots import DataFile, Snapshot
+
+PUBLICATION = "publication/"  # before a partition's key in the published table's log: the publication that it names
+
+
+def publications_of(published: Snapshot | None, keys: Iterable[str]) -> dict[str, int | None]:
+    """The publications that a table names now; None for a partition that was never published, or is gone."""
+    return {key: _publication(published, key) for key in keys}
+
+
+def _publication(published: Snapshot | None, key: str) -> int | None:
+    if published is None or partition_token(published, key) is None:
+        return None
+    return published.token(TOKEN + PUBLICATION + key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +49,38 @@ class Beside:
     def store(
         self,
         rows: pl.DataFrame,
-        tokens: Mapping[str, int],
+        publications: Mapping[str, int],
         current: Mapping[str, int | None],
         provenance: Provenance,
         also: Collection[str] = (),
     ) -> list[DataFile]:
-        """Commit the rows of some partitions under the publication that is about to be committed.
+        """Commit the rows of some partitions under the publications that are about to be committed.
 
         `rows` have the table's columns without the publication. `current` are the publications that are visible now. Without rows nothing
-        is committed, unless an attempt that was killed left some under the same publication. Returns the files of publications of these
-        partitions, and of `also`, that nobody will see once that commit has succeeded: `clear` them then, and not before, because until
-        then another writer may be about to name one of them.
+        is committed. Returns the files of other publications of these partitions, and of `also`, that nobody will see once that commit has
+        succeeded: `clear` them then, and not before, because until then another writer may be about to name one of them.
         """
         import polars as pl
 
-        there, owned = newest(self.root, self.spec.name), {*tokens, *also}
+        there, owned = newest(self.root, self.spec.name), {*publications, *also}
         partition, publication = self.spec.partition_by
-        files = [file for file in (there.files if there else []) if file.values[0] in owned]
-        wanted = {key: str(token) for key, token in tokens.items()}
-        mine: set[tuple[str, ...]] = {*wanted.items()}
-        kept = mine | {(key, str(token)) for key, token in current.items()}
-        if not rows.is_empty() or any(file.values in mine for file in files):
+        wanted = {key: str(number) for key, number in publications.items()}
+        to_come: set[tuple[str, ...]] = {*wanted.items()}
+        kept = to_come | {(key, str(number)) for key, number in current.items()}
+        outdated = [file for file in (there.files if there else []) if file.values[0] in owned and file.values not in kept]
+        mine = there is not None and any(file.values in to_come for file in there.files)
+        if mine or not rows.is_empty():
             frame = rows.with_columns(pl.col(partition).replace_strict(wanted, return_dtype=pl.String).alias(publication))
             publish(self.root, stage(self.root / self.spec.name, self._slice(wanted.items()), [frame]), {}, provenance=provenance)
-        return [file for file in files if file.values not in kept]
+        return outdated
 
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
-        """Remove publications that `store` said nobody will see, but for those that another attempt has stored again since."""
+        """Remove publications that `store` said nobody will see."""
         there = newest(self.root, self.spec.name) if outdated else None
         if there is None:
             return
         old = {file.path for file in outdated}
-        stored_again = {file.values for file in there.files if file.path not in old}
-        if values := {file.values for file in there.files if file.path in old} - stored_again:
+        if values := {file.values for file in there.files if file.path in old}:
             publish(self.root, stage(self.root / self.spec.name, self._slice(sorted(values)), []), {}, provenance=provenance)
 
     def _slice(self, values: Iterable[tuple[str, ...]]) -> Slice:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from assay.lake.beside import Beside
+from assay.lake.beside import Beside, publications_of
 from assay.lake.migrations import GONE, TOKEN
 from assay.lake.publisher import fingerprint
 from assay.lake.quarantine import PARTITION, PUBLICATION
@@ -96,8 +96,9 @@ class Standing:
         if silver is None:
             return cls(nothing, frozenset(), None)
         tokens, claimed = _published(silver), silver.tokens(TOKEN + CLAIMED)
-        said = {key for key, token in tokens.items() if claimed.get(key) == claimed_token(meaning, token)}
-        there, named = newest(root, claims_table(root, dataset).spec.name), {(key, str(tokens[key])) for key in said}
+        now = {key: number for key, number in publications_of(silver, tokens).items() if number is not None}
+        said = {key for key, number in now.items() if claimed.get(key) == claimed_token(meaning, number)}
+        there, named = newest(root, claims_table(root, dataset).spec.name), {(key, str(now[key])) for key in said}
         rows = there.scan(lambda file: file.values in named, COLUMNS).collect() if there and named else nothing
         kept = dict(rows.filter(~pl.col(DISPLACED)).group_by(PARTITION).len().iter_rows())
         there_are: dict[str, int] = dict.fromkeys(tokens, 0)
@@ -113,9 +114,9 @@ class Standing:
         return cls(rows.select(COLUMNS), unknown, silver.token(TOKEN + FENCE))
 
 
-def claimed_token(meaning: int, token: int) -> int:
-    """What a log says of a partition whose claims are written down under its publication `token` and a meaning of the key."""
-    return fingerprint(CLAIMED, meaning, token)
+def claimed_token(meaning: int, publication: int) -> int:
+    """What a log says of a partition whose claims are written down under its publication and a meaning of the key."""
+    return fingerprint(CLAIMED, meaning, publication)
 
 
 def _published(silver: Snapshot) -> Mapping[str, int]:

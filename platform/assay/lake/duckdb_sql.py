@@ -46,5 +46,6 @@ def lock(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) ->
     """Close a connection by DuckDB's own locks, for good: no files outside some folders, no extensions, no settings from here on."""
     allowed = ", ".join(literal(f"{folder.absolute()}/") for folder in folders)
     connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

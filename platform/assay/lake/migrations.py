@@ -83,11 +83,19 @@ def partition_token(snapshot: Snapshot | None, key: str) -> int | None:
 
 def other_tokens(snapshot: Snapshot | None, slice_: Slice) -> dict[str, int]:
     """The fingerprints of all partitions of a table that has a calendar, but for those of a slice."""
-    mine, found = set(slice_.keys), dict[str, int]()
-    for key, value in (snapshot.tokens(TOKEN) if snapshot else {}).items():
-        if value != GONE and key not in mine and _is_date(key):
-            found[key] = value
-    return found
+    mine = set(slice_.keys)
+    return {key: value for key, value in _dated_tokens(snapshot).items() if key not in mine}
+
+
+def published_keys(snapshot: Snapshot | None) -> set[str]:
+    """The partitions of a table that has a calendar which were published, empty ones too, and those that have files for whatever reason."""
+    files = {file.values[0] for file in (snapshot.files if snapshot else ()) if len(file.values) == 1}
+    return {*_dated_tokens(snapshot), *filter(_is_date, files)}
+
+
+def _dated_tokens(snapshot: Snapshot | None) -> dict[str, int]:
+    tokens = snapshot.tokens(TOKEN) if snapshot else {}
+    return {key: value for key, value in tokens.items() if value != GONE and _is_date(key)}
 
 
 def _has(calendar: Calendar, value: str) -> bool:

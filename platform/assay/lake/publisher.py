@@ -26,16 +26,16 @@ from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from deltalake import DeltaTable
 
     from assay.lake.slices import Slice
     from assay.lake.staged import Staging
 
+ATTEMPT_ID = "assay.attempt"  # the key of a commit that says which publication it is; no other tool has it
 CONTRACT_VERSION = "assay.contract_version"  # the key of a commit that says under which version of the contract it was judged
-ATTEMPTS = 200
-FAILURES = 5
+ATTEMPTS, FAILURES = 200, 5
 LONGEST_PAUSE_SECONDS = 0.5
 
 
@@ -69,7 +69,7 @@ def fingerprint(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
-def current_tokens(snapshot: Snapshot | None, keys: list[str]) -> dict[str, int | None]:
+def current_tokens(snapshot: Snapshot | None, keys: Iterable[str]) -> dict[str, int | None]:
     """The fingerprints that the table holds for these partitions now; None for one that was never published."""
     return {key: partition_token(snapshot, key) for key in keys}
 
@@ -179,7 +179,7 @@ class _Commit:
         seen = table.version()
         table.update_incremental()
         for entry in table.history(limit=table.version() - seen) if table.version() > seen else []:
-            if entry.get("assay.attempt") == self.staging.attempt:
+            if entry.get(ATTEMPT_ID) == self.staging.attempt:
                 return int(entry["version"])
         return None
 
@@ -233,7 +233,7 @@ class _Commit:
                 *(Transaction(UNTYPED + name, 0) for name in sorted(staging.slice.spec.untyped)),
             ],
             custom_metadata={
-                "assay.attempt": staging.attempt,
+                ATTEMPT_ID: staging.attempt,
                 "assay.run_id": why.run_id,
                 CONTRACT_VERSION: why.contract_version,
                 "assay.code_version": why.code_version,

@@ -1,9 +1,9 @@
 """Quarantine: rejected rows, stored so that they always agree with what was published beside them.
 
-Two tables cannot be committed at once. So rejected rows are kept by partition AND by publication (the fingerprint of what made them), they
-are committed first, and only those are visible whose publication is the one that the published table names now. A crash between the two
-commits shows nothing; the sum, rows in = published + quarantined + duplicates, holds at every version. The rows of a refused partition are
-kept apart, under the publication that stayed: they are shown until the partition is published again.
+Two tables cannot be committed at once. So rejected rows are kept by partition AND by publication (see `beside`), they are committed first,
+and only those are visible whose publication is the one that the published table names now. A crash between the two commits shows nothing;
+the sum, rows in = published + quarantined + duplicates, holds at every version. The rows of a refused partition are kept apart, under the
+publication that stayed: they are shown until the partition is published again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.lake.beside import Beside
-from assay.lake.migrations import TOKEN
+from assay.lake.beside import Beside, publications_of
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
@@ -62,22 +61,20 @@ class Quarantine:
         return TableSpec(f"quarantine/{self.dataset}", COLUMNS, (PARTITION, PUBLICATION))
 
     def store(
-        self, rejected: pl.DataFrame, tokens: Mapping[str, int], current: Mapping[str, int | None], provenance: Provenance
+        self, rejected: pl.DataFrame, publications: Mapping[str, int], current: Mapping[str, int | None], provenance: Provenance
     ) -> list[DataFile]:
-        """Commit the rejected rows of some partitions under the publication that is about to be committed.
+        """Commit the rejected rows of some partitions under the publications that are about to be committed.
 
         `rejected` has the columns of COLUMNS without the last, PARTITION being the partition's key. `current` are the publications that
-        are visible now. Without rows nothing is committed, unless an attempt that was killed left some under the same publication.
-        Returns the files of publications that nobody will see once that commit has succeeded: `clear` them then, and not before, because
-        until then another writer may be about to name one of them.
+        are visible now. Returns what to `clear`, as `Beside.store` does.
         """
         import polars as pl
 
         named = rejected.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION))
-        to_come = {self.prefix + key: token for key, token in tokens.items()}
-        now = {self.prefix + key: token for key, token in current.items()}
+        to_come = {self.prefix + key: number for key, number in publications.items()}
+        now = {self.prefix + key: number for key, number in current.items()}
         # a partition that is published now is not refused any more
-        refused = [] if self.prefix else [REFUSED + key for key in tokens]
+        refused = [] if self.prefix else [REFUSED + key for key in publications]
         return Beside(self.root, self.spec).store(named, to_come, now, provenance, refused)
 
     def refuse(
@@ -87,7 +84,7 @@ class Quarantine:
 
         They are stored under the publication that stays (`current`), so whatever is published next hides them by that same commit.
         """
-        stays = {key: NEVER if token is None else token for key, token in current.items()}
+        stays = {key: NEVER if number is None else number for key, number in current.items()}
         rules = by_rule(rejected)
         notes = {f"{REFUSED}{key}@{stays[key]}": {"refusal": why, "held": rules.get(key, {})} for key, why in refusals.items()}
         noted = replace(provenance, notes=notes)
@@ -97,7 +94,7 @@ class Quarantine:
         """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name."""
         import polars as pl
 
-        named = {(self.prefix + key, str(token)) for key, token in current.items() if token is not None}
+        named = {(self.prefix + key, str(number)) for key, number in current.items() if number is not None}
         there = newest(self.root, self.spec.name) if named else None
         if there is None:
             return pl.DataFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
@@ -121,7 +118,7 @@ class Quarantine:
         return [file for file in mine if file.values[0] not in kept]
 
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
-        """Remove publications that `store` said nobody will see, but for those that another attempt has stored again since."""
+        """Remove publications that `store` said nobody will see."""
         Beside(self.root, self.spec).clear(outdated, provenance)
 
 
@@ -143,17 +140,16 @@ def visible_files(quarantine: Snapshot, published: Mapping[str, Snapshot | None]
         if file.values not in named:
             partition, publication = file.values
             prefix = next((one for one in (ARRIVALS, REFUSED) if partition.startswith(one)), "")
-            table = published.get(prefix)
-            named[file.values] = table is not None and str(table.token(TOKEN + partition.removeprefix(prefix))) == publication
+            named[file.values] = _named(published.get(prefix), partition.removeprefix(prefix)) == publication
     return [file for file in quarantine.files if named[file.values]]
 
 
 def refused_files(quarantine: Snapshot, silver: Snapshot | None) -> Sequence[DataFile]:
     """The files of partitions whose newest attempt was refused: those kept under the publication that silver still names."""
-
-    def stays(key: str) -> str:
-        token = silver.token(TOKEN + key) if silver else None
-        return str(NEVER if token is None else token)
-
     refused = [file for file in quarantine.files if file.values[0].startswith(REFUSED)]
-    return [file for file in refused if file.values[1] == stays(file.values[0].removeprefix(REFUSED))]
+    return [file for file in refused if file.values[1] == (_named(silver, file.values[0].removeprefix(REFUSED)) or str(NEVER))]
+
+
+def _named(published: Snapshot | None, key: str) -> str | None:
+    number = publications_of(published, [key])[key]
+    return None if number is None else str(number)

@@ -60,6 +60,11 @@ class Staging:
     added: pa.Schema
 
     @property
+    def publication(self) -> int:
+        """A positive number that no other attempt has: by it a table names what is stored beside it (see `beside`)."""
+        return int.from_bytes(hashlib.blake2b(self.attempt.encode(), digest_size=8).digest()) >> 1
+
+    @property
     def size(self) -> int:
         """The bytes of all files."""
         return sum(file.size for file in self.files)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 STAGE_TAG = "assay/stage"
 
 
-def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[Any]) -> dg.SensorDefinition:
-    """A sensor that requests what is outdated, one stage per tick."""
+def arrival_sensor(
+    planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[Any], left_out: Sequence[object] = ()
+) -> dg.SensorDefinition:
+    """A sensor that requests what is outdated, one stage per tick. It says of each tick that asks for nothing what is `left_out`."""
 
     @dg.sensor(
         name="arrivals",
@@ -39,16 +41,19 @@ def arrival_sensor(planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], 
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
-        ends, mending, problems = bad_ends(context.instance), Mending(context.instance), list[str]()
+        ends, mending, problems = bad_ends(context.instance), Mending(context.instance), list(map(str, left_out))
         for stage in planner.stages:
             due = planner.due(stage.keys)
             problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]
             due = memory.open(mending.with_mended(due) if ends != memory.calm else due)
             if wanted := list(requests(due)):
+                for note in dict.fromkeys(note for request in wanted for note in request.notes):
+                    context.log.warning(note)
                 asked = [_run_request(request, number, stage, jobs, mending) for request, number in memory.ask(wanted, due)]
                 return dg.SensorResult(asked, cursor=memory.dump())
             if memory.unfinished(stage.keys):
-                return _skip(context, memory, [f"Runs of the stage {stage.name!r} are not finished yet.", *landing.notes()])
+                unfinished = f"Runs of the stage {stage.name!r} are not finished yet."
+                return _skip(context, memory, [unfinished, *map(str, left_out), *landing.notes()])
         memory.calm = memory.calm if mending.left else ends
         return _skip(context, memory, [*problems, *_quiet(memory), *landing.notes()])
 

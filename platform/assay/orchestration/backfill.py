@@ -50,6 +50,7 @@ class Request:
     first: str | None
     last: str | None
     partitions: int
+    notes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -89,7 +90,8 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
             grouped.setdefault((one.definition, span), []).append(one)
     for (_, span), members in grouped.items():
         first, last = span or (None, None)
-        yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members))
+        notes = tuple(one.note for one in members if one.note)
+        yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members), notes)
 
 
 def _unplanned(due: Due) -> Ran:

@@ -74,7 +74,7 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
             assets=[*(spec for _, spec, *_ in made), *assets],
             asset_checks=[check for *_, checks in made for check in checks],
             jobs=defined,
-            sensors=[arrival_sensor(planner, jobs, defined), *([freshness_sensor(settings.lake, promised)] if promised else [])],
+            sensors=[arrival_sensor(planner, jobs, defined, left), *([freshness_sensor(settings.lake, promised)] if promised else [])],
             schedules=list(deadline_schedules(contracts, jobs)),
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools

@@ -16,7 +16,8 @@ class Due:
     """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
 
     `at_once` says that it is one piece of work: the table is replaced whole, because its calendar or its version was changed. `settled` are
-    the fingerprints of the partitions that are as they would be made. `problem` says why the asset could not be planned.
+    the fingerprints of the partitions that are as they would be made. `problem` says why the asset could not be planned, `note` what a
+    person should know of why something is due.
     """
 
     key: dg.AssetKey
@@ -25,6 +26,7 @@ class Due:
     at_once: bool = False
     settled: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    note: str = ""
 
     @property
     def partitions(self) -> list[str]:

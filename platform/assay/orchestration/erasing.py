@@ -7,12 +7,9 @@ running it again, and ends in the same way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
-from assay.contracts.model import Grain
 from assay.erasure.finding import Traces, at_places, data_files, holds, search
 from assay.erasure.old_files import OldFiles, forget_bounds, rewritten, values_of
 from assay.erasure.proving import Needles, scan
@@ -26,9 +23,9 @@ from assay.lake.snapshots import newest, table_names
 from assay.masking.keyring import read_ring
 from assay.masking.subjects import erasure_token, subjects_of
 from assay.orchestration.calendars import events_of
-from assay.orchestration.due import Due
+from assay.orchestration.downstream import Downstream, Fed
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.plan import Planner
+from assay.orchestration.rebuild import Rebuild
 from assay.refine.step import Inputs, refine_partitions, silver_spec
 
 if TYPE_CHECKING:
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from assay.erasure.removing import Person
     from assay.masking.keyring import KeyRing
     from assay.orchestration.backfill import Ran
+    from assay.orchestration.plan import Planner
 
 
 class SubjectUnknown(PermanentFailure):
@@ -51,25 +49,6 @@ class NotErased(PermanentFailure):
     """Something of the person is left, so there is no receipt."""
 
     hint = "Mend what is named and run the same command again: it goes on where it stopped."
-
-
-@dataclass(frozen=True)
-class Rebuild(Planner):
-    """A planner that finds due: the silver partitions that held a person, whether or not a file waits; of gold what is outdated."""
-
-    chosen: Mapping[str, frozenset[str]]
-
-    def due(self, keys: Iterable[dg.AssetKey], first: date | None = None, last: date | None = None) -> list[Due]:
-        """As the planner that it extends, with chosen partitions of silver and none of bronze."""
-        wanted = list(keys)
-        found = super().due([key for key in wanted if key.path[0] == LAYER], first, last)
-        for layer, dataset in (key.path for key in wanted):
-            if layer == "silver" and self.chosen.get(dataset):
-                definition = events_of(self.contracts[dataset])
-                order = definition.get_partition_keys() if definition else ["all"]
-                chosen = {key: 0 for key in order if key in self.chosen[dataset]}
-                found.append(Due(dg.AssetKey([layer, dataset]), definition, chosen))
-        return found
 
 
 @dataclass(frozen=True)
@@ -96,20 +75,31 @@ class Erasing:
         """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody."""
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
+        self._refuse_unread()
         ring = read_ring(self.planner.run.keys)
         erasure = self._begin(ring)
         traces = {name: Traces.of_json(said) for name, said in erasure.detail["datasets"].items()}
         for contract in self.contracts:
             rows = remove_from_bronze(self.lake, contract, self.person)
             self.say(f"bronze/{contract.dataset}: {rows} rows removed.")
-        self._rebuild(traces)
+        fed = self._rebuild(traces)
         for dataset, found in traces.items():
             held = remove_from_quarantine(self.lake, dataset, found.places)
             decided = remove_from_decisions(self.lake, dataset, found.places)
             remove_from_claims(self.lake, dataset, found.places)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
-        removed = self._remove_old_files(erasure, traces)
-        return self._prove(erasure, traces, ring, removed)
+        removed, followed = self._remove_old_files(erasure, traces, fed), {name: sorted(keys) for name, keys in fed.items()}
+        scanned = self._prove(traces, ring)
+        return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
+
+    def _refuse_unread(self) -> None:
+        """Raise NotErased while a bronze table has rows and no sound contract says which of its columns name people."""
+        names = [name for name in table_names(self.lake) if name.startswith("bronze/") and name[7:] not in self.planner.contracts]
+        if unread := [name for name in names if (table := newest(self.lake, name)) and table.files]:
+            raise NotErased(
+                f"Tried to erase a {self.person.kind}; no sound contract says whom {', '.join(unread)} names. Nothing was changed.",
+                hint="`assay contracts check` says what is wrong. Mend the contract, bring it back, or delete a table that nobody needs.",
+            )
 
     def _begin(self, ring: KeyRing) -> Erasure:
         """Write down who and what, and let nobody publish any more who does not know of it. An erasure that was begun goes on."""
@@ -122,7 +112,9 @@ class Erasing:
             erasure = Erasure(number, BEGUN, self.person.kind, token, self.by, datetime.now(UTC))
         if erasure.state != BEGUN or not erasure.detail:
             tables = {name: snapshot.version for name in table_names(self.lake) if (snapshot := newest(self.lake, name))}
-            erasure = replace(erasure, state=BEGUN, done_at=None, detail={"datasets": {}, "versions": tables})
+            earlier = [*erasure.detail.get("earlier", ()), {key: value for key, value in erasure.detail.items() if key != "earlier"}]
+            detail = {"datasets": {}, "versions": tables, "earlier": [one for one in earlier if any(one.get("rows", {}).values())]}
+            erasure = replace(erasure, state=BEGUN, done_at=None, detail=detail)
             record(self.lake, erasure)
         for contract in self.contracts:
             fence(self.lake, bronze_spec(contract), erasure.number)
@@ -136,28 +128,35 @@ class Erasing:
             record(self.lake, erasure)
         return erasure
 
-    def _rebuild(self, traces: Mapping[str, Traces]) -> None:
-        """Silver and gold on the normal path. What silver's rules about whole partitions refuse is published all the same."""
-        chosen = {name: self._published(name, found) for name, found in traces.items() if found.places}
-        planner = self.planner
+    def _rebuild(self, traces: Mapping[str, Traces]) -> Fed:
+        """Silver and gold on the normal path. What silver's rules about whole partitions refuse is published all the same.
+
+        Returns what the removed rows had fed. Raises NotErased if any of it is not made from what is left.
+        """
+        downstream = Downstream(self.planner, {name: frozenset(found.days) for name, found in traces.items() if found.places})
+        fed, planner = downstream.fed(), self.planner
+        chosen = {name: self._published(name, fed) for name in downstream.days}
         failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, chosen)))
         insisted = [self._insist(self.planner.contracts[name], keys) for name, keys in chosen.items() if keys]
         if any(insisted):
             failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, {})))
-        if failed and (gold := [why for layer, why in failed if layer == LAYER]):
-            raise NotErased(f"Gold could not be rebuilt: {gold[0]}")
+        if left := downstream.unproved(fed):
+            why = f" {failed[0]}" if failed else ""
+            raise NotErased(f"{'; '.join(left)}: fed by the removed rows and not made from what is left.{why}")
+        return fed
 
-    def _published(self, dataset: str, found: Traces) -> frozenset[str]:
+    def _published(self, dataset: str, fed: Fed) -> frozenset[str]:
         """The partitions of silver that were published from rows of the person: one that waits for its file goes on waiting."""
-        keys = sorted(_event_keys(self.planner.contracts[dataset], found.days))
-        current = current_tokens(newest(self.lake, f"silver/{dataset}"), keys)
-        return frozenset(key for key in keys if current[key] is not None)
+        definition, keys = events_of(self.planner.contracts[dataset]), fed.get(f"silver/{dataset}", frozenset())
+        there = keys if definition is None else keys.intersection(definition.get_partition_keys())
+        current = current_tokens(newest(self.lake, f"silver/{dataset}"), sorted(there))
+        return frozenset(key for key in there if current[key] is not None)
 
-    def _failures(self, planner: Planner) -> Iterable[tuple[str, str]]:
+    def _failures(self, planner: Planner) -> Iterable[str]:
         for ran in self.rebuild(planner):
             self.say(f"{ran.request.title}: {'rebuilt' if ran.failure is None else 'FAILED'} (run {ran.run_id[:8]}).")
             if ran.failure is not None:
-                yield ran.request.keys[0].path[0], ran.failure
+                yield ran.failure
 
     def _insist(self, contract: Contract, keys: frozenset[str]) -> bool:
         """Publish partitions that are still as they were, although a promise about the whole partition is broken without these rows.
@@ -175,12 +174,12 @@ class Erasing:
         self.say(f"{spec.name}: {', '.join(stale)} published without these rows, though a promise about the whole partition is broken now.")
         return True
 
-    def _remove_old_files(self, erasure: Erasure, traces: Mapping[str, Traces]) -> dict[str, int]:
+    def _remove_old_files(self, erasure: Erasure, traces: Mapping[str, Traces], fed: Fed) -> dict[str, int]:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
         removed: dict[str, int] = {}
         for name in table_names(self.lake):
             layer, _, dataset = name.partition("/")
-            meant = self._holder(layer, dataset, traces, erasure)
+            meant = self._holder(layer, dataset, traces, fed, erasure)
             if meant is None:
                 continue
             gone = OldFiles.of(self.lake, name, erasure.asked_at).remove(meant)
@@ -188,23 +187,23 @@ class Erasing:
             removed |= {name: len(gone)} if gone else {}
         return removed
 
-    def _holder(self, layer: str, dataset: str, traces: Mapping[str, Traces], erasure: Erasure) -> Callable[[Path], bool] | None:
+    def _holder(self, layer: str, dataset: str, traces: Mapping[str, Traces], fed: Fed, erasure: Erasure) -> Callable[[Path], bool] | None:
         """Whether an old file of a table may have held the person: by its rows where these tell, by its partition where they do not."""
-        table, found = self.lake / layer / dataset, traces.get(dataset)
+        name, found = f"{layer}/{dataset}", traces.get(dataset)
+        table = self.lake / name
         if layer == "bronze" and found:
             contract = self.planner.contracts[dataset]
             return lambda path: holds(path, contract, self.person.kind, self.person.value).height > 0
         if layer in BY_PLACE and found:
             return lambda path: _holds_places(path, found)
         if (layer == "silver" and found) or layer == LAYER:
-            changed = rewritten(self.lake, f"{layer}/{dataset}", erasure.detail["versions"].get(f"{layer}/{dataset}"))
-            days = {day for one in traces.values() for day in one.days}
-            keys = _event_keys(self.planner.contracts[dataset], days) if layer == "silver" else {f"{day[:7]}-01" for day in days}
+            changed = rewritten(self.lake, name, erasure.detail["versions"].get(name))
+            keys = fed.get(name, frozenset())
             return lambda path: (values := values_of(table, path)) in changed or not values or values[0] in keys
         return None
 
-    def _prove(self, erasure: Erasure, traces: Mapping[str, Traces], ring: KeyRing, removed: Mapping[str, int]) -> Erasure:
-        """Scan, then write the receipt. Raises NotErased with the places of what is left."""
+    def _prove(self, traces: Mapping[str, Traces], ring: KeyRing) -> dict[str, int]:
+        """Scan every file; returns how much was read. Raises NotErased with the places of what is left."""
         left = [f"bronze/{one.dataset}" for one in self.contracts if search(self.lake, one, self.person.kind, self.person.value).places]
         for name, found in traces.items():
             for layer in BY_PLACE:
@@ -213,16 +212,19 @@ class Erasing:
         if left := [*left, *scanned.found]:
             more = f" and {len(left) - 5} more" if len(left) > 5 else ""
             raise NotErased(f"The {self.person.kind} can still be told from {'; '.join(left[:5])}{more}.")
+        return {"files": scanned.files, "bytes": scanned.bytes, "found": 0}
+
+    def _receipt(self, erasure: Erasure, traces: Mapping[str, Traces], found: Mapping[str, Any]) -> Erasure:
+        """Write the receipt in the place of what was to be done. Receipts of earlier times that found rows are kept in it."""
         tables = {name: snapshot.version for name in table_names(self.lake) if name != NAME and (snapshot := newest(self.lake, name))}
-        before = erasure.detail["versions"]
+        before, earlier = erasure.detail["versions"], erasure.detail.get("earlier", [])
         receipt: dict[str, Any] = {
             "rows": {name: len(found.places) for name, found in traces.items()},
             "landing_files": sorted(file for found in traces.values() for file in found.files),
             "versions": {name: [before.get(name), version] for name, version in tables.items() if before.get(name) != version},
-            "files_removed": dict(removed),
             "contracts": {one.dataset: one.version for one in self.contracts},
-            "scanned": {"files": scanned.files, "bytes": scanned.bytes, "found": 0},
-        }
+            **found,
+        } | ({"earlier": earlier} if earlier else {})
         done = erasure.done(datetime.now(UTC), receipt)
         record(self.lake, done)
         OldFiles.of(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
@@ -235,10 +237,3 @@ def _holds_places(path: Path, found: Traces) -> bool:
     if not found.places:
         return False
     return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), found.places).any())
-
-
-def _event_keys(contract: Contract, days: Iterable[str]) -> set[str]:
-    """The event partitions in which some days lie, by key; of a table without partitions the whole."""
-    if contract.is_snapshot:
-        return {"all"}
-    return {f"{day[:7]}-01" if contract.partitioning.grain is Grain.MONTH else day for day in days}

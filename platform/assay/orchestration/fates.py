@@ -7,7 +7,7 @@ does not exist; or it is not judged yet, because its partition is outdated or wa
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,16 @@ from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import events_of
 from assay.refine.accounts import Accounts
+from assay.steps import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from assay.contracts.model import Contract
     from assay.lake.accounts import Rows
     from assay.lake.snapshots import Snapshot
+    from assay.steps import Outcome
 
 SHOWN = 3
 
@@ -114,9 +116,37 @@ class _Arrived:
             if first and (part := known.get(first.isoformat())):
                 parts.setdefault(part, []).append(("".join(file.values), str(day), rows))
             elif first and first >= now:
-                exists = (first + timedelta(days=31)).replace(day=1) if monthly else first + timedelta(days=1)
+                exists = _after(first, monthly=monthly)
                 waiting[exists] = waiting.get(exists, 0) + rows.rows
         return cls(parts, waiting)
+
+
+def _after(first: date, *, monthly: bool) -> date:
+    return (first + timedelta(days=31)).replace(day=1) if monthly else first + timedelta(days=1)
+
+
+def with_waiting(lake: Path, contract: Contract, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """What became of arrivals in bronze, with the rows that wait for their event partition, and the day from which the last one exists."""
+    definition, monthly = events_of(contract), contract.partitioning.grain is Grain.MONTH
+    keys = definition.get_partition_keys() if definition else []
+    now = definition.time_window_for_partition_key(keys[-1]).end.date() if definition and keys else date.min
+    version, files = None, dict[str, list[str]]()
+    for outcome in outcomes:
+        if definition is None or outcome.status is Status.REFUSED:
+            yield outcome
+            continue
+        if not files or outcome.facts.get("version") != version:
+            version, files = outcome.facts.get("version"), {}
+            for file in table.files if (table := newest(lake, f"bronze/{contract.dataset}")) else ():
+                files.setdefault("".join(file.values) or WHOLE.key, []).append(file.path)
+        days = [(day, rows.rows) for path in files.get(outcome.key, ()) for day, rows in manifest_of(path).days.items() if day]
+        waiting = [(day, rows) for day, rows in days if (day.replace(day=1) if monthly else day) >= now]
+        if waiting:
+            last = max(day for day, _ in waiting)
+            until = _after(last.replace(day=1) if monthly else last, monthly=monthly)
+            more = {"waiting": sum(rows for _, rows in waiting), "waiting_until": until.isoformat()}
+            outcome = replace(outcome, facts={**outcome.facts, **more})  # noqa: PLW2901  # the same one, with more to say
+        yield outcome
 
 
 def _set_aside(view: View | None, contract: Contract) -> int:

@@ -19,6 +19,7 @@ from assay.ingest.step import ingest
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.clock import now
+from assay.orchestration.fates import with_waiting
 from assay.orchestration.listing import list_run
 from assay.orchestration.metadata import (
     bronze_schema,
@@ -106,7 +107,8 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         slice_ = slice_of(definition, keys_of(context), spec)
         work = ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
-        yield from carry_out(context, {key: None}, quietly(contract, key, work))
+        told = with_waiting(settings.lake, contract, work)
+        yield from carry_out(context, {key: None}, quietly(contract, key, told))
 
     return bronze
 

@@ -22,6 +22,7 @@ from assay.gold.step import GoldInputs, gold_spec, month_of
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
+from assay.lake.foreign import altered, told
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
@@ -29,7 +30,7 @@ from assay.orchestration.calendars import arrivals_of, definition_of, events_of,
 from assay.orchestration.clock import now
 from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.waiting import days_of, reaches, waits
+from assay.orchestration.waiting import days_of, reaches, waiting
 from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, silver_spec
 
@@ -92,7 +93,10 @@ class Planner:
             due = (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
         except AssayError as error:
             return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
-        spec = bronze_spec(contract) if layer == "bronze" else silver_spec(contract)
+        return self._unless_outgrown(due, bronze_spec(contract) if layer == "bronze" else silver_spec(contract), first)
+
+    def _unless_outgrown(self, due: Due, spec: TableSpec, first: date | None) -> Due:
+        """Of a table that is of another calendar, and that nothing can be put in the place of yet, the problem."""
         idle = first is None and not due.fingerprints and not due.settled
         why = outgrown(newest(self.run.lake, spec.name), spec.calendar) if idle else None
         return replace(due, problem=WAITS_WHOLE.format(spec.name, why)) if why else due
@@ -116,10 +120,12 @@ class Planner:
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
         if pending and outgrown(newest(self.run.lake, spec.name), spec.calendar):
             return Due(key, definition, {})  # it is replaced whole, once everything is there
-        ready = [partition for partition in slice_.partitions if not waits(contract, partition, pending)]
+        late = waiting(contract, slice_.partitions, pending)
+        ready = [partition for partition in slice_.partitions if partition.key not in late]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), inputs.empty_arrivals
-        made = [p for p in ready if current[p.key] is not None or inputs.files(p) or (empty and waits(contract, p, empty))]
+        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), waiting(contract, ready, inputs.empty_arrivals)
+        published = stands.published  # rows of a partition that was never published are another tool's
+        made = [p for p in ready if current[p.key] is not None or p.values in published or p.key in empty or inputs.files(p)]
         if not made and outgrown(inputs.published, spec.calendar):
             made = list(slice_.partitions[:1])  # nothing of the new calendar has rows: an empty partition of it replaces the old ones
         wanted = {p.key: inputs.fingerprint(p) for p in made}
@@ -153,9 +159,14 @@ class Planner:
         inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
         for model in models:
             months = slices[model.name].partitions if model.name in readable else ()
-            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in months if inputs.is_wanted(model, month_of(p))}
-            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], calendars[model.table])
-            yield self._outdated(_key(model), definitions[model.name], wanted, gold_spec(model, calendars[model.table]), renewed=renewed)
+            spec = gold_spec(model, calendars[model.table])
+            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], spec.calendar)
+            made = [p for p in months if inputs.is_wanted(model, month_of(p))]
+            if renewed and not made and first is None:
+                made = list(months[:1])  # nothing of the new calendar has rows: an empty month of it replaces the old ones
+            wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in made}
+            due = self._outdated(_key(model), definitions[model.name], wanted, spec, renewed=renewed)
+            yield self._unless_outgrown(due, spec, first)
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
         """Those whose every input is published, or is made by one of them."""
@@ -178,12 +189,15 @@ class Planner:
         renewed: bool = False,
         stands: Mapping[str, int | None] | None = None,
     ) -> Due:
-        at_once = renewed or outgrown(newest(self.run.lake, spec.name), spec.calendar) is not None
+        there = newest(self.run.lake, spec.name)
+        at_once, changed = renewed or outgrown(there, spec.calendar) is not None, altered(there)
         current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
-        due = {part: value for part, value in wanted.items() if current.get(part) != value}
+        due = {part: value for part, value in wanted.items() if current.get(part) != value or part in changed}
         order = definition.get_partition_keys() if definition else ["all"]
         settled = {part: value for part, value in wanted.items() if part not in due}
-        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled)
+        foreign = [part for part in order if part in due and part in changed]
+        note = told(there, foreign) if there and foreign else ""
+        return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled, note=note)
 
 
 def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:

@@ -1,34 +1,35 @@
 """A rehearsal of contracts: each is loaded as Dagster loads it, and one made-up row goes the way of every row, in a folder thrown away.
 
-What a file can say wrong is found by reading it (`contracts.examine`); this finds what only shows when it is loaded and run: an owner that
-Dagster refuses, a transform that cannot be imported, a table that cannot be made. Whether the row is good does not matter.
+What a file can say wrong is found by reading it (`contracts.examine`); this finds what only shows when it is loaded and run: files that
+cannot be spelled or read as the server says, a transform that cannot be imported, a table that cannot be made. Whether the row is good does
+not matter. What becomes of it in gold is the business of `gold_rehearsal`.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.dialect import Dialect
+from assay.contracts.arrivals import arrival_names
 from assay.contracts.model import Kind
-from assay.contracts.paths import NoSuchPlace, follow, read_path
-from assay.contracts.paths import Path as JsonPath
-from assay.contracts.sql import columns_in
 from assay.errors import ContractInvalid, PartitionsFailed
 from assay.ingest.bronze import bronze_spec
+from assay.ingest.landing import landed
 from assay.ingest.step import ingest
+from assay.ingest.writing import name_for, spelled_file
 from assay.lake.durable import create_file
 from assay.masking.keyring import HEAD, new_entry
 from assay.orchestration.calendars import arrivals_of, events_of
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
+from assay.orchestration.gold_rehearsal import readers_of, try_models
 from assay.orchestration.lake_assets import bronze_asset, landing_spec, silver_asset
+from assay.orchestration.made_up import SOME_DAY, made_up
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.refine.step import event_dates, refine_partitions, silver_spec
@@ -38,29 +39,44 @@ from assay.steps import Run, Status
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from assay.contracts.landing_source import LandingSource
-    from assay.contracts.model import Column, Contract
-
-SNAPSHOT = "2000-01-01"  # the arrival of a file of reference data
-SOME_DAY = date.fromisoformat(SNAPSHOT)
+    from assay.contracts.model import Contract
+    from assay.gold.step import Project
 
 
-def rehearse(settings: Settings, contracts: Mapping[str, Contract], names: Collection[str], folder: Path) -> dict[str, str]:
-    """What goes wrong with some datasets, by dataset; `contracts` are those of their folder. What one refers to is rehearsed before it."""
-    found: dict[str, str] = {}
+@dataclass
+class Rehearsal:
+    """What was found: what goes wrong, by dataset and by gold model, and what was not tried, in sentences."""
+
+    datasets: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    untried: list[str] = field(default_factory=list)
+
+
+def rehearse(
+    settings: Settings, contracts: Mapping[str, Contract], names: Collection[str], folder: Path, project: Project | None = None
+) -> Rehearsal:
+    """Send a row through some datasets, and through the models of a dbt project that read them.
+
+    `contracts` are those of their folder. What a dataset refers to, and what else its models read, is rehearsed as well.
+    """
+    found, models = Rehearsal(), readers_of(project, names) if project else []
+    beside = {table.partition("/")[2] for model in models for table in model.depends_on if table.startswith("silver/")}
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         trial = Settings(Path(scratch), settings.dbt_project)
         create_file(Path(trial.masking_keys.place), f"{HEAD}{new_entry()}\n".encode())
         run = Run(trial.lake, trial.landing, contracts, "rehearsal", keys=trial.masking_keys)
-        for name in _in_order(contracts, names):
-            if blocked := next((one for one in contracts[name].upstream if one in found), None):
-                found[name] = f"{blocked}, which it refers to, cannot be run"
+        for name in _in_order(contracts, {*names, *(beside & contracts.keys())}):
+            if blocked := next((one for one in contracts[name].upstream if one in found.datasets), None):
+                found.datasets[name] = f"{blocked}, which it refers to, cannot be run"
                 continue
             try:
                 _load(trial, contracts, contracts[name], folder)
-                _play(run, contracts[name])
+                _play(run, contracts[name], found)
             except Exception as error:  # noqa: BLE001  # whatever would end a run is what is looked for
-                found[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                found.datasets[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if project and models:
+            tried = try_models(run, replace(project, scratch=trial.scratch), models)
+            found.models, found.untried = tried.faults, [*found.untried, *tried.untried]
     return found
 
 
@@ -90,78 +106,40 @@ def _load(settings: Settings, contracts: Mapping[str, Contract], contract: Contr
     ).resolve_asset_graph()
 
 
-def _play(run: Run, contract: Contract) -> None:
-    """Land a row, ingest it and refine it. It is sent as JSON Lines: how files are read depends on the files."""
-    plain = replace(
-        contract.source, path=f"{contract.dataset}/row_{{arrival:yyyy-MM-dd}}.jsonl", format="jsonl", encoding="UTF-8", dialect=Dialect()
-    )
-    played = replace(contract, source=plain)
-    arrivals, events = arrivals_of(played), events_of(played)
-    arrived, happened = ([*definition.get_partition_keys()][:1] if definition else [] for definition in (arrivals, events))
+def _play(run: Run, contract: Contract, found: Rehearsal) -> None:
+    """Land a row in a file as the contract's server says its files are, ingest it and refine it."""
+    arrivals, events = arrivals_of(contract), events_of(contract)
+    arrived, happened = (list(definition.get_partition_keys()) if definition else [] for definition in (arrivals, events))
     if (arrivals and not arrived) or (events and not happened):
-        return  # its calendar begins in the future
-    slice_ = slice_of(events, happened, silver_spec(played))
-    row = as_sent(made_up(played, None if played.is_snapshot else event_dates(played, slice_.partitions[0])[0]), played.source)
-    file = run.landing / contract.dataset / f"row_{next(iter(arrived), SNAPSHOT)}.jsonl"
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
-    for outcome in ingest(run, played, slice_of(arrivals, arrived, bronze_spec(played))):
+        found.untried.append(f"{contract.dataset}: no row was tried, because its calendar begins in the future.")
+        return
+    slice_ = slice_of(events, happened[:1], silver_spec(contract))
+    row = made_up(contract, None if contract.is_snapshot else event_dates(contract, slice_.partitions[0])[0])
+    run, days = replace(run, landing=run.landing / contract.dataset), [date.fromisoformat(key) for key in arrived] or [SOME_DAY]
+    _land(run, contract, row, day := _nameable(contract, days))
+    for outcome in ingest(run, contract, slice_of(arrivals, [day.isoformat()] if arrivals else [], bronze_spec(contract))):
         if outcome.status is Status.REFUSED:
-            raise PartitionsFailed(f"bronze/{contract.dataset}: {outcome.refusal}")
-    if any(outcome.status is Status.REFUSED for outcome in refine_partitions(run, played, slice_)):
-        # one row keeps few promises about many; the table is made all the same
-        list(refine_partitions(run, replace(played, dataset_rules=(), rejected_share_below=None), slice_))
+            raise PartitionsFailed(f"bronze/{contract.dataset}: {outcome.refusal}", hint="")
+    if not sum(outcome.rows for outcome in refine_partitions(run, contract, slice_)):
+        # one row keeps few promises about many, and not all about itself; the table is made, and gold has a row to read
+        types = tuple(rule for rule in contract.rules if rule.kind in (Kind.TYPE, Kind.REQUIRED))
+        lenient = replace(contract, rules=types, dataset_rules=(), rejected_share_below=None)
+        if not sum(outcome.rows for outcome in refine_partitions(run, lenient, slice_)):
+            found.untried.append(
+                f"silver/{contract.dataset}: the made-up row did not come so far, so what reads it was tried without rows."
+            )
 
 
-def made_up(contract: Contract, day: date | None) -> dict[str, str]:
-    """A landed row that a contract might take: each value of the type that it becomes, within what is said of it alone."""
-    row = dict.fromkeys(contract.source.columns, "1")
-    row |= {column.source: _text(contract, column, day) for column in contract.columns if column.source}
-    if contract.event_time is not None and day is not None:
-        spelled = day.strftime(contract.event_time.format.replace("%#z", "+00:00"))
-        row |= dict.fromkeys(columns_in(contract.event_time.expression, contract.source.columns), spelled)
-    return row
+def _nameable(contract: Contract, days: Sequence[date]) -> date:
+    """The first day whose arrival a file's name can say."""
+    names = arrival_names(contract.source.path)
+    told = ((day, names.moment(name_for(contract.source, day))) for day in days)
+    return next((day for day, moment in told if moment and moment.date() == day), days[0])
 
 
-def as_sent(row: Mapping[str, str], source: LandingSource) -> dict[str, Any]:
-    """A landed row as a file has it: what paths lead to is in objects and arrays, and what is exploded is an array of one element."""
-    sent: dict[str, Any] = {name: row[name] for name in source.file_columns}
-    paths = [(path, row[name]) for name in source.paths if (path := read_path(name, source.file_columns))]
-    for path, text in sorted(paths, key=lambda pair: len(pair[0].steps)):
-        sent[path.root] = _put(sent[path.root], path.steps, text)
-    if source.explode is not None:
-        array = read_path(source.explode, source.file_columns) or JsonPath(source.explode, ())
-        try:
-            element = follow(sent[array.root], array.steps)
-        except NoSuchPlace:
-            element = "1"
-        sent[array.root] = _put(sent[array.root], array.steps, [element])
-    return sent
-
-
-def _put(value: Any, steps: Sequence[str | int], leaf: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """A value with a leaf where some steps lead; objects and arrays are made on the way."""
-    if not steps:
-        return leaf
-    step = steps[0]
-    if isinstance(step, str):
-        known = value if isinstance(value, dict) else {}
-        return {**known, step: _put(known.get(step), steps[1:], leaf)}
-    items = value if isinstance(value, list) else []
-    items = [*items, *[None] * (step + 1 - len(items))]
-    return [*items[:step], _put(items[step], steps[1:], leaf), *items[step + 1 :]]
-
-
-def _text(contract: Contract, column: Column, day: date | None) -> str:
-    said = {rule.kind: rule.argument for rule in contract.rules if rule.column == column.name}
-    if said.get(Kind.ENUM):
-        return str(said[Kind.ENUM][0])
-    match column.logical_type:
-        case "date" | "timestamp":
-            return (day or SOME_DAY).strftime((column.format or "%Y-%m-%d").replace("%#z", "+00:00"))
-        case "boolean":
-            return "true"
-        case "integer" | "number":
-            return str(said.get(Kind.MINIMUM, 1))
-        case _:
-            return "x" * max(1, (said.get(Kind.LENGTH) or (1, None))[0])
+def _land(run: Run, contract: Contract, row: Mapping[str, str], day: date) -> None:
+    landed(run.landing, contract.source)  # refuses a path that leads out of the folder
+    name = name_for(contract.source, day)
+    file = run.landing / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(spelled_file([row], contract.source, name))

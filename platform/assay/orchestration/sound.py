@@ -13,7 +13,7 @@ from assay.errors import AssayError
 from assay.gold.calendars import calendars_of
 from assay.gold.dbt_runner import DbtFailed
 from assay.gold.models import Model, described_models
-from assay.gold.parsed import parse_project
+from assay.gold.parsed import parse_sound
 from assay.gold.project_files import unruled
 from assay.gold.staged import model_schema
 from assay.gold.step import Project
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.gold import ProductContracts
     from assay.contracts.model import Contract
+    from assay.gold.parsed import Parsed
     from assay.settings import Settings
 
 Made = TypeVar("Made")
@@ -74,12 +75,13 @@ def sound_project(settings: Settings, product: ProductContracts, left: list[Left
     """
     nothing = Project(settings.dbt_project, settings.dbt_project, (), settings.scratch)
     try:
-        manifest = parse_project(settings.dbt_project)
+        parsed = parse_sound(settings.dbt_project)
     except DbtFailed as error:
         left.append(LeftOut("the dbt project", str(error)))
         return nothing
-    models, problems = described_models(manifest)
-    problems = {**problems, **unruled({model.name for model in models} | problems.keys(), models, product)}
+    models, undescribed = described_models(parsed.manifest)
+    names = {model.name for model in models} | undescribed.keys()
+    problems = undescribed | unruled(names, models, product) | _at_fault(parsed, names, left)
     calendars, sound = calendars_of(models, product.datasets), list[Model]()
     for model in models:
         if model.name not in problems and (why := _why_not(model, calendars.keys(), product, {one.table for one in sound})):
@@ -87,7 +89,19 @@ def sound_project(settings: Settings, product: ProductContracts, left: list[Left
         if model.name not in problems:
             sound.append(model)
     left += [LeftOut(f"model {name}", why) for name, why in problems.items()]
-    return Project(settings.dbt_project, manifest, tuple(sound), settings.scratch)
+    return Project(settings.dbt_project, parsed.manifest, tuple(sound), settings.scratch)
+
+
+def _at_fault(parsed: Parsed, models: Collection[str], left: list[LeftOut]) -> dict[str, str]:
+    """Why some models are not as promised, by name. A fault that concerns no model is added to `left`, by its file."""
+    found: dict[str, str] = {}
+    for fault in parsed.faults:
+        concerned = [name for name in fault.models if name in models]
+        for name in concerned:
+            found.setdefault(name, str(fault))
+        if not concerned:
+            left.append(LeftOut(f"{fault.file}:{fault.line}", fault.why))
+    return found
 
 
 def _why_not(model: Model, dated: Collection[str], product: ProductContracts, sound: Collection[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,22 @@ if TYPE_CHECKING:
     from assay.lake.slices import Partition
 
 
-def waits(contract: Contract, partition: Partition, arrivals: Sequence[str]) -> bool:
-    """Whether any of these arrivals concerns an event partition."""
-    days = days_of(contract, [partition])
-    return any(reaches(contract, arrival, days) for arrival in arrivals)
+def waiting(contract: Contract, partitions: Sequence[Partition], arrivals: Sequence[str]) -> set[str]:
+    """The keys of the event partitions that any of these arrivals concerns."""
+    calendar = arrival_calendar(contract)
+    if not arrivals or not partitions:
+        return set()
+    if calendar is None or days_of(contract, partitions) is None:
+        return {partition.key for partition in partitions}
+    firsts = sorted(map(date.fromisoformat, arrivals))
+
+    def concerned(partition: Partition) -> bool:
+        # arrivals do not overlap: if any reaches into these days, then the last that begins before they end (one look, not thousands)
+        start, end = event_dates(contract, partition)
+        before = bisect_left(firsts, end)
+        return before > 0 and calendar.overlaps(firsts[before - 1], start, end)
+
+    return {partition.key for partition in partitions if concerned(partition)}
 
 
 def days_of(contract: Contract, partitions: Sequence[Partition]) -> tuple[date, date] | None:

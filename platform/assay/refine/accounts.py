@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
+from assay.lake.foreign import altered
 from assay.lake.quarantine import Quarantine, visible_files
 from assay.lake.snapshots import Snapshot, newest
 
@@ -41,6 +42,11 @@ class Accounts:
         return rows_by_values(self.silver)
 
     @cached_property
+    def altered(self) -> set[str]:
+        """The partitions that another tool has changed."""
+        return altered(self.silver)
+
+    @cached_property
     def held(self) -> dict[str, int]:
         """The visible quarantined rows of each partition, those that a steward discarded among them, by its key."""
         found: dict[str, int] = {}
@@ -53,9 +59,10 @@ class Accounts:
         return noted(self.silver, DUPLICATES, key) or 0
 
     def closes(self, partition: Partition, rows: Sequence[Rows]) -> bool:
-        """Whether a partition was made from these rows of bronze, and all of them are accounted for."""
+        """Whether a partition was made from these rows of bronze, all of them are accounted for, and nobody else has changed it."""
         accounted = self.published.get(partition.values, 0) + self.held.get(partition.key, 0) + self.duplicates(partition.key)
-        return noted(self.silver, MADE_FROM, partition.key) == rows_token(rows) and accounted == arrived(rows)
+        made_from = noted(self.silver, MADE_FROM, partition.key)
+        return made_from == rows_token(rows) and accounted == arrived(rows) and partition.key not in self.altered
 
     def standing(self, slice_: Slice, inputs: Inputs, current: Mapping[str, int | None]) -> dict[str, int | None]:
         """The fingerprints of the partitions of a slice; None for one whose account does not close: it must be built again."""

@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assay.lake.beside import publications_of
 from assay.lake.claims import CLAIMED, DISPLACED, DISPLACED_NOW, FENCE, KEY, PLACE, Keyed, Standing, claimed_token, claims_table
 from assay.lake.claims import COLUMNS as CLAIM
 from assay.lake.claims import displaced_digest as digest_of
@@ -59,7 +60,7 @@ def settle(
     standing = Standing.read(run.lake, contract.dataset, before, meaning, keyed)
     if others is not None:
         standing = Standing(standing.rows.clear(), frozenset(), standing.fence)
-    rounds = Rounds(standing, Work(run, inputs, {}, {}, None), build, building)
+    rounds = Rounds(standing, Work(run, inputs, {}, None), build, building)
     rounds.add(standing.unknown)
     rounds.settle()
     current = current_tokens(before, [*rounds.built])
@@ -70,7 +71,7 @@ def settle(
         rounds.built[key].discard()
     yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in changed)
     if changed:
-        work = SettledWork(run, inputs, wanted, current, others, rounds, meaning)
+        work = SettledWork(run, inputs, wanted, others, rounds, meaning)
         yield from work.publish([rounds.built[key].chunk for key in changed])
 
 
@@ -198,22 +199,18 @@ class SettledWork(Work):
     def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
         import polars as pl
 
-        keys = staging.slice.keys
+        keys, table, why = staging.slice.keys, claims_table(self.run.lake, self.contract.dataset), self._provenance({})
         claims = self.rounds.judged().filter(pl.col(PARTITION).is_in(keys)).select(CLAIM)
-        tokens, table, why = (
-            {key: self.wanted[key] for key in keys},
-            claims_table(self.run.lake, self.contract.dataset),
-            self._provenance({}),
-        )
-        outdated = table.store(claims, tokens, {key: self.current[key] for key in keys}, why)
+        named = publications_of(self.inputs.published, keys)
+        outdated = table.store(claims, dict.fromkeys(keys, staging.publication), named, why)
         version = super()._publish(staging, rejected, tallies)
         table.clear(outdated, why)
         return version
 
-    def _held_together(self, slice_: Slice) -> tuple[Mapping[str, int], Mapping[str, int | None]]:
+    def _held_together(self, staging: Staging) -> tuple[Mapping[str, int], Mapping[str, int | None]]:
         """The log says of each partition that its claims are there, and what it should be without: more than it is, if one was refused."""
         digests = _digests(self.rounds.judged(by_arrival=True))
         tokens = {FENCE: fingerprint(uuid.uuid4().hex)}
-        for key in slice_.keys:
-            tokens |= {CLAIMED + key: claimed_token(self.meaning, self.wanted[key]), DISPLACED_NOW + key: digests.get(key, 0)}
+        for key in staging.slice.keys:
+            tokens |= {CLAIMED + key: claimed_token(self.meaning, staging.publication), DISPLACED_NOW + key: digests.get(key, 0)}
         return tokens, {FENCE: self.rounds.standing.fence}

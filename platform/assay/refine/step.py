@@ -202,7 +202,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
         yield from settle(run, inputs, slice_, due, build, insisted=open_, others=others)
     else:
         yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in {partition.key for partition in due})
-        work = Work(run, inputs, wanted, current, others)
+        work = Work(run, inputs, wanted, others)
         staged = (work.stage(*one) for one in build(due))
         groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
         for group in groups:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from assay.errors import AssayError
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, rows_token
 from assay.lake.audited import publish_audited
+from assay.lake.beside import publications_of
+from assay.lake.foreign import files_noted
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import PARTITION, Quarantine
 from assay.lake.slices import Slice
@@ -54,7 +56,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Work:
-    """The chunks of one refinement share its pinned inputs; `wanted` are the fingerprints to come, `current` those that it saw.
+    """The chunks of one refinement share its pinned inputs; `wanted` are the fingerprints to come.
 
     With `others` the table is replaced whole by one publication: those are the partitions that go, with their fingerprints.
     """
@@ -62,7 +64,6 @@ class Work:
     run: Run
     inputs: Inputs
     wanted: Mapping[str, int]
-    current: Mapping[str, int | None]
     others: Mapping[str, int] | None
 
     @property
@@ -121,20 +122,21 @@ class Work:
 
     def _refuse(self, rejected: pl.DataFrame, refusals: Mapping[str, str]) -> None:
         """Keep the rejected rows of refused partitions where the person on call finds them; nothing of them is published."""
-        seen = {key: self.current[key] for key in refusals}
-        Quarantine(self.run.lake, self.contract.dataset).refuse(rejected, seen, refusals, self._provenance({}))
+        named = publications_of(self.inputs.published, refusals)
+        Quarantine(self.run.lake, self.contract.dataset).refuse(rejected, named, refusals, self._provenance({}))
 
     def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
         slice_, contract = staging.slice, self.contract
-        quarantine, (also, fence) = Quarantine(self.run.lake, contract.dataset), self._held_together(slice_)
+        quarantine, (also, fence) = Quarantine(self.run.lake, contract.dataset), self._held_together(staging)
 
         def landed(left: pl.DataFrame) -> pl.DataFrame:
             return landed_rows(self.inputs.rows(slice_), left, contract, keys_by_value(slice_))
 
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         done = publish_audited(
-            quarantine, staging, rejected, wanted=self.wanted, current=self.current, provenance=self._provenance(notes), landed=landed,
-            fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies)}, whole=self.others is not None,
+            quarantine, staging, rejected, wanted=self.wanted, before=self.inputs.published, provenance=self._provenance(notes),
+            landed=landed, fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies), **files_noted(staging)},
+            whole=self.others is not None,
         )  # fmt: skip
         return done.version
 
@@ -143,7 +145,7 @@ class Work:
         found = {DUPLICATES + key: tallies[key].duplicates for key in slice_.keys}
         return found | {MADE_FROM + part.key: rows_token(self.inputs.days(part)) for part in slice_.partitions}
 
-    def _held_together(self, slice_: Slice) -> tuple[Mapping[str, int], Mapping[str, int | None]]:  # noqa: ARG002  # for who has some
+    def _held_together(self, staging: Staging) -> tuple[Mapping[str, int], Mapping[str, int | None]]:  # noqa: ARG002  # for who has some
         """Tokens that are committed with those of the partitions, and those that the log must still have."""
         return {}, {}
 

@@ -1,0 +1,168 @@
+"""An erasure follows what the removed rows have fed: sums in which nobody's name stands are made again, or there is no receipt."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from calendar_products import SQL, Calendars, totals
+from small_world import edit
+
+from assay.erasure.removing import Person
+from assay.lake.erasures import BEGUN, DONE, Erasure, erasures
+from assay.masking.keyring import new_entry
+from assay.orchestration.backfill import Backfill
+from assay.orchestration.build import assemble
+from assay.orchestration.erasing import Erasing, NotErased
+from people import MEMBER, PAYMENT, csv_of, write_people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from assay.orchestration.backfill import Ran
+    from assay.orchestration.plan import Planner
+    from assay.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+ADA, BOB = "ada.planted@secret.example", "bob.other@secret.example"
+RELATION = """\
+        relationships:
+          - to: members.email
+            customProperties:
+              - {property: name, value: payer_known}
+"""
+PAID = {"2024-01-31": [(ADA, 1), (ADA, 2)], "2024-02-03": [(ADA, 4), (BOB, 8)], "2024-02-04": [(BOB, 16)], "2024-03-05": [(BOB, 32)]}
+
+
+@dataclass
+class Till:
+    """Payments of two people and their sums by day, which name nobody; and sums of these sums."""
+
+    product: Calendars
+    said: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, folder: Path) -> Till:
+        product = Calendars(folder)
+        write_people(product.contracts)
+        summed = SQL.format(
+            sources="select payment_date, amount from {{ source('silver', 'payments') }}", moment="payment_date", amount="amount"
+        )
+        product.model("sums", ["payments"], sql=summed.replace("as payment_date,", "as moment,"), quality="")
+        product.model("again", ["gold/sums"], quality="")
+        till = cls(product)
+        ring = till.settings.home / "masking.keys"
+        ring.parent.mkdir(parents=True, exist_ok=True)
+        ring.touch(0o600)
+        ring.write_text(new_entry())
+        till.land("members", "2024-01-01", csv_of(MEMBER, [{"email": ADA}, {"email": BOB}]))
+        for day, rows in PAID.items():
+            numbered = [{"day": day, "payment": str(n), "payer": who, "amount": str(paid)} for n, (who, paid) in enumerate(rows, 1)]
+            till.land("payments", day, csv_of(PAYMENT, numbered))
+        return till
+
+    @property
+    def settings(self) -> Settings:
+        return self.product.world.settings
+
+    def land(self, dataset: str, day: str, text: str) -> None:
+        path = self.settings.landing / dataset / f"{dataset}_{day}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def copy_to(self, folder: Path) -> Till:
+        shutil.copytree(self.product.folder, folder)
+        return Till(Calendars(folder))
+
+    def erase(self) -> Erasure:
+        assembly = assemble(self.settings, self.product.contracts)
+        job = assembly.definitions.resolve_implicit_global_asset_job_def()
+
+        def rebuild(planner: Planner) -> Iterable[Ran]:
+            return Backfill(job, planner, self.product.world.instance).execute(lambda _: None)
+
+        return Erasing(assembly.planner, Person("customer", ADA), "tester", rebuild, self.said.append).execute()
+
+    def sums(self) -> tuple[dict[str, int], dict[str, int]]:
+        return totals(self.product.world, "gold/sums"), totals(self.product.world, "gold/again")
+
+    def states(self) -> list[str]:
+        return [one.state for one in erasures(self.settings.lake)]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Till:
+    till = Till.open(tmp_path_factory.mktemp("till") / "till")
+    assert set(till.product.backfill().values()) == {None}
+    assert till.sums() == ({"2024-01-01": 3, "2024-02-01": 28, "2024-03-01": 32},) * 2
+    return till
+
+
+@pytest.fixture
+def till(opened: Till, tmp_path: Path) -> Till:
+    return opened.copy_to(tmp_path / "till")
+
+
+def test_months_that_held_nobody_else_are_published_empty_and_the_receipt_says_what_was_followed(till: Till) -> None:
+    done = till.erase()
+    assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 32},) * 2
+    assert done.detail["downstream"] == {
+        "silver/members": ["all"],
+        "silver/payments": ["2024-01-31", "2024-02-03"],
+        "gold/sums": ["2024-01-01", "2024-02-01"],
+        "gold/again": ["2024-01-01", "2024-02-01"],
+    }
+    assert done.detail["rows"] == {"members": 1, "payments": 3}
+    again = till.erase()
+    assert again.detail["rows"] == {"members": 0, "payments": 0}
+    assert [one["rows"] for one in again.detail["earlier"]] == [done.detail["rows"]], "the receipt of the rows is kept"
+    assert till.states() == [DONE]
+
+
+def test_a_sum_that_cannot_be_made_again_is_named_and_there_is_no_receipt_until_it_is(till: Till) -> None:
+    model = till.product.world.dbt_project / "models/gold/sums.sql"
+    written, before = model.read_text(), till.sums()
+    model.write_text("select nonsense from {{ nowhere() }}")  # left out, with what reads it
+    with pytest.raises(NotErased, match=r"gold/again 2024-01-01 and 2 more \(no model .*gold/sums 2024-01-01 and 2 more"):
+        till.erase()
+    assert till.states() == [BEGUN]
+    assert till.sums() == before
+    model.write_text(written)
+    assert till.erase().state == DONE
+    assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 32},) * 2
+
+
+def test_what_a_failed_run_leaves_as_it_was_is_named_with_the_failure(till: Till) -> None:
+    contract = till.product.contracts / "gold/again.odcs.yaml"
+    rule = "    quality:\n      - {name: dear, type: custom, engine: assay, implementation: total > 100, description: Dear.}\n"
+    edit(contract, "    customProperties:\n", f"{rule}    customProperties:\n")
+    till.product.world.compile()
+    with pytest.raises(NotErased, match=r"(?s)^gold/again 2024-01-01 and 1 more: fed by .*'dear'"):
+        till.erase()
+    assert till.states() == [BEGUN]
+
+
+def test_while_a_table_of_raw_rows_has_no_sound_contract_nothing_is_removed(till: Till) -> None:
+    contract = till.product.contracts / "members.odcs.yaml"
+    edit(contract, "logicalType: date", "logicalType: dayte")
+    edit(till.product.contracts / "payments.odcs.yaml", RELATION, "")
+    before = till.product.world.versions()
+    with pytest.raises(NotErased, match="no sound contract says whom bronze/members"):
+        till.erase()
+    assert till.product.world.versions() == before
+    assert till.states() == []
+
+
+def test_a_table_that_waits_for_its_new_calendar_is_named_and_goes_on_once_it_was_replaced(till: Till) -> None:
+    days = "value: {grain: day, start: 2024-01-01, end: 2024-04-01}\n      - property: arrival"
+    edit(till.product.contracts / "payments.odcs.yaml", days, days.replace("day, start: 2024-01", "month, start: 2024-02"))
+    with pytest.raises(NotErased, match=r"silver/payments \(its partitions are not those of a calendar of months"):
+        till.erase()
+    assert till.states() == [BEGUN]
+    assert set(till.product.backfill().values()) == {None}
+    assert till.erase().detail["downstream"]["silver/payments"] == ["2024-01-01", "2024-02-01"]
+    assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 32},) * 2

@@ -1,0 +1,78 @@
+"""What a stranger's file may ask of the reader: long records, many values and deep nesting are refused by a sentence that names the bound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assay.contracts.landing_source import LandingSource
+from assay.contracts.odcs import load_contracts
+from assay.errors import FileUnreadable
+from assay.ingest.bounds import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
+from assay.ingest.landing import LandingFile
+from assay.ingest.readers import read_text
+from sales import write_sales
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CSV = LandingSource("x/x_{arrival:yyyy-MM-dd}.csv", "csv", "UTF-8", ("a", "b"), ("",))
+JSON = replace(CSV, format="jsonl")
+LONG = "x" * (MOST_OF_A_RECORD + 1)
+IN_A_LINE, IN_A_ROW = "a line has more than 16,777,216 bytes", "a row has more than 16,777,216 bytes"
+
+
+def read(folder: Path, content: str, source: LandingSource = CSV) -> list[tuple[str | None, ...]]:
+    path = folder / "x.csv"
+    path.write_text(content)
+    return [tuple(row.values()) for row in read_text(LandingFile(path, "x.csv", date(2024, 1, 1)), source).to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "said"),
+    [
+        pytest.param(f'{{"a": 1}}\n{{"a": "{LONG}"}}\n', JSON, f"line 2: {IN_A_LINE}", id="json"),
+        pytest.param(f"a,b\n1,{LONG}\n", CSV, f"line 2: {IN_A_LINE}", id="csv"),
+        pytest.param(f"a,b\n1,2\n3,{LONG}\n4,5\n", CSV, f"line 3: {IN_A_LINE}", id="csv-further-down"),
+        pytest.param('a,b\n1,2\n3,"' + "word\n" * 7_000_000 + '"\n', CSV, IN_A_ROW, id="csv-of-many-lines"),
+        pytest.param(f"{LONG}\n1,2\n", CSV, "line 1: its first 16,777,216 bytes hold no whole row", id="csv-header"),
+        pytest.param("a,b\n" + "1," * (MOST_COLUMNS + 1) + "\n", CSV, "line 2: a row has more than 16,384 values", id="values"),
+        pytest.param("a," * (MOST_COLUMNS + 1) + "b\n1,2\n", CSV, "line 1: a row has more than 16,384 values", id="names"),
+        pytest.param('{"a": ' + "[" * 101 + "]" * 101 + "}\n", JSON, "line 1: values are nested more than 100 deep", id="nested"),
+        pytest.param(
+            '{"a": ' + "[" * 9_999 + "]" * 9_999 + "}\n", JSON, "line 1: values are nested more than 100 deep", id="deeply-nested"
+        ),
+    ],
+)
+def test_a_record_beyond_bounds_is_refused_by_name(tmp_path: Path, content: str, source: LandingSource, said: str) -> None:
+    with pytest.raises(FileUnreadable, match=said):
+        read(tmp_path, content, source)
+
+
+def test_what_is_within_bounds_is_read_as_received(tmp_path: Path) -> None:
+    large = "x" * (MOST_OF_A_RECORD - 100)
+    assert read(tmp_path, f"a,b\n1,{large}\n") == [("1", large)]
+    assert read(tmp_path, f'{{"a": "{large}"}}\n', JSON) == [(large, None)]
+    nested = "[" * (MOST_NESTED - 1) + "]" * (MOST_NESTED - 1)
+    assert read(tmp_path, f'{{"a": {nested}}}\n', JSON) == [(nested, None)]
+
+
+def test_the_first_line_that_is_too_long_is_found_wherever_it_stands() -> None:
+    assert line_too_long(b"12345\n12345\n12345", most=5) is None
+    assert line_too_long(b"12345\n12345\n123456\n1", most=5) == 3
+    assert line_too_long(b"1\n2\n3\n123456", most=5) == 4
+    assert line_too_long(b"1\r2\r3\r12345\r", most=5) is None
+
+
+@pytest.mark.parametrize(("form", "content"), [("csv", "sale,day,Anna Smith\n1,2,3\n"), ("jsonl", '{"sale": 1, "Anna Smith": 2}\n')])
+def test_a_value_that_stands_for_a_name_is_not_told_where_columns_are_sensitive(tmp_path: Path, form: str, content: str) -> None:
+    write_sales(tmp_path / "contracts")
+    source = replace(load_contracts(tmp_path / "contracts")["sales"].source, format=form)
+    with pytest.raises(FileUnreadable, match=r"unknown columns?, not named because the contract has sensitive ones") as refused:
+        read(tmp_path, content, source)
+    assert "Anna" not in str(refused.value)
+    with pytest.raises(FileUnreadable, match="unknown column Anna Smith"):
+        read(tmp_path, content, replace(source, is_sensitive=False))
