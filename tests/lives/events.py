@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from products import DAY, MONTH, ZONES, Dataset, Product
+from products import DAY, MASKS, MONTH, ZONES, Dataset, Product
 
 if TYPE_CHECKING:
     from random import Random
@@ -21,12 +21,12 @@ Rows = tuple[Row, ...]
 
 @dataclass(frozen=True)
 class Land:
-    """A file lands; one of that name is replaced."""
+    """A file lands; one of that name is replaced. Without rows (None, not an empty file) it is one that cannot be read."""
 
     dataset: str
     arrival: date
     mark: str
-    rows: Rows
+    rows: Rows | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class Change:
-    """One field of a dataset's contract says something else from now on, and the code location is loaded anew."""
+    """One field of a dataset's contract, or of the models of GOLD, says something else from now on; the code location is loaded anew."""
 
     dataset: str
     field: str
@@ -70,7 +70,8 @@ class Wait:
 
 
 Event = Land | Copy | Remove | Change | Restart | Wait
-Landing = dict[str, dict[tuple[date, str], Rows]]
+Landing = dict[str, dict[tuple[date, str], "Rows | None"]]
+GOLD = "gold"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def apply(event: Event, product: Product, landing: Landing) -> tuple[Product, La
             files[event.arrival, event.to] = files[event.arrival, event.mark]
         case Remove():
             files.pop((event.arrival, event.mark), None)
+        case Change() if event.dataset == GOLD:
+            return replace(product, **{event.field: event.value}), landing
         case Change():
             changed = (replace(one, **{event.field: event.value}) if one.name == event.dataset else one for one in product.datasets)
             return replace(product, datasets=tuple(changed)), landing
@@ -107,7 +110,7 @@ class Drawer:
         self.draw, self.product, self.features = draw, product, features
         self.origin, self.now = product, begins
         self.landing: Landing = {}
-        self.before: dict[tuple[str, date, str], list[Rows]] = {}  # the contents that a name had
+        self.before: dict[tuple[str, date, str], list[Rows | None]] = {}  # the contents that a name had
 
     def life(self, length: int) -> Life:
         begins, events = self.now, list[Event]()
@@ -124,6 +127,9 @@ class Drawer:
         kinds += [self._copy] * 2 if "copy" in self.features else []
         kinds += [self._remove] * 2 if "remove" in self.features else []
         kinds += [self._change] * 2 if "change" in self.features else []
+        kinds += [self._redate] * 3 if "redate" in self.features else []
+        kinds += [self._spoil] * 2 if "unreadable" in self.features else []
+        kinds += [self._model] if "gold" in self.features and self.product.gold else []
         kinds += [self._restart]
         event = self.draw.choice(kinds)()
         self.product, self.landing = apply(event, self.product, self.landing)
@@ -148,7 +154,7 @@ class Drawer:
         if (found := self._some_file()) is None:
             return self._land()
         dataset, arrival, mark = found
-        rows = list(self.landing[dataset][arrival, mark])
+        rows = list(self.landing[dataset][arrival, mark] or ())
         if rows and self.draw.random() < 0.8:
             place = self.draw.randrange(len(rows))
             rows[place] = (
@@ -157,6 +163,31 @@ class Drawer:
         else:
             rows.append(self._row(self.product.of(dataset), arrival))
         return Land(dataset, arrival, mark, tuple(rows))
+
+    def _redate(self) -> Event:
+        """A file is sent again, and all its rows happened in another month."""
+        found = self._some_file()
+        if found is None or self.product.of(found[0]).is_reference or not (rows := self.landing[found[0]][found[1:]]):
+            return self._land()
+        dataset, arrival, mark = found
+        day = arrival - timedelta(days=self.draw.choice((10, 20, 31)))
+        moved = [self._row(self.product.of(dataset), arrival)[1] for _ in rows]
+        if self.draw.random() < 0.8:
+            moved = [self._told(self.product.of(dataset), datetime.combine(day, time(12), ZoneInfo(self.product.of(dataset).zone)))] * len(
+                rows
+            )
+        return Land(dataset, arrival, mark, tuple((row[0], moment, *row[2:]) for row, moment in zip(rows, moved, strict=True)))
+
+    def _spoil(self) -> Event:
+        """A file comes cut, or is sent again and comes cut."""
+        found = self._some_file() if self.draw.random() < 0.6 else None
+        new = self._land() if found is None else Land(*found, None)
+        assert isinstance(new, Land)
+        # of a key of the whole table the partitions that wait keep the keys that they have: more than the oracle can say in a few lines
+        return replace(new, rows=None) if self.product.of(new.dataset).key_scope == "partition" else self._land()
+
+    def _model(self) -> Event:
+        return Change(GOLD, "factor", self.draw.choice([factor for factor in (1, 2, 3) if factor != self.product.factor]))
 
     def _return(self) -> Event:
         several = [name for name, contents in self.before.items() if len(contents) > 1]
@@ -184,6 +215,10 @@ class Drawer:
         ]
         if "refuse" in self.features and dataset.key_scope == "partition":
             kinds.append(("most_rows", (None, 1, 2)))
+        if "share" in self.features and dataset.key_scope == "partition":
+            kinds.append(("rejected_below", (None, 0.4, 0.7)))
+        if "mask" in self.features and dataset.name != "stores":
+            kinds.append(("masked", (None, *MASKS)))
         if "move" in self.features and not dataset.is_reference and self.draw.random() < 0.6:
             return self._move(dataset)
         field, values = self.draw.choice(kinds)
@@ -223,9 +258,13 @@ class Drawer:
         if "future" in self.features and self.draw.random() < 0.1:
             day += timedelta(days=self.draw.choice((1, 2, 3, 45)))
         clock = time(self.draw.choice((0, 1, 2, 3, 12, 22, 23)), self.draw.choice((0, 30)))
-        moment = datetime.combine(day, clock, ZoneInfo(dataset.zone)).astimezone(UTC)
+        return self._told(dataset, datetime.combine(day, clock, ZoneInfo(dataset.zone)))
+
+    def _told(self, dataset: Dataset, local: datetime) -> str:
+        """A moment as the rows of a dataset spell it."""
+        moment = local.astimezone(UTC)
         if dataset.spelling == "date":
-            return day.isoformat()
+            return local.date().isoformat()
         if dataset.spelling == "clock":
             return f"{moment:%Y-%m-%d %H:%M:%S}"
         return moment.astimezone(timezone(timedelta(hours=self.draw.choice((0, -5, 2, 5.5))))).isoformat(timespec="seconds")

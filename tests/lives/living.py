@@ -13,10 +13,12 @@ from world import Seen, World
 
 # kinds of products and events: calendars of one's own, months that `start` or `end` cuts, files of the same day, contents that return, copies under
 # another name, files that are archived, contracts and calendars that change, rows and files dated ahead, files without rows, keys of the whole
-# table, arrivals taken while they last, partitions refused as a whole, gold
+# table, arrivals taken while they last, partitions refused as a whole, gold, files sent again with the rows of another month, shares of rejected rows,
+# masked columns, dialects of text files, files that cannot be read
 ALL = frozenset(
     {
-        "calendars", "cut months", "midnight", "return", "copy", "remove", "change", "move", "future", "empty", "key_scope", "current", "refuse", "gold",
+        "calendars", "cut months", "midnight", "return", "copy", "remove", "change", "move", "future", "empty", "key_scope", "current", "refuse", "gold", "redate",
+        "share", "mask", "dialect", "unreadable",
     }
 )  # fmt: skip
 FEATURES = ALL - {"move"}  # on demand: bronze keeps its old arrivals while its new calendar has nothing to put in their place
@@ -84,6 +86,7 @@ def compare(world: World, oracle: Oracle, landing: Landing, before: dict[str, tu
     world.settle()
     found, wanted = {}, oracle.look(world.product, landing, world.now)
     refused = {f"silver/{name}": fates.refused for name, fates in wanted.items() if fates.refused}
+    refused |= {f"bronze/{name}": fates.unread for name, fates in wanted.items() if fates.unread}
     planned = {name: set(keys) for name, keys in world.planned().items()}
     if planned != refused:
         raise Wrong(
@@ -120,9 +123,10 @@ def _compare_statuses(where: str, fates: Fates, seen: Seen, *, moved: bool) -> N
         _same(
             f"partitions of {layer} that are right and that Dagster shows as failed, of {where}",
             set(),
-            seen.failed[layer] & keys - fates.refused,
+            seen.failed[layer] & keys - (fates.refused | fates.waits if layer == "silver" else fates.unread),
         )
     _same(f"refused partitions that Dagster does not show as failed, of {where}", set(), fates.refused - seen.failed["silver"])
+    _same(f"unreadable arrivals that Dagster does not show as failed, of {where}", set(), fates.unread - seen.failed["bronze"])
 
 
 def _compare_files(where: str, old: Fates, shown: Seen, fates: Fates, seen: Seen) -> None:

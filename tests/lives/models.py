@@ -42,16 +42,16 @@ def write_gold(product: Product, settings: Settings) -> None:
     for model in product.gold:
         text = yaml.safe_dump(_contract(model), sort_keys=False)
         (settings.contracts / "gold" / f"{name_of(model)}.odcs.yaml").write_text(text)
-        (settings.dbt_project / "models" / "gold" / f"{name_of(model)}.sql").write_text(_sql(model))
+        (settings.dbt_project / "models" / "gold" / f"{name_of(model)}.sql").write_text(_sql(model, product.factor))
     with redirect_stdout(io.StringIO()) as said:
         assert compile_contracts(settings, check=False), said.getvalue()
 
 
-def _sql(model: tuple[str, ...]) -> str:
+def _sql(model: tuple[str, ...], factor: int) -> str:
     parts = []
     for name in model:
         counted = ", ".join(
-            f"{'1' if one == name else '0'} as {one}_row, {'cast(amount as double)' if one == name else 'null'} as {one}_value"
+            f"{'1' if one == name else '0'} as {one}_row, {f'{factor} * cast(amount as double)' if one == name else 'null'} as {one}_value"
             for one in model
         )
         parts.append(f"select event_day, {counted} from {{{{ source('silver', '{name}') }}}} where {{{{ in_window('event_day') }}}}")

@@ -30,6 +30,8 @@ class Fates:
     arrivals: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, object] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)  # arrivals that keep what they had, because a file of theirs cannot be read
+    waits: set[str] = field(default_factory=set)  # partitions that such an arrival concerns: they keep what they had, too
 
 
 def first_day(day: date, grain: str) -> date:
@@ -95,19 +97,23 @@ class Oracle:
                     day = days.setdefault(row[0], [0, None] * len(model))
                     day[2 * place] += 1
                     if row[2] is not None:
-                        day[2 * place + 1] = (day[2 * place + 1] or 0.0) + float(row[2])
+                        day[2 * place + 1] = (day[2 * place + 1] or 0.0) + product.factor * float(row[2])
         return sorted((day.replace(day=1), day, *found) for day, found in days.items())
 
-    def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows], others: dict[str, Fates], now: datetime) -> Fates:
+    def _dataset(self, dataset: Dataset, landing: dict[tuple[date, str], Rows | None], others: dict[str, Fates], now: datetime) -> Fates:
         taken, fates, grain = self.taken.setdefault(dataset.name, {}), Fates(), dataset.arrivals.grain
-        for (arrival, mark), rows in landing.items():
-            if has_partition(arrival, dataset.arrivals) and is_there(arrival, dataset.arrivals, dataset, now):
-                taken[arrival, mark] = rows
+        there = {
+            file: rows
+            for file, rows in landing.items()
+            if has_partition(file[0], dataset.arrivals) and is_there(file[0], dataset.arrivals, dataset, now)
+        }
+        fates.unread = unreadable(dataset, {**taken, **there})
+        taken |= {file: rows for file, rows in there.items() if rows is not None and arrival_of(file[0], dataset) not in fates.unread}
         batches: dict[str, dict[Rows, tuple[date, str]]] = {}
         counted = [file for file in taken if has_partition(file[0], dataset.arrivals)]
         files = sorted(counted, key=lambda file: (file[0], by_size(dataset.file(*file))))
         for file in files[-1:] if grain == NONE else files:
-            key = "all" if grain == NONE else first_day(file[0], grain).isoformat()
+            key = arrival_of(file[0], dataset)
             batches.setdefault(key, {}).setdefault(taken[file], file)
         taken.clear()  # of one content the first name is remembered, of a snapshot the newest file
         taken |= {file: rows for batch in batches.values() for rows, file in batch.items()}
@@ -117,9 +123,12 @@ class Oracle:
         known = {row[-1] for rows in others[dataset.refers_to].published.values() for row in rows} if dataset.refers_to else None
         waits = dataset.refers_to is not None and not others[dataset.refers_to].published
         self._judge(dataset, batches, known, fates, now, waits=waits)
+        referred = repr(sorted(others[dataset.refers_to].published.items())) if dataset.refers_to else ""
+        fates.inputs = {key: (inputs, referred) for key, inputs in fates.inputs.items()}
         for key in empty_partitions(dataset, [key for key, rows in fates.arrivals.items() if not rows], now) if not waits else ():
             fates.published.setdefault(key, [])
         self._refuse(dataset, fates)
+        self._keep(dataset, fates)
         ever = self.ever.setdefault(dataset.name, set())
         if self._is_moved(dataset, ever):
             ever.clear()
@@ -141,14 +150,25 @@ class Oracle:
     def _refuse(self, dataset: Dataset, fates: Fates) -> None:
         """A partition that breaks a promise about the whole of it keeps its last good version, or is not there."""
         before = self.before.get(dataset.name, Fates())
-        for key in [key for key, rows in fates.published.items() if dataset.most_rows is not None and len(rows) > dataset.most_rows]:
+        for key in [key for key in fates.published if is_refused(dataset, key, fates)]:
             fates.refused.add(key)
-            for name in ("published", "inputs", "duplicates"):
-                getattr(fates, name).pop(key, None)
-                if key in getattr(before, name):
-                    getattr(fates, name)[key] = getattr(before, name)[key]
-            fates.held = Counter({place: rows for place, rows in fates.held.items() if place[0] != key})
-            fates.held |= Counter({place: rows for place, rows in before.held.items() if place[0] == key})
+            keep(key, fates, before)
+
+    def _keep(self, dataset: Dataset, fates: Fates) -> None:
+        """A partition that an unreadable arrival covers stays as it was, and waits."""
+        before = self.before.get(dataset.name, Fates())
+        grain = dataset.events.grain
+        for key in {*fates.published, *before.published} if fates.unread else ():
+            days = (
+                [key] if grain != MONTH or "all" in fates.unread else [str(date.fromisoformat(key) + timedelta(days=n)) for n in range(31)]
+            )
+            reached = {
+                key if key == "all" else arrival_of(date.fromisoformat(day), dataset) for day in days if day[:7] == key[:7] or key == "all"
+            }
+            if reached & fates.unread:
+                fates.waits.add(key)
+                keep(key, fates, before)
+        fates.refused -= fates.waits
 
     def _judge(self, dataset: Dataset, batches: Any, known: set[Any] | None, fates: Fates, now: datetime, *, waits: bool) -> None:
         latest: dict[Any, tuple[str, Published]] = {}
@@ -178,7 +198,37 @@ class Oracle:
         newest = next(iter(batches["all"].values())) if dataset.is_reference and batches else None
         for key, inputs in fates.inputs.items():
             rivals = (sorted(fates.published[key], key=repr), fates.duplicates[key]) if dataset.key_scope == "table" else None
-            fates.inputs[key] = (newest, frozenset(inputs), dataset, frozenset(known) if known is not None else None, rivals)
+            fates.inputs[key] = (newest, frozenset(inputs), dataset, rivals)
+
+
+def keep(key: str, fates: Fates, before: Fates) -> None:
+    """A partition is as it was before."""
+    for name in ("published", "inputs", "duplicates"):
+        getattr(fates, name).pop(key, None)
+        if key in getattr(before, name):
+            getattr(fates, name)[key] = getattr(before, name)[key]
+    fates.held = Counter({place: rows for place, rows in fates.held.items() if place[0] != key})
+    fates.held |= Counter({place: rows for place, rows in before.held.items() if place[0] == key})
+
+
+def arrival_of(day: date, dataset: Dataset) -> str:
+    """The key of the arrival partition of a file of a day."""
+    return "all" if dataset.arrivals.grain == NONE else first_day(day, dataset.arrivals.grain).isoformat()
+
+
+def unreadable(dataset: Dataset, files: dict[tuple[date, str], Rows | None]) -> set[str]:
+    """The arrivals that are not taken: one of their files cannot be read. Of a snapshot only the newest file is."""
+    read = sorted(files, key=lambda file: (file[0], by_size(dataset.file(*file))))
+    return {arrival_of(file[0], dataset) for file in (read[-1:] if dataset.arrivals.grain == NONE else read) if files[file] is None}
+
+
+def is_refused(dataset: Dataset, key: str, fates: Fates) -> bool:
+    """Whether a partition breaks a promise about the whole of it."""
+    rows = len(fates.published[key])
+    held = sum(count for (place, _), count in fates.held.items() if place == key)
+    landed = rows + held + fates.duplicates[key]
+    too_many = dataset.most_rows is not None and rows > dataset.most_rows
+    return too_many or bool(landed and dataset.rejected_below is not None and held / landed >= dataset.rejected_below)
 
 
 def set_aside(day: date | None, calendar: Calendar) -> str:
@@ -233,5 +283,13 @@ def broken_rule(row: Row, dataset: Dataset, known: set[Any] | None) -> str | Non
 def published(row: Row, value: date | None, dataset: Dataset) -> Published:
     number, _, amount, state, store = row
     kind = {"DOUBLE": float, "DECIMAL(9,2)": lambda text: Decimal(text).quantize(Decimal("0.01"))}.get(dataset.amount, int)
-    cells = (int(number), kind(amount) if amount else None, state, store or None)
+    value_of = kind(amount) if amount else None
+    if dataset.masked == "amount" and value_of is not None:
+        value_of = value_of // 10 * 10
+    cells = (
+        int(number),
+        value_of,
+        state[:2] if dataset.masked == "state" else state,
+        None if dataset.masked == "store" else store or None,
+    )
     return (value, *cells) if value else cells

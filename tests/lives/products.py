@@ -23,6 +23,20 @@ ZONES = (
 LANDING = ("id", "moment", "amount", "state", "store")
 # how a row tells when it happened: a date, an instant with its offset, or what a clock in UTC shows
 SPELLINGS = {"date": "yyyy-MM-dd", "instant": "yyyy-MM-dd'T'HH:mm:ssXXX", "clock": "yyyy-MM-dd HH:mm:ss"}
+DIALECTS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"delimiter": ";", "decimalChar": ","},
+    {"delimiter": "\t"},
+    {"delimiter": "|", "header": False},
+    {"commentChar": "#"},
+)
+# what a person says of the masking of a column: of the state, the amount, or the store
+MASKS: dict[str, dict[str, Any]] = {
+    "state": {"method": "truncate", "keep": 2},
+    "amount": {"method": "generalize", "to": 10},
+    "store": {"method": "nullify"},
+}
 AMOUNTS = {"INTEGER": "integer", "BIGINT": "integer", "DOUBLE": "number", "DECIMAL(9,2)": "number"}
 
 
@@ -59,6 +73,9 @@ class Dataset:
     current: bool = False
     deadline: str | None = None
     most_rows: int | None = None
+    rejected_below: float | None = None
+    masked: str | None = None
+    dialect: int = 0
 
     @property
     def is_reference(self) -> bool:
@@ -76,6 +93,7 @@ class Product:
 
     datasets: tuple[Dataset, ...]
     gold: tuple[tuple[str, ...], ...] = ()
+    factor: int = 1  # what the models multiply amounts by
 
     def of(self, name: str) -> Dataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)
@@ -91,7 +109,7 @@ def draw_product(draw: Random, today: date, features: frozenset[str]) -> Product
         datasets.append(
             Dataset(
                 name, zone, events, arrivals,
-                spelling=draw.choice(tuple(SPELLINGS)), padded=draw.random() < 0.7, suffix=draw.choice((".csv", ".csv.gz", ".jsonl", ".parquet")),
+                spelling=draw.choice(tuple(SPELLINGS)), padded=draw.random() < 0.7, suffix=draw.choice((".csv", ".csv", ".csv.gz", ".jsonl", ".parquet", ".avro")),
                 amount=draw.choice(tuple(AMOUNTS)), most=draw.choice((50, 100)),
                 refers_to="stores" if datasets and datasets[0] is stores and draw.random() < 0.6 else None,
                 key_scope=draw.choice(("partition", "table")) if "key_scope" in features else "partition",
@@ -101,10 +119,17 @@ def draw_product(draw: Random, today: date, features: frozenset[str]) -> Product
         )  # fmt: skip
     dated = [dataset.name for dataset in datasets if not dataset.is_reference]
     gold: tuple[tuple[str, ...], ...] = ()
-    if "gold" in features and draw.random() < 0.2:
+    if "gold" in features and draw.random() < 0.4:
         gold = tuple((name,) for name in dated) if draw.random() < 0.5 else (tuple(dated[:2]),)
     if "refuse" in features:
         datasets = [replace(one, most_rows=draw.choice((None, None, 1, 2))) if one.key_scope == "partition" else one for one in datasets]
+    if "share" in features:
+        shares = (None, None, 0.4, 0.7)
+        datasets = [replace(one, rejected_below=draw.choice(shares)) if one.key_scope == "partition" else one for one in datasets]
+    if "mask" in features:
+        datasets = [one if one.name == "stores" else replace(one, masked=draw.choice((None, None, *MASKS))) for one in datasets]
+    if "dialect" in features:
+        datasets = [replace(one, dialect=draw.randrange(len(DIALECTS))) if ".csv" in one.suffix else one for one in datasets]
     return Product(tuple(datasets), gold)
 
 
@@ -136,13 +161,15 @@ def write_contracts(product: Product, folder: Path) -> None:
 def contract_of(dataset: Dataset) -> dict[str, Any]:
     """The contract of a dataset as a document of the standard."""
     pattern = "yyyy-MM-dd" if dataset.padded else "yyyy-M-d"
-    kind = {"csv": "csv", "gz": "csv", "jsonl": "jsonl", "parquet": "parquet"}[dataset.suffix.rpartition(".")[2]]
-    server = {
+    kind = {"csv": "csv", "gz": "csv", "jsonl": "jsonl", "parquet": "parquet", "avro": "avro"}[dataset.suffix.rpartition(".")[2]]
+    server: dict[str, Any] = {
         "server": "landing",
         "type": "local",
         "path": f"{dataset.name}/{dataset.name}_{{arrival:{pattern}}}*{dataset.suffix}",
         "format": kind,
     }
+    if DIALECTS[dataset.dialect]:
+        server["customProperties"] = [{"property": "dialect", "value": DIALECTS[dataset.dialect]}]
     landing = {"name": f"{dataset.name}_landing", "physicalType": "file", "properties": [_text(name) for name in LANDING]}
     document: dict[str, Any] = {
         "apiVersion": "v3.2.0",
@@ -182,6 +209,9 @@ def _published(dataset: Dataset) -> dict[str, Any]:
     if dataset.refers_to:
         known = {"customProperties": [{"property": "name", "value": "store_known"}], "to": f"{dataset.refers_to}.store"}
         properties[-1]["relationships"] = [known]
+    for one in properties:
+        if one["name"] == dataset.masked:
+            one["customProperties"] = [{"property": "masking", "value": MASKS[dataset.masked]}]
     published: dict[str, Any] = {
         "name": dataset.name,
         "physicalType": "table",
@@ -202,8 +232,9 @@ def _published(dataset: Dataset) -> dict[str, Any]:
 
 
 def _custom(dataset: Dataset) -> list[dict[str, Any]]:
+    share = [{"property": "rejectedShare", "value": {"mustBeLessThan": dataset.rejected_below}}] if dataset.rejected_below else []
     if dataset.is_reference:
-        return [{"property": "eventTime", "value": "none", "description": "Reference data have no events."}]
+        return [{"property": "eventTime", "value": "none", "description": "Reference data have no events."}, *share]
     time = {"expression": "moment", "format": SPELLINGS[dataset.spelling], "timeZone": dataset.zone}
     if dataset.spelling == "clock":
         time["sourceTimeZone"] = "Etc/UTC"
@@ -211,4 +242,4 @@ def _custom(dataset: Dataset) -> list[dict[str, Any]]:
     said = [("eventTime", time), ("partitioning", dataset.events.said), ("arrival", dataset.arrivals.said | {"lateness": 1} | current)]
     if dataset.key_scope != "partition":
         said.append(("keyScope", dataset.key_scope))
-    return [{"property": name, "value": value} for name, value in said]
+    return [{"property": name, "value": value} for name, value in said] + share

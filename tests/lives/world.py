@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import dagster as dg
+import fastavro
 import polars as pl
 from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
@@ -34,7 +35,7 @@ from dagster._grpc.server import GrpcServerCommand
 from dagster._scheduler.scheduler import launch_scheduled_runs
 from instances import LivingInstance
 from models import empty_project, name_of, write_gold, write_project
-from products import LANDING, write_contracts
+from products import DIALECTS, LANDING, write_contracts
 
 from assay.lake.quarantine import PARTITION
 from assay.lake.quarantine_reader import Fate, View
@@ -127,12 +128,12 @@ class World(AbstractContextManager["World"]):
         self._stack.enter_context(self.workspace)
         self.iterations = {}
 
-    def land(self, dataset: Dataset, arrival: date, mark: str, rows: Rows) -> None:
+    def land(self, dataset: Dataset, arrival: date, mark: str, rows: Rows | None) -> None:
         """Write a file under a hidden name, then give it its own."""
         path = self.settings.landing / dataset.file(arrival, mark)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}")
-        fresh.write_bytes(content(rows, dataset.suffix))
+        fresh.write_bytes(content(rows, dataset.suffix, DIALECTS[dataset.dialect]) if rows is not None else b"\xff\xfe cut")
         fresh.rename(path)
 
     def remove(self, dataset: Dataset, arrival: date, mark: str) -> None:
@@ -220,7 +221,7 @@ def files_of(table: Snapshot) -> dict[str, frozenset[str]]:
     return {key: frozenset(paths) for key, paths in found.items()}
 
 
-def content(rows: Rows, suffix: str) -> bytes:
+def content(rows: Rows, suffix: str, dialect: dict[str, Any]) -> bytes:
     """The bytes of a file: equal rows give equal bytes."""
     if suffix == ".parquet":
         texts = [[cell or None for cell in row] for row in rows]
@@ -229,5 +230,24 @@ def content(rows: Rows, suffix: str) -> bytes:
         return bytes_.getvalue()
     if suffix == ".jsonl":
         return "".join(json.dumps(dict(zip(LANDING, (cell or None for cell in row), strict=True))) + "\n" for row in rows).encode()
-    text = "\n".join([",".join(LANDING), *(",".join(row) for row in rows), ""]).encode()
+    if suffix == ".avro":
+        return _avro(rows)
+    text = _csv(rows, **dialect).encode()
     return gzip.compress(text, mtime=0) if suffix.endswith(".gz") else text
+
+
+def _csv(rows: Rows, delimiter: str = ",", decimalChar: str = ".", commentChar: str = "", *, header: bool = True) -> str:  # noqa: N803  # the words of the dialect
+    def line(cells: tuple[str, ...]) -> str:
+        spelled = (cell.replace(".", decimalChar) if name == "amount" else cell for name, cell in zip(LANDING, cells, strict=True))
+        return delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in spelled)
+
+    remark = [f"{commentChar} sent {len(rows)} rows"] if commentChar else []
+    return "\n".join([*remark, *([line(LANDING)] if header else []), *remark, *map(line, rows), ""])
+
+
+def _avro(rows: Rows) -> bytes:
+    fields = [{"name": name, "type": ["null", "string"]} for name in LANDING]
+    bytes_ = io.BytesIO()
+    records = [dict(zip(LANDING, (cell or None for cell in row), strict=True)) for row in rows]
+    fastavro.writer(bytes_, {"type": "record", "name": "row", "fields": fields}, records, sync_marker=bytes(16))
+    return bytes_.getvalue()
