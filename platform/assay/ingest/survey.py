@@ -117,8 +117,10 @@ def _walk(landing: Path, below: str = "", above: tuple[tuple[int, int], ...] = (
             yield _Found(relative, f"it cannot be looked up: {error.strerror}")
             continue
         if not stat.S_ISDIR(looked.st_mode):
-            astray = LEADS_OUT if leads_out(landing / relative) else ""
-            yield _Found(relative, astray or _fault(entry.name, looked), datetime.fromtimestamp(looked.st_mtime, UTC))
+            if leads_out(landing / relative):
+                yield _Found(relative, LEADS_OUT)
+            else:
+                yield _Found(relative, _fault(entry.name, looked), datetime.fromtimestamp(looked.st_mtime, UTC))
         elif (looked.st_dev, looked.st_ino) not in inside:
             yield from _walk(landing, relative, inside)
 
