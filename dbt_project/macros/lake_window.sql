@@ -49,7 +49,11 @@
 
 
 {% macro refuse_rows_outside(staged, event_time, partition_by) %}
-    {#- How many rows were built; an error when some of them are not in the window, or in another partition than their event time. -#}
+    {#- How many rows were built; an error when some of them are not in the window, or in another partition than their event time.
+        A table without an event time is built whole: nothing can be outside. -#}
+    {%- if event_time is none -%}
+        {{ return(run_query("select count(*) from " ~ staged).rows[0][0] | int) }}
+    {%- endif -%}
     {%- set moment, partition = adapter.quote(event_time), adapter.quote(partition_by) -%}
     {%- set found = run_query(
         "select count(*), count(*) filter (where not coalesce(" ~ in_window(moment) ~ " and " ~ partition

@@ -52,7 +52,12 @@
         value,
         ['{{ name }}'] as broken_rules
     from (
-        {%- if rule.counts_rows and window() is not none %}
+        {%- if rule.counts_rows and event_time is none %}
+        select
+            cast(null as date) as month_of_event,
+            count(*) as value
+        from asked
+        {%- elif rule.counts_rows and window() is not none %}
         select
             months.month_of_event,
             count(asked.month_of_event) as value
@@ -101,11 +106,12 @@
 
 
 {% macro rows_of_window(model, event_time, mapping) -%}
-    {%- set moment = adapter.quote(event_time) -%}
+    {#- Of a table without an event time all rows, as if they were of one month. -#}
+    {%- set moment = none if event_time is none else adapter.quote(event_time) -%}
     select
         {% for name, sql in (mapping or {}).items() %}{{ sql }} as {{ adapter.quote(name) }}, {% else %}*, {% endfor -%}
-        cast(date_trunc('month', {{ moment }}) as date) as month_of_event
-    from (select * from {{ model }} where {{ in_window(moment) }})
+        {{ "cast(null as date)" if moment is none else "cast(date_trunc('month', " ~ moment ~ ") as date)" }} as month_of_event
+    from (select * from {{ model }} where {{ "true" if moment is none else in_window(moment) }})
 {%- endmacro %}
 
 

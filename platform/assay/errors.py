@@ -102,6 +102,10 @@ class Superseded(TransientFailure):
     hint = "Run it again: it will start from the newer inputs. Nothing was changed."
 
 
+class Fenced(Superseded):
+    """An erasure has begun since this run had read its inputs."""
+
+
 class PublishContention(TransientFailure):
     """Other writers won the commit every time until the patience ran out."""
 

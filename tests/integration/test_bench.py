@@ -29,3 +29,9 @@ def test_no_setting_of_whoever_measures_reaches_a_side() -> None:
     said = bench(code).stdout
     assert "PATH" in said
     assert not any(name in said for name in ("ASSAY_HOME", "DAGSTER_HOME", "PYTHONDONTWRITEBYTECODE"))
+
+
+def test_every_measure_finds_what_it_imports() -> None:
+    names = sorted(path.stem for path in BENCH.glob("*.py"))
+    ran = bench(f"import {', '.join(names)}")
+    assert (ran.returncode, "data_plane" in names) == (0, True), ran.stderr

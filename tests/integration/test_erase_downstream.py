@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from calendar_products import SQL, Calendars, totals
 from small_world import edit
 
-from assay.erasure.removing import Person
-from assay.lake.erasures import BEGUN, DONE, Erasure, erasures
+from assay.contracts.odcs import load_contracts
+from assay.erasure.finding import search
+from assay.erasure.removing import Person, remove_from_bronze
+from assay.errors import Fenced
+from assay.gold import step
+from assay.lake.erasures import BEGUN, DONE, Erasure, erasures, raise_fence
+from assay.lake.snapshots import open_snapshot, table_names
 from assay.masking.keyring import new_entry
+from assay.orchestration import erasing
 from assay.orchestration.backfill import Backfill
 from assay.orchestration.build import assemble
 from assay.orchestration.erasing import Erasing, NotErased
 from people import MEMBER, PAYMENT, csv_of, write_people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from assay.orchestration.backfill import Ran
@@ -78,14 +84,15 @@ class Till:
         shutil.copytree(self.product.folder, folder)
         return Till(Calendars(folder))
 
-    def erase(self) -> Erasure:
+    def erase(self, who: str = ADA, meanwhile: Callable[[], object] = lambda: None) -> Erasure:
         assembly = assemble(self.settings, self.product.contracts)
         job = assembly.definitions.resolve_implicit_global_asset_job_def()
 
         def rebuild(planner: Planner) -> Iterable[Ran]:
+            meanwhile()
             return Backfill(job, planner, self.product.world.instance).execute(lambda _: None)
 
-        return Erasing(assembly.planner, Person("customer", ADA), "tester", rebuild, self.said.append).execute()
+        return Erasing(assembly.planner, Person("customer", who), "tester", rebuild, self.said.append).execute()
 
     def sums(self) -> tuple[dict[str, int], dict[str, int]]:
         return totals(self.product.world, "gold/sums"), totals(self.product.world, "gold/again")
@@ -166,3 +173,50 @@ def test_a_table_that_waits_for_its_new_calendar_is_named_and_goes_on_once_it_wa
     assert set(till.product.backfill().values()) == {None}
     assert till.erase().detail["downstream"]["silver/payments"] == ["2024-01-01", "2024-02-01"]
     assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 32},) * 2
+
+
+@pytest.mark.parametrize("when", ["before it removes rows", "before it rebuilds"])
+def test_another_erasure_in_the_middle_of_one_undoes_nothing(till: Till, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """One of the two may be told to run again; who has a receipt is gone for good."""
+    began = iter([True])
+
+    def other(*arguments: Any) -> Any:
+        if next(began, False):
+            assert till.erase(BOB).state == DONE
+        return remove_from_bronze(*arguments) if arguments else None
+
+    if when == "before it removes rows":
+        monkeypatch.setattr(erasing, "remove_from_bronze", other)
+        with pytest.raises(Fenced, match="before an erasure had begun"):
+            till.erase()
+        assert till.states() == [BEGUN, DONE]
+        assert till.erase().state == DONE
+    else:
+        assert till.erase(meanwhile=other).state == DONE
+    assert till.states() == [DONE, DONE]
+    lake, contracts = till.settings.lake, load_contracts(till.product.contracts)
+    for dataset in ("payments", "members"):
+        assert open_snapshot(lake, f"bronze/{dataset}").rows == 0
+        assert open_snapshot(lake, f"silver/{dataset}").rows == 0
+        assert not any(search(lake, contracts[dataset], "customer", who).places for who in (ADA, BOB))
+    assert till.sums() == ({}, {})
+
+
+def test_a_build_of_gold_that_was_paused_before_the_fence_begins_again(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, refused = step.publish, list[str]()
+
+    def fenced(*arguments: Any, **named: Any) -> Any:
+        if refused:
+            return real(*arguments, **named)
+        raise_fence(till.settings.lake, table_names(till.settings.lake))
+        try:
+            return real(*arguments, **named)
+        except Fenced as error:
+            refused.append(error.message)
+            raise
+
+    till.land("payments", "2024-03-06", csv_of(PAYMENT, [{"day": "2024-03-06", "payment": "1", "payer": BOB, "amount": "64"}]))
+    monkeypatch.setattr(step, "publish", fenced)
+    assert set(till.product.backfill().values()) == {None}
+    assert refused == ["Tried to publish to gold/sums what was read before an erasure had begun."]
+    assert till.sums() == ({"2024-01-01": 3, "2024-02-01": 28, "2024-03-01": 96},) * 2

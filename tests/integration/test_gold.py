@@ -113,7 +113,7 @@ def run(
 ) -> BuildResult:
     chosen = names or [model.name for model in read_models(manifest)]
     return build(
-        project, manifest=manifest, models=chosen, window_start=start, window_end=end, pins=pins or versions(lake), lake=lake,
+        project, manifest=manifest, models=chosen, window=(start, end), pins=pins or versions(lake), lake=lake,
         scratch=lake.parent / "scratch",
     )  # fmt: skip
 
@@ -289,7 +289,7 @@ def test_rows_outside_the_window_are_refused_and_an_edited_project_is_parsed_ane
     model.write_text("select * from {{ ref('nowhere') }}")
     with pytest.raises(DbtFailed, match="depends on a node named 'nowhere' which was not found"):
         parse_project(project)
-    assert [folder.name for folder in edited.parents[1].iterdir()] == [edited.parent.name]
+    assert all((folder / "manifest.json").exists() for folder in edited.parents[1].iterdir())  # nothing half made is left
 
 
 def test_a_lake_without_silver_tables_says_what_to_do(tmp_path: Path, manifest: Path) -> None:

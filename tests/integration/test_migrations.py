@@ -167,16 +167,38 @@ def test_one_refused_partition_leaves_the_old_calendar_as_it_is(published: Calen
     assert len(list((tmp_path / "home/lake/silver").rglob("*.parquet"))) == len(before), "nothing staged is left"
 
 
-def test_a_file_that_is_gone_keeps_bronze_as_it_is_until_it_is_back(published: Calendars, tmp_path: Path) -> None:
-    product = changed(published, tmp_path, arrival="month")
-    gone = tmp_path / "home/landing/meter/meter_2024-02-29.csv"
+@pytest.mark.parametrize("change", ["months of arrivals", "months of both, in another zone"])
+def test_bronze_is_made_again_from_its_own_rows_where_landing_was_archived_and_back(
+    published: Calendars, tmp_path: Path, change: str
+) -> None:
+    product = changed(published, tmp_path / "archived", **CHANGES[change])
+    fresh = land(Calendars(tmp_path / "fresh").readings(NAME, **(BEFORE | CHANGES[change])))
+    assert set(fresh.backfill_lake().values()) == {None}
+    before = content(product)
+    for archived in ("2024-01-03", "2024-02-29"):
+        (tmp_path / f"archived/home/landing/meter/meter_{archived}.csv").unlink()
+    assert set(product.backfill_lake().values()) == {None}
+    assert content(product)["bronze"] == content(fresh)["bronze"]
+    assert content(product)["silver"] == content(fresh)["silver"]
+    assert product.backfill_lake() == {}, "done once"
+    product.readings(NAME, **BEFORE)
+    assert set(product.backfill_lake().values()) == {None}
+    assert content(product)["bronze"] == before["bronze"]
+
+
+def test_rows_that_only_bronze_has_are_not_left_out_by_fewer_arrivals(published: Calendars, tmp_path: Path) -> None:
+    product = changed(published, tmp_path, arrival_start="2024-01-04")
+    gone = tmp_path / "home/landing/meter/meter_2024-01-03.csv"
     kept, before = gone.read_bytes(), content(product)
     gone.unlink()
     (failure,) = product.backfill_lake().values()
-    assert "1 files that it has rows of are not in the landing folder, such as meter/meter_2024-02-29.csv. Bring them back" in str(failure)
+    assert "of 1 files outside the new calendar, such as meter/meter_2024-01-03.csv, only bronze has the rows. Bring them back" in str(
+        failure
+    )
     assert content(product) == before
     gone.write_bytes(kept)
     assert set(product.backfill_lake().values()) == {None}
+    assert product.backfill_lake() == {}
 
 
 class Killed(BaseException):

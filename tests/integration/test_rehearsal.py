@@ -51,6 +51,23 @@ def test_an_owner_whom_dagster_refuses_is_no_fault_of_a_contract(orders: Path, o
     assert code == 0, said
 
 
+@pytest.mark.parametrize(
+    ("columns", "server"),
+    [
+        ("{name: city, logicalType: string, transformSourceObjects: ['customer.address.city']}", ""),
+        ("{name: first, logicalType: integer, transformSourceObjects: ['lines[1].price']}", ""),
+        ("{name: sku, logicalType: string, transformSourceObjects: ['lines.sku']}", "{property: explode, value: lines}"),
+        ("{name: part, logicalType: string, transformSourceObjects: ['lines.parts.sku']}", "{property: explode, value: lines.parts}"),
+        ("{name: id, logicalType: string}", "{property: explode, value: lines.parts}"),
+    ],
+    ids=["an object", "a place", "elements", "elements within an object", "elements without a path"],
+)
+def test_a_contract_of_nested_values_can_be_run(columns: str, server: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    contract_of(tmp_path, columns, server=server)
+    code, said = checked(capfd, tmp_path)
+    assert (code, said.count(": good: ")) == (0, 1), said
+
+
 def test_what_refers_to_a_dataset_that_cannot_be_run_is_no_good_contract(orders: Path, capfd: pytest.CaptureFixture[str]) -> None:
     edit(
         orders / "customers.odcs.yaml",

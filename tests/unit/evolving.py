@@ -112,6 +112,11 @@ def within(part: str, **fields: Any) -> Edit:
     return edit
 
 
+def unclassified(contract: Contract) -> Contract:
+    """An edit: no landing column is classified any more, however many there are."""
+    return replace(contract, source=replace(contract.source, classifications=("",) * len(contract.source.columns)))
+
+
 def without_column(name: str) -> Edit:
     """Take a column away, with its rules."""
     return lambda contract: replace(

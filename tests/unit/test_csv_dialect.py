@@ -85,7 +85,7 @@ def test_a_file_is_read_in_its_dialect(tmp_path: Path, dialect: Dialect, content
         pytest.param(Dialect(), "a,b,c,\n1,2,3,\n4,5,6\n", "line 3: expected 4 values, found 3", id="not-every-line-ends-with-a-delimiter"),
         pytest.param(Dialect(), "a,b,c,\n1,2,3,\n4,5,6,7\n", "line 3: a value stands behind the last column", id="a-value-of-no-column"),
         pytest.param(Dialect(), "a,b,c\n1,2,3,x\n", "line 2: expected 3 values, found 4", id="too-many-values"),
-        pytest.param(Dialect(), ",a,b,c\n0,1,2,3\n", r"line 1: the header has the unknown column \(without a name\)", id="an-index-without-a-name"),
+        pytest.param(Dialect(), ",a,b,c\n0,1,2,3\n", "line 1: the header has the unknown column column_1", id="an-index-without-a-name"),
         pytest.param(Dialect(header=False), "1,2\n", "line 1: expected 3 values, found 2", id="too-few-without-a-header"),
         pytest.param(Dialect(), 'a,b,c\n1,"say \\"hi\\"",3\n', "line 2: a quote that does not open or close", id="escapes-that-the-contract-lacks"),
         pytest.param(SPARK, 'a,b,c\n1,2,3\n4,"5\\",6\n', "line 3: a quote that does not open or close", id="an-escaped-quote-closes-nothing"),

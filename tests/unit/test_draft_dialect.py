@@ -46,6 +46,7 @@ ROWS = "1;2024-01-01;x\n2;2024-01-02;y\n3;2024-01-03;z\n"
         pytest.param("id,day,x\n1,2024-01-01,'a, b'\n2,2024-01-02,'c'\n", Dialect(quote_char="'"), FIRST | {"x": "a, b"}, id="single-quotes"),
         pytest.param('id,day,x\n1,2024-01-01,6" nail\n2,2024-01-02,y\n', Dialect(quote_char=""), FIRST | {"x": '6" nail'}, id="inches"),
         pytest.param('id,day,x\n1,2024-01-01,"a;b;c|d"\n2,2024-01-02,"e;f\ng"\n', Dialect(), FIRST | {"x": "a;b;c|d"}, id="plain"),
+        pytest.param('"","id","day","x"\n"7",1,2024-01-01,x\n"8",2,2024-01-02,y\n', Dialect(), {"column_1": "7"} | FIRST, id="numbers-of-rows-without-a-name"),
         pytest.param("country,1990,1991,1992\nfr,1,2,3\nde,4,5,6\n", Dialect(),
                      {"country": "fr", "1990": "1", "1991": "2", "1992": "3"}, id="years-are-names"),
     ],

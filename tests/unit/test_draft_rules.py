@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from drafted import draft_of, judged, one_column, published, table
+from assay.contracts.model import Kind
+from drafted import contract_of, draft_of, judged, one_column, published, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,19 @@ def test_bounds_are_wider_than_what_was_seen_and_time_has_no_end(
 ) -> None:
     options = one_column(name, values * 10, tmp_path).get("logicalTypeOptions", {})
     assert (options.get("minimum"), options.get("maximum")) == (minimum, maximum)
+
+
+@pytest.mark.parametrize(("values", "maximum"), [(range(1, 61), None), ([*range(1, 60), 59], 200), ([*range(1, 60), 90], 200)])
+def test_numbers_that_count_the_rows_have_no_maximum(values: Sequence[int], maximum: int | None, tmp_path: Path) -> None:
+    options = one_column("row_count", list(map(str, values)), tmp_path)["logicalTypeOptions"]
+    assert (options["minimum"], options.get("maximum")) == (0, maximum)
+
+
+def test_a_key_has_no_maximum_whatever_it_is_called(tmp_path: Path) -> None:
+    frame = table(shop=["a", "b", "c"] * 20, year=[str(2000 + number // 3) for number in range(60)])
+    contract = contract_of(draft_of(frame), tmp_path)
+    assert contract.key == ("shop", "year")
+    assert [rule for rule in contract.rules if rule.kind is Kind.MAXIMUM] == []
 
 
 def test_few_values_that_come_often_are_an_enumeration(tmp_path: Path) -> None:

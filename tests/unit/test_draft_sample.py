@@ -151,6 +151,8 @@ def test_only_the_beginning_of_a_large_file_is_read(
         ("rows.json", b'[{"a": 1}]', "JSON array"),
         ("rows.jsonl", b'{"a": 1}\n{"a": \n', "line 2, column"),
         ("rows.jsonl", b'{"a": 1}\n7\n', "line 2 is no JSON object"),
+        ("rows.jsonl", b'{"": 1, "b": 2}\n', "a column without a name"),
+        ("rows.csv", b'""\n1\n', "a column without a name"),
         ("rows.parquet", b"a,b\n1,2\n", "no Parquet file"),
         ("rows.avro", b"a,b\n1,2\n", "no Avro file"),
         ("rows.xlsx", b"PK", "does not tell the format"),

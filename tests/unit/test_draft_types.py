@@ -91,6 +91,7 @@ def test_day_and_month_that_no_value_tells_apart_are_said_and_the_closer_order_i
         ("amount", ["1.234,50", "12,00", "7,25"] * 10, DECIMAL_COMMA.expression("amount")),
         ("city", [" Berlin", "Bern", "Oslo "] * 10, "TRIM(city)"),
         ("order", [" 1", "2 ", "3"] * 10, 'TRIM("order")'),
+        ("table", ["1,234.50", "12.00", "7.25"] * 10, THOUSANDS.sql('"table"') if THOUSANDS.sql else ""),
     ],
 )
 def test_dirty_values_are_cleaned_in_sql_and_every_row_is_published(name: str, values: list[str], expression: str, tmp_path: Path) -> None:

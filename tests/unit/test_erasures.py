@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
 import pytest
 
+from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
 from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
 from assay.erasure.proving import Needles, scan
 from assay.erasure.removing import Person, remove_from_bronze
-from assay.errors import Superseded
+from assay.errors import Fenced
 from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
-from assay.lake.erasures import BEGUN, FENCE, Erasure, erasures, fence, fence_of, record
+from assay.lake import audited, beside
+from assay.lake.erasures import BEGUN, Erasure, begin, erasures, raise_fence, record
+from assay.lake.fence import fence_now, fence_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import Provenance, publish
 from assay.lake.quarantine import Quarantine
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
-from assay.lake.snapshots import newest, open_snapshot
+from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.lake.staging import stage
 from assay.masking.keyring import MaskingKeyMissing, read_ring
 from assay.masking.subjects import erasure_token, rows_of, spelled
+from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import SecretReference
 from assay.steps import Run, Status
 from people import MEMBER, PAYMENT, csv_of, people
 from sales import KEYS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from assay.contracts.model import Contract
 
 ADA, BOB = "ada.planted@secret.example", "bob.other@secret.example"
@@ -131,12 +133,12 @@ def test_an_ingest_that_began_before_an_erasure_cannot_publish(run: Run, payment
 
     def erased_meanwhile(*arguments: object) -> object:
         record(run.lake, ada())
-        fence(run.lake, bronze_spec(payments), 1)
+        raise_fence(run.lake, ["bronze/payments"])
         return stage(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(work, "stage", erased_meanwhile)
-        with pytest.raises(Superseded, match="partition 'erasures' of bronze/payments"):
+        with pytest.raises(Fenced, match="publish to bronze/payments what was read before an erasure had begun"):
             list(ingest(run, payments, day(payments)))
     assert open_snapshot(run.lake, "bronze/payments").rows == 0
     assert data_files(run.lake / "bronze/payments") == []
@@ -179,11 +181,12 @@ def test_a_fence_only_rises_and_changes_no_row(run: Run, payments: Contract) -> 
     land(run, BOB)
     list(ingest(run, payments, day(payments)))
     before = open_snapshot(run.lake, "bronze/payments").files
-    for number, known in ((1, 1), (3, 3), (2, 3)):
-        fence(run.lake, bronze_spec(payments), number)
-        assert fence_of(newest(run.lake, "bronze/payments")) == known
+    assert fence_now(run.lake) == fence_of(newest(run.lake, "bronze/payments")) == 0
+    for number in (1, 2, 3):
+        assert raise_fence(run.lake, ["bronze/payments", "bronze/not_there"]) == number
+        assert fence_of(newest(run.lake, "bronze/payments")) == fence_now(run.lake) == number
     assert open_snapshot(run.lake, "bronze/payments").files == before
-    assert open_snapshot(run.lake, "bronze/payments").token(TOKEN + FENCE) == 3
+    assert newest(run.lake, "bronze/not_there") is None
 
 
 def test_removing_keeps_the_fingerprint_so_that_nothing_is_ingested_again(run: Run, payments: Contract) -> None:
@@ -220,21 +223,98 @@ def test_an_old_file_goes_and_one_that_may_still_be_committed_stays(tmp_path: Pa
     assert open_snapshot(lake, PLAIN.name).scan().collect().sort("day")["text"].to_list() == ["x", "two"]
 
 
-def test_an_orphan_of_long_ago_goes_whenever_the_erasure_began(tmp_path: Path) -> None:
-    lake = tmp_path / "lake"
-    put(lake, "a", "one")
-    orphan = stage(lake / PLAIN.name, Slice(PLAIN, (Partition("a", ("a",)),)), [pl.DataFrame({"day": ["a"], "text": ["x"]})])
-    long_ago = time.time() - 2 * 3600
-    os.utime(lake / PLAIN.name / orphan.files[0].path, (long_ago, long_ago))
-    assert len(OldFiles.of(lake, PLAIN.name, datetime.now(UTC) - timedelta(days=1)).remove(lambda _: True)) == 1
+def test_which_files_a_writer_may_still_commit_depends_on_the_fence() -> None:
+    fenced_at = datetime.now(UTC) - timedelta(minutes=5)
+    assert {committable(f"{layer}/x", fenced_at) for layer in ("bronze", "quarantine", "decisions", "claims")} == {float("inf")}
+    assert {committable(f"{layer}/x", fenced_at) for layer in ("silver", "gold")} == {fenced_at.timestamp()}
 
 
-def test_which_files_a_writer_may_still_commit_depends_on_what_it_compares() -> None:
-    now, begun = time.time(), datetime.now(UTC) - timedelta(minutes=5)
-    assert committable("bronze/x", begun) == float("inf"), "whoever read before the fence is refused"
-    assert committable("gold/x", begun) == committable("silver/x", begun) == begun.timestamp()
-    assert committable("quarantine/x", begun) == pytest.approx(now - 3600, abs=5), "these are committed whatever has changed"
-    assert committable("silver/x", begun - timedelta(days=1)) == pytest.approx(now - 3600, abs=5)
+def test_two_erasures_that_begin_at_once_have_two_numbers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = begin(run.lake, "customer", "one", "tester")
+    with monkeypatch.context() as patch:
+        stale = iter([[], erasures(run.lake)])
+        patch.setattr("assay.lake.erasures.erasures", lambda _: next(stale))
+        second = begin(run.lake, "customer", "two", "tester")
+    assert (
+        [(one.number, one.token) for one in erasures(run.lake)]
+        == [(first.number, "one"), (second.number, "two")]
+        == [(1, "one"), (2, "two")]
+    )
+
+
+def test_of_two_erasures_at_once_the_first_is_told_and_undoes_nothing(
+    run: Run, payments: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(run, ADA, BOB, "eve@example.org")
+    list(ingest(run, payments, day(payments)))
+    mine = raise_fence(run.lake, ["bronze/payments"])
+
+    def other(*arguments: object) -> object:
+        patch.undo()
+        assert remove_from_bronze(run.lake, payments, Person("customer", BOB), raise_fence(run.lake, ["bronze/payments"])) == 1
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removing, "stage", other)
+        with pytest.raises(Fenced):
+            remove_from_bronze(run.lake, payments, Person("customer", ADA), mine)
+    left = open_snapshot(run.lake, "bronze/payments").scan().collect()["payer"].to_list()
+    assert left == [ADA, "eve@example.org"], "who is erased does not come back, and every file that is named is there"
+
+
+def test_an_erasure_looks_again_at_what_an_ingest_has_published_meanwhile(
+    run: Run, payments: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forced, it has the fingerprint that the erasure saw: only the publication tells that it is another."""
+    land(run, ADA, BOB)
+    list(ingest(run, payments, day(payments)))
+
+    def ingested(*arguments: object) -> object:
+        patch.undo()
+        list(ingest(replace(run, force=True), payments, day(payments)))
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removing, "stage", ingested)
+        assert remove_from_bronze(run.lake, payments, Person("customer", ADA)) == 1
+    assert open_snapshot(run.lake, "bronze/payments").scan().collect()["payer"].to_list() == [BOB]
+
+
+@pytest.mark.parametrize("where", ["quarantine", "silver"])
+def test_a_refinement_that_was_paused_before_the_fence_publishes_nothing_after_it(
+    run: Run, payments: Contract, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The partition was never published: no erasure rebuilds it, and nothing but the fence keeps its first publication out."""
+    path = run.landing / "members/members_2024-01-01.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(csv_of(MEMBER, [{"email": ADA}, {"email": BOB}]))
+    members = run.contracts["members"]
+    list(ingest(run, members, Slice(bronze_spec(members), (WHOLE,))))
+    list(refine_partitions(run, members, Slice(silver_spec(members), (WHOLE,))))
+    path = run.landing / "payments/payments_2024-01-01.csv"
+    path.parent.mkdir(parents=True)
+    rows = [{"payment": str(number), "payer": ADA, "amount": amount} for number, amount in enumerate(("1", "2", "many"), 1)]
+    path.write_text(csv_of(PAYMENT, rows))
+    list(ingest(run, payments, day(payments)))
+    owner, name = (audited, "publish") if where == "silver" else (beside, "publish")
+    real, slice_ = getattr(owner, name), Slice(silver_spec(payments), (Partition("2024-01-01", ("2024-01-01",)),))
+
+    def fenced(*arguments: object, **named: object) -> object:
+        patch.undo()
+        raise_fence(run.lake, table_names(run.lake))
+        for file in data_files(run.lake / where / "payments"):
+            file.unlink()  # as an erasure does with what nobody can commit any more
+        return real(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fenced)
+        with pytest.raises(Fenced, match=f"{where}/payments"):
+            list(refine_partitions(run, payments, slice_))
+    tables = [table for layer in ("silver", "quarantine") if (table := newest(run.lake, f"{layer}/payments"))]
+    assert not any(table.files for table in tables if table.name.startswith(("silver/", f"{where}/")))
+    assert all(Path(file.path).exists() for table in tables for file in table.files)
+    (outcome,) = refine_partitions(run, payments, slice_)
+    assert (outcome.rows, outcome.facts["quarantined"]) == (2, 1)
 
 
 def test_the_log_forgets_the_bounds_of_removed_files_and_nothing_else(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,9 @@ def test_one_file_can_be_read_by_itself(tmp_path: Path) -> None:
         (("value: {column: order_date}", "value: {colum: order_date}"), "unknown key 'colum'", "Did you mean column?", ""),
         (("value: {column: order_date}", "value: {column: order_dat}"), "'order_dat' is no column", "Did you mean order_date?", ""),
         (("value: {column: order_date}", "value: {column: state}"), "state does not tell a row's month", "required date or timestamp", ""),
+        (("value: {column: order_date}", "value: {column: none}"), "no description says why", "`description`", "- property: eventTime"),
+        (("value: {column: order_date}", "value: {column: none}"), "a model without an event time has no partitions", "as eventTime", "partitioned: true"),
+        (("value: {column: order_date}", "value: {column: none}"), "built whole: it has no reach", "", "lookbackDays"),
         (("{lookbackDays: 6, lookaheadDays: 1}", "{lookbackDays: six}"), "'six' is no whole number", "", ""),
         (("- property: reach", "- property: reech"), "unknown custom property 'reech'", "Did you mean reach?", ""),
         (("required: true, partitioned: true", "required: true"), "needs one property with `partitioned: true`", "first day of the month", TABLE),
@@ -98,6 +102,21 @@ def test_what_would_not_be_kept_is_refused_with_its_line_and_the_nearest_valid_n
 def test_a_model_is_told_by_its_event_time_whatever_its_physical_name(tmp_path: Path, said: str) -> None:
     """Other tools look for a table of the physical name: `gold.orders_daily` is none."""
     assert found_in(write_daily(tmp_path, ("    physicalName: gold.orders_daily\n", said))) == []
+
+
+def test_a_model_without_an_event_time_is_read_and_judged_as_a_whole(tmp_path: Path) -> None:
+    changes = (("required: true, partitioned: true", "required: true"), ("value: {lookbackDays: 6, lookaheadDays: 1}", "value: {}"))
+    text = DAILY.replace("value: {column: order_date}", "value: {column: none}\n        description: Only reference data are read.")
+    for change in changes:
+        text = text.replace(*change)
+    text = re.sub(r"      - property: reach\n +value: .*\n", "", text)
+    path = write_daily(tmp_path, text=text)
+    assert found_in(path) == []
+    contract = load_product(tmp_path).models["orders_daily"]
+    assert (contract.event_column, contract.partitioning.grain, contract.partitioning.column) == (None, Grain.NONE, None)
+    model = yaml.safe_load(properties(load_product(tmp_path), "orders_daily"))["models"][0]
+    assert (model["config"]["meta"]["assay"]["partition_by"], model["config"]["meta"]["assay"]["event_time"]) == (None, None)
+    assert dbt_tests(load_product(tmp_path))["orders_daily_months_satisfy_rules"]["arguments"]["event_time"] is None
 
 
 def test_a_contract_without_what_lands_is_explained_to_whoever_meant_gold(tmp_path: Path) -> None:

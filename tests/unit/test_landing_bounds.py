@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +12,9 @@ from assay.contracts.landing_source import LandingSource
 from assay.contracts.odcs import load_contracts
 from assay.errors import FileUnreadable
 from assay.ingest.bounds import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
-from assay.ingest.landing import LandingFile
+from assay.ingest.landing import LandingFile, landed
 from assay.ingest.readers import read_text
+from assay.ingest.survey import Fate, survey
 from sales import write_sales
 
 if TYPE_CHECKING:
@@ -76,3 +77,17 @@ def test_a_value_that_stands_for_a_name_is_not_told_where_columns_are_sensitive(
     assert "Anna" not in str(refused.value)
     with pytest.raises(FileUnreadable, match="unknown column Anna Smith"):
         read(tmp_path, content, replace(source, is_sensitive=False))
+
+
+def test_a_file_that_is_a_link_out_of_its_folder_is_ignored_by_name_and_a_linked_folder_is_the_operators(tmp_path: Path) -> None:
+    elsewhere, landing = tmp_path / "elsewhere", tmp_path / "landing"
+    elsewhere.mkdir()
+    landing.mkdir()
+    (tmp_path / "private.csv").write_text("a,b\n1,2\n")
+    (elsewhere / "x_2024-01-01.csv").write_text("a,b\n1,2\n")
+    (elsewhere / "x_2024-01-02.csv").symlink_to(elsewhere / "x_2024-01-01.csv")
+    (elsewhere / "x_2024-01-03.csv").symlink_to(tmp_path / "private.csv")
+    (landing / "x").symlink_to(elsewhere)
+    assert [file.name for file in landed(landing, CSV)] == ["x/x_2024-01-01.csv", "x/x_2024-01-02.csv"]
+    ignored = {one.name: one.why for one in survey(landing, {}, datetime(2024, 2, 1, tzinfo=UTC)) if one.fate is Fate.IGNORED}
+    assert ignored["x/x_2024-01-03.csv"].startswith("it is a link that leads out of its folder")

@@ -74,6 +74,8 @@ def take_sample(path: Path, rows: int) -> Taken:
         raise SettingsError(f"{path} is no file.", hint="Give --from a file of the dataset.")
     form = _format(path)
     head = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet, "avro": _avro}[form](path, rows)
+    if "" in head.columns:  # Polars would call it column_0
+        raise _unreadable(path, "it has a column without a name", "Give every column a name.")
     source = LandingSource(
         path=path.name, format=form, encoding=head.encoding, columns=head.columns, null_values=("",), dialect=head.dialect
     )

@@ -84,7 +84,10 @@ def draft_contract(frame: pl.DataFrame, sample: Sample) -> Draft:
     arrival = guess_arrival(sample)
     calendar = guess_calendar(profiled, types, personal, arrival, sample.event_time)
     names = published_names(frame.columns)
-    columns = [_column(profile, name, types[profile.name], personal) for profile, name in zip(profiled, names, strict=True)]
+    columns = [
+        _column(profile, name, types[profile.name], personal, is_key=profile.name in key.columns)
+        for profile, name in zip(profiled, names, strict=True)
+    ]
     partition = _partition_name(calendar, (*names, *frame.columns)) if calendar.column is not None else None
     scope = None
     if calendar.column is not None:
@@ -126,13 +129,13 @@ def _cleaned(frame: pl.DataFrame, types: Mapping[str, Typed]) -> pl.DataFrame:
     return frame.with_columns(sql_expression(text, frame.columns).alias(name) for name, text in expressions.items() if text)
 
 
-def _column(profile: Profile, name: str, typed: Typed, personal: Mapping[str, Personal]) -> ColumnDraft:
+def _column(profile: Profile, name: str, typed: Typed, personal: Mapping[str, Personal], *, is_key: bool) -> ColumnDraft:
     hit = personal.get(profile.name)
     masked = masking_of(hit, typed.reads.logical)["method"] if hit else None
     required = None
     if not profile.absent and masked != "nullify":
         required = Guess(f"{profile.name}: required", f"none of {counted(profile.rows, 'row')} lacks it", trust(profile.rows))
-    return ColumnDraft(profile, name, typed, required, hit, () if hit else promises(profile, typed))
+    return ColumnDraft(profile, name, typed, required, hit, () if hit else promises(profile, typed, is_key=is_key))
 
 
 def _partition_name(calendar: Calendar, taken: Sequence[str]) -> str:
@@ -157,7 +160,7 @@ def _guesses(parts: Parts) -> list[Guess]:
     for column in parts.columns:
         found.append(Guess(f"{column.name}: {column.typed.reads.logical}", column.typed.reason, column.typed.certainty))
         found += [column.required] if column.required else []
-        found += [promise.guess for promise in column.promises]
+        found += dict.fromkeys(promise.guess for promise in column.promises)  # a name may give both bounds
         if column.personal:
             found.append(Guess(f"{column.name}: {column.personal.kind.classification}", column.personal.reason, column.personal.certainty))
     return found

@@ -44,17 +44,24 @@ class Promise:
     guess: Guess
 
 
-def promises(profile: Profile, typed: Typed) -> list[Promise]:
-    """The promises of a column that is not personal."""
+def promises(profile: Profile, typed: Typed, *, is_key: bool) -> list[Promise]:
+    """The promises of a column that is not personal. Keys and running numbers have no maximum: the next file goes on counting."""
     kind, values = typed.reads.logical, typed.reads.values
     if kind in {"integer", "number"}:
-        return _number_bounds(profile, values)
+        goes_on = is_key or looks_like_identity(profile.name) or (kind == "integer" and _is_running(profile, values))
+        return _number_bounds(profile, values, goes_on=goes_on)
     if kind in {"date", "timestamp"}:
         return _time_bounds(profile, values)
     return _texts(profile, values) if kind == "string" and profile.present else []
 
 
-def _number_bounds(profile: Profile, values: pl.Series) -> list[Promise]:
+def _is_running(profile: Profile, values: pl.Series) -> bool:
+    """Whether whole numbers count the rows: each row has one of its own, without gaps."""
+    distinct = values.drop_nulls().n_unique()
+    return distinct == profile.rows and int(str(values.max())) - int(str(values.min())) == distinct - 1
+
+
+def _number_bounds(profile: Profile, values: pl.Series, *, goes_on: bool) -> list[Promise]:
     known = values.drop_nulls()
     low, high = Decimal(str(known.min())), Decimal(str(known.max()))
     about, seen = profile.name, f"{_plain(low)} to {_plain(high)} were seen"
@@ -69,7 +76,7 @@ def _number_bounds(profile: Profile, values: pl.Series) -> list[Promise]:
     found = [
         Promise("minimum", _number(least), Guess(f"{about}: minimum", f"{seen}, none below 0" if low >= 0 else f"{seen}; wider", 0.75))
     ]
-    if not looks_like_identity(about) and most:
+    if most and not goes_on:
         found.append(Promise("maximum", _number(most), Guess(f"{about}: maximum", f"{seen}; wider", 0.7 * trust(profile.present))))
     return found
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+SPOTS = ("{}", "TRIM({})", "CASE WHEN {0} = '' THEN '? ' || {0} ELSE {0} END")  # where a drafted expression names a column
 
 
 def vocabulary(text: str) -> frozenset[str]:
@@ -70,6 +71,8 @@ def sql_name(name: str) -> str:
     if not PLAIN.fullmatch(name):
         return quoted
     try:
-        return name if str(sql_expression(name, [name])) == str(sql_expression(quoted, [name])) else quoted
+        # `table` is a name where it stands alone, and none within TRIM()
+        plain = all(str(sql_expression(spot.format(name), [name])) == str(sql_expression(spot.format(quoted), [name])) for spot in SPOTS)
     except ContractInvalid:
         return quoted
+    return name if plain else quoted

@@ -23,7 +23,8 @@ def after_renames(contract: P, renames: Mapping[str, str]) -> P:
         return contract
     column, fresh = contract.partitioning.column, contract.freshness_column
     if isinstance(contract, GoldContract):
-        contract = replace(contract, event_column=renames.get(contract.event_column, contract.event_column))
+        moment = contract.event_column
+        contract = replace(contract, event_column=renames.get(moment, moment) if moment else None)
     return replace(
         contract, key=tuple(renames.get(name, name) for name in contract.key), rules=tuple(_rule(rule, renames) for rule in contract.rules),
         partitioning=replace(contract.partitioning, column=renames.get(column, column) if column else None),

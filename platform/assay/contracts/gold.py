@@ -34,12 +34,13 @@ class Consumer:
 class GoldContract(Published):
     """One major version of a gold model; `dataset` is the model's name.
 
-    A partition is the month of `event_column`. To build a window, rows from `lookback_days` before it to `lookahead_days` after it are
-    read. In an older major version a column's `source` or `expression` says how it comes from the columns of the highest one.
+    A partition is the month of `event_column`; without one the table has no partitions, and is built whole. To build a window, rows from
+    `lookback_days` before it to `lookahead_days` after it are read. In an older major version a column's `source` or `expression` says how
+    it comes from the columns of the highest one.
     """
 
     layer: ClassVar[str] = "gold"
-    event_column: str
+    event_column: str | None
     lookback_days: int = 0
     lookahead_days: int = 0
     consumers: tuple[Consumer, ...] = ()

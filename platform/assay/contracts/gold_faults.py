@@ -12,6 +12,7 @@ from assay.contracts.custom import GOLD, read_custom
 from assay.contracts.elements import TABLE, column_items, is_gold_document, objects
 from assay.contracts.model import MaskingMethod
 from assay.contracts.names import suggest
+from assay.contracts.vocabulary import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,9 @@ def _time_faults(document: Document, table: Table) -> Iterator[Finding]:
     if "eventTime" not in table.said:
         hint = "Such as {property: eventTime, value: {column: flight_date}}."
         yield document.finding("a gold contract needs the custom property eventTime, whose month is the partition", table.place, hint)
+    elif is_timeless(table):
+        yield from _timeless_faults(document, table)
+        return
     elif "eventTime" in table.custom.values:
         name, place = table.custom.values["eventTime"]["column"], (*table.custom.places["eventTime"], "column")
         column = table.columns.get(name)
@@ -78,6 +82,28 @@ def _time_faults(document: Document, table: Table) -> Iterator[Finding]:
         yield document.finding("a gold model needs one property with `partitioned: true`", table.place, hint)
     elif not table.columns[partition].get("required"):
         yield document.finding(f"the partition column {partition} is not required", table.place)
+
+
+def is_timeless(table: Table) -> bool:
+    """Whether a model says of its event time that no column has it: then its table has no partitions."""
+    said = table.custom.values.get("eventTime")
+    return isinstance(said, dict) and said.get("column") == NONE and NONE not in table.columns
+
+
+def _timeless_faults(document: Document, table: Table) -> Iterator[Finding]:
+    """A table without partitions says why, and nothing of time."""
+    here = table.custom.places["eventTime"][:-1]
+    item = document.at(here)
+    if not (isinstance(item, dict) and item.get("description")):
+        yield document.finding(
+            "no column has the event time, and no description says why", here, "Give the custom property a `description`."
+        )
+    for item, place in column_items(document, table.place):
+        if item.get("partitioned"):
+            hint = "Name the column whose month it is as eventTime, or leave `partitioned` out."
+            yield document.finding("a model without an event time has no partitions", (*place, "partitioned"), hint)
+    if "reach" in table.said:
+        yield document.finding("a model without partitions is built whole: it has no reach", table.custom.places.get("reach", table.place))
 
 
 def _consumer_faults(document: Document, table: Table) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from assay.contracts.document import Document, Finding
 from assay.contracts.elements import FILE, column_items, is_gold_document, objects, tables
 from assay.contracts.faults import faults_of, repeated_rules
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+from assay.contracts.gold_faults import is_timeless
 from assay.contracts.inherited import inherited_classes
 from assay.contracts.key_scope import KeyScope
 from assay.contracts.landing_source import MOST_BYTES, LandingSource
@@ -136,9 +137,10 @@ def _contract(document: Document, table: Table) -> Contract:
 def _gold_contract(document: Document, table: Table) -> GoldContract:
     said = table.custom.values
     reach = said.get("reach", {})
+    moment = None if is_timeless(table) else said["eventTime"]["column"]
     found = GoldContract(
-        **published_parts(document, table, ()), partitioning=Partitioning(Grain.MONTH, column=table.partition),
-        event_column=said["eventTime"]["column"], lookback_days=reach.get("lookbackDays", 0), lookahead_days=reach.get("lookaheadDays", 0),
+        **published_parts(document, table, ()), partitioning=Partitioning(Grain.MONTH if moment else Grain.NONE, column=table.partition),
+        event_column=moment, lookback_days=reach.get("lookbackDays", 0), lookahead_days=reach.get("lookaheadDays", 0),
         consumers=tuple(Consumer(one["name"], one["contact"], tuple(one.get("columns", ()))) for one in said.get("consumers", ())),
     )  # fmt: skip
     return replace(found, rules=(*finite_rules(found.columns), *found.rules))

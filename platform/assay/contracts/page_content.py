@@ -146,7 +146,7 @@ def _masking(column: Column) -> Cell:
 def _levels(contract: Published) -> Iterable[tuple[str, Cell]]:
     life = contract.lifecycle
     if isinstance(contract, GoldContract):
-        yield "Event time", (Code(contract.event_column),)
+        yield "Event time", (Code(contract.event_column),) if contract.event_column else ("none: the table is built whole",)
     yield "Partitions", _text(_partitions(contract.partitioning))
     if isinstance(contract, Contract):
         yield from _arriving(contract)

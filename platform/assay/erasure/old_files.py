@@ -7,7 +7,6 @@ a writer may still commit. Earlier versions of these partitions cannot be read a
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 
     from assay.lake.snapshots import Snapshot
 
-LONGEST_STAGE_SECONDS = 3600
 BOUNDS = ("minValues", "maxValues")
-WITHOUT_FINGERPRINTS = ("quarantine", "decisions", "claims")
+TOLD_BY_ROWS = ("bronze", "quarantine", "decisions", "claims")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,14 @@ class OldFiles:
     maybe_staged: frozenset[Path]
 
     @classmethod
-    def of(cls, lake: Path, name: str, begun: datetime) -> OldFiles:
+    def of(cls, lake: Path, name: str, fenced_at: datetime) -> OldFiles:
         """List them. The newest version is read last: a file that is committed meanwhile is live then, and not listed."""
         table, known = lake / name, _named_in_log(lake / name)
         on_disk = data_files(table)
         snapshot = newest(lake, name)
         live = {file.path for file in snapshot.files} if snapshot else set()
         unnamed = tuple(path for path in on_disk if str(path) not in live)
-        since = committable(name, begun)
+        since = committable(name, fenced_at)
         return cls(table, unnamed, frozenset(one for one in unnamed if str(one.relative_to(table)) not in known and _staged(one) >= since))
 
     def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
@@ -57,16 +55,13 @@ class OldFiles:
         return gone
 
 
-def committable(name: str, begun: datetime) -> float:
-    """From which moment on (seconds since 1970) a file must have been staged if a writer may still commit it, with the person in it.
+def committable(name: str, fenced_at: datetime) -> float:
+    """From which moment on (seconds since 1970) a file must have been staged if a writer may still commit it.
 
-    Of bronze none: whoever read before the fence cannot publish. Of silver and gold whoever read before the erasure began is overtaken by
-    the rebuilt partition. What lies beside them is committed whatever has changed, so theirs are left as long as a stage can take.
+    Whoever read before the fence was raised cannot publish, so what was staged by then is nobody's. Of bronze, and of what lies beside a
+    table, the rows tell whether a file holds the person: then it was made from what was read before.
     """
-    layer, longest = name.partition("/")[0], time.time() - LONGEST_STAGE_SECONDS
-    if layer == "bronze":
-        return float("inf")
-    return longest if layer in WITHOUT_FINGERPRINTS else max(begun.timestamp(), longest)
+    return float("inf") if name.partition("/")[0] in TOLD_BY_ROWS else fenced_at.timestamp()
 
 
 def _staged(path: Path) -> float:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import EVENT_DATE, SOURCE_FILE
 from assay.erasure.finding import at_places, named
+from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.set_aside import rules_of
 from assay.lake.accounts import LANDED
+from assay.lake.beside import PUBLICATION, publications_of
 from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
-from assay.lake.erasures import FENCE, fence_of
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine import Quarantine
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from assay.erasure.finding import Place
     from assay.lake.snapshots import DataFile, Snapshot
 
+NOBODY = Provenance()
 BY_PLACE = ("quarantine", "decisions", "claims")  # the layers whose rows say from which landed row they are
 
 
@@ -50,31 +52,57 @@ class Person:
         return f"Person({self.kind!r})"
 
 
-def remove_from_bronze(lake: Path, contract: Contract, person: Person) -> int:
-    """Write the live partitions that name a person again without these rows; returns how many rows went."""
-    import polars as pl
+def remove_from_bronze(lake: Path, contract: Contract, person: Person, fence: int | None = None) -> int:
+    """Write the live partitions that name a person again without these rows; returns how many rows went.
 
-    spec, removed = bronze_spec(contract), 0
-    table = newest(lake, spec.name)
-    notes = {one.partition: one.note for one in publications(table)} if table else {}
-    for values, files in _by_partition(table).items():
-        assert table is not None  # noqa: S101  # it has files
-        frame = _rows(table, files, spec)
+    Raises Fenced when another erasure has begun since `fence` was raised. A partition that was published meanwhile is looked at again.
+    """
+    spec, removed, once_more = bronze_spec(contract), 0, True
+    while once_more:
+        once_more, table = False, newest(lake, spec.name)
+        notes = {one.partition: one.note for one in publications(table)} if table else {}
+        for values, files in _by_partition(table).items():
+            assert table is not None  # noqa: S101  # it has files
+            partition = Partition(values[0], values) if values else WHOLE
+            known = replace(NOBODY, contract_version=contract.version, notes={partition.key: notes.get(partition.key, {})}, fence=fence)
+            try:
+                removed += _Rewrite(lake, table, Slice(spec, (partition,)), files, known).without(person, contract)
+            except Fenced:
+                raise
+            except Superseded:
+                once_more = True
+    return removed
+
+
+@dataclass(frozen=True)
+class _Rewrite:
+    """A partition of bronze as it is, on its way to be written again. `known` has what was noted of it."""
+
+    lake: Path
+    table: Snapshot
+    slice: Slice
+    files: list[DataFile]
+    known: Provenance
+
+    def without(self, person: Person, contract: Contract) -> int:
+        """Publish it without the rows of a person, if there are any; returns how many there were."""
+        import polars as pl
+
+        (key,), spec = self.slice.keys, self.slice.spec
+        frame = _rows(self.table, self.files, spec)
         meant = named(frame, contract, person.kind, person.value)
         if not (gone := int(meant.sum())):
-            continue
-        removed += gone
+            return 0
         aside = rules_of(frame.filter(meant & frame[EVENT_DATE].is_null()), contract) if contract.event_time else {}
-        partition = Partition(values[0], values) if values else WHOLE
-        tokens = {key: token for key, token in current_tokens(table, [partition.key]).items() if token is not None}
-        tokens |= {LANDED + partition.key: frame.height - gone}
-        note = _note(notes.get(partition.key, {}), gone, aside)
+        seen = current_tokens(self.table, [key])
+        tokens = {one: token for one, token in seen.items() if token is not None} | {LANDED + key: frame.height - gone}
         left = frame.filter(~meant).select(spec.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
-        footers = {partition.key: {KEY: _manifest(files, frame.filter(meant), left).dump()}}
-        staging = stage(lake / spec.name, Slice(spec, (partition,)), [left], footers)
-        expected: Mapping[str, int | None] = current_tokens(table, [partition.key]) | {FENCE: fence_of(table)}
-        publish(lake, staging, tokens, expected=expected, provenance=Provenance("", contract.version, "", {}, {partition.key: note}))
-    return removed
+        staging = stage(self.lake / spec.name, self.slice, [left], {key: {KEY: _manifest(self.files, frame.filter(meant), left).dump()}})
+        # a fingerprint comes back with a forced ingest, a publication does not
+        expected = seen | {PUBLICATION + one: number for one, number in publications_of(self.table, [key]).items()}
+        why = replace(self.known, notes={key: _note(self.known.notes[key], gone, aside)})
+        publish(self.lake, staging, tokens, expected=expected, provenance=why)
+        return gone
 
 
 def _manifest(files: Sequence[DataFile], gone: pl.DataFrame, left: pa.Table) -> Manifest:
@@ -92,22 +120,22 @@ def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dic
     return kept | {"erased": kept.get("erased", 0) + gone} | ({"held": {rule: rows for rule, rows in held.items() if rows}} if held else {})
 
 
-def remove_from_quarantine(lake: Path, dataset: str, places: set[Place]) -> int:
+def remove_from_quarantine(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
     """Write the partitions of a quarantine that hold rows from some places again without them, whichever publication they are of."""
-    return _remove(lake, Quarantine(lake, dataset).spec, lambda frame: at_places(frame, places))
+    return _remove(lake, Quarantine(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
 
 
-def remove_from_decisions(lake: Path, dataset: str, places: set[Place]) -> int:
+def remove_from_decisions(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
     """The same with what stewards decided. A decision about nobody else leaves its number and no row."""
-    return _remove(lake, decisions_spec(dataset), lambda frame: at_places(frame, places))
+    return _remove(lake, decisions_spec(dataset), lambda frame: at_places(frame, places), fence)
 
 
-def remove_from_claims(lake: Path, dataset: str, places: set[Place]) -> int:
+def remove_from_claims(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
     """The same with claims to keys, which are those of publications that nobody names any more once silver is rebuilt."""
-    return _remove(lake, claims_table(lake, dataset).spec, lambda frame: at_places(frame, places))
+    return _remove(lake, claims_table(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
 
 
-def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series]) -> int:
+def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
     table, removed = newest(lake, spec.name), 0
     for values, files in _by_partition(table).items():
         assert table is not None  # noqa: S101  # it has files
@@ -116,7 +144,7 @@ def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.S
         if gone := int(meant.sum()):
             removed += gone
             slice_ = Slice(spec, (Partition("@".join(values), values),))
-            publish(lake, stage(lake / spec.name, slice_, [frame.filter(~meant)]), {}, provenance=Provenance())
+            publish(lake, stage(lake / spec.name, slice_, [frame.filter(~meant)]), {}, provenance=replace(NOBODY, fence=fence))
     return removed
 
 

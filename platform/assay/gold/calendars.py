@@ -30,12 +30,12 @@ LONGEST = timedelta(days=31) + APART  # from the first day of a partition to wha
 def calendars_of(models: Sequence[Model], contracts: Mapping[str, Contract]) -> dict[str, Calendar]:
     """The calendars of the tables that models read, and of the models themselves, by table; none for a table without partitions.
 
-    `models` come upstream first. A model that reads no table with partitions has no calendar.
+    `models` come upstream first. A model that is built whole, or reads no table with partitions, has no calendar.
     """
     found = {f"silver/{name}": calendar for name, contract in contracts.items() if (calendar := event_calendar(contract))}
     inputs: dict[str, set[Calendar]] = {table: {calendar} for table, calendar in found.items()}
     for model in models:
-        inputs[model.table] = set().union(*(inputs.get(table, set()) for table in model.reads))
+        inputs[model.table] = set().union(*(inputs.get(table, set()) for table in model.reads)) if not model.is_whole else set()
         if inputs[model.table]:
             found[model.table] = months_of(inputs[model.table], of_dates=tells_dates(model))
     return found
@@ -130,7 +130,7 @@ def layers(models: Sequence[Model], calendars: Mapping[str, Calendar]) -> list[l
     level: dict[str, int] = {}
     for model in models:
         above = [table for table in model.depends_on if table.startswith(f"{LAYER}/") and table in level]
-        level[model.table] = max((level[table] + (calendars[table] != calendars[model.table]) for table in above), default=0)
+        level[model.table] = max((level[table] + (calendars.get(table) != calendars.get(model.table)) for table in above), default=0)
     return [[model for model in models if level[model.table] == number] for number in range(max(level.values(), default=-1) + 1)]
 
 

@@ -156,14 +156,13 @@ def build(
     *,
     manifest: Path,
     models: Sequence[str],
-    window_start: date,
-    window_end: date,
+    window: tuple[date, date] | None,
     pins: Mapping[str, int],
     lake: Path,
     scratch: Path,
     threads: int = 2,
 ) -> BuildResult:
-    """Build and test `models` for [window_start, window_end), whole months, on the table versions in `pins`.
+    """Build and test `models` for a window [start, end) of whole months, or whole without one, on the table versions in `pins`.
 
     `manifest` comes from `parse`; `pins` maps the tables to read (`silver/flights`) and the gold tables as published (`gold/x`) to
     versions. A new folder under `scratch` gets the database, the logs and the compiled SQL; the caller removes it. `threads` are DuckDB's:
@@ -171,10 +170,8 @@ def build(
     """
     folder = scratch / f"gold-{uuid.uuid4().hex[:12]}"
     folder.mkdir(parents=True)
-    given = {
-        "window_start": window_start.isoformat(), "window_end": window_end.isoformat(), "assay_lake": str(lake),
-        "assay_pins": json.dumps(dict(pins)), "assay_scratch": str(folder), "assay_threads": threads,
-    }  # fmt: skip
+    given = dict(zip(("window_start", "window_end"), map(str, window), strict=True)) if window else {}
+    given |= {"assay_lake": str(lake), "assay_pins": json.dumps(dict(pins)), "assay_scratch": str(folder), "assay_threads": str(threads)}
     arguments = [
         "build", *QUIET, *_places(project, folder / "target", folder), "--target", "assay", "--vars", json.dumps(given),
         "--no-write-json", "--no-partial-parse", "--no-populate-cache", "--exclude-resource-type", "unit_test",

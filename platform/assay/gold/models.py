@@ -61,6 +61,7 @@ class Model:
     """A gold model. `reads` are the tables that it is made from (`silver/flights`, `gold/x`), `depends_on` also what its tests look into.
 
     A partition is the month of `event_time`. To build a window, rows from `lookback_days` before it to `lookahead_days` after it are read.
+    Without either the table has no partitions: it is built whole, from reference data.
     `code_version` changes with the model's SQL, its properties, its rules (`promises`) and the project's macros that it uses, and with
     nothing else.
     """
@@ -70,8 +71,8 @@ class Model:
     description: str
     columns: tuple[Column, ...]
     owner: Mapping[str, str]
-    partition_by: str
-    event_time: str
+    partition_by: str | None
+    event_time: str | None
     key: tuple[str, ...]
     lookback_days: int
     lookahead_days: int
@@ -86,6 +87,11 @@ class Model:
     def table(self) -> str:
         """The name of its table in the lake."""
         return f"{LAYER}/{self.name}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its table has no partitions."""
+        return self.partition_by is None
 
 
 def read_models(manifest: Path) -> tuple[Model, ...]:

@@ -29,7 +29,10 @@ def published_version(snapshot: Snapshot) -> str:
 
 
 def renewed_tables(
-    models: Iterable[Model], snapshots: Mapping[str, Snapshot | None], due: Mapping[str, Set[date]], calendars: Mapping[str, Calendar]
+    models: Iterable[Model],
+    snapshots: Mapping[str, Snapshot | None],
+    due: Mapping[str, Set[date | None]],
+    calendars: Mapping[str, Calendar],
 ) -> set[str]:
     """The tables of the models that have other columns, another major version or calendar than what is published. `due` are the months.
 
@@ -41,7 +44,7 @@ def renewed_tables(
         calendar = calendars.get(model.table)
         if snapshot is None or not is_renewed(model, snapshot, calendar):
             continue
-        months = {date.fromisoformat(file.values[0]) for file in snapshot.files}
+        months = {date.fromisoformat(file.values[0]) for file in snapshot.files if file.values}
         left = sorted(month.isoformat() for month in months - due[model.name] if calendar is None or calendar.has(month))
         if left:
             raise SchemaDrift(

@@ -13,7 +13,7 @@ import pyarrow as pa
 from assay.errors import PermanentFailure
 from assay.lake.duckdb_sql import quoted
 from assay.lake.staging import stage
-from assay.steps import ahead
+from assay.steps import CHUNK_ROWS, ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set
@@ -44,11 +44,11 @@ def model_schema(model: Model) -> pa.Schema:
 
 
 def stage_model(duckdb_path: Path, model: Model, root: Path, slice_: Slice) -> Staging:
-    """Write the months of a slice as files under `root`, the model's table, where no reader looks until a commit names them.
+    """Write the partitions of a slice as files under `root`, the model's table, where no reader looks until a commit names them.
 
     Raises what `stage` raises.
     """
-    months = {partition.values[0] for partition in slice_.partitions}
+    months = None if model.is_whole else {partition.values[0] for partition in slice_.partitions}
     return stage(root, slice_, ahead(staged_rows(duckdb_path, model, months)))
 
 
@@ -56,15 +56,21 @@ def staged_rows(duckdb_path: Path, model: Model, months: Set[str] | None = None)
     """Yield the rows of `model`: a table for each month in their order, sorted by the model's key; of `months` (first days, ISO) if given.
 
     A build makes months that nobody asked for where a window has no gaps. The database must be closed by its build. Memory is bounded by
-    the largest month.
+    the largest month, or by some thousand rows of a table without partitions.
     """
     import duckdb
 
     names = ", ".join(quoted(column.name) for column in model.columns)
-    table, partition = f"staged.{quoted(model.name)}", quoted(model.partition_by)
+    table = f"staged.{quoted(model.name)}"
     order = ", ".join(quoted(name) for name in model.key)
     with duckdb.connect(str(duckdb_path), read_only=True, config={"memory_limit": MEMORY, "threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        if model.partition_by is None:
+            rows = connection.sql(f"SELECT {names} FROM {table} ORDER BY {order}")  # noqa: S608  # quoted
+            for batch in rows.to_arrow_reader(CHUNK_ROWS):
+                yield pa.Table.from_batches([batch])
+            return
+        partition = quoted(model.partition_by)
         found = connection.execute(f"SELECT DISTINCT {partition} FROM {table} ORDER BY 1").fetchall()  # noqa: S608  # quoted
         for values in found:
             if months is None or str(values[0]) in months:

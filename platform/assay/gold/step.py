@@ -1,7 +1,8 @@
 """The gold step: dbt models for some months, built and tested in a private DuckDB, published only after every test has passed.
 
-Inputs are pinned by version. A month is outdated when the model's code or one of the files that it reads has changed, so a late row reopens
-exactly the months it touches. A failing test of any model leaves the lake as it was.
+A model of reference data has no months: it is built whole, which `None` stands for. Inputs are pinned by version. A month is outdated when
+the model's code or one of the files that it reads has changed, so a late row reopens exactly the months it touches. A failing test of any
+model leaves the lake as it was.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
+from assay.lake.fence import fence_now
 from assay.lake.foreign import altered, files_noted
-from assay.lake.migrations import other_tokens
+from assay.lake.migrations import other_tokens, partition_token
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
-from assay.lake.slices import Slice, TableSpec
+from assay.lake.slices import WHOLE, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.steps import Outcome, Run, Status
@@ -39,7 +41,7 @@ CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
 
 def gold_spec(model: Model, calendar: Calendar | None = None) -> TableSpec:
     """The published table of a model, whose months are those of a calendar."""
-    by = (model.partition_by,)
+    by = (model.partition_by,) if model.partition_by else ()
     return TableSpec(model.table, model_schema(model), by, event_time=model.event_time, may_change_columns=True, calendar=calendar)
 
 
@@ -63,56 +65,61 @@ class GoldInputs:
     models: Mapping[str, Model]
     calendars: Mapping[str, Calendar]
     snapshots: Mapping[str, Snapshot | None]
-    making: Mapping[str, Set[date]]
+    making: Mapping[str, Set[date | None]]
+    fence: int = 0
 
     @classmethod
     def pin(cls, run: Run, project: Project, slices: Mapping[str, Slice]) -> GoldInputs:
         """Open each table once. `slices` has the months that may be made, by model. Raises TableMissing for a table never published."""
-        models = [model for model in project.models if model.name in slices]
+        fence, models = fence_now(run.lake), [model for model in project.models if model.name in slices]
         needed = dict.fromkeys(table for model in models for table in (model.table, *model.depends_on))
         making = {model.table: {month_of(partition) for partition in slices[model.name].partitions} for model in models}
         snapshots = {table: newest(run.lake, table) if table in making else open_snapshot(run.lake, table) for table in needed}
-        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making)
+        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making, fence)
 
     def without(self, tables: Set[str]) -> GoldInputs:
         """The same, but for some tables as if they had never been published."""
         kept = {name: None if name in tables else snapshot for name, snapshot in self.snapshots.items()}
-        return GoldInputs(self.models, self.calendars, kept, self.making)
+        return GoldInputs(self.models, self.calendars, kept, self.making, self.fence)
 
     @property
     def pins(self) -> dict[str, int]:
         """The version of every table that exists."""
         return {table: snapshot.version for table, snapshot in self.snapshots.items() if snapshot}
 
-    def fingerprint(self, model: Model, month: date) -> int:
+    def fingerprint(self, model: Model, month: date | None) -> int:
         """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
-        reach = reach_of(model, month, self.calendars[model.table])
+        reach = None if month is None else reach_of(model, month, self.calendars[model.table])
         return fingerprint(
             "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
         )
 
-    def _content(self, table: str, reach: Reach) -> object:
-        """What a month reads of a table: the digests of its files; of a model what its months are made from."""
+    def _content(self, table: str, reach: Reach | None) -> object:
+        """What a month reads of a table: the digests of its files; of a model what its months, or it, are made from."""
         calendar, snapshot = self.calendars.get(table), self.snapshots[table]
-        if calendar is None:
+        if calendar is None and table.startswith(f"{LAYER}/"):
+            return self._made(table, None)
+        if calendar is None or reach is None:
             return combine(file.digest for file in (snapshot.files if snapshot else []))
         if table.startswith(f"{LAYER}/"):
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
             return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
         return combine(file.digest for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
 
-    def _made(self, table: str, month: date) -> int | None:
+    def _made(self, table: str, month: date | None) -> int | None:
         """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
-        snapshot = self.snapshots[table]
-        published = current_tokens(snapshot, [month.isoformat()])[month.isoformat()]
+        published = partition_token(self.snapshots[table], _key(month))
         if month in self.making.get(table, ()) and self.is_wanted(self.models[table], month):
             return self.fingerprint(self.models[table], month)
         return published
 
-    def is_wanted(self, model: Model, month: date) -> bool:
-        """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it."""
-        snapshot, key = self.snapshots[model.table], month.isoformat()
-        if current_tokens(snapshot, [key])[key] is not None or self._has_rows(model, month):
+    def is_wanted(self, model: Model, month: date | None) -> bool:
+        """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it.
+
+        A table without months always is.
+        """
+        snapshot, key = self.snapshots[model.table], _key(month)
+        if month is None or partition_token(snapshot, key) is not None or self._has_rows(model, month):
             return True
         return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
 
@@ -129,9 +136,13 @@ class GoldInputs:
         return False
 
 
-def month_of(partition: Partition) -> date:
-    """The month of a gold partition."""
-    return date.fromisoformat(partition.values[0])
+def month_of(partition: Partition) -> date | None:
+    """The month of a gold partition; None for the one of a table without."""
+    return date.fromisoformat(partition.values[0]) if partition.values else None
+
+
+def _key(month: date | None) -> str:
+    return WHOLE.key if month is None else month.isoformat()
 
 
 def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:
@@ -141,9 +152,9 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
     changed = {m.name: altered(inputs.snapshots[m.table]) for m in models}
-    due: dict[str, set[date]] = {model.name: set() for model in models}
+    due: dict[str, set[date | None]] = {model.name: set() for model in models}
     for model in models:
-        every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars[model.table])
+        every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars.get(model.table))
         for partition in slices[model.name].partitions:
             is_current = wanted[model.name][partition.key] == current[model.name][partition.key]
             if is_current and not every and partition.key not in changed[model.name]:
@@ -152,8 +163,11 @@ def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Itera
                 due[model.name].add(month_of(partition))
     renewed = renewed_tables([model for model in models if due[model.name]], inputs.snapshots, due, inputs.calendars)
     replaced = {table: snapshot for table, snapshot in inputs.snapshots.items() if table in renewed}
-    work, months_due = _Work(run, project, inputs.without(renewed), wanted, current, due, replaced), sorted(set().union(*due.values()))
-    for months in [months_due] if renewed else stretches(months_due):
+    work, every_due = _Work(run, project, inputs.without(renewed), wanted, current, due, replaced), set[date | None]().union(*due.values())
+    months_due = sorted(month for month in every_due if month is not None)
+    if None in every_due:
+        yield from work.build(models, slices, [])
+    for months in [months_due] if renewed and months_due else stretches(months_due):
         yield from work.build(models, slices, months)
 
 
@@ -164,16 +178,18 @@ class _Work:
     inputs: GoldInputs
     wanted: Mapping[str, Mapping[str, int]]
     current: Mapping[str, Mapping[str, int | None]]
-    due: Mapping[str, Set[date]]
+    due: Mapping[str, Set[date | None]]
     replaced: Mapping[str, Snapshot | None]  # the tables that are replaced whole, as they are published
     published: dict[str, int] = field(default_factory=dict)  # the versions that this work has written, by table
 
     def build(self, models: Sequence[Model], slices: Mapping[str, Slice], months: Sequence[date]) -> Iterator[tuple[Model, Outcome]]:
-        due = {m.name: self._due(m, slices[m.name], months) for m in models}
+        """Build some months, or without any the tables that are whole."""
+        due = {m.name: self._due(m, slices[m.name], months or [None]) for m in models}
         building = [model for model in models if due[model.name]]
         result = build(
-            self.project.folder, manifest=self.project.manifest, models=[model.name for model in building], window_start=months[0],
-            window_end=next_month(months[-1]), pins=self.inputs.pins, lake=self.run.lake, scratch=self.project.scratch,
+            self.project.folder, manifest=self.project.manifest, models=[model.name for model in building],
+            window=(months[0], next_month(months[-1])) if months else None, pins=self.inputs.pins, lake=self.run.lake,
+            scratch=self.project.scratch,
         )  # fmt: skip
         try:
             refusal = _refusal(result)
@@ -187,7 +203,7 @@ class _Work:
         finally:
             shutil.rmtree(result.duckdb_path.parent, ignore_errors=True)
 
-    def _due(self, model: Model, slice_: Slice, months: Sequence[date]) -> list[str]:
+    def _due(self, model: Model, slice_: Slice, months: Sequence[date | None]) -> list[str]:
         return [partition.key for partition in slice_.partitions if month_of(partition) in self.due[model.name] & set(months)]
 
     def _publish(self, model: Model, slice_: Slice, result: BuildResult) -> Iterator[Outcome]:
@@ -198,7 +214,7 @@ class _Work:
         )
         read = self.inputs.pins | self.published  # what was made in this build is read as it was made
         pins = {table: version for table, version in read.items() if table in model.depends_on}
-        provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins)
+        provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins, fence=self.inputs.fence)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
         done = publish(
             self.run.lake, staging, {**tokens, **files_noted(staging)}, expected={**seen, **others}, provenance=provenance, whole=whole

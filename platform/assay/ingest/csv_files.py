@@ -93,6 +93,7 @@ def utf8(content: Content, encoding: str) -> memoryview:
 def names_of(data: Bytes, source: LandingSource) -> tuple[list[str], int]:
     """The columns of a file in its order, and the bytes before its rows. What has no name at the end of a header is no column.
 
+    Elsewhere it is called by its place, `column_1`: pandas and R write the numbers of their rows without a name.
     Without a header these are the contract's columns, but for optional ones at the end that the first row has no values for.
     Raises Misread, UnicodeDecodeError.
     """
@@ -100,7 +101,7 @@ def names_of(data: Bytes, source: LandingSource) -> tuple[list[str], int]:
     if source.dialect.header:
         if row is None:
             raise Misread(1, NO_HEADER)
-        return list(_without_nameless(row.values)), behind
+        return _by_place(_without_nameless(row.values)), behind
     if row is not None and (fault := names_instead_of_a_row(row, source)):
         raise Misread(row.line, fault)
     columns, values = list(source.columns), len(row.values) if row else len(source.columns)
@@ -112,6 +113,11 @@ def _without_nameless(values: Sequence[str]) -> Sequence[str]:
     while len(values) > 1 and not values[-1]:
         values = values[:-1]
     return values
+
+
+def _by_place(names: Sequence[str]) -> list[str]:
+    """The names of several columns, those without one by their place; a single column without a name has none."""
+    return [name or f"column_{place}" for place, name in enumerate(names, 1)] if len(names) > 1 else list(names)
 
 
 def _table(body: Bytes, names: Sequence[str], dialect: Dialect) -> pa.Table:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.contracts.model import SOURCE_FILE
-from assay.lake.erasures import FENCE, erasures, fence_of
-from assay.lake.snapshots import newest
+from assay.lake.erasures import erasures
+from assay.lake.fence import fence_now
 from assay.masking.keyring import read_ring
 from assay.masking.subjects import erasure_token, rows_of, subjects_of
 from assay.masking.tokens import MASKED
@@ -25,17 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The erased people whom a dataset names: the tokens by kind, and by the key of each. `fence` is what bronze knew before."""
+    """The erased people whom a dataset names: the tokens by kind, and by the key of each. `fence` was noted before they were read."""
 
     contract: Contract
-    fence: int | None
+    fence: int
     tokens: Mapping[str, tuple[tuple[Key, frozenset[str]], ...]]
 
     @classmethod
     def pin(cls, run: Run, contract: Contract) -> Erased:
         """Read the fence first and the list then: what the list lacks, the fence lacks. Raises MaskingKeyMissing for a key of the list."""
-        kinds = subjects_of(contract)
-        fence = fence_of(newest(run.lake, f"bronze/{contract.dataset}")) if kinds else None
+        fence, kinds = fence_now(run.lake), subjects_of(contract)
         found: dict[str, dict[str, set[str]]] = {}
         for one in erasures(run.lake) if kinds else ():
             if one.subject in kinds and (match := MASKED.fullmatch(one.token)):
@@ -45,11 +44,6 @@ class Erased:
             contract, fence,
             {kind: tuple((ring.key(id_), frozenset(all_)) for id_, all_ in by_key.items()) for kind, by_key in found.items() if ring},
         )  # fmt: skip
-
-    @property
-    def seen(self) -> dict[str, int | None]:
-        """What bronze's log must still say when it is published: who was erased meanwhile must not come back by this."""
-        return {FENCE: self.fence} if subjects_of(self.contract) else {}
 
     def split(self, rows: pa.Table) -> tuple[pa.Table, dict[str, int]]:
         """The rows of bronze without those of erased people, and how many these were by landing file."""

@@ -7,6 +7,7 @@ snapshot stays the newest. Held rows are read from bronze as they landed, so bro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -85,19 +86,31 @@ class Holdings:
     """What a bronze table holds: nothing, if there is no table yet."""
 
     snapshot: Snapshot | None = None
+    regrouped: Contract | None = None
 
     @classmethod
     def of_table(cls, table: Snapshot | None, contract: Contract) -> Holdings:
-        """What a table holds by the contract's calendar: nothing, if its partitions are those of another one (see `migrating`)."""
-        return cls(None if outgrown(table, arrival_calendar(contract)) else table)
+        """What a table holds, by arrivals of the contract's calendar: in a table of another one, by those that names of files say."""
+        return cls(table, contract if outgrown(table, arrival_calendar(contract)) else None)
 
     @cached_property
     def arrivals(self) -> dict[str, list[str]]:
         """The data files of each arrival; that of a snapshot is ""."""
         found: dict[str, list[str]] = {}
         for file in self.snapshot.files if self.snapshot else ():
-            found.setdefault(file.values[0] if file.values else "", []).append(file.path)
+            before = file.values[0] if file.values else ""
+            names = manifest_of(file.path).sources if self.regrouped else ()
+            for arrival in {self._arrival(landed.name, before) for landed in names} if self.regrouped else {before}:
+                found.setdefault(arrival, []).append(file.path)
         return found
+
+    def _arrival(self, name: str, before: str) -> str:
+        """The arrival of a file by the contract's calendar; of one whose name says no date, that which has its arrival of `before`."""
+        calendar = arrival_calendar(self.regrouped) if self.regrouped else None
+        if self.regrouped is None or calendar is None:
+            return before
+        moment = arrival_names(self.regrouped.source.path).moment(name)
+        return calendar.first_of(moment.date() if moment else date.fromisoformat(before)).isoformat()
 
     def of(self, arrival: str) -> list[HeldFile]:
         """The landing files of an arrival."""
@@ -105,7 +118,14 @@ class Holdings:
         if self.snapshot is None or not paths:
             return []
         rows = HeldRows(self.snapshot, frozenset(paths))
-        return [HeldFile(landed, rows) for path in paths for landed in manifest_of(path).sources]
+        found = {path: manifest_of(path).sources for path in paths}
+        before = {file.path: file.values[0] if file.values else "" for file in self.snapshot.files} if self.regrouped else {}
+        return [
+            HeldFile(landed, rows)
+            for path, sources in found.items()
+            for landed in sources
+            if self.regrouped is None or self._arrival(landed.name, before[path]) == arrival
+        ]
 
 
 def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], source: LandingSource) -> Contents:

@@ -151,7 +151,15 @@ def _stamp_of_file(landing: Path, relative: str) -> Stamp | None:
         if error.errno in LEADS_NOWHERE:
             return None
         raise _look_up_failed(relative, error) from error
-    return stamp_of(found) if stat.S_ISREG(found.st_mode) else None
+    return stamp_of(found) if stat.S_ISREG(found.st_mode) and not leads_out(landing / relative) else None
+
+
+def leads_out(path: Path) -> bool:
+    """Whether a file is a link to one outside of the folder that it lies in.
+
+    Who may drop files could have any file of this machine read by it. A folder that is a link is the operator's: nobody else makes folders.
+    """
+    return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
 
 
 def _look_up_failed(what: str, error: OSError) -> FileUnreadable:

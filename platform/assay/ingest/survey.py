@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from assay.contracts.arrivals import arrival_names
 from assay.contracts.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
-from assay.ingest.landing import LEADS_NOWHERE, shown_name, told_name
+from assay.ingest.landing import LEADS_NOWHERE, leads_out, shown_name, told_name
 from assay.ingest.misnamed import why_not
 from assay.ingest.opening import outside, taken_from
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Contract
 
+LEADS_OUT = "it is a link that leads out of its folder; link the folder, or have the file itself land"
 UNFINISHED = timedelta(hours=1)  # a name with a leading dot is a file that is being written; nobody writes for longer
 
 
@@ -116,7 +117,10 @@ def _walk(landing: Path, below: str = "", above: tuple[tuple[int, int], ...] = (
             yield _Found(relative, f"it cannot be looked up: {error.strerror}")
             continue
         if not stat.S_ISDIR(looked.st_mode):
-            yield _Found(relative, _fault(entry.name, looked), datetime.fromtimestamp(looked.st_mtime, UTC))
+            if leads_out(landing / relative):
+                yield _Found(relative, LEADS_OUT)
+            else:
+                yield _Found(relative, _fault(entry.name, looked), datetime.fromtimestamp(looked.st_mtime, UTC))
         elif (looked.st_dev, looked.st_ino) not in inside:
             yield from _walk(landing, relative, inside)
 

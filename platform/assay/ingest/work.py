@@ -141,12 +141,12 @@ class Work:
         counts: Mapping[str, int],
     ) -> int:
         notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in staging.slice.keys}
-        provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes)
+        provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes, self.erased.fence)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, before=self.before, provenance=provenance,
             landed=lambda left: _still_there(left, sources), whole=self.others is not None, also=counts,
-            fence={**self.erased.seen, **(self.others or {})},
+            unchanged=self.others,
         )  # fmt: skip
         return done.version
 

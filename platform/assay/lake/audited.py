@@ -38,7 +38,7 @@ def publish_audited(
     before: Snapshot | None,
     provenance: Provenance,
     landed: Callable[[pl.DataFrame], pl.DataFrame],
-    fence: Mapping[str, int | None] | None = None,
+    unchanged: Mapping[str, int | None] | None = None,
     also: Mapping[str, int] | None = None,
     whole: bool = False,
 ) -> Published:
@@ -46,8 +46,8 @@ def publish_audited(
 
     `rejected` has quarantine's columns but for the publication, PARTITION being the partition's key. `wanted` has the fingerprints to come
     of these partitions and maybe of others, `before` is the table as it was when the inputs were read: whoever has published one of the
-    partitions since, be it the same rows, goes first. `landed` is as in `noted`, `fence` what else the table's log must still say, `also`
-    the tokens that are committed with those of the partitions. Raises what `publish` raises; then readers see what they saw before. What
+    partitions since, be it the same rows, goes first. `landed` is as in `noted`, `unchanged` what else the log must still say, `also` the
+    tokens that are committed with those of the partitions. Raises what `publish` raises; then readers see what they saw before. What
     quarantine has of partitions that go, because these are the `whole` table, goes with them: by the same commit nobody sees it any more.
     """
     keys = staging.slice.keys
@@ -62,7 +62,7 @@ def publish_audited(
     tokens = {key: wanted[key] for key in keys} | {PUBLICATION + key: staging.publication for key in keys} | dict(also or {})
     # a partition that went with its calendar names no publication, but the log still has the number of the last
     publications = {PUBLICATION + key: partition_token(before, PUBLICATION + key) for key in keys}
-    expected = {**seen, **publications, **(fence or {})}
+    expected = {**seen, **publications, **(unchanged or {})}
     done = publish(quarantine.root, staging, tokens, expected=expected, provenance=provenance, whole=whole)
     quarantine.clear(outdated, provenance)
     return done

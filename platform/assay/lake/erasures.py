@@ -1,32 +1,34 @@
 """Erasures: which people were erased, as tokens that only the key can tell, and the receipt of each. One partition for each, by number.
 
-Ingest asks here and leaves these people out, so that a file which lands again does not bring them back. A fence in the log of each bronze
-table says which erasure it knows: an ingest that began before loses its compare-and-swap, whatever it had read.
+Ingest asks here and leaves these people out, so that a file which lands again does not bring them back. Whoever read before an erasure had
+begun is kept out by the `fence`.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.errors import PublishContention
+from assay.errors import PublishContention, Superseded
+from assay.lake.fence import FENCE, RECORDS, fence_of
 from assay.lake.migrations import TOKEN
-from assay.lake.publisher import ATTEMPTS, Provenance, fingerprint, publish
+from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, Provenance, fingerprint, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest
 from assay.lake.staging import stage
 from assay.lake.tables import open_or_create, sync_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-LAYER, NAME = "erasures", "erasures/requests"
-FENCE = "erasures"
+    from deltalake import DeltaTable
+
+LAYER, NAME = "erasures", RECORDS
 BEGUN, DONE = "begun", "done"
 SCHEMA = pa.schema(
     [
@@ -74,39 +76,67 @@ def erasures(root: Path) -> list[Erasure]:
     return [Erasure(**row | {"detail": json.loads(row["detail"])}) for row in rows.rename({"erasure": "number"}).iter_rows(named=True)]
 
 
+def begin(root: Path, subject: str, token: str, by: str) -> Erasure:
+    """Write down a new erasure, under a number that nobody has."""
+    while True:
+        number = max((one.number for one in erasures(root)), default=0) + 1
+        erasure = Erasure(number, BEGUN, subject, token, by, datetime.now(UTC))
+        try:
+            _write(root, erasure, None)
+        except Superseded:
+            continue  # another one has just begun
+        return erasure
+
+
 def record(root: Path, erasure: Erasure) -> None:
     """Write an erasure down as it stands, in one commit. Raises Superseded when another process has written it meanwhile."""
+    there = newest(root, NAME)
+    _write(root, erasure, there.token(f"{TOKEN}{erasure.number}") if there else None)
+
+
+def _write(root: Path, erasure: Erasure, seen: int | None) -> None:
     import polars as pl
 
     key = str(erasure.number)
     values = (*(getattr(erasure, name) for name in Erasure.__slots__[:-1]), json.dumps(erasure.detail, sort_keys=True))
     frame = pl.DataFrame([values], schema=pl.Schema(SCHEMA), orient="row")
-    there = newest(root, NAME)
-    seen = there.token(TOKEN + key) if there else None
     staging = stage(root / NAME, Slice(spec(), (Partition(key, (key,)),)), [frame])
     token = fingerprint(erasure.number, staging.attempt)
     publish(root, staging, {key: token}, expected={key: seen}, provenance=Provenance())
 
 
-def fence_of(table: Snapshot | None) -> int | None:
-    """The newest erasure that a bronze table knows; None for none."""
-    return table.token(TOKEN + FENCE) if table else None
+def raise_fence(root: Path, names: Iterable[str]) -> int:
+    """Raise the fence of the lake, then that of the tables that are there of some; returns the number.
+
+    Whoever has noted a smaller one can publish to none of them any more, whatever they had read or written.
+    """
+    number = _next(root)
+    for name in names:
+        while (table := newest(root, name)) is not None and fence_of(table) < number:
+            _commit(root, table.table, name, number)
+    return number
 
 
-def fence(root: Path, bronze: TableSpec, number: int) -> None:
-    """Let a bronze table know an erasure. Whoever read before what it holds, or should hold, cannot publish any more."""
+def _next(root: Path) -> int:
+    for _ in range(ATTEMPTS):
+        table = open_or_create(root, spec(), SCHEMA)
+        number = fence_of(Snapshot(NAME, table)) + 1
+        if _commit(root, table, NAME, number):
+            return number
+    raise PublishContention(f"Tried {ATTEMPTS} times to raise the fence of {NAME}.")
+
+
+def _commit(root: Path, table: DeltaTable, name: str, number: int) -> bool:
+    """Commit the number on top of the version that was looked at; False when another writer was first."""
     from deltalake import CommitProperties, Transaction
     from deltalake.exceptions import CommitFailedError
 
-    for _ in range(ATTEMPTS):
-        table = open_or_create(root, bronze, bronze.schema)
-        if (fence_of(Snapshot(bronze.name, table)) or 0) >= number:
-            return
-        once = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(TOKEN + FENCE, number)])
-        try:
-            table.create_write_transaction([], "append", table.schema(), list(bronze.partition_by), commit_properties=once)
-        except CommitFailedError:
-            continue  # another writer was first: look again
-        sync_log(root / bronze.name, table.version() + 1)
-        return
-    raise PublishContention(f"Tried {ATTEMPTS} times to tell {bronze.name} of an erasure.")
+    ours = {ATTEMPT_ID: f"fence {number}"}  # no other tool has changed the table
+    once = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(TOKEN + FENCE, number)], custom_metadata=ours)
+    version = table.version() + 1
+    try:
+        table.create_write_transaction([], "append", table.schema(), list(table.metadata().partition_columns), commit_properties=once)
+    except CommitFailedError:
+        return False
+    sync_log(root / name, version)
+    return True

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
+from assay.lake.fence import refuse_fenced
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
@@ -43,7 +44,8 @@ LONGEST_PAUSE_SECONDS = 0.5
 class Provenance:
     """Who made a publication and from what; it is written into the commit.
 
-    `inputs` maps each input table to the version that was read; `notes` maps a partition's key to what is worth knowing of it.
+    `inputs` maps each input table to the version that was read; `notes` maps a partition's key to what is worth knowing of it. `fence` was
+    noted before anything was read (see `fence`).
     """
 
     run_id: str = ""
@@ -51,6 +53,7 @@ class Provenance:
     code_version: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ def publish(
     """Replace the partitions of the staged slice by the staged files, in one commit; if it is the `whole` table, also what else it has.
 
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
-    read: if one is different now, Superseded is raised and nothing changes. Without `expected` the last writer wins. Raises SchemaDrift
-    when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them, PublishContention when
-    other writers win every time, and the storage's own error when it fails again and again. After each of them the table is as it was.
+    read: if one is different now, Superseded is raised. Without `expected` the last writer wins. Raises Fenced when an erasure has begun
+    since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them,
+    PublishContention when other writers win every time, the storage's own error when it fails again and again; then all is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     table = open_or_create(root, spec, wanted)
@@ -98,6 +101,7 @@ def publish(
             changes = _changes_columns(table, staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
+            refuse_fenced(root, Snapshot(spec.name, table), commit.provenance.fence)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
             if attempt == 1:
@@ -153,7 +157,7 @@ class _Commit:
 
         `columns` are those that the table is given: then every file that it has goes in the same commit.
         """
-        from deltalake import Schema
+        from deltalake import PostCommitHookProperties, Schema
         from deltalake.exceptions import CommitFailedError, DeltaError
 
         target = table.version() + 1
@@ -165,7 +169,8 @@ class _Commit:
                 schema=table.schema() if columns is None else Schema.from_arrow(columns),
                 partition_by=list(self.staging.slice.spec.partition_by),
                 commit_properties=self._properties(table),
-                post_commithook_properties=_hooks(),
+                # cleaning the log lists all of it after each commit (133 ms at 10,000 commits): maintenance does it instead
+                post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
             )
         except CommitFailedError:
             return None  # an error does not mean "not committed": `landed_in` decides
@@ -241,10 +246,3 @@ class _Commit:
                 "assay.partitions": json.dumps(partitions),
             },
         )
-
-
-def _hooks() -> Any:  # noqa: ANN401  # deltalake is imported where it is used
-    from deltalake import PostCommitHookProperties
-
-    # cleaning the log lists all of it after each commit (133 ms at 10,000 commits): maintenance does it instead
-    return PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)

@@ -66,9 +66,9 @@ def overlapping(lateness: int = 0) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(start_offset=0, end_offset=lateness, allow_nonexistent_upstream_partitions=True)
 
 
-def across(calendar: Calendar, upstream: Calendar | None) -> dg.PartitionMapping | None:
+def across(calendar: Calendar | None, upstream: Calendar | None) -> dg.PartitionMapping | None:
     """Depend on what overlaps; between zones on all partitions, because Dagster compares those of one zone only. None: no partitions."""
-    if upstream is None:
+    if upstream is None or calendar is None:
         return None
     return overlapping() if upstream.zone == calendar.zone else dg.AllPartitionMapping()
 

@@ -16,8 +16,7 @@ from assay.erasure.proving import Needles, scan
 from assay.erasure.removing import BY_PLACE, remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
-from assay.ingest.bronze import bronze_spec
-from assay.lake.erasures import BEGUN, NAME, Erasure, erasures, fence, record
+from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest, table_names
 from assay.masking.keyring import read_ring
@@ -77,18 +76,19 @@ class Erasing:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
         self._refuse_unread()
         ring = read_ring(self.planner.run.keys)
-        erasure = self._begin(ring)
+        erasure, fence = self._begin(ring)
         traces = {name: Traces.of_json(said) for name, said in erasure.detail["datasets"].items()}
         for contract in self.contracts:
-            rows = remove_from_bronze(self.lake, contract, self.person)
+            rows = remove_from_bronze(self.lake, contract, self.person, fence)
             self.say(f"bronze/{contract.dataset}: {rows} rows removed.")
+        fence, fenced_at = self._raise_fence(), datetime.now(UTC)  # whoever has read bronze before it was clean cannot publish any more
         fed = self._rebuild(traces)
         for dataset, found in traces.items():
-            held = remove_from_quarantine(self.lake, dataset, found.places)
-            decided = remove_from_decisions(self.lake, dataset, found.places)
-            remove_from_claims(self.lake, dataset, found.places)
+            held = remove_from_quarantine(self.lake, dataset, found.places, fence)
+            decided = remove_from_decisions(self.lake, dataset, found.places, fence)
+            remove_from_claims(self.lake, dataset, found.places, fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
-        removed, followed = self._remove_old_files(erasure, traces, fed), {name: sorted(keys) for name, keys in fed.items()}
+        removed, followed = self._remove_old_files(erasure, fenced_at, traces, fed), {name: sorted(keys) for name, keys in fed.items()}
         scanned = self._prove(traces, ring)
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
@@ -101,23 +101,25 @@ class Erasing:
                 hint="`assay contracts check` says what is wrong. Mend the contract, bring it back, or delete a table that nobody needs.",
             )
 
-    def _begin(self, ring: KeyRing) -> Erasure:
-        """Write down who and what, and let nobody publish any more who does not know of it. An erasure that was begun goes on."""
+    def _raise_fence(self) -> int:
+        """Let nobody publish any more what was read before now, in any table that may have something of the person."""
+        mine = {one.dataset for one in self.contracts}
+        found = [name.partition("/") for name in table_names(self.lake) if name != NAME]
+        return raise_fence(self.lake, [f"{layer}/{name}" for layer, _, name in found if layer == LAYER or name in mine])
+
+    def _begin(self, ring: KeyRing) -> tuple[Erasure, int]:
+        """Write down who and what, and raise the fence; returns both. An erasure that was begun goes on."""
         mine = {erasure_token(key, self.person.kind, self.person.value) for key in ring.keys}
-        known = erasures(self.lake)
-        erasure = next((one for one in known if one.subject == self.person.kind and one.token in mine), None)
+        erasure = next((one for one in erasures(self.lake) if one.subject == self.person.kind and one.token in mine), None)
         if erasure is None:
-            token = erasure_token(ring.current, self.person.kind, self.person.value)
-            number = max((one.number for one in known), default=0) + 1
-            erasure = Erasure(number, BEGUN, self.person.kind, token, self.by, datetime.now(UTC))
+            erasure = begin(self.lake, self.person.kind, erasure_token(ring.current, self.person.kind, self.person.value), self.by)
         if erasure.state != BEGUN or not erasure.detail:
             tables = {name: snapshot.version for name in table_names(self.lake) if (snapshot := newest(self.lake, name))}
             earlier = [*erasure.detail.get("earlier", ()), {key: value for key, value in erasure.detail.items() if key != "earlier"}]
             detail = {"datasets": {}, "versions": tables, "earlier": [one for one in earlier if any(one.get("rows", {}).values())]}
             erasure = replace(erasure, state=BEGUN, done_at=None, detail=detail)
             record(self.lake, erasure)
-        for contract in self.contracts:
-            fence(self.lake, bronze_spec(contract), erasure.number)
+        fence = self._raise_fence()
         datasets = {name: Traces.of_json(said) for name, said in erasure.detail["datasets"].items()}
         for contract in self.contracts:
             found = search(self.lake, contract, self.person.kind, self.person.value)
@@ -126,7 +128,7 @@ class Erasing:
         if told != erasure.detail["datasets"]:
             erasure = replace(erasure, detail={**erasure.detail, "datasets": told})
             record(self.lake, erasure)
-        return erasure
+        return erasure, fence
 
     def _rebuild(self, traces: Mapping[str, Traces]) -> Fed:
         """Silver and gold on the normal path. What silver's rules about whole partitions refuse is published all the same.
@@ -174,7 +176,7 @@ class Erasing:
         self.say(f"{spec.name}: {', '.join(stale)} published without these rows, though a promise about the whole partition is broken now.")
         return True
 
-    def _remove_old_files(self, erasure: Erasure, traces: Mapping[str, Traces], fed: Fed) -> dict[str, int]:
+    def _remove_old_files(self, erasure: Erasure, fenced_at: datetime, traces: Mapping[str, Traces], fed: Fed) -> dict[str, int]:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
         removed: dict[str, int] = {}
         for name in table_names(self.lake):
@@ -182,7 +184,7 @@ class Erasing:
             meant = self._holder(layer, dataset, traces, fed, erasure)
             if meant is None:
                 continue
-            gone = OldFiles.of(self.lake, name, erasure.asked_at).remove(meant)
+            gone = OldFiles.of(self.lake, name, fenced_at).remove(meant)
             forget_bounds(self.lake / name, gone)
             removed |= {name: len(gone)} if gone else {}
         return removed

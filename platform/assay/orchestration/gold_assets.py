@@ -35,13 +35,13 @@ KEY_RULE = "unique_grain"  # as the dbt test calls it
 def gold_assets(settings: Settings, product: ProductContracts, project: Project, folder: Path) -> list[dg.AssetsDefinition]:
     """The gold models as multi-assets, of which any part can be run: one for those of a level that share a calendar.
 
-    `folder` is that of the contracts. Every model must have a calendar.
+    `folder` is that of the contracts. Those without partitions share a step too.
     """
     calendars, described = calendars_of(project.models, product.datasets), catalogue(project) if project.models else {}
     found = []
     for level, models in enumerate(layers(project.models, calendars)):
-        for calendar in dict.fromkeys(calendars[model.table] for model in models):
-            chosen = [model for model in models if calendars[model.table] == calendar]
+        for calendar in dict.fromkeys(calendars.get(model.table) for model in models):
+            chosen = [model for model in models if calendars.get(model.table) == calendar]
             found.append(_Group(settings, product, project, folder, described, calendars, chosen).asset(level))
     return found
 
@@ -59,7 +59,7 @@ class _Group:
     models: Sequence[Model]
 
     def asset(self, level: int) -> dg.AssetsDefinition:
-        definition = definition_of(self.calendars[self.models[0].table])
+        definition = definition_of(self.calendars.get(self.models[0].table))
         rules = {model.name: rules_of(model, self.product.majors(model.name)) for model in self.models}
         keys = {model.name: dg.AssetKey([LAYER, model.name]) for model in self.models}
         promised = {name: f"The {len(rules[name])} rules of {self.product.models[name].path} and of dbt." for name in rules}
@@ -73,7 +73,7 @@ class _Group:
             chosen = {model.name: model for model in self.models if keys[model.name] in context.selected_asset_keys}
             for one in chosen:
                 refuse_beyond_rows(self.product.majors(one))
-            calendar = self.calendars[self.models[0].table]
+            calendar = self.calendars.get(self.models[0].table)
             slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
             built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
             work = ((keys[model.name], outcome) for model, outcome in built)
@@ -83,7 +83,7 @@ class _Group:
 
     def _spec(self, model: Model, definition: dg.PartitionsDefinition | None) -> dg.AssetSpec:
         contract, described = self.product.models[model.name], self.described[model.unique_id]
-        mappings = {table: across(self.calendars[model.table], self.calendars.get(table)) for table in model.depends_on}
+        mappings = {table: across(self.calendars.get(model.table), self.calendars.get(table)) for table in model.depends_on}
         return dg.AssetSpec(
             [LAYER, model.name],
             deps=[dg.AssetDep(table.split("/"), partition_mapping=mapping) for table, mapping in mappings.items()],

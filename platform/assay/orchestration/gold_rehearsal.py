@@ -49,24 +49,24 @@ def readers_of(project: Project, datasets: Collection[str]) -> list[Model]:
 
 
 def try_models(run: Run, project: Project, models: Sequence[Model]) -> Tried:
-    """Build some models, upstream first, each in the first month of its calendar, and publish them to the run's lake."""
+    """Build some models, upstream first, each in the first month of its calendar or whole, and publish them to the run's lake."""
     tried, calendars = Tried(), calendars_of(project.models, run.contracts)
     for level in layers(models, calendars):
-        for calendar in dict.fromkeys(calendars[model.table] for model in level):
-            _try(run, project, [model for model in level if calendars[model.table] == calendar], calendar, tried)
+        for calendar in dict.fromkeys(calendars.get(model.table) for model in level):
+            _try(run, project, [model for model in level if calendars.get(model.table) == calendar], calendar, tried)
     return tried
 
 
-def _try(run: Run, project: Project, models: Sequence[Model], calendar: Calendar, tried: Tried) -> None:
+def _try(run: Run, project: Project, models: Sequence[Model], calendar: Calendar | None, tried: Tried) -> None:
     """Build, judge, and build again what dbt left out: it skips what reads a model whose test failed."""
     waiting = list(models)
     while ready := list(_readable(run, waiting)):
         tables = {table for model in ready for table in (model.table, *model.depends_on)}
         pins = {table: snapshot.version for table in tables if (snapshot := newest(run.lake, table))}
-        month = calendar.start
+        window = (calendar.start, next_month(calendar.start)) if calendar else None
         result = dbt_process.build(
-            project.folder, manifest=project.manifest, models=[model.name for model in ready], window_start=month,
-            window_end=next_month(month), pins=pins, lake=run.lake, scratch=project.scratch,
+            project.folder, manifest=project.manifest, models=[model.name for model in ready], window=window,
+            pins=pins, lake=run.lake, scratch=project.scratch,
         )  # fmt: skip
         try:
             done = _judge(run, ready, result, calendar, tried)
@@ -86,7 +86,7 @@ def _readable(run: Run, models: Sequence[Model]) -> Iterator[Model]:
             yield model
 
 
-def _judge(run: Run, models: Sequence[Model], result: BuildResult, calendar: Calendar, tried: Tried) -> set[str]:
+def _judge(run: Run, models: Sequence[Model], result: BuildResult, calendar: Calendar | None, tried: Tried) -> set[str]:
     """Note what could not be run, and publish what could. Gives the models that dbt came to."""
     built = {node.name: node for node in result.nodes if node.kind == "model" and node.ran}
     for node in result.failed:
@@ -94,7 +94,7 @@ def _judge(run: Run, models: Sequence[Model], result: BuildResult, calendar: Cal
             tried.faults.setdefault(node.model or node.name, f"{node.kind} {node.name}: {' '.join(node.message.split())}")
     for model in models:
         if model.name in built and built[model.name].passed:
-            slice_ = slice_of(definition_of(calendar), [calendar.start.isoformat()], gold_spec(model, calendar))
+            slice_ = slice_of(definition_of(calendar), [calendar.start.isoformat()] if calendar else [], gold_spec(model, calendar))
             try:
                 staging = dbt_process.stage_model(result.duckdb_path, model, run.lake / model.table, slice_)
                 publish(run.lake, staging, dict.fromkeys(slice_.keys, 1))

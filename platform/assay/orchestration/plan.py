@@ -152,14 +152,14 @@ class Planner:
         """Models of one level. One that reads what was never published waits for it; the others go on."""
         calendars = calendars_of(self.project.models, self.contracts)
         models = [pick(self.project.models, name) for name in names]
-        definitions = {model.name: definition_of(calendars[model.table]) for model in models}
+        definitions = {model.name: definition_of(calendars.get(model.table)) for model in models}
         found = {model.name: _slice(definitions[model.name], gold_spec(model), first, last) for model in models}
         slices = {name: slice_ for name, slice_ in found.items() if slice_ is not None}
         readable = {model.name for model in self._readable([model for model in models if model.name in slices])}
         inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
         for model in models:
             months = slices[model.name].partitions if model.name in readable else ()
-            spec = gold_spec(model, calendars[model.table])
+            spec = gold_spec(model, calendars.get(model.table))
             renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], spec.calendar)
             made = [p for p in months if inputs.is_wanted(model, month_of(p))]
             if renewed and not made and first is None:

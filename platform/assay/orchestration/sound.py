@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 Made = TypeVar("Made")
+TIMELESS = "eventTime: {column: none} in its contract to build it whole"
 CANNOT_BE_MADE = (AssayError, dg.DagsterError, ImportError, ValueError, OverflowError)  # of one dataset or model, in whoever's words
 
 
@@ -74,6 +75,8 @@ def sound_project(settings: Settings, product: ProductContracts, left: list[Left
     `product` has the sound contracts only.
     """
     nothing = Project(settings.dbt_project, settings.dbt_project, (), settings.scratch)
+    if not product.models and not settings.dbt_project.exists():
+        return nothing  # a product without gold needs none, and `assay contracts compile` has not made it yet
     try:
         parsed = parse_sound(settings.dbt_project)
     except DbtFailed as error:
@@ -109,8 +112,11 @@ def _why_not(model: Model, dated: Collection[str], product: ProductContracts, so
     known = {f"silver/{name}" for name in product.datasets} | set(sound)
     if missing := [table for table in model.reads if table not in known]:
         return f"it reads {missing[0]}, which is not there or left out."
-    if model.table not in dated:
-        return f"it reads no table with partitions ({', '.join(model.reads) or 'nothing'}), so there are no months to build."
+    parted = [table for table in model.reads if table in dated]
+    if model.is_whole and parted:
+        return f"it has no event time, but reads {parted[0]}, which has partitions: name the column whose month is a row's."
+    if not model.is_whole and not parted:
+        return f"it reads no table with partitions ({', '.join(model.reads) or 'nothing'}), so there are no months: say {TIMELESS}."
     try:
         model_schema(model)
     except AssayError as error:

@@ -22,6 +22,7 @@ from assay.lake.accounts import arrived
 from assay.lake.audited import weight
 from assay.lake.claims import displaced_now, with_displaced
 from assay.lake.constraints import lacks_constraints
+from assay.lake.fence import fence_now
 from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
@@ -68,15 +69,17 @@ class Inputs:
     code: str
     published: Snapshot | None = None
     masks: Masks = field(default_factory=Masks)
+    fence: int = 0
     common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
     @classmethod
     def pin(cls, run: Run, contract: Contract) -> Inputs:
-        """Open everything once. Raises TableMissing for a table that was never published."""
+        """Open everything once, after the fence. Raises TableMissing for a table that was never published."""
+        fence = fence_now(run.lake)
         references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
         published = newest(run.lake, f"silver/{contract.dataset}")
         bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
-        return cls(contract, bronze, references, refine_code(contract), published, masks)
+        return cls(contract, bronze, references, refine_code(contract), published, masks, fence)
 
     def files(self, partition: Partition) -> list[DataFile]:
         """The bronze files that hold rows of an event partition, and no others."""

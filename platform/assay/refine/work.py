@@ -127,7 +127,7 @@ class Work:
 
     def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
         slice_, contract = staging.slice, self.contract
-        quarantine, (also, fence) = Quarantine(self.run.lake, contract.dataset), self._held_together(staging)
+        quarantine, (also, unchanged) = Quarantine(self.run.lake, contract.dataset), self._held_together(staging)
 
         def landed(left: pl.DataFrame) -> pl.DataFrame:
             return landed_rows(self.inputs.rows(slice_), left, contract, keys_by_value(slice_))
@@ -135,7 +135,8 @@ class Work:
         notes = {key: _facts(tallies[key]) | {"broken": _broken(tallies[key], contract)} for key in slice_.keys}
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, before=self.inputs.published, provenance=self._provenance(notes),
-            landed=landed, fence={**fence, **(self.others or {})}, also={**also, **self._account(slice_, tallies), **files_noted(staging)},
+            landed=landed, unchanged={**unchanged, **(self.others or {})},
+            also={**also, **self._account(slice_, tallies), **files_noted(staging)},
             whole=self.others is not None,
         )  # fmt: skip
         return done.version
@@ -150,7 +151,7 @@ class Work:
         return {}, {}
 
     def _provenance(self, notes: Mapping[str, Mapping[str, Any]]) -> Provenance:
-        return Provenance(self.run.run_id, self.contract.version, self.inputs.code, self.inputs.versions(), notes)
+        return Provenance(self.run.run_id, self.contract.version, self.inputs.code, self.inputs.versions(), notes, self.inputs.fence)
 
 
 def _rows_of(published: pl.DataFrame, slice_: Slice, contract: Contract) -> pl.DataFrame:
