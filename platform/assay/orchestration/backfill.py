@@ -91,7 +91,7 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
     for (_, span), members in grouped.items():
         first, last = span or (None, None)
         notes = tuple(one.note for one in members if one.note)
-        yield Request(tuple(one.key for one in members), first, last, sum(len(one.partitions) for one in members), notes)
+        yield Request(tuple(one.key for one in members), first, last, sum(len(one.between(first, last)) for one in members), notes)
 
 
 def _unplanned(due: Due) -> Ran:
