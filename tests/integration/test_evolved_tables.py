@@ -55,6 +55,15 @@ def test_the_table_refuses_what_the_guide_says_it_refuses(shop: Shop, old: str, 
         changed.refine([1])
 
 
+def test_another_partition_column_is_refused_with_what_to_do(shop: Shop) -> None:
+    changed = shop.edit_contract("order_date", "ordered_on")
+    before = shop.versions()
+    said = r"partitioned by 'order_date', not by 'ordered_on'\. The partition column of a table stays for good: give it its old name back"
+    with pytest.raises(SchemaDrift, match=said):
+        changed.refine([1], force=True)
+    assert shop.versions()["silver"] == before["silver"]
+
+
 def test_a_removed_nullable_column_is_null_from_then_on_and_stays_in_the_table(shop: Shop) -> None:
     changed = shop.edit_contract(f"      - {NOTE}\n", "")
     shop.drop(2, [{"number": "2", "day": day(2)}])

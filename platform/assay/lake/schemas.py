@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 TYPE_IT = "Cast it to the type that it will have, such as a list of integers."
 NAME_IT = "Give each column a name of its own, that differs from the others by more than capitals."
+NEW_FORM = "Publish the new form as a new table, or restore the old one."
+OTHER_PARTITION_COLUMN = (
+    "The partition column of a table stays for good: give it its old name back in the contract, or give the dataset a new name. Then the old"
+    " table stays as it is beside the new one, until you delete its folder."
+)
 EQUAL = {
     pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.date64(): pa.date32(), pa.null(): pa.string(),
 }  # fmt: skip
@@ -177,12 +182,15 @@ def refuse_mismatch(spec: TableSpec, wanted: pa.Schema, table: pa.Schema, partit
     ]
     required = {field.name for field in wanted if not field.nullable}
     problems += [f"column {field.name!r} is required there" for field in table if not field.nullable and field.name not in required]
+    hint = "Publish all partitions that there are at once." if spec.may_change_columns else NEW_FORM
     if tuple(partition_by) != spec.partition_by:
-        problems.append(f"it is partitioned by {tuple(partition_by)}, not {spec.partition_by}")
+        problems.append(f"it is partitioned by {_named(partition_by)}, not by {_named(spec.partition_by)}")
+        hint = OTHER_PARTITION_COLUMN
     if problems:
         raise SchemaDrift(
-            f"Tried to publish to the existing table {spec.name}; {'; '.join(problems)}.",
-            hint="Publish all partitions that there are at once. Nothing was changed."
-            if spec.may_change_columns
-            else "Publish the new form as a new table, or restore the old one. Nothing was changed.",
+            f"Tried to publish to the existing table {spec.name}; {'; '.join(problems)}.", hint=f"{hint} Nothing was changed."
         )
+
+
+def _named(columns: Sequence[str]) -> str:
+    return ", ".join(map(repr, columns)) or "nothing"
