@@ -176,7 +176,7 @@ def test_what_failed_for_good_is_asked_for_once_until_it_changes(market: Market)
     assert market.settle() == [f"bronze/sales {FIRST}", f"silver/sales {FIRST}"]
     for _ in range(10):
         assert market.started(market.tick()) == []
-    assert "1 partitions have failed" in said(market.tick())
+    assert "1 partition has failed, and is asked for again" in said(market.tick())
     market.land(FILE, broken + f"{FIRST},9,-1\n")
     assert market.settle() == [f"bronze/sales {FIRST}", f"silver/sales {FIRST}"]
     market.land(FILE, rows(8, day=FIRST))

@@ -87,7 +87,8 @@ def _quiet(memory: Memory) -> list[str]:
     failed, waiting = memory.counts()
     said = ["Everything that has landed is up to date." if not failed + waiting else "Everything else that has landed is up to date."]
     if failed:
-        said.append(f"{failed} partitions have failed, and are asked for again when their files, contract or code change.")
+        which = "1 partition has failed, and is" if failed == 1 else f"{failed} partitions have failed, and are"
+        said.append(f"{which} asked for again when the files, the contract or the code change.")
     if waiting:
         said.append(f"{waiting} partitions were asked for and not made; they are asked for again soon.")
     return said
