@@ -51,6 +51,7 @@ TABLES: dict[type, Any] = {
 }  # fmt: skip
 WORDS = {About, Channel, Member, ProductContracts}  # whatever they hold is for people, or compared one by one
 NO_CHANGE = {(kind, name) for kind in (Contract, GoldContract) for name in ("version", "path")}
+NO_CHANGE |= {(LandingSource, "is_sensitive")}  # follows from the columns, whose classification is compared
 BARE = within("source", classifications=(), column_descriptions=())
 OTHER_NAME = of_column("customer", source="client", sources=("client",))
 DAILY = GoldContract(
@@ -115,6 +116,10 @@ def test_every_field_is_changed_by_a_case() -> None:
     changed |= {(GoldContract, name) for kind, name in changed if kind is Contract and name in PUBLISHED}  # compared by the same functions
     wanted = {(kind, field.name) for kind in TABLES if kind is not Published for field in fields(kind) if field.name != "name"}
     assert wanted - changed - NO_CHANGE == set()
+
+
+def test_that_a_source_became_sensitive_is_told_by_its_columns_alone() -> None:
+    assert compare(ORDERS, within("source", is_sensitive=True)(ORDERS), TODAY).changes == ()
 
 
 def test_every_kind_is_named_by_a_case() -> None:

@@ -23,6 +23,7 @@ SOURCE = {
     "path": "path_changed", "format": "landing_format_changed", "encoding": "encoding_changed", "null_values": "null_values_changed",
     "columns": "", "optional": "", "description": "reworded", "column_descriptions": "", "classifications": "",
     "most_bytes": "landing_limit_changed", "dialect": "", "paths": "", "explode": "landing_rows_changed",
+    "is_sensitive": "",  # follows from the columns
 }  # fmt: skip
 
 

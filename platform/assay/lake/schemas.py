@@ -21,8 +21,8 @@ TYPE_IT = "Cast it to the type that it will have, such as a list of integers."
 NAME_IT = "Give each column a name of its own, that differs from the others by more than capitals."
 NEW_FORM = "Publish the new form as a new table, or restore the old one."
 OTHER_PARTITION_COLUMN = (
-    "The partition column of a table stays for good: give it its old name back in the contract, or give the dataset a new name. Then the old"
-    " table stays as it is beside the new one, until you delete its folder."
+    "The partition column of a table stays for good: give it its old name back in the contract, or give the dataset a new name."
+    " Then the old table stays as it is beside the new one, until you delete its folder."
 )
 EQUAL = {
     pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.date64(): pa.date32(), pa.null(): pa.string(),
