@@ -15,7 +15,7 @@ from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.set_aside import rules_of
 from assay.lake.accounts import LANDED
-from assay.lake.beside import PUBLICATION, publications_of
+from assay.lake.beside import as_published
 from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
@@ -99,7 +99,7 @@ class _Rewrite:
         left = frame.filter(~meant).select(spec.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
         staging = stage(self.lake / spec.name, self.slice, [left], {key: {KEY: _manifest(self.files, frame.filter(meant), left).dump()}})
         # a fingerprint comes back with a forced ingest, a publication does not
-        expected = seen | {PUBLICATION + one: number for one, number in publications_of(self.table, [key]).items()}
+        expected = seen | as_published(self.table, [key])
         why = replace(self.known, notes={key: _note(self.known.notes[key], gone, aside)})
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
         return gone

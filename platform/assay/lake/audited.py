@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assay.lake.beside import PUBLICATION, publications_of
-from assay.lake.migrations import partition_token
+from assay.lake.beside import PUBLICATION, as_published, publications_of
 from assay.lake.publisher import Provenance, Published, current_tokens, publish
 from assay.lake.quarantine_changes import noted
 
@@ -60,9 +59,7 @@ def publish_audited(
     outdated = quarantine.store(rejected, dict.fromkeys(keys, staging.publication), named, provenance)
     outdated += quarantine.held_elsewhere(keys) if whole else []
     tokens = {key: wanted[key] for key in keys} | {PUBLICATION + key: staging.publication for key in keys} | dict(also or {})
-    # a partition that went with its calendar names no publication, but the log still has the number of the last
-    publications = {PUBLICATION + key: partition_token(before, PUBLICATION + key) for key in keys}
-    expected = {**seen, **publications, **(unchanged or {})}
+    expected = {**seen, **as_published(before, keys), **(unchanged or {})}
     done = publish(quarantine.root, staging, tokens, expected=expected, provenance=provenance, whole=whole)
     quarantine.clear(outdated, provenance)
     return done

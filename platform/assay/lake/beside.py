@@ -39,6 +39,14 @@ def _publication(published: Snapshot | None, key: str) -> int | None:
     return published.token(TOKEN + PUBLICATION + key)
 
 
+def as_published(published: Snapshot | None, keys: Iterable[str]) -> dict[str, int | None]:
+    """What a table's log must still say if nobody has published these partitions since.
+
+    A partition that went with its calendar names no publication, but the log still has the number of the last.
+    """
+    return {PUBLICATION + key: partition_token(published, PUBLICATION + key) for key in keys}
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """A table under `root` with two partition columns: the key of a partition of the published table, and a publication of it."""
