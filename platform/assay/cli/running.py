@@ -17,6 +17,7 @@ from assay.cli.product import find_product
 from assay.cli.progress import announce, counted, say_failures, say_what_became, told_when_stopped
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
+from assay.lake.workplaces import sweep
 from assay.process import collect_rarely
 from assay.settings import Settings, export
 
@@ -47,6 +48,7 @@ def prepare(settings: Settings) -> Path | None:
     make_dbt_project(settings)
     for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
         folder.mkdir(parents=True, exist_ok=True)
+    sweep(settings.scratch)
     _copy_once(settings.dagster_home / "dagster.yaml")
     if not table_names(settings.lake):  # beside tables a key that is missing was lost: only `assay init` takes another one for it
         make_keys(settings)
