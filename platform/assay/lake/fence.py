@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.errors import Fenced
+from assay.errors import Fenced, Superseded
 from assay.lake.migrations import TOKEN
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
+    from assay.lake.slices import Slice
     from assay.lake.snapshots import Snapshot
 
 RECORDS = "erasures/requests"
@@ -38,3 +40,12 @@ def refuse_fenced(root: Path, table: Snapshot, noted: int | None) -> None:
     known = fence_of(table) if table.files else max(fence_of(table), fence_now(root))  # a new table may have been overlooked
     if known > noted:
         raise Fenced(f"Tried to publish to {table.name} what was read before an erasure had begun.")
+
+
+def refuse_unread(table: Snapshot, slice_: Slice, read: Collection[str] | None) -> None:
+    """Raise Superseded if a slice has other files now than a writer has read, who would replace them by what it made of those."""
+    if read is None:
+        return
+    there = {file.path for file in table.files if slice_.owner(file.values) is not None}
+    if there != {*read}:
+        raise Superseded(f"Tried to replace files of {table.name}; another writer has replaced them since they were read.")

@@ -20,14 +20,14 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
-from assay.lake.fence import refuse_fenced
+from assay.lake.fence import refuse_fenced, refuse_unread
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from deltalake import DeltaTable
 
@@ -85,13 +85,14 @@ def publish(
     expected: Mapping[str, int | None] | None = None,
     provenance: Provenance | None = None,
     whole: bool = False,
+    read: Collection[str] | None = None,
 ) -> Published:
     """Replace the partitions of the staged slice by the staged files, in one commit; if it is the `whole` table, also what else it has.
 
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
-    read: if one is different now, Superseded is raised. Without `expected` the last writer wins. Raises Fenced when an erasure has begun
-    since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them,
-    PublishContention when other writers win every time, the storage's own error when it fails again and again; then all is as it was.
+    read, `read` which files: if there are others now, Superseded is raised. Else the last writer wins. Raises Fenced when an erasure
+    has begun since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside
+    them, PublishContention when other writers always win, the storage's own error when it fails again and again; then all is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     table = open_or_create(root, spec, wanted)
@@ -101,7 +102,8 @@ def publish(
             changes = _changes_columns(table, staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
-            refuse_fenced(root, Snapshot(spec.name, table), commit.provenance.fence)
+            refuse_fenced(root, now := Snapshot(spec.name, table), commit.provenance.fence)
+            refuse_unread(now, staging.slice, read)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
             if attempt == 1:
