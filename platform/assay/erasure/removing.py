@@ -150,7 +150,7 @@ def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.S
                 continue
             staging = stage(lake / spec.name, Slice(spec, (Partition("@".join(values), values),)), [frame.filter(~meant)])
             try:
-                publish(lake, staging, {}, provenance=replace(NOBODY, fence=fence), read=[file.path for file in files])
+                publish(lake, staging, {}, provenance=replace(NOBODY, fence=fence, replaces=[file.path for file in files]))
                 removed += gone
             except Fenced:
                 raise

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
-from assay.lake.fence import refuse_fenced, refuse_unread
+from assay.lake.fence import refuse_late
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
@@ -45,7 +45,7 @@ class Provenance:
     """Who made a publication and from what; it is written into the commit.
 
     `inputs` maps each input table to the version that was read; `notes` maps a partition's key to what is worth knowing of it. `fence` was
-    noted before anything was read (see `fence`).
+    noted before anything was read, `replaces` are the files that were read to be replaced, where no fingerprint tells (see `fence`).
     """
 
     run_id: str = ""
@@ -54,6 +54,7 @@ class Provenance:
     inputs: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fence: int | None = None
+    replaces: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,13 @@ def publish(
     expected: Mapping[str, int | None] | None = None,
     provenance: Provenance | None = None,
     whole: bool = False,
-    read: Collection[str] | None = None,
 ) -> Published:
     """Replace the partitions of the staged slice by the staged files, in one commit; if it is the `whole` table, also what else it has.
 
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
-    read, `read` which files: if there are others now, Superseded is raised. Else the last writer wins. Raises Fenced when an erasure
-    has begun since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside
-    them, PublishContention when other writers always win, the storage's own error when it fails again and again; then all is as it was.
+    read: if one is different now, Superseded is raised. Without `expected` the last writer wins. Raises Fenced when an erasure has begun
+    since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them,
+    PublishContention when other writers win every time, the storage's own error when it fails again and again; then all is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     table = open_or_create(root, spec, wanted)
@@ -102,8 +102,7 @@ def publish(
             changes = _changes_columns(table, staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
-            refuse_fenced(root, now := Snapshot(spec.name, table), commit.provenance.fence)
-            refuse_unread(now, staging.slice, read)
+            refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
             if attempt == 1:
