@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay import stopping
+from assay.exhausted import told
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.orchestration.due import contiguous
@@ -32,6 +33,7 @@ from assay.steps import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
     from assay.orchestration.due import Due
     from assay.orchestration.plan import Planner, Stage
@@ -171,8 +173,14 @@ class Backfill:
                 QUIET, self.instance, asset_selection=list(request.keys), run_id=run_id, tags=tags, raise_on_error=False
             )
         list_run(self.instance, result.dagster_run)
-        failure = None if result.success else _why(result, request)
+        failure = None if result.success else self._why(result, request)
         return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(result))
+
+    def _why(self, result: dg.ExecuteInProcessResult, request: Request) -> str:
+        """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
+        places = [self.planner.run.lake, self.planner.project.folder]
+        said = [_words(event, request, places) for event in result.all_events if event.is_step_failure]
+        return "\n".join(said) or f"{request.title}: the run failed before a step began"
 
     def _cancel(self, backfill: str, stopped: Stopped) -> None:
         """In a thread, with connections of its own: those of the main thread are in use."""
@@ -194,19 +202,16 @@ def outcomes_of(result: dg.ExecuteInProcessResult) -> Counter[Status]:
     return found
 
 
-def _why(result: dg.ExecuteInProcessResult, request: Request) -> str:
-    """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
-    said = [_words(event, request) for event in result.all_events if event.is_step_failure]
-    return "\n".join(said) or f"{request.title}: the run failed before a step began"
-
-
-def _words(event: dg.DagsterEvent, request: Request) -> str:
+def _words(event: dg.DagsterEvent, request: Request, places: Sequence[Path]) -> str:
     data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return str(data.user_failure_data.description)
-    names = [key.to_user_string() for key in request.keys if "_".join(key.path) == event.step_key]
-    error = data.error
+    error, depth = data.error, 0
     while error and error.cause:
-        error = error.cause
-    words = " ".join(error.message.split()) if error else "the step failed"
+        error, depth = error.cause, depth + 1
+    own = data.user_failure_data.description if data.user_failure_data else None
+    # a failure that nothing has caused is about rows, and may quote words that a system would use
+    words = told(error.message, places) if error and (depth or not own) else None
+    if own and not words:
+        return str(own)
+    names = [key.to_user_string() for key in request.keys if "_".join(key.path) == event.step_key]
+    words = words or (" ".join(error.message.split()) if error else "the step failed")
     return f"{', '.join(names) or request.title}: {words}"
