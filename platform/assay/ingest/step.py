@@ -53,7 +53,8 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     """
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
     erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, Holdings.of_table(table, contract))
+    holdings = Holdings.of_table(table, contract, believed=run.force)
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.lake.foreign import altered
 from assay.lake.manifest import Day
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import fingerprint
+from assay.lake.slices import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +48,7 @@ def noted(table: Snapshot | None, kind: str, key: str) -> int | None:
 
 
 def standing(table: Snapshot | None, current: Mapping[str, int | None]) -> dict[str, int | None]:
-    """The fingerprints of some arrivals of bronze; None for one that has not all of its rows any more, whatever took them."""
-    rows = {values[0] if values else "all": count for values, count in rows_by_values(table).items()}
-    return {key: token if noted(table, LANDED, key) in {None, rows.get(key, 0)} else None for key, token in current.items()}
+    """The fingerprints of some arrivals of bronze; None for one that is not as it was published any more, whoever changed it."""
+    rows = {values[0] if values else WHOLE.key: count for values, count in rows_by_values(table).items()}
+    lost = {key for key in current if noted(table, LANDED, key) not in {None, rows.get(key, 0)}} | altered(table)
+    return {key: None if key in lost else token for key, token in current.items()}

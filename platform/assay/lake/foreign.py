@@ -1,20 +1,26 @@
 """Changes by others: a partition whose files are not those that were published, whoever has deleted, appended, updated or restored rows.
 
-The publication of a partition keeps a number for its files in the log. One that kept none, by an earlier version of Assay, is believed.
+The publication of a partition keeps a number for its files in the log, by which also the version is found in which they are as they were.
+One that kept none, by an earlier version of Assay, is believed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from assay.errors import TableMissing
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import ATTEMPT_ID, fingerprint
 from assay.lake.slices import WHOLE
+from assay.lake.snapshots import open_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from assay.lake.snapshots import Snapshot
+    from assay.lake.snapshots import DataFile, Snapshot
     from assay.lake.staged import Staging
 
 FILES = "files/"
@@ -34,11 +40,51 @@ def altered(table: Snapshot | None) -> set[str]:
     """The partitions that have other files than were published."""
     if table is None:
         return set()
-    digests: dict[str, list[str]] = {}
-    for file in table.files:
-        digests.setdefault(file.values[0] if file.values else WHOLE.key, []).append(file.digest)
+    there = {key: _number(file.digest for file in files) for key, files in files_by_key(table).items()}
     known = {key: number for key, number in table.tokens(TOKEN + FILES).items() if partition_token(table, key) is not None}
-    return {key for key, number in known.items() if number != _number(digests.get(key, []))}
+    return {key for key, number in known.items() if number != there.get(key, _number(()))}
+
+
+def files_by_key(table: Snapshot) -> dict[str, list[DataFile]]:
+    """The files of each partition that has any."""
+    found: dict[str, list[DataFile]] = {}
+    for file in table.files:
+        found.setdefault(file.values[0] if file.values else WHOLE.key, []).append(file)
+    return found
+
+
+def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, Snapshot]:
+    """For each altered partition a version that has it as it was published. Those of which no version is left are missing."""
+    found: dict[str, Snapshot] = {}
+    noted = {key: table.token(TOKEN + FILES + key) for key in keys}
+    for version in range(table.version - 1, max(-1, table.version - 1 - LOOK_BACK), -1):
+        if not (left := noted.keys() - found.keys()):
+            break
+        if (older := _at(table, version)) is None:
+            break
+        files = files_by_key(older)
+        for key in left & files.keys():
+            if noted[key] == _number(file.digest for file in files[key]) and all(Path(file.path).exists() for file in files[key]):
+                found[key] = older
+    return found
+
+
+def _at(table: Snapshot, version: int) -> Snapshot | None:
+    """An older version; None if the log does not reach back so far."""
+    from deltalake.exceptions import DeltaError
+
+    root = table.folder.parents[table.name.count("/")]
+    with suppress(TableMissing, DeltaError, OSError):
+        return open_snapshot(root, table.name, version)
+    return None
+
+
+def noted_of(table: Snapshot, key: str) -> dict[str, Any]:
+    """What the newest publication of a partition that the log still has noted of it."""
+    for entry in table.table.history():
+        if key in (notes := json.loads(entry.get("assay.partitions", "{}"))):
+            return dict(notes[key])
+    return {}
 
 
 def told(table: Snapshot, keys: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from assay import stopping
 from assay.exhausted import told
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.lake.workplaces import sweep
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, Lifelines
@@ -129,6 +130,7 @@ class Backfill:
         """
         backfill = uuid.uuid4().hex[:8]
         free_the_dead(self.instance)
+        sweep(self.planner.project.scratch)
         try:
             with self._guarded(backfill):
                 for stage in self.planner.stages:
