@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 from people_world import People, found_in
 
 from assay.lake.erasures import erasures
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import encrypter, tokenizer
+from assay.orchestration.instance import instance_of
 from command_line import as_program
 from nursery import Child
 
@@ -54,6 +56,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> People:
     people.payments("2024-01-04", [paid(EVE)])  # corrected: she is in an earlier version only
     people.run("backfill", code=1)
     people.ask("quarantine", "discard", "payments", "--rule", "amount_minimum", "--partition", "2024-01-01", "--reason", "no", "--yes")
+    with instance_of(people.home / "dagster") as instance:  # as before errors said no values
+        said = f"Could not convert string '{needles(people)[4]}' to INT32, of {ADA}"
+        instance.report_runless_asset_event(dg.AssetObservation("sums", metadata={"said": said}))
     return people
 
 
@@ -141,6 +146,10 @@ def killed(built: People, folder: Path, lines: int, seconds: float) -> People:
 
 def test_afterwards_no_byte_of_the_home_tells_of_her(erased: Erased) -> None:
     people, said = erased.people, erased.said
+    with instance_of(people.home / "dagster") as instance:
+        (event,) = instance.fetch_observations(dg.AssetKey("sums"), limit=5).records
+    assert event.asset_observation is not None
+    assert event.asset_observation.metadata["said"].value == "Could not convert string '***' to INT32, of ***"
     elsewhere = {path: values for path, values in found_in(people.home, needles(people)).items() if not path.startswith("landing/")}
     assert elsewhere == {}
     assert ADA not in said
