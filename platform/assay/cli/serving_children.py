@@ -82,18 +82,19 @@ class Children:
                     self.code[number] = command, _start(command)
 
     def end(self) -> None:
-        """Let them end, first those that ask the code servers; whatever does not end is killed."""
+        """Let them end, the daemon first: it asks the code servers, and starts runs. Whatever does not end is killed."""
         self.ending, last = True, time.monotonic() + PATIENCE_SECONDS
-        for group in (list(self.others.values()), [process for _, process in self.code]):
+        every = [*self.others.values(), *(process for _, process in self.code)]
+        for group in ([self.others["daemon"]] if "daemon" in self.others else [], every):
             for process in group:
-                with suppress(ProcessLookupError):
+                if process.poll() is None:
                     process.send_signal(signal.SIGINT)
             for process in group:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.1, last - time.monotonic()))
-        for process in [*self.others.values(), *(process for _, process in self.code)]:
+        for process in every:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)  # what it left behind as well
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _served(self, entry: dict[str, Any], number: int, folder: Path) -> dict[str, Any]:
