@@ -70,7 +70,8 @@ class Project:
 class GoldInputs:
     """The pinned snapshots of everything that a build reads, the calendars of those tables, and what the build makes.
 
-    `making` has the months that it may make, by table. What it does not make is read as it is published.
+    `making` has the months that it may make, by table. What it does not make is read as it is published. What one model has asked is
+    remembered for the next: of models that read each other there are more ways than models.
     """
 
     models: Mapping[str, Model]
@@ -78,6 +79,9 @@ class GoldInputs:
     snapshots: Mapping[str, Snapshot | None]
     making: Mapping[str, Set[date | None]]
     fence: int = 0
+    _fingerprints: dict[tuple[str, date | None], int] = field(default_factory=dict, init=False, repr=False)
+    _contents: dict[tuple[str, Reach | None], object] = field(default_factory=dict, init=False, repr=False)
+    _with_rows: dict[tuple[str, date], bool] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def pin(cls, run: Run, project: Project, slices: Mapping[str, Slice]) -> GoldInputs:
@@ -100,12 +104,18 @@ class GoldInputs:
 
     def fingerprint(self, model: Model, month: date | None) -> int:
         """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
-        reach = None if month is None else reach_of(model, month, self.calendars[model.table])
-        return fingerprint(
-            "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
-        )
+        if (known := self._fingerprints.get((model.table, month))) is None:
+            reach = None if month is None else reach_of(model, month, self.calendars[model.table])
+            read = {table: self._content(table, reach) for table in model.depends_on}
+            known = self._fingerprints[model.table, month] = fingerprint("gold", model.code_version, code_version(*CODE), read)
+        return known
 
     def _content(self, table: str, reach: Reach | None) -> object:
+        if (table, reach) not in self._contents:
+            self._contents[table, reach] = self._content_of(table, reach)
+        return self._contents[table, reach]
+
+    def _content_of(self, table: str, reach: Reach | None) -> object:
         """What a month reads of a table: the digests of its files; of a model what its months, or it, are made from."""
         calendar, snapshot = self.calendars.get(table), self.snapshots[table]
         if calendar is None and table.startswith(f"{LAYER}/"):
@@ -135,6 +145,11 @@ class GoldInputs:
         return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
 
     def _has_rows(self, model: Model, month: date) -> bool:
+        if (model.table, month) not in self._with_rows:
+            self._with_rows[model.table, month] = self._finds_rows(model, month)
+        return self._with_rows[model.table, month]
+
+    def _finds_rows(self, model: Model, month: date) -> bool:
         reach, of_dates = Reach(month, next_month(month), self.calendars[model.table].zone), tells_dates(model)
         for table in model.reads:
             calendar, snapshot = self.calendars.get(table), self.snapshots[table]
