@@ -16,9 +16,10 @@ import dagster as dg
 from assay.contracts.calendars import arrival_calendar
 from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
+from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
-from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
