@@ -16,7 +16,6 @@ from assay.contracts.calendars import next_month
 from assay.gold.calendars import stretches
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.inputs import GoldInputs, month_of
-from assay.gold.models import Model
 from assay.gold.refusing import broken_rules, refusal_of
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.staged import model_schema
@@ -24,7 +23,6 @@ from assay.lake.foreign import altered, files_noted
 from assay.lake.migrations import other_tokens
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.slices import Slice, TableSpec
-from assay.lake.snapshots import Snapshot
 from assay.lake.workplaces import workplace
 from assay.masking.messages import Discretion
 from assay.steps import Outcome, Run, Status
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from assay.contracts.calendars import Calendar
     from assay.contracts.model import Contract
     from assay.gold.dbt_results import BuildResult
+    from assay.gold.models import Model
+    from assay.lake.snapshots import Snapshot
 
 
 def gold_spec(model: Model, calendar: Calendar | None = None) -> TableSpec:
