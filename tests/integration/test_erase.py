@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import dagster as dg
 import pytest
@@ -21,6 +24,7 @@ from command_line import as_program
 from nursery import Child
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
@@ -56,7 +60,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> People:
     people.payments("2024-01-04", [paid(EVE)])  # corrected: she is in an earlier version only
     people.run("backfill", code=1)
     people.ask("quarantine", "discard", "payments", "--rule", "amount_minimum", "--partition", "2024-01-01", "--reason", "no", "--yes")
-    with instance_of(people.home / "dagster") as instance:  # as before errors said no values
+    with dagster_of(people) as instance:  # as before errors said no values
         said = f"Could not convert string '{needles(people)[4]}' to INT32, of {ADA}"
         instance.report_runless_asset_event(dg.AssetObservation("sums", metadata={"said": said}))
     return people
@@ -80,6 +84,14 @@ def needles(people: People) -> list[str]:
         encrypter(key, "column:members.iban")(ADAS_IBAN),
         tokenizer(key, "column:payments.remark")(ADAS_REMARK),
     ]
+
+
+@contextmanager
+def dagster_of(people: People) -> Iterator[dg.DagsterInstance]:
+    """The instance of a home."""
+    folder = people.settings.dagster_home
+    with mock.patch.dict(os.environ, DAGSTER_HOME=str(folder)), instance_of(folder) as instance:
+        yield instance
 
 
 def erase(people: People, value: str = ADA, code: int = 0) -> str:
@@ -146,7 +158,7 @@ def killed(built: People, folder: Path, lines: int, seconds: float) -> People:
 
 def test_afterwards_no_byte_of_the_home_tells_of_her(erased: Erased) -> None:
     people, said = erased.people, erased.said
-    with instance_of(people.home / "dagster") as instance:
+    with dagster_of(people) as instance:
         (event,) = instance.fetch_observations(dg.AssetKey("sums"), limit=5).records
     assert event.asset_observation is not None
     assert event.asset_observation.metadata["said"].value == "Could not convert string '***' to INT32, of ***"
