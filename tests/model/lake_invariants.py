@@ -46,6 +46,9 @@ class Watcher:
     altered: set[tuple[str, str]] = field(default_factory=set)
     clean: set[str] = field(default_factory=set)
     looked: int = 0
+    decided: dict[tuple[str, int], set[tuple[str, int]]] = field(
+        default_factory=dict
+    )  # by dataset and number the rows, told to the steward
 
     def look(self) -> None:
         """Look at what is new. Raises AssertionError when it breaks an invariant."""
@@ -78,9 +81,10 @@ class Watcher:
             assert not is_newest, f"the newest version of {name} names a file that is gone"
             return
         no_erased_value_comes_back(snapshot, self.erased, self.tokens, self.clean)
+        no_row_of_an_erased_person_is_pointed_at(snapshot, self.landings, self.erased)
         layer, _, dataset = name.partition("/")
         inputs = {table: self._pinned(table, at) for table, at in json.loads(info.get("assay.inputs", "{}")).items()}
-        if None in inputs.values():
+        if not notes or None in inputs.values():  # it raises the fence, or an erasure has taken what was read
             return
         if layer == "bronze":
             bronze_is_what_landed(snapshot, self.landings[dataset], notes, self.leaving, self.erased)
@@ -101,6 +105,7 @@ class Watcher:
         for dataset in (SALES, METERS):
             silver, bronze = newest(self.world.lake, f"silver/{dataset}"), newest(self.world.lake, f"bronze/{dataset}")
             quarantine = newest(self.world.lake, f"quarantine/{dataset}")
+            no_decision_is_lost(dataset, newest(self.world.lake, f"decisions/{dataset}"), self)
             if bronze is not None:
                 every_sum_closes(dataset, bronze, silver, quarantine, self)
 
@@ -125,7 +130,10 @@ def every_sum_closes(dataset: str, bronze: Snapshot, silver: Snapshot | None, qu
         held[file.values[0]] += file.rows
     rows = _counted(silver)
     for (name, key), said in watcher.noted.items():
-        if name != f"silver/{dataset}" or (name, key) in watcher.altered or "landed" not in said:
+        is_altered = (name, key) in watcher.altered or any(
+            table == f"quarantine/{dataset}" and place.startswith(f"{key}@") for table, place in watcher.altered
+        )
+        if name != f"silver/{dataset}" or is_altered or "landed" not in said:
             continue
         found = (said["landed"], rows[key], held[key], said["duplicates"])
         assert found[0] == sum(found[1:]), (
@@ -199,6 +207,30 @@ def no_erased_value_comes_back(table: Snapshot, erased: Iterable[str], tokens: M
         if file.path not in clean:
             assert not tells(Path(file.path), needles), f"{table.name} at version {table.version} tells of somebody who was erased"
             clean.add(file.path)
+
+
+def no_row_of_an_erased_person_is_pointed_at(table: Snapshot, landings: Mapping[str, Landing], erased: set[str]) -> None:
+    """Quarantine, claims and decisions say of a row where it landed: of nobody of whom there is a receipt."""
+    layer, _, dataset = table.name.partition("/")
+    if layer not in ("quarantine", "claims", "decisions") or not erased:
+        return
+    for hash_, row in table.scan(columns=["source_hash", "source_row"]).collect().rows():
+        whose = names(dataset, landings[dataset].contents[hash_][row - 1])
+        assert not whose & erased, f"{table.name} at version {table.version} points at row {row} of somebody who was erased"
+
+
+def no_decision_is_lost(dataset: str, decisions: Snapshot | None, watcher: Watcher) -> None:
+    """What a steward was told is decided stays so, but for rows of people who are erased; no number is there twice or left out."""
+    found: dict[int, set[tuple[str, int]]] = {}
+    if decisions is not None and decisions.files:
+        for number, hash_, row in decisions.scan(columns=["decision", "source_hash", "source_row"]).collect().rows():
+            found.setdefault(number, set()).add((hash_, row))
+    for (about, number), rows in watcher.decided.items():
+        if about == dataset:
+            missing = rows - found.get(number, set())
+            whose = [names(dataset, watcher.landings[dataset].contents[hash_][row - 1]) for hash_, row in missing]
+            assert all(one & watcher.leaving for one in whose), f"decision {number} of {dataset} has lost {missing}"
+            assert found.get(number, set()) <= rows, f"decision {number} of {dataset} is about other rows than was told"
 
 
 def no_erased_value_is_anywhere(home: Path, erased: Iterable[str], tokens: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import note
 from hypothesis import strategies as st
@@ -29,7 +29,9 @@ from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, UNREADABLE
 from lake_world import World, make_bronze, make_silver, quick
 from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
 
+from assay.erasure.proving import NotErased
 from assay.errors import Fenced, Superseded, TableMissing
+from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import tokenizer
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from lake_oracle import Cells, Content
 
 MOST_WRITERS = 3
-GIVES_WAY = (Superseded, Fenced, TableMissing)
+GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased)
 
 
 class Until(StrEnum):
@@ -70,6 +72,10 @@ class Begins(StrEnum):
     REFINE = "refine"
     GOLD = "gold"
     BACKFILL = "backfill"
+    REPLAY = "replay"
+    DISCARD = "discard"
+    RESTORE = "restore"
+    ERASE = "erase"
 
 
 class Mishap(StrEnum):
@@ -153,6 +159,7 @@ class LakeMachine(RuleBasedStateMachine):
         self.watcher = Watcher(self.world, self.landings, tokens)
         self.writers: list[Writer] = []
         self.killed: list[Writer] = []
+        self.again: set[str] = set()  # who is to be erased once more, when nobody is at work
         self.started = 0
         self.counts.lives += 1
 
@@ -202,8 +209,10 @@ class LakeMachine(RuleBasedStateMachine):
     # writers that begin
 
     @precondition(lambda self: len(self.writers) < MOST_WRITERS)
-    @rule(kind=st.sampled_from(Begins), dataset=datasets, keys=st.none() | st.sets(arrivals, min_size=1), force=forced, moves=moves)
-    def start(self, kind: Begins, dataset: str, keys: set[str] | None, moves: Moves, *, force: bool) -> None:
+    @rule(
+        kind=st.sampled_from(Begins), dataset=datasets, keys=st.none() | st.sets(arrivals, min_size=1), force=forced, moves=moves, who=which
+    )
+    def start(self, kind: Begins, dataset: str, keys: set[str] | None, moves: Moves, *, force: bool, who: int) -> None:
         """A writer begins, and then all go on in turns. What it was told of contracts it keeps."""
         world, run, contract = self.world, self.world.run(force=force), self.world.contracts[dataset]
         works: dict[Begins, Callable[[], object]] = {
@@ -211,8 +220,19 @@ class LakeMachine(RuleBasedStateMachine):
             Begins.REFINE: partial(make_silver, run, contract, None),
             Begins.GOLD: partial(world.gold, world.planner(force=force)),
             Begins.BACKFILL: partial(world.backfill, world.planner()),
+            Begins.REPLAY: partial(world.replay, world.planner(), contract),
+            Begins.DISCARD: partial(world.decide, dataset, DecisionKind.DISCARD),
+            Begins.RESTORE: partial(world.decide, dataset, DecisionKind.RESTORE),
+            Begins.ERASE: partial(world.erase, world.planner(), PEOPLE[who]),
         }
-        self._start(kind, works[kind])
+        then: dict[Begins, Callable[[Any], None]] = {
+            Begins.DISCARD: partial(self._decided, dataset),
+            Begins.RESTORE: partial(self._decided, dataset),
+            Begins.ERASE: partial(self._erased, PEOPLE[who]),
+        }
+        if kind is Begins.ERASE:
+            self.watcher.leaving.add(PEOPLE[who])
+        self._start(kind, works[kind], then.get(kind, lambda _: None))
         self._turns(moves)
 
     # writers that go on, or do not
@@ -259,6 +279,10 @@ class LakeMachine(RuleBasedStateMachine):
         done = self.world.backfill(self.world.planner(), self.watcher.look)
         failed = [one.failure for one in done if one.failure]
         assert not failed, failed
+        for person in sorted((self.watcher.leaving - self.watcher.erased) | self.again):
+            self._erased(person, self.world.erase(self.world.planner(), person))
+            self.watcher.look()
+        self.again.clear()
         the_plan_is_empty(self.world)
         no_row_is_lost_or_doubled(self.world, self.landings, self.watcher.erased)
         gold_is_a_function_of_silver_now(self.world)
@@ -275,10 +299,20 @@ class LakeMachine(RuleBasedStateMachine):
         self.world.land(dataset, name, content)
         self.landings[dataset].land(name, content)
 
-    def _start(self, kind: str, work: Callable[[], object]) -> None:
+    def _decided(self, dataset: str, decided: tuple[int, set[tuple[str, int]]] | None) -> None:
+        if decided:
+            self.watcher.decided[dataset, decided[0]] = decided[1]
+
+    def _erased(self, person: str, _receipt: object) -> None:
+        """There is a receipt. Who was at work before may leave files behind that he can publish no more."""
+        self.watcher.erased.add(person)
+        if self.writers:
+            self.again.add(person)
+
+    def _start(self, kind: str, work: Callable[[], object], then: Callable[[Any], None]) -> None:
         self._count(f"start {kind}")
         self.started += 1
-        writer = Writer(f"{kind} {self.started}", work)
+        writer = Writer(f"{kind} {self.started}", work, then)
         self.writers.append(writer)
         self.counts.writers[kind] += 1
         self._resume(writer, Until.NEXT)
@@ -312,6 +346,8 @@ class LakeMachine(RuleBasedStateMachine):
         self.writers.remove(writer)
         error = writer.error
         self.counts.ends[type(error).__name__ if error else "done"] += 1
+        if error is None:
+            writer.then(writer.result)
         expected = error is None or isinstance(error, (*GIVES_WAY, Ended)) or (isinstance(error, StorageFault) and writer.faulted)
         if not expected:
             raise AssertionError(f"{writer.name} ended with {type(error).__name__}: {error}") from error

@@ -9,39 +9,48 @@ import shutil
 import tempfile
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from lake_product import BY_MONTH, contracts, csv_of, models
+import dagster as dg
+from lake_product import BY_MONTH, KIND, contracts, csv_of, models
 
+from assay.erasure.removing import Person
+from assay.errors import AssayError
 from assay.gold import step as gold_step
 from assay.gold.calendars import calendars_of
-from assay.gold.dbt_runner import BuildResult, NodeResult
+from assay.gold.dbt_results import BuildResult, NodeResult
 from assay.gold.models import LAYER, pick
 from assay.gold.staged import stage_model
 from assay.gold.step import Project, build_gold, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.lake.decisions import Decision, decide, in_force, taken
+from assay.lake.decisions import Kind as DecisionKind
+from assay.lake.quarantine_reader import Fate, View
 from assay.lake.snapshots import open_snapshot
 from assay.masking.keyring import new_entry
 from assay.orchestration import plan
 from assay.orchestration.backfill import Ran, Request
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of
+from assay.orchestration.erasing import Erasing
 from assay.orchestration.partitions import slice_of, whole_of
 from assay.orchestration.plan import Planner
+from assay.orchestration.replay import Picked, Wanted
 from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import SecretReference
-from assay.steps import Run, Status
+from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
+    from assay.lake.erasures import Erasure
     from assay.orchestration.due import Due
-    from assay.steps import Outcome
+
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 MEMORY = Path("/dev/shm")  # thousands of small commits, each synced
@@ -103,6 +112,32 @@ class World:
             found.append(one)
         return found
 
+    def erase(self, planner: Planner, person: str) -> Erasure:
+        """One person leaves, as by `assay erase`."""
+        return Erasing(planner, Person(KIND, person), "a clerk", carry_out, lambda _: None).execute()
+
+    def replay(self, planner: Planner, contract: Contract) -> list[Ran]:
+        """All that is held of a dataset is judged again, as by `assay quarantine replay`: the arrivals first."""
+        wanted = Wanted.of(View.open(self.lake, contract.dataset), contract)
+        found, run = list[Ran](), replace(planner.run, force=True)
+        for layer, chosen in (("bronze", wanted.arrivals), ("silver", wanted.events)):
+            key = dg.AssetKey([layer, contract.dataset])
+            picked = Picked(run, planner.contracts, planner.project, {key: chosen})
+            found += [carried_out(picked, [due]) for due in picked.due([key]) if due.partitions]
+        return found
+
+    def decide(self, dataset: str, kind: DecisionKind) -> tuple[int, set[tuple[str, int]]] | None:
+        """Discard all rows that are held, or restore all that are discarded; what was decided, if there was anything."""
+        view = View.open(self.lake, dataset)
+        if kind is DecisionKind.DISCARD:
+            rows = view.rows(Fate.HELD)
+        else:
+            rows = in_force(view.decisions) if view.decisions else view.rows(Fate.HELD).clear()
+        if rows.is_empty():
+            return None
+        number = decide(self.lake, dataset, Decision(kind, "a steward", NOW, "no reason"), rows, taken(view.decisions), fence=view.fence)
+        return number, {(str(hash_), int(row)) for hash_, row in rows.select("source_hash", "source_row").rows()}
+
     def due(self) -> dict[str, list[str]]:
         """What the plan finds to do, and what it cannot plan."""
         planner = self.planner()
@@ -137,22 +172,22 @@ def make_gold(planner: Planner, due: Iterable[Due]) -> list[Outcome]:
 
 def carry_out(planner: Planner) -> Iterator[Ran]:
     """Plan and run one stage after the other. What fails is told and stops the stage's asset alone, as a failed run does."""
-    from assay.errors import AssayError
-
     for stage in planner.stages:
         due = planner.due(stage.keys)
-        groups = [due] if stage.name.startswith(LAYER) else [[one] for one in due]
-        for group in groups:
-            if not any(one.partitions or one.problem for one in group):
-                continue
-            failure = "; ".join(one.problem for one in group if one.problem) or None
-            try:
-                outcomes = _run(planner, group)
-            except AssayError as error:
-                failure, outcomes = str(error), []
-            refused = [one.refusal for one in outcomes if one.status is Status.REFUSED]
-            keys = tuple(one.key for one in group)
-            yield Ran(Request(keys, None, None, 0), "run", 0.0, failure or next(iter(refused), None), {})
+        for group in [due] if stage.name.startswith(LAYER) else [[one] for one in due]:
+            if any(one.partitions or one.problem for one in group):
+                yield carried_out(planner, group)
+
+
+def carried_out(planner: Planner, group: Sequence[Due]) -> Ran:
+    """What became of one run."""
+    failure, outcomes = "; ".join(one.problem for one in group if one.problem) or None, list[Outcome]()
+    try:
+        outcomes = _run(planner, group)
+    except AssayError as error:
+        failure = str(error)
+    refused = [one.refusal for one in outcomes if one.status is Status.REFUSED]
+    return Ran(Request(tuple(one.key for one in group), None, None, 0), "run", 0.0, failure or next(iter(refused), None), {})
 
 
 def _run(planner: Planner, due: Sequence[Due]) -> list[Outcome]:
@@ -177,7 +212,7 @@ def quick() -> Iterator[None]:
 
 def _build(
     folder: Path, *, manifest: Path, models: Sequence[str], window: tuple[date, date] | None, pins: Mapping[str, int], lake: Path,
-    scratch: Path,
+    scratch: Path, discretion: object,
 ) -> BuildResult:  # fmt: skip
     import duckdb
 

@@ -76,6 +76,8 @@ class Writer:
 
     name: str
     work: Callable[[], object]
+    then: Callable[[Any], None] = lambda _: None  # what the machine notes of a result
+    result: object = None
     at: Point | None = None
     error: BaseException | None = None
     done: bool = False
@@ -106,7 +108,7 @@ class Writer:
     def _run(self) -> None:
         _here.writer = self
         try:
-            self.work()
+            self.result = self.work()
         except BaseException as error:  # noqa: BLE001  # whatever it is, the machine judges it
             self.error = error
         self.done, self.at = True, None

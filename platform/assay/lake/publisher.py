@@ -20,14 +20,14 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
-from assay.lake.fence import refuse_fenced
+from assay.lake.fence import refuse_late
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from deltalake import DeltaTable
 
@@ -45,7 +45,7 @@ class Provenance:
     """Who made a publication and from what; it is written into the commit.
 
     `inputs` maps each input table to the version that was read; `notes` maps a partition's key to what is worth knowing of it. `fence` was
-    noted before anything was read (see `fence`).
+    noted before anything was read, `replaces` are the files that were read to be replaced, where no fingerprint tells (see `fence`).
     """
 
     run_id: str = ""
@@ -54,6 +54,7 @@ class Provenance:
     inputs: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fence: int | None = None
+    replaces: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def publish(
             changes = _changes_columns(table, staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
-            refuse_fenced(root, Snapshot(spec.name, table), commit.provenance.fence)
+            refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
             if attempt == 1:
