@@ -16,6 +16,7 @@ from assay.cli.landing import say_landing
 from assay.cli.product import find_product
 from assay.cli.progress import announce, counted, say_failures, say_waiting, say_what_became, told_when_stopped
 from assay.errors import SettingsError
+from assay.lake.durable import create_file
 from assay.lake.snapshots import table_names
 from assay.lake.workplaces import sweep
 from assay.process import collect_rarely
@@ -65,7 +66,7 @@ def prepare(settings: Settings) -> Path | None:
 def _copy_once(target: Path) -> None:
     if not target.exists():
         template = files("assay.orchestration").joinpath("dagster.yaml").read_bytes()
-        target.write_bytes(template)
+        create_file(target, template)  # whole: an empty one would be taken for a description
 
 
 def run_backfill(
