@@ -78,7 +78,7 @@ def require_guard(port: int) -> None:
 
 
 def names_of(port: int, hosts: Sequence[str], secret: str) -> tuple[str, ...]:
-    """The names that the UI goes by. Raises SettingsError for one by which others than this machine's users come, unless a token is asked."""
+    """The names that the UI goes by. Raises SettingsError for one by which others than this machine's users come, without a token."""
     for name in hosts:
         if name.partition(":")[0].lower() not in LOOPBACK and not secret:
             hint = "Give it one with --token, and have the proxy send it."
