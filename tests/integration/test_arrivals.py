@@ -34,6 +34,14 @@ def test_a_look_that_finds_nothing_changes_nothing(market: Market) -> None:
     assert isinstance(market.tick(), dg.SkipReason)
 
 
+def test_a_look_takes_away_what_a_killed_build_has_left(market: Market) -> None:
+    left = market.settings.scratch / "work-0123456789ab"
+    (left / "gold-0123456789ab").mkdir(parents=True)
+    (left / "owner.lock").touch()
+    market.tick()
+    assert not left.exists()
+
+
 @pytest.mark.parametrize(
     ("zone", "hours"), [("UTC", 24), ("Asia/Tokyo", 15), ("America/New_York", 29), ("Pacific/Kiritimati", 10), ("Asia/Kathmandu", 18.25)]
 )
