@@ -160,5 +160,8 @@ def _give(handle: int, path: Path, group: int | None) -> None:
             os.fchown(handle, -1, gid)  # before the mode: a change of the group takes the bit that hands it on
         os.fchmod(handle, mode)
     except OSError as error:
+        if error.errno != errno.EPERM or group is None:
+            error.filename = str(path)  # a file system that is read-only, not a group that is another's
+            raise
         hint = "Name a group in ASSAY_GROUP that this user belongs to."
         raise SettingsError(f"Tried to give {path} to the group {group}; {error.strerror}.", hint=hint) from error

@@ -405,7 +405,13 @@ def test_what_killed_writers_had_not_finished_goes_and_what_one_is_at_stays(tmp_
     for path in (*left, young := log / "_commit_2f.json.tmp"):
         path.write_text(ADA)
         os.utime(path, (fenced_at.timestamp() - 5,) * 2 if path in left else None)
-    assert remove_unfinished(lake, fenced_at) == 3
+    checkpoint = lake / PLAIN.name / ".checkpoint-3f"
+    (checkpoint / LOG).mkdir(parents=True)
+    (checkpoint / LOG / "00000000000000000001.checkpoint.parquet").write_text(ADA)
+    (checkpoint / LOG / "00000000000000000000.json").symlink_to(log / "00000000000000000000.json")
+    os.utime(checkpoint, (fenced_at.timestamp() - 5,) * 2)
+    assert remove_unfinished(lake, fenced_at) == 4
+    assert not checkpoint.exists()
     assert [path for path in (*left, young) if path.exists()] == [young]
     assert open_snapshot(lake, PLAIN.name).rows == 1
 
