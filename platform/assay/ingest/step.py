@@ -40,7 +40,7 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
     """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing."""
     table = newest(run.lake, bronze_spec(contract).name)
-    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract)))
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract), linked=run.linked))
     wanted = {arrival or "all": value for arrival, value in made.items()}
     return wanted, standing(table, current_tokens(table, list(wanted)))
 
@@ -54,7 +54,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
     erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
     holdings = Holdings.of_table(table, contract, believed=run.force)
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings)
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings, linked=run.linked)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)

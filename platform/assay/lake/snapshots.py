@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from assay.errors import TableMissing, UnsupportedTableFeature
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
-from assay.lake.recent import Recent, newest_commit
+from assay.lake.recent import Recent, has_commits, newest_commit
 from assay.lake.statistics import moment
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
@@ -215,8 +215,8 @@ def refuse_unreadable(name: str, table: DeltaTable) -> None:
 
 
 def table_names(root: Path) -> list[str]:
-    """The tables under `root`, as `<layer>/<dataset>`, in order."""
-    return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log"))
+    """The tables under `root`, as `<layer>/<dataset>`, in order. One whose maker was killed before its first commit is none yet."""
+    return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log") if has_commits(log))
 
 
 def _python_values(column: pa.Array) -> list[Any]:

@@ -6,6 +6,7 @@ running it again, and ends in the same way.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,7 @@ class Erasing:
         held_by = Held(self.lake, self.planner.contracts, self.person, needles, traces, fed, erasure.detail["versions"])
         removed = self._remove_old_files(fenced_at, held_by)
         scanned = self._prove(traces, needles)
+        os.sync()  # what was unlinked, by whomever, may come back with a power cut until now, and the receipt would stay
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
     def _refuse_unread(self) -> None:
@@ -234,5 +236,5 @@ class Erasing:
         } | ({"earlier": earlier} if earlier else {})
         done = erasure.done(datetime.now(UTC), receipt)
         record(self.lake, done)
-        OldFiles.of(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
+        OldFiles.unfenced(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
         return done
