@@ -114,11 +114,11 @@ def misfits(settings: Settings, *, mend: bool = False) -> Iterator[Misfit]:
 
 @contextmanager
 def _at(entry: str, folder: int | None = None) -> Iterator[int | None]:
-    """A file or folder by its name in an open folder; None for a link, which is not followed."""
+    """A file or folder by its name in an open folder; None for a link, which is not followed, and for what is closed to this user too."""
     try:
         handle = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
-        if error.errno != errno.ELOOP:
+        if error.errno not in (errno.ELOOP, errno.EACCES):
             raise
         yield None
         return

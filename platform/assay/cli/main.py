@@ -163,7 +163,7 @@ def serve(
         str | None, typer.Option(help="Ask for a token: env:NAME or file:/path say where it is, `new` makes and prints one.")
     ] = None,
     allow_host: Annotated[
-        list[str] | None, typer.Option(help="A name, or NAME:PORT, that the UI also goes by, behind a proxy or a tunnel.")
+        list[str] | None, typer.Option(help="A name, or NAME:PORT, that the UI goes by too, behind a proxy or a tunnel.")
     ] = None,
 ) -> None:
     """Serve the Dagster UI with its daemon on 127.0.0.1, until Ctrl-C, to this user or to whoever has the token.
