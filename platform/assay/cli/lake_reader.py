@@ -113,7 +113,7 @@ def facts(lake: Path) -> list[TableFacts]:
 def _committed(snapshot: Snapshot) -> str:
     from datetime import UTC, datetime
 
-    entry: dict[str, Any] = snapshot.table.history(limit=1)[0]
+    entry: dict[str, Any] = snapshot.history(limit=1)[0]
     return datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

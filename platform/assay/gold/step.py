@@ -18,6 +18,7 @@ from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, 
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
 from assay.gold.renewal import is_renewed, renewed_tables
+from assay.gold.soundness import refuse_damaged_inputs, replaced_by
 from assay.gold.staged import model_schema
 from assay.lake.fence import fence_now
 from assay.lake.foreign import altered, files_noted
@@ -186,10 +187,12 @@ class _Work:
         """Build some months, or without any the tables that are whole."""
         due = {m.name: self._due(m, slices[m.name], months or [None]) for m in models}
         building = [model for model in models if due[model.name]]
+        replaced = replaced_by(self.inputs, building, months, self.due)
+        refuse_damaged_inputs(self.inputs, building, months, replaced)
         result = build(
             self.project.folder, manifest=self.project.manifest, models=[model.name for model in building],
-            window=(months[0], next_month(months[-1])) if months else None, pins=self.inputs.pins, lake=self.run.lake,
-            scratch=self.project.scratch,
+            window=(months[0], next_month(months[-1])) if months else None, pins=self.inputs.pins, replaced=replaced,
+            lake=self.run.lake, scratch=self.project.scratch,
         )  # fmt: skip
         try:
             refusal = _refusal(result)

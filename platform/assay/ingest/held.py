@@ -18,6 +18,7 @@ from assay.contracts.arrivals import arrival_names
 from assay.contracts.calendars import arrival_calendar
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
 from assay.ingest.opening import taken_from
+from assay.lake.damage import file_damage
 from assay.lake.manifest import manifest_of
 from assay.lake.migrations import outgrown
 
@@ -95,9 +96,11 @@ class Holdings:
 
     @cached_property
     def arrivals(self) -> dict[str, list[str]]:
-        """The data files of each arrival; that of a snapshot is ""."""
+        """The data files of each arrival; that of a snapshot is "". A damaged one holds nothing: see `lost`."""
         found: dict[str, list[str]] = {}
         for file in self.snapshot.files if self.snapshot else ():
+            if file_damage(file):
+                continue
             before = file.values[0] if file.values else ""
             names = manifest_of(file.path).sources if self.regrouped else ()
             for arrival in {self._arrival(landed.name, before) for landed in names} if self.regrouped else {before}:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.lake.foreign import altered
 from assay.lake.manifest import Day
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from assay.lake.snapshots import Snapshot
 
@@ -45,7 +46,12 @@ def noted(table: Snapshot | None, kind: str, key: str) -> int | None:
     return table.token(f"{TOKEN}{kind}{key}") if table else None
 
 
-def standing(table: Snapshot | None, current: Mapping[str, int | None]) -> dict[str, int | None]:
-    """The fingerprints of some arrivals of bronze; None for one that has not all of its rows any more, whatever took them."""
+def standing(table: Snapshot | None, current: Mapping[str, int | None], damaged: Collection[str] = ()) -> dict[str, int | None]:
+    """The fingerprints of some arrivals of bronze; None for one that has not all of its rows any more, whatever took them.
+
+    `damaged` are the arrivals of which rows are missing in quarantine.
+    """
     rows = {values[0] if values else "all": count for values, count in rows_by_values(table).items()}
-    return {key: token if noted(table, LANDED, key) in {None, rows.get(key, 0)} else None for key, token in current.items()}
+    gone = {*damaged, *altered(table)}
+    closes = {key: key not in gone and noted(table, LANDED, key) in {None, rows.get(key, 0)} for key in current}
+    return {key: token if closes[key] else None for key, token in current.items()}

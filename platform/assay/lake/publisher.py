@@ -20,7 +20,9 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
+from assay.lake.damage import log_read
 from assay.lake.fence import refuse_fenced
+from assay.lake.log_entries import ACTIONS
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import differs, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
@@ -181,9 +183,10 @@ class _Commit:
 
     def landed_in(self, table: DeltaTable) -> int | None:
         """Look at the newest version; say which of those since the last look this publication wrote, if it did."""
-        seen = table.version()
-        table.update_incremental()
-        for entry in table.history(limit=table.version() - seen) if table.version() > seen else []:
+        seen, now = table.version(), Snapshot(self.staging.slice.spec.name, table)
+        with log_read(now.name, now.folder):
+            table.update_incremental()
+        for entry in now.history(table.version() - seen) if table.version() > seen else []:
             if entry.get(ATTEMPT_ID) == self.staging.attempt:
                 return int(entry["version"])
         return None
@@ -230,15 +233,14 @@ class _Commit:
 
         staging, why = self.staging, self.provenance
         partitions = {key: summary | dict(why.notes.get(key, {})) for key, summary in staging.summaries().items()}
+        tokens = self._tokens(table) | {UNTYPED + name: 0 for name in sorted(staging.slice.spec.untyped)}
         return CommitProperties(
             max_commit_retries=0,  # strict compare-and-swap: delta-rs's own retries would double rows in an empty partition
             # no last_updated in the Transaction: it would let the token expire
-            app_transactions=[
-                *(Transaction(app, token) for app, token in self._tokens(table).items()),
-                *(Transaction(UNTYPED + name, 0) for name in sorted(staging.slice.spec.untyped)),
-            ],
+            app_transactions=[Transaction(app, token) for app, token in tokens.items()],
             custom_metadata={
                 ATTEMPT_ID: staging.attempt,
+                ACTIONS: str(len(staging.files) + len(tokens)),
                 "assay.run_id": why.run_id,
                 CONTRACT_VERSION: why.contract_version,
                 "assay.code_version": why.code_version,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.lake.beside import Beside, publications_of
+from assay.lake.damage import damaged_files, file_damage
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
@@ -91,15 +92,25 @@ class Quarantine:
         self.clear(replace(self, prefix=REFUSED).store(rejected, stays, {}, noted), provenance)
 
     def held(self, current: Mapping[str, int | None]) -> pl.DataFrame:
-        """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name."""
+        """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name.
+
+        Of damaged files there are none: a partition that is published again must not need what it replaces.
+        """
         import polars as pl
 
         named = {(self.prefix + key, str(number)) for key, number in current.items() if number is not None}
         there = newest(self.root, self.spec.name) if named else None
         if there is None:
             return pl.DataFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
-        rows = there.scan(lambda file: file.values in named, [PARTITION, *ORIGIN])
+        rows = there.scan(lambda file: file.values in named and not file_damage(file), [PARTITION, *ORIGIN])
         return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
+
+    def damaged(self) -> set[str]:
+        """The partitions of which rows are missing here, because a file is damaged: their table has to publish them again."""
+        there = newest(self.root, self.spec.name)
+        found = {one.file.values[0] for one in damaged_files(there) if one.file} if there else set()
+        others = tuple({ARRIVALS, REFUSED} - {self.prefix})
+        return {key.removeprefix(self.prefix) for key in found if key.startswith(self.prefix) and not key.startswith(others)}
 
     def held_elsewhere(self, keys: Collection[str]) -> list[DataFile]:
         """The files of all partitions but these, of the table that this is the quarantine of."""

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from assay.errors import TableMissing
 from assay.lake.constraints import create_constrained
-from assay.lake.durable import sync_folder
+from assay.lake.damage import MARK
+from assay.lake.durable import create_file, sync_folder
 from assay.lake.snapshots import Snapshot, open_handle
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
     from assay.lake.slices import TableSpec
+
+MARKED = b"The log of this table lies in _delta_log. Without it the files here say nothing: see `assay check-lake`.\n"
 
 
 def sync_log(root: Path, version: int) -> None:
@@ -37,7 +40,7 @@ def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable
     from deltalake.exceptions import DeltaError
 
     with suppress(TableMissing):
-        return open_handle(root, spec.name)
+        return _marked(open_handle(root, spec.name))
     folder, columns = root / spec.name, list(spec.partition_by)
     folder.mkdir(parents=True, exist_ok=True)
     once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
@@ -45,14 +48,22 @@ def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable
         create_constrained(folder, wanted, columns, dict(spec.constraints))
         for parent in (folder, folder.parent, root):
             sync_folder(parent)
-        return open_handle(root, spec.name)
+        return _marked(open_handle(root, spec.name))
     try:
         table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
     except (DeltaError, OSError):
-        return open_handle(root, spec.name)  # another writer was first
+        return _marked(open_handle(root, spec.name))  # another writer was first
     sync_log(folder, 0)
     for parent in (folder, folder.parent, root):
         sync_folder(parent)
+    return _marked(table)
+
+
+def _marked(table: DeltaTable) -> DeltaTable:
+    """Once there is a log a mark beside it says so: without one, a log that is gone would look like a table that never was."""
+    mark = Snapshot("", table).folder / MARK
+    if not mark.exists():
+        create_file(mark, MARKED)
     return table
 
 
