@@ -12,7 +12,7 @@ from assay.lake.slices import WHOLE
 from assay.lake.snapshots import newest, partition_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+    from collections.abc import Iterable, Mapping, Sequence, Set
     from datetime import date
     from pathlib import Path
 
@@ -35,14 +35,15 @@ def damaged_models(lake: Path, models: Iterable[Model]) -> dict[str, str]:
     return found
 
 
-def replaced_by(inputs: GoldInputs, building: Sequence[Model], months: Sequence[date], due: Mapping[str, Set[date | None]]) -> Replaced:
-    """The partitions that a build of some months need not read, by table: its own, and damaged ones that are built after it."""
-    own = {month.isoformat() for month in months_between(months[0], next_month(months[-1]))} if months else {WHOLE.key}
-    found = dict[str, set[str]]()
+def replaced_by(inputs: GoldInputs, building: Sequence[Model], months: Sequence[date]) -> Replaced:
+    """The partitions that a build of some months does not read, by table: its own, and damaged ones of what it builds.
+
+    These are due as well, but maybe in another run: two damaged months would wait for each other.
+    """
+    own, found = _own(months), dict[str, set[str]]()
     for model in building:
         snapshot = inputs.snapshots[model.table]
-        damaged = {partition_key(one.file) for one in damaged_files(snapshot) if one.file} if snapshot else set()
-        found[model.table] = own | damaged & {month.isoformat() for month in due[model.name] if month}
+        found[model.table] = own | {partition_key(one.file) for one in (damaged_files(snapshot) if snapshot else ()) if one.file}
     return found
 
 
@@ -52,19 +53,24 @@ def refuse_damaged_inputs(inputs: GoldInputs, building: Sequence[Model], months:
     for snapshot in (inputs.snapshots[table] for table in tables):
         if snapshot:
             refuse_damaged(snapshot, [file for file in snapshot.files if partition_key(file) not in replaced.get(snapshot.name, ())])
+    own = _own(months)
     for model in building:
         for table in model.depends_on:
-            snapshot = inputs.snapshots[table]
-            if snapshot and table not in replaced:
-                refuse_changed(snapshot, _in_reach(inputs, model, months, table))
+            if snapshot := inputs.snapshots[table]:
+                made = own if table in replaced else set()
+                refuse_changed(snapshot, [file for file in _in_reach(inputs, model, months, table) if partition_key(file) not in made])
 
 
-def _in_reach(inputs: GoldInputs, model: Model, months: Sequence[date], table: str) -> Iterator[DataFile]:
+def _own(months: Sequence[date]) -> set[str]:
+    return {month.isoformat() for month in months_between(months[0], next_month(months[-1]))} if months else {WHOLE.key}
+
+
+def _in_reach(inputs: GoldInputs, model: Model, months: Sequence[date], table: str) -> Sequence[DataFile]:
     """The files of a table that some months of a model are made from; all, where one of the two has no months."""
-    snapshot, own = inputs.snapshots[table], inputs.calendars.get(model.table)
+    snapshot, own, calendar = inputs.snapshots[table], inputs.calendars.get(model.table), inputs.calendars.get(table)
     assert snapshot is not None  # noqa: S101  # the caller looked
-    if own is None or inputs.calendars.get(table) is None or not months:
-        yield from snapshot.files
-        return
-    near = (file for month in months for file in reach_of(model, month, own).near(snapshot.files))
-    yield from {file.path: file for file in near}.values()
+    if own is None or calendar is None or not months:
+        return snapshot.files
+    reaches = [reach_of(model, month, own) for month in months]
+    found = (file for reach in reaches for file in reach.near(snapshot.files) if reach.holds(calendar, file))
+    return [*{file.path: file for file in found}.values()]

@@ -187,7 +187,7 @@ class _Work:
         """Build some months, or without any the tables that are whole."""
         due = {m.name: self._due(m, slices[m.name], months or [None]) for m in models}
         building = [model for model in models if due[model.name]]
-        replaced = replaced_by(self.inputs, building, months, self.due)
+        replaced = replaced_by(self.inputs, building, months)
         refuse_damaged_inputs(self.inputs, building, months, replaced)
         result = build(
             self.project.folder, manifest=self.project.manifest, models=[model.name for model in building],

@@ -48,7 +48,7 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
     refuse_lost(run.landing, contract, table)
     made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract)))
     wanted = {arrival or "all": value for arrival, value in made.items()}
-    return wanted, standing(table, current_tokens(table, list(wanted)), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged())
+    return wanted, standing(table, current_tokens(table, list(wanted)), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
 
 
 def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
@@ -64,7 +64,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
-    stands = standing(table, current_tokens(table, landed), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged())
+    stands = standing(table, current_tokens(table, landed), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
     for key in slice_.keys:
         if key not in landed and others is not None:
             yield Outcome(key, Status.UNCHANGED)

@@ -54,10 +54,12 @@ def claims_table(root: Path, dataset: str) -> Beside:
     return Beside(root, spec)
 
 
-def damaged_claims(root: Path, dataset: str) -> set[str]:
+def damaged_claims(root: Path, dataset: str, silver: Snapshot | None) -> set[str]:
     """The partitions whose claims are damaged: only they can write them down again."""
     there = newest(root, claims_table(root, dataset).spec.name)
-    return {one.file.values[0] for one in damaged_files(there) if one.file} if there else set()
+    found = {one.file.values for one in damaged_files(there) if one.file} if there else set()
+    named = publications_of(silver, {key for key, _ in found})
+    return {key for key, number in found if str(named[key]) == number}
 
 
 def displaced_digest(displaced: pl.DataFrame) -> int:

@@ -105,12 +105,11 @@ class Quarantine:
         rows = there.scan(lambda file: file.values in named and not file_damage(file), [PARTITION, *ORIGIN])
         return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
 
-    def damaged(self) -> set[str]:
-        """The partitions of which rows are missing here, because a file is damaged: their table has to publish them again."""
+    def damaged(self, published: Snapshot | None) -> set[str]:
+        """The partitions of which a reader misses rows here, because a file is damaged: their table has to publish them again."""
         there = newest(self.root, self.spec.name)
-        found = {one.file.values[0] for one in damaged_files(there) if one.file} if there else set()
-        others = tuple({ARRIVALS, REFUSED} - {self.prefix})
-        return {key.removeprefix(self.prefix) for key in found if key.startswith(self.prefix) and not key.startswith(others)}
+        seen = visible_files(there, {self.prefix: published}) if there else ()
+        return {one.file.values[0].removeprefix(self.prefix) for one in (damaged_files(there, seen) if there else ()) if one.file}
 
     def held_elsewhere(self, keys: Collection[str]) -> list[DataFile]:
         """The files of all partitions but these, of the table that this is the quarantine of."""

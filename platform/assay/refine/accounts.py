@@ -38,7 +38,7 @@ class Accounts:
     def beside(cls, silver: Snapshot | None, lake: Path, dataset: str) -> Accounts:
         """The quarantine of now beside a snapshot of silver that was opened before."""
         quarantine = Quarantine(lake, dataset)
-        return cls(silver, newest(lake, quarantine.spec.name), quarantine.damaged() | damaged_claims(lake, dataset))
+        return cls(silver, newest(lake, quarantine.spec.name), quarantine.damaged(silver) | damaged_claims(lake, dataset, silver))
 
     @cached_property
     def published(self) -> dict[tuple[str, ...], int]:
