@@ -66,13 +66,15 @@ def process(*command: object, environment: Mapping[str, str], folder: Path | Non
 @contextmanager
 def surroundings(environment: Mapping[str, str], folder: Path | None) -> Iterator[None]:
     """What a command finds around it, and may change: afterwards all is as it was."""
-    variables, place, collects = dict(os.environ), Path.cwd(), gc.get_threshold()
+    variables, place, collects, umask = dict(os.environ), Path.cwd(), gc.get_threshold(), os.umask(0)
+    os.umask(umask)
     try:
         replace_environment(environment)
         os.chdir(folder or place)
         yield
     finally:
         gc.set_threshold(*collects)
+        os.umask(umask)
         os.chdir(place)
         replace_environment(variables)
 

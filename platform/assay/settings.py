@@ -5,6 +5,7 @@ Only this module reads `os.environ`. Everything made at run time lies under `hom
 
 from __future__ import annotations
 
+import grp
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_FILE = "masking.keys"
+LINKS = "ASSAY_LANDING_LINKS"
 EVENT_BATCH = "1000"  # materializations of a range are stored by so many at once
 
 
@@ -60,23 +62,43 @@ class SecretReference:
 class Settings:
     """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml.
 
-    `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`.
+    `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`,
+    `landing_folder` where files land if not in `home`, `landing_links` where links in there may lead. `group` is the id of the group that
+    shares the home with its owner, if one does.
     """
 
     home: Path
     dbt_project: Path
     contracts: Path | None = None
     masking: SecretReference | None = None
+    landing_folder: Path | None = None
+    landing_links: tuple[Path, ...] = ()
+    group: int | None = None
+
+    @property
+    def own_entries(self) -> frozenset[str]:
+        """The names of what Assay makes in the home."""
+        return frozenset(("landing", "lake", "dagster", "scratch", KEY_FILE))
+
+    @property
+    def key_file(self) -> Path:
+        """Where the masking keys are unless `masking` says otherwise."""
+        return self.home / KEY_FILE
+
+    @property
+    def instance_file(self) -> Path:
+        """What describes Dagster's instance; there is none in a home that was never used."""
+        return self.dagster_home / "dagster.yaml"
 
     @property
     def masking_keys(self) -> SecretReference:
         """Where the keys that mask personal data are."""
-        return self.masking or SecretReference("file", str(self.home / KEY_FILE))
+        return self.masking or SecretReference("file", str(self.key_file))
 
     @property
     def landing(self) -> Path:
         """Where upstream systems drop their files."""
-        return self.home / "landing"
+        return self.landing_folder or self.home / "landing"
 
     @property
     def lake(self) -> Path:
@@ -114,8 +136,10 @@ def refuse_partition_like(folder: Path) -> None:
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
 
-    ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home). Raises SettingsError when ASSAY_HOME or ASSAY_CONTRACTS
-    names something that is not a folder, ASSAY_HOME has a `=` in its path, or ASSAY_MASKING_KEYS is no reference.
+    ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home), ASSAY_LANDING names the landing folder (default: in the
+    home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home.
+    Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its path, there is no such group,
+    or ASSAY_MASKING_KEYS is no reference.
     """
     found = os.environ if environ is None else environ
     home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
@@ -124,14 +148,38 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
         )
     refuse_partition_like(home)
-    contracts = Path(found["ASSAY_CONTRACTS"]).expanduser().resolve() if found.get("ASSAY_CONTRACTS") else None
-    if contracts is not None and not contracts.is_dir():
-        hint = "Name a folder, or unset it to use the product's contracts."
-        raise SettingsError(f"ASSAY_CONTRACTS is {contracts}, which is not a folder.", hint=hint)
+    contracts = _folder(found, "ASSAY_CONTRACTS", "the product's contracts")
     dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
     keys = found.get("ASSAY_MASKING_KEYS")
     masking = SecretReference.parse(keys, "ASSAY_MASKING_KEYS") if keys else None
-    return Settings(home=home, dbt_project=dbt_project, contracts=contracts, masking=masking)
+    return Settings(
+        home=home,
+        dbt_project=dbt_project,
+        contracts=contracts,
+        masking=masking,
+        landing_folder=_folder(found, "ASSAY_LANDING", "`landing` in the home"),
+        landing_links=tuple(Path(one).expanduser().resolve() for one in found.get(LINKS, "").split(os.pathsep) if one),
+        group=_group(found.get("ASSAY_GROUP")),
+    )
+
+
+def _folder(found: Mapping[str, str], variable: str, default: str) -> Path | None:
+    if not found.get(variable):
+        return None
+    folder = Path(found[variable]).expanduser().resolve()
+    if not folder.is_dir():
+        raise SettingsError(f"{variable} is {folder}, which is not a folder.", hint=f"Name a folder, or unset it to use {default}.")
+    return folder
+
+
+def _group(name: str | None) -> int | None:
+    if not name:
+        return None
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        hint = "Name one that `getent group` shows, or unset it to keep the home private."
+        raise SettingsError(f"ASSAY_GROUP is {name!a}; there is no such group.", hint=hint) from None
 
 
 def export(settings: Settings) -> None:
@@ -141,4 +189,8 @@ def export(settings: Settings) -> None:
     os.environ["ASSAY_DBT_PROJECT"] = str(settings.dbt_project)
     if settings.contracts is not None:
         os.environ["ASSAY_CONTRACTS"] = str(settings.contracts)
+    if settings.landing_folder is not None:
+        os.environ["ASSAY_LANDING"] = str(settings.landing_folder)
+    if settings.landing_links:
+        os.environ[LINKS] = os.pathsep.join(map(str, settings.landing_links))
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

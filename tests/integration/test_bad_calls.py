@@ -83,7 +83,7 @@ CALLS = [
 HOMES = [
     ("tables",), ("views",), ("landing",), ("summary",), ("sql", "select 1"), ("init",), ("backfill",), ("quarantine", "list"), ("keys", "list"),
     ("quarantine", "show", "flights"), ("quarantine", "discard", "flights", "--reason", "r", "--rule", "dest_known", "--yes"),
-    ("keys", "rotate"),
+    ("keys", "rotate"), ("permissions",),
 ]  # fmt: skip
 WRITING = [
     ("backfill",), ("init",), ("quarantine", "replay", "flights"), ("keys", "rotate"),

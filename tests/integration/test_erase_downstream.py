@@ -2,111 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from calendar_products import SQL, Calendars, totals
+from payers_till import ADA, BOB, Till
 from small_world import edit
 
 from assay.contracts.odcs import load_contracts
 from assay.erasure.finding import search
-from assay.erasure.removing import Person, remove_from_bronze
+from assay.erasure.removing import remove_from_bronze
 from assay.errors import Fenced
 from assay.gold import step
-from assay.lake.erasures import BEGUN, DONE, Erasure, erasures, raise_fence
+from assay.lake.erasures import BEGUN, DONE, raise_fence
 from assay.lake.snapshots import open_snapshot, table_names
-from assay.masking.keyring import new_entry
 from assay.orchestration import erasing
-from assay.orchestration.backfill import Backfill
-from assay.orchestration.build import assemble
-from assay.orchestration.erasing import Erasing, NotErased
-from people import MEMBER, PAYMENT, csv_of, write_people
+from assay.orchestration.erasing import NotErased
+from people import PAYMENT, csv_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from pathlib import Path
-
-    from assay.orchestration.backfill import Ran
-    from assay.orchestration.plan import Planner
-    from assay.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-ADA, BOB = "ada.planted@secret.example", "bob.other@secret.example"
 RELATION = """\
         relationships:
           - to: members.email
             customProperties:
               - {property: name, value: payer_known}
 """
-PAID = {"2024-01-31": [(ADA, 1), (ADA, 2)], "2024-02-03": [(ADA, 4), (BOB, 8)], "2024-02-04": [(BOB, 16)], "2024-03-05": [(BOB, 32)]}
-
-
-@dataclass
-class Till:
-    """Payments of two people and their sums by day, which name nobody; and sums of these sums."""
-
-    product: Calendars
-    said: list[str] = field(default_factory=list)
-
-    @classmethod
-    def open(cls, folder: Path) -> Till:
-        product = Calendars(folder)
-        write_people(product.contracts)
-        summed = SQL.format(
-            sources="select payment_date, amount from {{ source('silver', 'payments') }}", moment="payment_date", amount="amount"
-        )
-        product.model("sums", ["payments"], sql=summed.replace("as payment_date,", "as moment,"), quality="")
-        product.model("again", ["gold/sums"], quality="")
-        till = cls(product)
-        ring = till.settings.home / "masking.keys"
-        ring.parent.mkdir(parents=True, exist_ok=True)
-        ring.touch(0o600)
-        ring.write_text(new_entry())
-        till.land("members", "2024-01-01", csv_of(MEMBER, [{"email": ADA}, {"email": BOB}]))
-        for day, rows in PAID.items():
-            numbered = [{"day": day, "payment": str(n), "payer": who, "amount": str(paid)} for n, (who, paid) in enumerate(rows, 1)]
-            till.land("payments", day, csv_of(PAYMENT, numbered))
-        return till
-
-    @property
-    def settings(self) -> Settings:
-        return self.product.world.settings
-
-    def land(self, dataset: str, day: str, text: str) -> None:
-        path = self.settings.landing / dataset / f"{dataset}_{day}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    def copy_to(self, folder: Path) -> Till:
-        shutil.copytree(self.product.folder, folder)
-        return Till(Calendars(folder))
-
-    def erase(self, who: str = ADA, meanwhile: Callable[[], object] = lambda: None) -> Erasure:
-        assembly = assemble(self.settings, self.product.contracts)
-        job = assembly.definitions.resolve_implicit_global_asset_job_def()
-
-        def rebuild(planner: Planner) -> Iterable[Ran]:
-            meanwhile()
-            return Backfill(job, planner, self.product.world.instance).execute(lambda _: None)
-
-        return Erasing(assembly.planner, Person("customer", who), "tester", rebuild, self.said.append).execute()
-
-    def sums(self) -> tuple[dict[str, int], dict[str, int]]:
-        return totals(self.product.world, "gold/sums"), totals(self.product.world, "gold/again")
-
-    def states(self) -> list[str]:
-        return [one.state for one in erasures(self.settings.lake)]
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Till:
-    till = Till.open(tmp_path_factory.mktemp("till") / "till")
-    assert set(till.product.backfill().values()) == {None}
-    assert till.sums() == ({"2024-01-01": 3, "2024-02-01": 28, "2024-03-01": 32},) * 2
-    return till
+    return Till.opened(tmp_path_factory.mktemp("till") / "till")
 
 
 @pytest.fixture

@@ -94,6 +94,88 @@ def test_rows_of_a_day_that_was_never_published_are_taken_out(product: Calendars
     assert product.backfill_lake() == {}
 
 
+def append_landed(table: DeltaTable, day: str) -> None:
+    """A row of bronze as another tool writes one."""
+    rows = pl.read_parquet(table.file_uris()[0], hive_partitioning=True).head(1)
+    write_deltalake(table, rows.with_columns(pl.lit(date.fromisoformat(day)).alias("_arrival_date")).to_arrow(), mode="append")
+
+
+LANDED_CHANGES: dict[str, tuple[Callable[[DeltaTable], object], str, str]] = {
+    "a row is deleted": (lambda table: table.delete("value = '1'"), "2024-01-02", "DELETE"),
+    "an arrival is deleted": (lambda table: table.delete("_arrival_date = '2024-01-02'"), "2024-01-02", "DELETE"),
+    "a value is changed": (lambda table: table.update({"value": "'5'"}, predicate="value = '1'"), "2024-01-02", "UPDATE"),
+    "a row is appended": (lambda table: append_landed(table, "2024-01-03"), "2024-01-03", "WRITE"),
+    "an older version is restored": (lambda table: table.restore(table.version() - 1), "2024-01-02", "RESTORE"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("archived", [False, True], ids=["in landing", "archived"])
+@pytest.mark.parametrize("change", LANDED_CHANGES)
+def test_what_another_tool_does_to_bronze_is_named_and_made_again_as_it_landed(product: Calendars, change: str, archived: bool) -> None:
+    act, arrival, operation = LANDED_CHANGES[change]
+    right = RIGHT
+    if operation == "RESTORE":
+        product.land(NAME, "2024-01-02", [("2024-01-02T08:00:00Z", 1), ("2024-01-02T09:00:00Z", 7)])
+        assert set(product.backfill_lake().values()) == {None}
+        right = {**RIGHT, "2024-01-02": 8}
+    if archived:
+        shutil.rmtree(product.folder / f"home/landing/{NAME}")
+    table = DeltaTable(str(product.folder / f"home/lake/bronze/{NAME}"))
+    act(table)
+    (due,) = product.world.planner().due([dg.AssetKey(["bronze", NAME])])
+    assert due.partitions == [arrival], "and no other"
+    assert f"bronze/{NAME}: {arrival} not as it was published: version {table.version()} ({operation}) was written by another" in due.note
+    assert set(product.backfill_lake().values()) == {None}
+    assert totals(product.world, f"silver/{NAME}") == right
+    assert product.backfill_lake() == {}
+
+
+def only_bronze_had_it(product: Calendars) -> DeltaTable:
+    """The rows of an archived arrival, which another tool has changed, and whose versions before it has vacuumed."""
+    shutil.rmtree(product.folder / f"home/landing/{NAME}")
+    table = DeltaTable(str(product.folder / f"home/lake/bronze/{NAME}"))
+    table.update({"value": "'5'"}, predicate="value = '1'")
+    table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    return table
+
+
+def test_rows_that_nobody_has_as_they_landed_are_refused_by_name_until_their_file_is_back(product: Calendars) -> None:
+    file = product.folder / f"home/landing/{NAME}/{NAME}_2024-01-02.csv"
+    text = file.read_text()
+    only_bronze_had_it(product)
+    failed = product.backfill_lake()
+    assert any(f"{NAME}_2024-01-02.csv from bronze; another tool has changed them" in str(error) for error in failed.values())
+    assert totals(product.world, f"silver/{NAME}") == RIGHT, "nothing of it is published"
+    file.parent.mkdir()
+    file.write_text(text)
+    assert set(product.backfill_lake().values()) == {None}
+    assert totals(product.world, f"silver/{NAME}") == RIGHT
+    assert product.backfill_lake() == {}
+
+
+def test_by_choice_the_change_of_another_tool_is_taken_for_what_has_landed(product: Calendars) -> None:
+    only_bronze_had_it(product)
+    assert set(product.backfill_lake(force=True).values()) == {None}
+    assert totals(product.world, f"silver/{NAME}") == {**RIGHT, "2024-01-02": 7}
+    assert product.backfill_lake() == {}
+
+
+def test_of_arrivals_of_months_and_of_a_table_without_arrivals_as_well(tmp_path: Path) -> None:
+    product = Calendars(tmp_path / "two").readings("meter", zone="America/Lima", arrival="month", end="2024-03-01")
+    product.reference("places").land("places", "2024-01-01", ["Lima", "Oslo"])
+    product.land("meter", "2024-01-05", [("2024-01-02T08:00:00Z", 1)])
+    product.land("meter", "2024-01-06", [("2024-01-03T08:00:00Z", 2)])
+    assert set(product.backfill_lake().values()) == {None}
+    shutil.rmtree(product.folder / "home/landing")
+    lake = product.folder / "home/lake/bronze"
+    DeltaTable(str(lake / "meter")).update({"value": "'5'"}, predicate="value = '1'")
+    DeltaTable(str(lake / "places")).update({"place": "'Bergen'"}, predicate="place = 'Oslo'")
+    assert set(product.backfill_lake().values()) == {None}
+    assert totals(product.world, "silver/meter") == {"2024-01-02": 1, "2024-01-03": 2}
+    assert set(product.world.rows("silver/places")["place"]) == {"Lima", "Oslo"}
+    assert product.backfill_lake() == {}
+
+
 def test_gold_that_another_tool_has_changed_is_made_again_with_what_stands_beside_it_left_alone(product: Calendars) -> None:
     product.land(NAME, "2024-02-05", [("2024-02-05T08:00:00Z", 16)])
     product.model("sums", [NAME])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from assay.gold.dbt_process import build
-from assay.gold.dbt_runner import BuildResult, DbtFailed
+from assay.gold.dbt_runner import DbtFailed
 from assay.gold.models import Model, pick, read_models
 from assay.gold.parsed import parse_project
 from assay.gold.staged import model_schema, staged_rows
@@ -24,6 +25,9 @@ from assay.lake.publisher import publish
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec, Window
 from assay.lake.snapshots import open_snapshot, table_names
 from assay.lake.staging import stage
+
+if TYPE_CHECKING:
+    from assay.gold.dbt_results import BuildResult
 
 pytestmark = pytest.mark.slow  # whichever runs first imports dbt and parses the project
 PROJECT = Path(__file__).parents[2] / "dbt_project"

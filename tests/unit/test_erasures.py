@@ -15,7 +15,7 @@ import pytest
 
 from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
-from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
+from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, remove_unfinished, rewritten
 from assay.erasure.proving import Needles, scan
 from assay.erasure.removing import Person, remove_from_bronze
 from assay.errors import Fenced
@@ -330,7 +330,8 @@ def test_the_log_forgets_the_bounds_of_removed_files_and_nothing_else(tmp_path: 
         "00000000000000000002.checkpoint.parquet",
     }
     history = open_snapshot(lake, PLAIN.name).table.history()
-    forget_bounds(table, OldFiles.of(lake, PLAIN.name, datetime.now(UTC)).remove(lambda _: True))
+    assert len(OldFiles.of(lake, PLAIN.name, datetime.now(UTC)).remove(lambda _: True)) == 1
+    forget_bounds(table)  # told by the disk, not by what was just removed: an erasure may have been killed in between
     assert scan(lake, needles).found == ()
     assert scan(lake, Needles((BOB,), ())).found != ()
     now = open_snapshot(lake, PLAIN.name)
@@ -339,6 +340,19 @@ def test_the_log_forgets_the_bounds_of_removed_files_and_nothing_else(tmp_path: 
     assert [file.rows for file in open_snapshot(lake, PLAIN.name, 1).files] == [1], "what the old version was can still be told"
     put(lake, "c", "more")
     assert open_snapshot(lake, PLAIN.name).rows == 3
+
+
+def test_what_killed_writers_had_not_finished_goes_and_what_one_is_at_stays(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    put(lake, "a", ADA)
+    log, fenced_at = lake / PLAIN.name / LOG, datetime.now(UTC)
+    left = [log / ".00000000000000000001.json.1f.tmp", log / "_commit_1f.json.tmp", lake / PLAIN.name / "day=a/x.parquet#1"]
+    for path in (*left, young := log / "_commit_2f.json.tmp"):
+        path.write_text(ADA)
+        os.utime(path, (fenced_at.timestamp() - 5,) * 2 if path in left else None)
+    assert remove_unfinished(lake, fenced_at) == 3
+    assert [path for path in (*left, young) if path.exists()] == [young]
+    assert open_snapshot(lake, PLAIN.name).rows == 1
 
 
 def test_the_scan_finds_a_value_wherever_it_is_packed(run: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from assay.cli.product import find_product
 from assay.contracts.dbt_sources import dbt_sources
 from assay.contracts.odcs import load_product
 from assay.gold.project_files import model_files, stale_files
+from assay.permissions import as_elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +48,7 @@ def _one(target: Path, wanted: str, *, check: bool) -> bool:
         typer.echo(f"assay: {target} is not what the contracts say now. Run `assay contracts compile`.", err=True)
         return False
     if not fresh:
-        target.write_text(wanted, encoding="utf-8")
+        with as_elsewhere():
+            target.write_text(wanted, encoding="utf-8")
     typer.echo(f"{target}: {'up to date' if fresh else 'written'}")
     return True

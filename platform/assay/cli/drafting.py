@@ -16,6 +16,7 @@ from assay.cli.sampling import take_sample
 from assay.contracts.draft import draft_contract
 from assay.contracts.draft_guess import Sample, counted
 from assay.errors import SettingsError
+from assay.permissions import as_elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def new_dataset(
         event_time=event_time, dialect=taken.dialect, dialect_guess=taken.guess, roots=taken.roots,
     )  # fmt: skip
     draft = draft_contract(taken.frame, facts)
-    with target.open("x", encoding="utf-8") as file:
+    with as_elsewhere(), target.open("x", encoding="utf-8") as file:
         file.write(draft.text)
     _print(target, taken, draft, settings.landing)
     typer.echo("Next:")

@@ -18,6 +18,7 @@ from assay.contracts.page_content import index_of, page_of
 from assay.contracts.page_html import html
 from assay.contracts.page_markdown import markdown
 from assay.errors import SettingsError
+from assay.permissions import as_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +46,10 @@ def export_contracts(settings: Settings, datasets: Sequence[str], form: Export, 
     if form in (Export.MARKDOWN, Export.HTML) and not datasets:
         page = index_of(chosen)
         found.append(("index.md", markdown(page)) if form is Export.MARKDOWN else ("index.html", html(page)))
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in found:
-        (folder / name).write_text(text, encoding="utf-8")
+    with as_elsewhere():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in found:
+            (folder / name).write_text(text, encoding="utf-8")
     typer.echo(f"{folder}: {', '.join(name for name, _ in found)}")
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import typer
 
 from assay.contracts.odcs import PATTERN
 from assay.errors import SettingsError
+from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of
 from assay.settings import CHECKOUT, load_settings
 
 if TYPE_CHECKING:
@@ -17,6 +21,22 @@ if TYPE_CHECKING:
 
 PROJECT = "dbt_project.yml"
 SKELETON = (PROJECT, "profiles.yml", "macros")  # of a dbt project, what does not belong to one product
+
+
+def work_privately() -> None:
+    """Before any command: what it makes is for those alone for whom the home is. Settings that cannot be used are told by the command."""
+    with suppress(SettingsError):
+        keep_private(load_settings())
+
+
+def make_folders(settings: Settings) -> None:
+    """Make the home, and what lies in it; say so when it is open to others. Raises SettingsError when it cannot be given to its group."""
+    make_home(settings)
+    keep_private(settings)
+    for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
+        folder.mkdir(parents=True, exist_ok=True)
+    if is_open(settings):
+        typer.echo(f"assay: {settings.home} is open to {others_of(settings)}; `assay permissions --mend` closes it.", err=True)
 
 
 def settings_of_home() -> Settings:
@@ -50,11 +70,12 @@ def make_dbt_project(settings: Settings) -> None:
     project = settings.dbt_project
     if (project / PROJECT).exists() or (project.exists() and any(project.iterdir())):
         return
-    project.mkdir(parents=True, exist_ok=True)
-    for name in SKELETON:
-        source = CHECKOUT / "dbt_project" / name
-        if source.is_dir():
-            shutil.copytree(source, project / name)
-        else:
-            shutil.copyfile(source, project / name)
-    (project / "models").mkdir()
+    with as_elsewhere():
+        project.mkdir(parents=True, exist_ok=True)
+        for name in SKELETON:
+            source = CHECKOUT / "dbt_project" / name
+            if source.is_dir():
+                shutil.copytree(source, project / name)
+            else:
+                shutil.copyfile(source, project / name)
+        (project / "models").mkdir()

@@ -11,9 +11,11 @@ import typer
 from assay.cli.contracting import app as contracts
 from assay.cli.erasing import erase
 from assay.cli.formats import Format
+from assay.cli.homes import work_privately
 from assay.cli.keys import app as keys
 from assay.cli.keys import make_keys
 from assay.cli.landing import landing
+from assay.cli.permitting import permissions
 from assay.cli.quarantine import app as quarantine
 from assay.settings import load_settings
 
@@ -21,11 +23,13 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False
 )
 
+app.callback()(work_privately)
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.command()(erase)
 app.command()(landing)
+app.command()(permissions)
 
 
 @app.command()

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from assay.cli.homes import make_dbt_project, require_contracts, require_writable
+from assay.cli.homes import make_dbt_project, make_folders, require_contracts, require_writable
 from assay.cli.keys import make_keys
 from assay.cli.landing import say_landing
 from assay.cli.product import find_product
 from assay.cli.progress import announce, counted, say_failures, say_what_became, told_when_stopped
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
+from assay.lake.workplaces import sweep
 from assay.process import collect_rarely
 from assay.settings import Settings, export
 
@@ -45,15 +46,19 @@ def prepare(settings: Settings) -> Path | None:
 
     require_writable(settings.home)
     make_dbt_project(settings)
-    for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
-        folder.mkdir(parents=True, exist_ok=True)
-    _copy_once(settings.dagster_home / "dagster.yaml")
+    make_folders(settings)
+    sweep(settings.scratch)
+    _copy_once(settings.instance_file)
     if not table_names(settings.lake):  # beside tables a key that is missing was lost: only `assay init` takes another one for it
         make_keys(settings)
     manifest = None
     with suppress(DbtFailed):
         manifest = parse_sound(settings.dbt_project).manifest
     export(settings)
+    if settings.group is not None:
+        from assay.orchestration.instance import share_instance
+
+        share_instance(settings)
     return manifest
 
 

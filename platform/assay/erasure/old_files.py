@@ -16,13 +16,14 @@ from assay.lake.durable import replace_file, sync_folder
 from assay.lake.snapshots import newest, open_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
     from assay.lake.snapshots import Snapshot
 
-BOUNDS = ("minValues", "maxValues")
+BOUNDS = {"minValues", "maxValues"}
+UNFINISHED = (".*.tmp", "*.json.tmp", "*.parquet#*")  # as Assay and delta-rs write before they rename
 TOLD_BY_ROWS = ("bronze", "quarantine", "decisions", "claims")
 
 
@@ -102,20 +103,18 @@ def values_of(table: Path, path: Path) -> tuple[str, ...]:
     return tuple(unquote(part.partition("=")[2]) for part in path.relative_to(table).parts[:-1])
 
 
-def forget_bounds(table: Path, removed: Iterable[Path]) -> None:
-    """Take the smallest and largest values of removed files out of the log: they may be those of a person.
+def forget_bounds(table: Path) -> None:
+    """Take the smallest and largest values of files that are not there any more out of the log: they may be those of a person.
 
     Commits are written again one by one, whole or not at all, and say the same but for that. Checkpoints before the newest, which hold such
-    values too, are replaced by one of now.
+    values too, are replaced by one of now. Asked of all files that are gone, so that an erasure that was killed on the way goes on.
     """
     from deltalake import DeltaTable
 
-    names, log = {str(path.relative_to(table)) for path in removed}, table / LOG
-    if not names:
-        return
+    log = table / LOG
     for entry in sorted(log.glob("*.json")):
         lines = entry.read_text(encoding="utf-8").splitlines()
-        kept = [_without_bounds(line, names) if line.startswith('{"add"') else line for line in lines]
+        kept = [_without_bounds(line, table) if line.startswith('{"add"') else line for line in lines]
         if kept != lines:
             replace_file(entry, ("\n".join(kept) + "\n").encode())
     old = sorted(log.glob("*.checkpoint*.parquet"))
@@ -128,10 +127,24 @@ def forget_bounds(table: Path, removed: Iterable[Path]) -> None:
     sync_folder(log)
 
 
-def _without_bounds(line: str, names: set[str]) -> str:
+def _without_bounds(line: str, table: Path) -> str:
     action: dict[str, Any] = json.loads(line)
-    if unquote(action["add"]["path"]) not in names or not action["add"].get("stats"):
+    stats = json.loads(action["add"].get("stats") or "{}")
+    if not BOUNDS & stats.keys() or (table / unquote(action["add"]["path"])).exists():
         return line
-    stats = {name: value for name, value in json.loads(action["add"]["stats"]).items() if name not in BOUNDS}
-    action["add"]["stats"] = json.dumps(stats)
+    action["add"]["stats"] = json.dumps({name: value for name, value in stats.items() if name not in BOUNDS})
     return json.dumps(action, separators=(",", ":"))
+
+
+def remove_unfinished(lake: Path, before: datetime) -> int:
+    """Remove what writers that were killed had not finished: files of no name yet, which nobody reads. Returns how many.
+
+    Of those since `before` the writer may still live, and has read nothing of the person.
+    """
+    gone = 0
+    for pattern in UNFINISHED:
+        for path in lake.rglob(pattern):
+            if path.is_file() and _staged(path) < before.timestamp():
+                path.unlink(missing_ok=True)
+                gone += 1
+    return gone

@@ -18,6 +18,7 @@ from assay.lake.accounts import LANDED
 from assay.lake.beside import as_published
 from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
+from assay.lake.foreign import altered, files_noted
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine import Quarantine
@@ -100,6 +101,8 @@ class _Rewrite:
         staging = stage(self.lake / spec.name, self.slice, [left], {key: {KEY: _manifest(self.files, frame.filter(meant), left).dump()}})
         # a fingerprint comes back with a forced ingest, a publication does not
         expected = seen | as_published(self.table, [key])
+        # what another tool has changed is not as it was published by being without this person
+        tokens |= {} if key in altered(self.table) else files_noted(staging)
         why = replace(self.known, notes={key: _note(self.known.notes[key], gone, aside)})
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
         return gone

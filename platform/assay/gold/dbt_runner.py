@@ -9,80 +9,37 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
-from assay.gold.models import judged_model
+from assay.gold.dbt_results import BuildResult, results_of
 from assay.gold.pins import dump
 from assay.gold.undefined import circle_of, undefined
-from assay.masking.tokens import without_tokens
+from assay.lake.workplaces import helping
+from assay.masking.messages import Discretion
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from dbt.contracts.graph.manifest import Manifest
 
     from assay.gold.faults import Fault
 
-PASSING = {"success", "pass", "no-op"}
-SKIPPED = "skipped"  # dbt's word for what it did not run because something upstream failed
-EXAMPLES = 3
-BROKEN = "broken_rules"  # the column in which a compiled test names the rules that a row breaks
 QUIET = (
     "--quiet", "--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--no-print",
     "--no-version-check", "--no-send-anonymous-usage-stats",
 )  # fmt: skip
 ONE_AT_A_TIME = threading.Lock()
+NOBODYS = Discretion()
 
 
 class DbtFailed(PermanentFailure):
     """dbt could not start or parse: no model was built."""
 
     hint = "Run `dbt build` in the dbt project to see the whole message. Nothing was published."
-
-
-@dataclass(frozen=True, slots=True)
-class NodeResult:
-    """What became of one model or test. `model` is the name of the model that a test judges; `rows` are those a model staged.
-
-    `message` says why a node failed: dbt's error, or for a test some of the rows that broke it. `broken` counts those by the rules of the
-    contract that they break, if the test is compiled from one. What never `ran`, because something before it failed, did not pass either.
-    """
-
-    unique_id: str
-    name: str
-    kind: str
-    model: str | None
-    passed: bool
-    severity: str
-    failures: int
-    message: str
-    seconds: float
-    rows: int | None
-    broken: Mapping[str, int] = field(default_factory=dict)
-    ran: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class BuildResult:
-    """What a build did, in the order in which it ran; `duckdb_path` holds the staged rows until its folder is removed."""
-
-    nodes: tuple[NodeResult, ...]
-    duckdb_path: Path
-
-    def passed(self, model: str | None = None) -> bool:
-        """Say whether every model and every test of severity error passed; with `model`, only those that concern it."""
-        concerned = [node for node in self.nodes if model in {None, node.name, node.model}]
-        return bool(concerned) and all(node.passed or node.severity == "warn" for node in concerned)
-
-    @property
-    def failed(self) -> tuple[NodeResult, ...]:
-        """The nodes that ran and did not pass, warnings included."""
-        return tuple(node for node in self.nodes if node.ran and not node.passed)
 
 
 def parse(project: Path, target: Path) -> list[Fault]:
@@ -163,12 +120,14 @@ def build(
     lake: Path,
     scratch: Path,
     threads: int = 2,
+    discretion: Discretion = NOBODYS,
 ) -> BuildResult:
     """Build and test `models` for a window [start, end) of whole months, or whole without one, on the table versions in `pins`.
 
     `manifest` comes from `parse`; `pins` maps tables (`silver/flights`, of `gold/x` what is published) to versions; of the partitions in
-    `replaced` nothing is read. A new folder under `scratch` gets database, logs and compiled SQL; the caller removes it. `threads` are
-    DuckDB's. A failing model or test is a result, not an exception; DbtFailed is raised when dbt could run none.
+    `replaced` nothing is read. A new folder under `scratch`, a workplace, gets the database, the logs and the compiled SQL; the caller
+    removes it. `threads` are DuckDB's: dbt runs one node after the other. `discretion` says what messages may not quote. A failing model
+    or test is a result, not an exception; DbtFailed is raised when dbt could run none.
     """
     folder = scratch / f"gold-{uuid.uuid4().hex[:12]}"
     folder.mkdir(parents=True)
@@ -185,10 +144,11 @@ def build(
         # a test that also reads models which are not built here would judge them too
         "--indirect-selection", "buildable", "--select", *models,
     ]  # fmt: skip
-    result = _invoke(arguments, manifest)
+    with helping(scratch):
+        result = _invoke(arguments, manifest)
     if result.result is None:
-        raise DbtFailed(f"Tried to build {', '.join(models)}; {result.exception}.")
-    return BuildResult(tuple(_results(result.result.results, folder / "assay.duckdb")), folder / "assay.duckdb")
+        raise DbtFailed(f"Tried to build {', '.join(models)}; {discretion.words(str(result.exception))}.")
+    return BuildResult(tuple(results_of(result.result.results, folder / "assay.duckdb", discretion)), folder / "assay.duckdb")
 
 
 def _places(project: Path, target: Path, logs: Path) -> list[str]:
@@ -214,37 +174,3 @@ def _load(manifest: Path) -> Manifest:
     loaded: Manifest = Manifest.from_msgpack(manifest.with_name("partial_parse.msgpack").read_bytes(), decoder=extended_mashumuro_decoder)
     loaded.build_flat_graph()  # type: ignore[no-untyped-call]  # dbt's
     return loaded
-
-
-def _results(results: Sequence[Any], database: Path) -> Iterator[NodeResult]:
-    for result in results:
-        node, passed = result.node, str(result.status) in PASSING
-        test = node.resource_type == "test"
-        judged = judged_model(getattr(node, "attached_node", None), node.config.meta, node.depends_on.nodes) if test else None
-        message, broken = "" if passed else str(result.message or ""), dict[str, int]()
-        if test and result.failures and message:
-            examples, broken = _examples(database, node.compiled_code)
-            message = f"{message}\n{without_tokens(examples)}"
-        yield NodeResult(
-            unique_id=node.unique_id, name=node.name, kind="test" if test else "model",
-            model=judged, passed=passed, severity=node.config.severity.lower() if test else "error",
-            failures=int(result.failures or 0), message=message, seconds=result.execution_time,
-            rows=None if test else result.adapter_response.get("rows_affected"), broken=broken, ran=str(result.status) != SKIPPED,
-        )  # fmt: skip
-
-
-def _examples(database: Path, query: str) -> tuple[str, dict[str, int]]:
-    """Some of the rows that broke a test, one a line, and how many break each rule: its SQL is run again, dbt keeps only their number."""
-    import duckdb
-
-    with duckdb.connect(str(database), read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        rows = connection.execute(query)
-        names = [column[0] for column in rows.description]
-        examples = "\n".join(
-            ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
-            for row in rows.fetchmany(EXAMPLES)
-        )
-        if BROKEN not in names:
-            return examples, {}
-        return examples, dict(connection.execute(f"SELECT unnest({BROKEN}) AS rule, count(*) FROM ({query}) GROUP BY 1").fetchall())  # noqa: S608  # dbt's own

@@ -8,7 +8,7 @@ model leaves the lake as it was.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from assay.contracts.calendars import next_month
 from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, stretches, tells_dates
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.models import LAYER, Model
+from assay.gold.refusing import broken_rules, refusal_of
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.soundness import refuse_damaged_inputs, replaced_by
 from assay.gold.staged import model_schema
@@ -27,14 +28,17 @@ from assay.lake.publisher import Provenance, current_tokens, fingerprint, publis
 from assay.lake.slices import WHOLE, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
+from assay.lake.workplaces import workplace
+from assay.masking.messages import Discretion
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence, Set
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from assay.contracts.calendars import Calendar
-    from assay.gold.dbt_runner import BuildResult
+    from assay.contracts.model import Contract
+    from assay.gold.dbt_results import BuildResult
     from assay.lake.slices import Partition
 
 CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
@@ -54,6 +58,13 @@ class Project:
     manifest: Path
     models: tuple[Model, ...]
     scratch: Path
+
+    def sources_of(self, models: Iterable[Model], contracts: Mapping[str, Contract]) -> list[Contract]:
+        """The datasets that some models are made from, also through other models."""
+        tables = {table for model in models for table in model.depends_on}
+        for model in reversed(self.models):  # downstream before upstream
+            tables |= {*model.depends_on} if model.table in tables else set()
+        return [contract for name, contract in contracts.items() if f"silver/{name}" in tables]
 
 
 @dataclass
@@ -148,6 +159,11 @@ def _key(month: date | None) -> str:
 
 def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:
     """Bring the months of some models up to date. `slices` maps a model's name to the months asked for. Yields model and outcome."""
+    with workplace(project.scratch, f"a build of {', '.join(slices)}") as folder:
+        yield from _bring_up_to_date(run, replace(project, scratch=folder), slices)
+
+
+def _bring_up_to_date(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:
     models = [model for model in project.models if model.name in slices]
     inputs = GoldInputs.pin(run, project, slices)
     wanted = {m.name: {p.key: inputs.fingerprint(m, month_of(p)) for p in slices[m.name].partitions} for m in models}
@@ -193,15 +209,16 @@ class _Work:
             self.project.folder, manifest=self.project.manifest, models=[model.name for model in building],
             window=(months[0], next_month(months[-1])) if months else None, pins=self.inputs.pins, replaced=replaced,
             lake=self.run.lake, scratch=self.project.scratch,
+            discretion=Discretion.about(self.project.sources_of(building, self.run.contracts)),
         )  # fmt: skip
         try:
-            refusal = _refusal(result)
+            refusal = refusal_of(result)
             for model in building:
                 slice_ = slices[model.name].only(due[model.name])
                 if refusal is None:
                     yield from ((model, outcome) for outcome in self._publish(model, slice_, result))
                 else:
-                    broken = _broken(result, model)
+                    broken = broken_rules(result, model)
                     yield from ((model, Outcome(key, Status.REFUSED, broken=broken, refusal=refusal)) for key in slice_.keys)
         finally:
             shutil.rmtree(result.duckdb_path.parent, ignore_errors=True)
@@ -225,26 +242,6 @@ class _Work:
         self.published[model.table] = done.version
         tests = sum(node.model == model.name for node in result.nodes)
         for key in slice_.keys:
-            yield Outcome(key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, _broken(result, model))
-
-
-def _refusal(result: BuildResult) -> str | None:
-    """Why nothing of a build may be published; None if it may."""
-    if result.passed():
-        return None
-    skipped = sum(not node.ran for node in result.nodes)
-    failed = [node for node in result.failed if node.severity != "warn"]
-    if not failed:
-        return f"{skipped} of {len(result.nodes)} models and tests did not run. Nothing of this build was published."
-    first = failed[0]
-    more = f" {len(failed) - 1} more failed." if len(failed) > 1 else ""
-    more += f" {skipped} did not run." if skipped else ""
-    return (
-        f"{first.kind} {first.name} failed: {first.message.strip() or f'{first.failures} rows'}.{more} Nothing of this build was published."
-    )
-
-
-def _broken(result: BuildResult, model: Model) -> dict[str, int]:
-    """The broken rules of a model's contract, and its failed other tests, with the rows that broke each."""
-    failed = [node for node in result.failed if node.model == model.name]
-    return {name: rows for node in failed for name, rows in (node.broken or {node.name: node.failures}).items()}
+            yield Outcome(
+                key, Status.PUBLISHED, staging.rows_of(key), {"version": done.version, "tests": tests}, broken_rules(result, model)
+            )

@@ -1,7 +1,8 @@
 """What bronze holds of each arrival, which stays when landing is archived: a file that is there no more keeps its rows.
 
 A file of the same name with another content replaces the old content, one content under two names is taken once, and the newest file of a
-snapshot stays the newest. Held rows are read from bronze as they landed, so bronze can be built again from itself.
+snapshot stays the newest. Held rows are read from bronze as they landed, so bronze can be built again from itself: of an arrival that
+another tool has changed, from the version before.
 """
 
 from __future__ import annotations
@@ -17,30 +18,59 @@ import pyarrow as pa
 from assay.contracts.arrivals import arrival_names
 from assay.contracts.calendars import arrival_calendar
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
+from assay.errors import AssayError, FileUnreadable
 from assay.ingest.opening import taken_from
 from assay.lake.damage import file_damage
-from assay.lake.manifest import manifest_of
+from assay.lake.foreign import altered, before_it_was_altered, damage_by_key, files_by_key, noted_of
+from assay.lake.manifest import Landed, manifest_of
 from assay.lake.migrations import outgrown
+from assay.lake.slices import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
+
+    import polars as pl
 
     from assay.contracts.landing_source import LandingSource
     from assay.contracts.model import Contract
     from assay.ingest.landing import LandingFile
-    from assay.lake.manifest import Landed
-    from assay.lake.snapshots import Snapshot
+    from assay.lake.snapshots import DataFile, Snapshot
 
     Contents = tuple[tuple["LandingFile | HeldFile", str], ...]
 
 
+LOST = "Tried to read the rows of {} from bronze; {}, and no version that is left has them as they landed."
+CHANGED = "another tool has changed them"
+BRING_BACK = "Put its file back into the landing folder; or accept what is left: `assay backfill --force` on this arrival alone, or of damage `assay check-lake --mend`."
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A data file of bronze, in the version that has it, and its arrival by the table's own calendar.
+
+    Of an arrival that no version has as it landed there is no data file, but the landing files that it had: they are `lost`.
+    """
+
+    arrival: str
+    path: str = ""
+    version: Snapshot | None = None
+    lost: tuple[Landed, ...] = ()
+    why: str = ""
+
+    @property
+    def landed(self) -> tuple[Landed, ...]:
+        """The landing files that it is made from."""
+        return self.lost or manifest_of(self.path).sources
+
+
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A landing file whose rows bronze has. `name` is its path below the landing folder, where it need not be any more."""
+    """A landing file whose rows bronze has, or has lost. `name` is its path below the landing folder, where it need not be any more."""
 
     landed: Landed
-    rows: HeldRows
+    rows: HeldRows | None
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -48,7 +78,12 @@ class HeldFile:
         return self.landed.name
 
     def read(self, source: LandingSource) -> tuple[pa.Table, pa.ChunkedArray]:
-        """Its rows as its contract's landing columns, all text, and the number of each in the file. A column that bronze lacks is null."""
+        """Its rows as its contract's landing columns, all text, and the number of each in the file. A column that bronze lacks is null.
+
+        Raises FileUnreadable if another tool has changed them, or their data file is damaged, and nobody has them as they landed.
+        """
+        if self.rows is None:
+            raise FileUnreadable(LOST.format(self.name, self.why), hint=BRING_BACK)
         found = self.rows.by_file.get(self.name, self.rows.none)
         texts = [found.column(name) if name in found.column_names else pa.nulls(found.num_rows, pa.string()) for name in source.columns]
         names = list(source.columns)
@@ -59,8 +94,7 @@ class HeldFile:
 class HeldRows:
     """The rows of an arrival, read once, by whichever of its files is asked for first."""
 
-    snapshot: Snapshot
-    paths: frozenset[str]
+    origins: Sequence[Origin]
     lock: Lock = field(default_factory=Lock)
     found: dict[str, pa.Table] | None = None
 
@@ -71,10 +105,15 @@ class HeldRows:
 
         with self.lock:
             if self.found is None:
-                frame = self.snapshot.scan(lambda file: file.path in self.paths).collect()
-                parts = frame.sort(SOURCE_ROW).partition_by(SOURCE_FILE, as_dict=True)
+                versions = {one.version.version: one.version for one in self.origins if one.version}
+                frames = [self._rows_in(version) for version in versions.values()]
+                parts = pl.concat(frames, how="diagonal_relaxed").sort(SOURCE_ROW).partition_by(SOURCE_FILE, as_dict=True)
                 self.found = {str(name): part.to_arrow(compat_level=pl.CompatLevel.oldest()) for (name,), part in parts.items()}
             return self.found
+
+    def _rows_in(self, version: Snapshot) -> pl.DataFrame:
+        paths = {one.path for one in self.origins if one.version and one.version.version == version.version}
+        return version.scan(lambda file: file.path in paths).collect()
 
     @property
     def none(self) -> pa.Table:
@@ -84,28 +123,42 @@ class HeldRows:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What a bronze table holds: nothing, if there is no table yet."""
+    """What a bronze table holds: nothing, if there is no table yet.
+
+    What another tool has made of rows that no version has as they landed is only taken if it is `believed`.
+    """
 
     snapshot: Snapshot | None = None
     regrouped: Contract | None = None
+    believed: bool = False
 
     @classmethod
-    def of_table(cls, table: Snapshot | None, contract: Contract) -> Holdings:
+    def of_table(cls, table: Snapshot | None, contract: Contract, *, believed: bool = False) -> Holdings:
         """What a table holds, by arrivals of the contract's calendar: in a table of another one, by those that names of files say."""
-        return cls(table, contract if outgrown(table, arrival_calendar(contract)) else None)
+        return cls(table, contract if outgrown(table, arrival_calendar(contract)) else None, believed)
 
     @cached_property
-    def arrivals(self) -> dict[str, list[str]]:
-        """The data files of each arrival; that of a snapshot is "". A damaged one holds nothing: see `lost`."""
-        found: dict[str, list[str]] = {}
-        for file in self.snapshot.files if self.snapshot else ():
-            if file_damage(file):
-                continue
-            before = file.values[0] if file.values else ""
-            names = manifest_of(file.path).sources if self.regrouped else ()
-            for arrival in {self._arrival(landed.name, before) for landed in names} if self.regrouped else {before}:
-                found.setdefault(arrival, []).append(file.path)
+    def arrivals(self) -> dict[str, list[Origin]]:
+        """Where the rows of each arrival are; that of a snapshot is ""."""
+        found: dict[str, list[Origin]] = {}
+        for one in self._origins():
+            names = {self._arrival(landed.name, one.arrival) for landed in one.landed} if self.regrouped else {one.arrival}
+            for arrival in names:
+                found.setdefault(arrival, []).append(one)
         return found
+
+    def _origins(self) -> Iterator[Origin]:
+        if self.snapshot is None:
+            return
+        changed = altered(self.snapshot)
+        before = before_it_was_altered(self.snapshot, changed) if changed else {}
+        there, damaged = files_by_key(self.snapshot), damage_by_key(self.snapshot) if changed else {}
+        for key in [*there, *sorted(changed - there.keys())]:
+            arrival, version = ("" if key == WHOLE.key else key), before.get(key, self.snapshot)
+            if key in changed - before.keys() and (key in damaged or not self.believed):
+                yield Origin(arrival, lost=_lost(self.snapshot, key, there.get(key, ())), why=damaged.get(key, CHANGED))
+            else:
+                yield from (Origin(arrival, file.path, version) for file in files_by_key(version).get(key, ()))
 
     def _arrival(self, name: str, before: str) -> str:
         """The arrival of a file by the contract's calendar; of one whose name says no date, that which has its arrival of `before`."""
@@ -117,18 +170,22 @@ class Holdings:
 
     def of(self, arrival: str) -> list[HeldFile]:
         """The landing files of an arrival."""
-        paths = self.arrivals.get(arrival, [])
-        if self.snapshot is None or not paths:
-            return []
-        rows = HeldRows(self.snapshot, frozenset(paths))
-        found = {path: manifest_of(path).sources for path in paths}
-        before = {file.path: file.values[0] if file.values else "" for file in self.snapshot.files} if self.regrouped else {}
+        origins = self.arrivals.get(arrival, [])
+        rows = HeldRows([one for one in origins if not one.lost])
         return [
-            HeldFile(landed, rows)
-            for path, sources in found.items()
-            for landed in sources
-            if self.regrouped is None or self._arrival(landed.name, before[path]) == arrival
+            HeldFile(landed, None if one.lost else rows, one.why)
+            for one in origins
+            for landed in one.landed
+            if self.regrouped is None or self._arrival(landed.name, one.arrival) == arrival
         ]
+
+
+def _lost(table: Snapshot, key: str, there: Iterable[DataFile]) -> tuple[Landed, ...]:
+    """The landing files of an arrival that no version has as it was published, as the log names them, or what is left of it."""
+    noted = [Landed(name, digest, 0) for name, digest in noted_of(table, key).get("files", [])]
+    if found := noted or [landed for file in there if not file_damage(file) for landed in manifest_of(file.path).sources]:
+        return tuple(found)
+    raise AssayError(LOST.format(f"{table.name} of {key}", CHANGED), hint=BRING_BACK)
 
 
 def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], source: LandingSource) -> Contents:

@@ -128,10 +128,10 @@ def read_pieces(batches: Sequence[Batch], source: LandingSource) -> Iterator[Pie
 
 
 def _read(file: LandingFile | HeldFile, digest: str, source: LandingSource) -> FileRows | FileUnreadable:
-    if isinstance(file, HeldFile):
-        table, numbers = file.read(source)
-        return FileRows(table, file.landed, numbers)
     try:
+        if isinstance(file, HeldFile):
+            table, numbers = file.read(source)
+            return FileRows(table, file.landed, numbers)
         table = read_text(file, source)
     except FileUnreadable as error:
         return error

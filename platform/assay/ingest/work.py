@@ -12,6 +12,7 @@ from assay.ingest.bronze import bronze_rows
 from assay.ingest.set_aside import set_aside
 from assay.lake.accounts import LANDED
 from assay.lake.audited import publish_audited
+from assay.lake.foreign import files_noted
 from assay.lake.manifest import KEY, Landed, Manifest, days_of
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine, by_rule
@@ -145,7 +146,7 @@ class Work:
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
             quarantine, staging, rejected, wanted=self.wanted, before=self.before, provenance=provenance,
-            landed=lambda left: _still_there(left, sources), whole=self.others is not None, also=counts,
+            landed=lambda left: _still_there(left, sources), whole=self.others is not None, also={**counts, **files_noted(staging)},
             unchanged=self.others,
         )  # fmt: skip
         return done.version

@@ -12,6 +12,7 @@ from assay.lake.foreign import altered
 from assay.lake.manifest import Day
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import fingerprint
+from assay.lake.slices import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -47,11 +48,10 @@ def noted(table: Snapshot | None, kind: str, key: str) -> int | None:
 
 
 def standing(table: Snapshot | None, current: Mapping[str, int | None], damaged: Collection[str] = ()) -> dict[str, int | None]:
-    """The fingerprints of some arrivals of bronze; None for one that has not all of its rows any more, whatever took them.
+    """The fingerprints of some arrivals of bronze; None for one that is not as it was published any more, whoever changed it.
 
     `damaged` are the arrivals of which rows are missing in quarantine.
     """
-    rows = {values[0] if values else "all": count for values, count in rows_by_values(table).items()}
-    gone = {*damaged, *altered(table)}
-    closes = {key: key not in gone and noted(table, LANDED, key) in {None, rows.get(key, 0)} for key in current}
-    return {key: token if closes[key] else None for key, token in current.items()}
+    rows = {values[0] if values else WHOLE.key: count for values, count in rows_by_values(table).items()}
+    lost = {key for key in current if noted(table, LANDED, key) not in {None, rows.get(key, 0)}} | altered(table) | {*damaged}
+    return {key: None if key in lost else token for key, token in current.items()}

@@ -1,22 +1,26 @@
 """Changes by others: a partition whose files are not those that were published, whoever has deleted, appended, updated or restored rows,
 or lost a file.
 
-The publication of a partition keeps a number for its files in the log. One that kept none, by an earlier version of Assay, is believed.
+The publication of a partition keeps a number for its files in the log, by which also the version is found in which they are as they were.
+One that kept none, by an earlier version of Assay, is believed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from assay.lake.damage import damaged_files
+from assay.errors import TableDamaged, TableMissing
+from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import ATTEMPT_ID, fingerprint
-from assay.lake.snapshots import partition_key
+from assay.lake.snapshots import open_snapshot, partition_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from assay.lake.snapshots import Snapshot
+    from assay.lake.snapshots import DataFile, Snapshot
     from assay.lake.staged import Staging
 
 FILES = "files/"
@@ -36,19 +40,66 @@ def altered(table: Snapshot | None) -> set[str]:
     """The partitions that have other files than were published, or of which a file is not there as it was committed."""
     if table is None:
         return set()
-    damaged = {partition_key(one.file) for one in damaged_files(table) if one.file}
-    digests: dict[str, list[str]] = {}
-    for file in table.files:
-        digests.setdefault(partition_key(file), []).append(file.digest)
+    damaged = {*damage_by_key(table)}
+    there = {key: _number(file.digest for file in files) for key, files in files_by_key(table).items()}
     known = {key: number for key, number in table.tokens(TOKEN + FILES).items() if partition_token(table, key) is not None}
-    return damaged | {key for key, number in known.items() if number != _number(digests.get(key, []))}
+    return damaged | {key for key, number in known.items() if number != there.get(key, _number(()))}
+
+
+def damage_by_key(table: Snapshot) -> dict[str, str]:
+    """What a quick look finds damaged of each partition: the first file, and what is wrong with it."""
+    found: dict[str, str] = {}
+    for one in damaged_files(table):
+        if one.file:
+            found.setdefault(partition_key(one.file), f"{one.path} {one.found}")
+    return found
+
+
+def files_by_key(table: Snapshot) -> dict[str, list[DataFile]]:
+    """The files of each partition that has any."""
+    found: dict[str, list[DataFile]] = {}
+    for file in table.files:
+        found.setdefault(partition_key(file), []).append(file)
+    return found
+
+
+def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, Snapshot]:
+    """For each altered partition a version that has it as it was published. Those of which no version is left are missing."""
+    found: dict[str, Snapshot] = {}
+    noted = {key: table.token(TOKEN + FILES + key) for key in keys}
+    for version in range(table.version - 1, max(-1, table.version - 1 - LOOK_BACK), -1):
+        if not (left := noted.keys() - found.keys()):
+            break
+        if (older := _at(table, version)) is None:
+            break
+        files = files_by_key(older)
+        for key in left & files.keys():
+            if noted[key] == _number(file.digest for file in files[key]) and not any(map(file_damage, files[key])):
+                found[key] = older
+    return found
+
+
+def _at(table: Snapshot, version: int) -> Snapshot | None:
+    """An older version; None if the log does not reach back so far."""
+    root = table.folder.parents[table.name.count("/")]
+    with suppress(TableMissing, TableDamaged, OSError):
+        return open_snapshot(root, table.name, version)
+    return None
+
+
+def noted_of(table: Snapshot, key: str) -> dict[str, Any]:
+    """What the newest publication of a partition that the log still has noted of it."""
+    for entry in table.history():
+        if key in (notes := json.loads(entry.get("assay.partitions", "{}"))):
+            return dict(notes[key])
+    return {}
 
 
 def told(table: Snapshot, keys: Sequence[str]) -> str:
     """What a person reads of altered partitions: which, and by which commits that Assay did not write, or what is damaged."""
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-    if damaged := [one for one in damaged_files(table) if one.file and partition_key(one.file) in keys]:
-        return f"{table.name}: {keys[0]}{more} not as it was published: {damaged[0].path} {damaged[0].found}. It is made again."
+    if damaged := [why for key, why in damage_by_key(table).items() if key in keys]:
+        return f"{table.name}: {keys[0]}{more} not as it was published: {damaged[0]}. It is made again."
     commits = [entry for entry in table.history(limit=LOOK_BACK) if ATTEMPT_ID not in entry]
     others = [f"{one['version']} ({one['operation']})" for one in commits if not one["operation"].startswith(WITHOUT_ROWS)]
     who = f"version {', '.join(reversed(others))} was written by another tool" if others else "no commit that is left says by whom"

@@ -52,20 +52,24 @@ def words_of(problem: object, contract: Contract) -> str:
 
 
 @contextmanager
-def nothing_quoted(contract: Contract) -> Iterator[None]:
-    """Inside, no error about rows of a contract with personal data leaves with words that could be theirs: engines quote values.
+def nothing_quoted(*contracts: Contract, about: str = "") -> Iterator[None]:
+    """Inside, no error about rows of contracts with personal data leaves with words that could be theirs: engines quote values.
 
-    Errors of Assay's own keep their message and lose what caused them; of any other only its kind and its place are told.
+    Errors of Assay's own keep their message and lose what caused them; of any other only its kind and its place are told. `about` names
+    the work if that is not its contract.
     """
+    sensitive = any(contract.sensitive_landing_columns for contract in contracts)
     try:
         yield
     except AssayError as error:
-        if contract.sensitive_landing_columns:
+        if sensitive:
             raise error.with_traceback(error.__traceback__) from None
         raise
     except Exception as error:
-        if not contract.sensitive_landing_columns:
+        if not sensitive:
             raise
         where = traceback.extract_tb(error.__traceback__)[-1]
-        said = f"Tried to work on {contract.dataset}; {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}."
+        said = (
+            f"Tried to work on {about or contracts[0].dataset}; {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}."
+        )
         raise (StepFailed if may_pass(error) else StepFailsAgain)(said) from None

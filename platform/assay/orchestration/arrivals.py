@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.lake.workplaces import sweep
 from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
 from assay.orchestration.landing import Landing
@@ -38,6 +39,7 @@ def arrival_sensor(
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         end_abandoned_runs(planner.project.scratch / "backfills", context.instance)
+        sweep(planner.project.scratch)
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)

@@ -18,6 +18,7 @@ import dagster as dg
 from assay import stopping
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.lake.workplaces import sweep
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.lifeline import BACKFILL_TAG, cancel_runs, end_abandoned_runs, lifeline
@@ -120,6 +121,7 @@ class Backfill:
         backfill = uuid.uuid4().hex[:8]
         lifelines = self.planner.project.scratch / "backfills"
         end_abandoned_runs(lifelines, self.instance)
+        sweep(self.planner.project.scratch)
         try:
             with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
                 for stage in self.planner.stages:

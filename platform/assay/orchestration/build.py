@@ -23,6 +23,7 @@ from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.plan import Planner
 from assay.orchestration.sound import LeftOut, each, sound_contracts, sound_project
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
+from assay.permissions import keep_private
 from assay.steps import Run
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ class Assembly:
 
 
 def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definitions:
-    """Assets of every contract and gold model, their checks, jobs, schedules and sensors. The graph is the same in every environment."""
+    """Assets of every contract and gold model, their checks, jobs, schedules and sensors. The graph is the same in every environment.
+
+    The process that loads them, a code server or a run of one, makes its files for those alone for whom the home is.
+    """
+    keep_private(settings)
     assembly = assemble(settings, contracts_folder)
     for one in assembly.left_out:
         dg.get_dagster_logger("assay").error(str(one))

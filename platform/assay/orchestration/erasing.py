@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.erasure.finding import Traces, at_places, data_files, holds, search
-from assay.erasure.old_files import OldFiles, forget_bounds, rewritten, values_of
+from assay.erasure.old_files import OldFiles, forget_bounds, remove_unfinished, rewritten, values_of
 from assay.erasure.proving import Needles, scan
 from assay.erasure.removing import BY_PLACE, remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
+from assay.erasure.waiting import wait_until_gone
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
@@ -81,7 +82,10 @@ class Erasing:
         for contract in self.contracts:
             rows = remove_from_bronze(self.lake, contract, self.person, fence)
             self.say(f"bronze/{contract.dataset}: {rows} rows removed.")
-        fence, fenced_at = self._raise_fence(), datetime.now(UTC)  # whoever has read bronze before it was clean cannot publish any more
+        self._raise_fence()  # whoever has read bronze before it was clean cannot publish any more
+        wait_until_gone(self.planner.project.scratch, self.say)
+        fenced_at = datetime.now(UTC)  # whoever staged a file before now had read before, or ends by this last fence
+        fence = self._raise_fence()
         fed = self._rebuild(traces)
         for dataset, found in traces.items():
             held = remove_from_quarantine(self.lake, dataset, found.places, fence)
@@ -179,13 +183,14 @@ class Erasing:
     def _remove_old_files(self, erasure: Erasure, fenced_at: datetime, traces: Mapping[str, Traces], fed: Fed) -> dict[str, int]:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
         removed: dict[str, int] = {}
+        remove_unfinished(self.lake, fenced_at)
         for name in table_names(self.lake):
             layer, _, dataset = name.partition("/")
             meant = self._holder(layer, dataset, traces, fed, erasure)
             if meant is None:
                 continue
             gone = OldFiles.of(self.lake, name, fenced_at).remove(meant)
-            forget_bounds(self.lake / name, gone)
+            forget_bounds(self.lake / name)
             removed |= {name: len(gone)} if gone else {}
         return removed
 

@@ -14,13 +14,14 @@ import dagster as dg
 from assay.code_version import code_version
 from assay.contracts.calendars import Calendar
 from assay.contracts.gold import GoldContract, ProductContracts
-from assay.contracts.model import DatasetRule, Kind, Rule, Severity
+from assay.contracts.model import Contract, DatasetRule, Kind, Rule, Severity
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.models import LAYER, Model
 from assay.gold.properties import label_of
 from assay.gold.rules_sql import refuse_beyond_rows
 from assay.gold.step import CODE, Project, build_gold, gold_spec
 from assay.gold.still_judged import is_judged
+from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
@@ -28,6 +29,7 @@ from assay.orchestration.metadata import column_schema, owner_metadata, owners_o
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.settings import Settings
+from assay.steps import Outcome
 
 KEY_RULE = "unique_grain"  # as the dbt test calls it
 
@@ -76,7 +78,8 @@ class _Group:
             calendar = self.calendars.get(self.models[0].table)
             slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
             built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
-            work = ((keys[model.name], outcome) for model, outcome in built)
+            concerned = self.project.sources_of(chosen.values(), self.product.datasets)
+            work = _quietly(concerned, ", ".join(chosen), ((keys[model.name], outcome) for model, outcome in built))
             yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work, together=True)
 
         return gold
@@ -96,6 +99,14 @@ class _Group:
             kinds={"dbt", "duckdb", "gold"},
             metadata=_metadata(self.settings, model, contract, self.folder),
         )
+
+
+def _quietly(
+    contracts: Sequence[Contract], about: str, work: Iterator[tuple[dg.AssetKey, Outcome]]
+) -> Iterator[tuple[dg.AssetKey, Outcome]]:
+    """The outcomes of a build; an error on the way quotes no personal data of what it is made from."""
+    with nothing_quoted(*contracts, about=about):
+        yield from work
 
 
 def rules_of(model: Model, majors: tuple[GoldContract, ...]) -> list[Rule | DatasetRule]:

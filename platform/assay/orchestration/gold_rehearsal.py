@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from assay.contracts.calendars import Calendar
-    from assay.gold.dbt_runner import BuildResult
+    from assay.gold.dbt_results import BuildResult
     from assay.gold.models import Model
     from assay.gold.step import Project
     from assay.steps import Run

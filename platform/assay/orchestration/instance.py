@@ -13,13 +13,26 @@ import dagster as dg
 import yaml
 
 from assay.lake.durable import replace_file
+from assay.permissions import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from assay.settings import Settings
+
 NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}  # as Dagster documents it
 NAME = "in-process.yaml"
+DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")  # that SQLite makes; it never lets a group write them
+
+
+def share_instance(settings: Settings) -> None:
+    """Let the group that shares the home write the instance's databases, which are made for that if they are not there."""
+    files = [settings.dagster_home / name for name in DATABASES]
+    if not all(file.exists() for file in files):
+        with instance_of(settings.dagster_home):
+            pass
+    share(settings, files)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from assay.contracts.model import Contract
 from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.lake.workplaces import workplace
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.clock import now
@@ -108,7 +109,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         slice_ = slice_of(definition, keys_of(context), spec)
         work = ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
         told = with_waiting(settings.lake, contract, work)
-        yield from carry_out(context, {key: None}, quietly(contract, key, told))
+        yield from carry_out(context, {key: None}, quietly(settings, contract, key, told))
 
     return bronze
 
@@ -144,14 +145,14 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         slice_ = slice_of(definition, keys_of(context), spec)
         work = refine_partitions(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
-        yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, quietly(contract, key, work))
+        yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, quietly(settings, contract, key, work))
 
     return silver
 
 
-def quietly(contract: Contract, key: dg.AssetKey, work: Iterable[Outcome]) -> Iterator[tuple[dg.AssetKey, Outcome]]:
-    """The outcomes of the work on an asset; an error on the way quotes no personal data."""
-    with nothing_quoted(contract):
+def quietly(settings: Settings, contract: Contract, key: dg.AssetKey, work: Iterable[Outcome]) -> Iterator[tuple[dg.AssetKey, Outcome]]:
+    """The outcomes of the work on an asset, which is known to be at work; an error on the way quotes no personal data."""
+    with nothing_quoted(contract), workplace(settings.scratch, key.to_user_string()):
         for outcome in work:
             yield key, outcome
 

@@ -1,0 +1,44 @@
+"""Waiting for those who were at work before the fence: they cannot publish any more, and what they hold in private may be of the person.
+
+What the dead have left is removed at once. Whoever begins later has read nothing of the person, and nobody waits for them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from assay.errors import TransientFailure
+from assay.lake.workplaces import at_work, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+PATIENCE_SECONDS, LOOK_SECONDS = 600.0, 0.1
+SHOWN = 3
+
+
+class StillAtWork(TransientFailure):
+    """Somebody who has read the person's rows does not end."""
+
+    hint = "Let them end, or stop them, and run the same command again: it goes on where it stopped."
+
+
+def wait_until_gone(scratch: Path, say: Callable[[str], None]) -> None:
+    """Wait for everybody who is at work now, and remove what the dead have left. Raises StillAtWork when patience runs out."""
+    sweep(scratch)
+    before, until = at_work(scratch), time.monotonic() + PATIENCE_SECONDS
+    if before:
+        say(f"Waiting for {_named(one.name for one in before)}: at work since before the erasure.")
+    while left := [one for one in before if one.is_at_work]:
+        if time.monotonic() > until:
+            raise StillAtWork(f"Waited {PATIENCE_SECONDS:.0f} s for {_named(one.name for one in left)}; still at work.")
+        time.sleep(LOOK_SECONDS)
+    sweep(scratch)
+
+
+def _named(names: Iterable[str]) -> str:
+    told = sorted(names)
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return ", ".join(told[:SHOWN]) + more

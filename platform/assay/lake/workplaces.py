@@ -1,0 +1,105 @@
+"""Workplaces: who is at work on the lake, and the private folder in which each keeps what readers do not see.
+
+A workplace is taken before anything is read and held by a lock of the kernel, which lets go when the owner dies, however that happens. So
+what a killed process leaves is told from what a living one still needs, and an erasure knows for whom it has to wait.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PREFIX, OWNER, DOOR = "work-", "owner.lock", "workplaces.lock"
+BEFORE = "gold-*"  # folders of builds from before there were workplaces: nobody holds them
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody who was at work at some time: the folder, and who it is for people."""
+
+    folder: Path
+    name: str
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the folder is still held."""
+        return _is_held(self.folder)
+
+
+@contextmanager
+def workplace(scratch: Path, what: str) -> Iterator[Path]:
+    """A folder of one's own below `scratch` for some work, removed at the end."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = scratch / f"{PREFIX}{uuid.uuid4().hex[:12]}"
+    with _door(scratch):  # or somebody could take the folder for one that is left
+        folder.mkdir()
+        owner = (folder / OWNER).open("w", encoding="utf-8")
+        fcntl.flock(owner, fcntl.LOCK_SH)
+    with owner:
+        owner.write(f"{what} (process {os.getpid()})")
+        owner.flush()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def helping(folder: Path) -> Iterator[None]:
+    """Hold a workplace of another process as well: of two that work in it, either may be killed first."""
+    with suppress(FileNotFoundError), (folder / OWNER).open(encoding="utf-8") as owner:
+        fcntl.flock(owner, fcntl.LOCK_SH)
+        yield
+        return
+    yield
+
+
+def sweep(scratch: Path) -> None:
+    """Remove the workplaces whose owners are gone, with all that is in them."""
+    if not scratch.is_dir():
+        return
+    with _door(scratch):
+        for folder in (*scratch.glob(f"{PREFIX}*"), *scratch.glob(BEFORE)):
+            if not _is_held(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def at_work(scratch: Path) -> list[Worker]:
+    """Who is at work now, this process included."""
+    found = []
+    for folder in sorted(scratch.glob(f"{PREFIX}*")):
+        with suppress(FileNotFoundError):
+            if _is_held(folder):
+                found.append(Worker(folder, (folder / OWNER).read_text(encoding="utf-8") or folder.name))
+    return found
+
+
+@contextmanager
+def _door(scratch: Path) -> Iterator[None]:
+    """One at a time takes a workplace, or judges whether one is left."""
+    with (scratch / DOOR).open("w", encoding="utf-8") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield
+
+
+def _is_held(folder: Path) -> bool:
+    owner: IO[str]
+    try:
+        owner = (folder / OWNER).open(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    with owner:
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

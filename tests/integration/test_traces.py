@@ -1,0 +1,63 @@
+"""What work leaves behind of a person beside the tables: in private folders, in messages, in a developer's files. An erasure finds it all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from payers_till import ADA, BOB, Till, stays_before_it_publishes
+
+from assay.lake.erasures import DONE
+from assay.masking.keyring import read_ring
+from assay.masking.tokens import tokenizer
+from nursery import Child
+from people import PAYMENT, csv_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow  # a real dbt builds real sums
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Till:
+    return Till.opened(tmp_path_factory.mktemp("till") / "till")
+
+
+@pytest.fixture
+def till(opened: Till, tmp_path: Path) -> Till:
+    return opened.copy_to(tmp_path / "till")
+
+
+def token_of(till: Till, who: str = ADA) -> str:
+    return tokenizer(read_ring(till.settings.masking_keys).current, "subject:customer")(who)
+
+
+def paid_again(till: Till) -> None:
+    """A file that makes March due."""
+    till.land("payments", "2024-03-06", csv_of(PAYMENT, [{"day": "2024-03-06", "payment": "1", "payer": BOB, "amount": "64"}]))
+
+
+def test_a_build_that_was_killed_before_it_published_leaves_nothing_after_an_erasure(till: Till) -> None:
+    paid_again(till)
+    build = Child.start(stays_before_it_publishes, till.product.folder)
+    while build.stdout.readline() != "built\n":
+        assert build.code is None
+    build.kill()
+    assert [*till.settings.scratch.glob("work-*/gold-*/assay.duckdb")]
+    assert till.erase().state == DONE
+    assert [path.name for path in till.settings.scratch.iterdir()] == ["backfills", "workplaces.lock"]
+    assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 96},) * 2
+
+
+def test_a_failing_model_says_no_token_to_dagster_or_to_whoever_runs_it(till: Till) -> None:
+    world = till.product.world
+    model = world.dbt_project / "models/gold/sums.sql"
+    model.write_text(model.read_text().replace("amount from", "cast(payer as integer) as amount from"))
+    (failure,) = [ran.failure for ran in world.backfill(None, None) if ran.failure]
+    logs = world.instance.event_log_storage
+    kept = str([logs.get_logs_for_run(one.run_id) for one in world.instance.get_runs()])
+    for said in (failure, kept):
+        assert "model sums failed: " in said
+        assert "Conversion Error: not shown (column payer, line " in said
+        assert [who for who in (ADA, BOB) if token_of(till, who) in said] == []
