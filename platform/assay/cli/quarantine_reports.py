@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.cli.product import contracts_folder
+from assay.errors import TableDamaged
 from assay.lake.quarantine import PARTITION
 from assay.lake.quarantine_changes import CHANGES
 from assay.lake.quarantine_history import history, run_times
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.contracts.model import Contract
     from assay.lake.quarantine_history import Event
     from assay.settings import Settings
 
@@ -132,11 +134,21 @@ def _rules(counts: Mapping[str, int]) -> str:
 def sums_of(settings: Settings, datasets: Collection[str] | None = None) -> list[str]:
     """The sum of the rows of each dataset (default: of all contracts) in one sentence, which says so when it does not close.
 
-    Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said.
+    Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said. Of one that is damaged
+    nothing can be counted.
     """
     from assay.contracts.odcs import load_contracts
-    from assay.orchestration.fates import fates_of
 
     contracts = load_contracts(contracts_folder(settings))
-    found = (fates_of(settings.lake, contract) for name, contract in contracts.items() if datasets is None or name in datasets)
-    return [str(fates) for fates in found if fates]
+    said = (_sum_of(settings, contract) for name, contract in contracts.items() if datasets is None or name in datasets)
+    return [one for one in said if one]
+
+
+def _sum_of(settings: Settings, contract: Contract) -> str:
+    from assay.orchestration.fates import fates_of
+
+    try:
+        fates = fates_of(settings.lake, contract)
+    except TableDamaged as error:
+        return f"{contract.dataset}: not counted: {error.message}"
+    return str(fates) if fates else ""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 LOST = "Tried to read the rows of {} from bronze; {}, and no version that is left has them as they landed."
 CHANGED = "another tool has changed them"
-BRING_BACK = "Put its file back into the landing folder; or accept what is left: `assay backfill --force` on this arrival alone, or of damage `assay check-lake --mend`."
+BRING_BACK = "Put its file back into the landing folder; or accept what is left: docs/operations.md says how."
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ which is in the name of each file of ours: most bits that flip in Parquet are re
 
 from __future__ import annotations
 
+import os
 import stat
 from collections import OrderedDict
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.errors import STAYS, AssayError, TableDamaged
-from assay.lake.log_entries import ENTRY, HINT, LOG, checkpoints_of, entry_name, versions_of, what_is_wrong
+from assay.lake.log_entries import ENTRY, HINT, LOG, checkpoints_of, entry_name, versions_of, what_is_short, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,10 +166,17 @@ def log_read(name: str, folder: Path, version: int | None = None) -> Iterator[No
 
 
 def refuse_half_written(name: str, folder: Path, version: int) -> None:
-    """Raise TableDamaged if the newest entry of a log is not whole, of which no library complains."""
-    path = folder / LOG / entry_name(version)
-    if path.exists() and (why := what_is_wrong(path)):
-        raise damaged_error(name, version, [Damage(f"{LOG}/{path.name}", why)])
+    """Raise TableDamaged if an entry of a log is empty, or the newest is cut between two lines: no library complains of that."""
+    log = folder / LOG
+    with os.scandir(log) as there:
+        empty = sorted(one.name for one in there if ENTRY.fullmatch(one.name) and one.is_file() and not one.stat().st_size)
+    base = max(checkpoints_of(log, version), default=-1) if empty else -1
+    found = [Damage(f"{LOG}/{one}", "is empty") for one in empty if base < int(one.partition(".")[0]) <= version]
+    newest = log / entry_name(version)
+    if not found and newest.is_file() and (why := what_is_short(newest.read_text(encoding="utf-8"))):
+        found = [Damage(f"{LOG}/{newest.name}", why)]
+    if found:
+        raise damaged_error(name, version, found)
 
 
 def log_damage(folder: Path) -> list[Damage]:

@@ -106,5 +106,10 @@ def told(table: Snapshot, keys: Sequence[str]) -> str:
     return f"{table.name}: {keys[0]}{more} not as it was published: {who}. It is made again."
 
 
+def number_of_files(files: Iterable[DataFile]) -> int:
+    """The number by which a log tells the files of a partition."""
+    return _number(file.digest for file in files)
+
+
 def _number(digests: Iterable[str]) -> int:
     return fingerprint(sorted(digests))

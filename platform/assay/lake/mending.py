@@ -1,0 +1,177 @@
+"""Mending: what is damaged of a table is set aside, so that the plan finds what has to be made again. Nothing is deleted.
+
+It goes to the folder `_damaged` of its table, which no reader of Delta looks into. An entry of the log that cannot be read is replaced by
+one that says nothing: versions never go back, so nobody who has seen the lost one can take its number. Whoever had read the table before it
+was mended is kept out by the fence.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.errors import PublishContention, TableDamaged
+from assay.lake.damage import ASIDE, MARK, Damage, is_entry, log_damage
+from assay.lake.durable import create_file, sync_folder
+from assay.lake.erasures import raise_fence
+from assay.lake.fence import RECORDS, fence_now, fence_of
+from assay.lake.foreign import FILES, number_of_files
+from assay.lake.log_entries import ACTIONS, LOG, checkpoints_of, entry_name, versions_of
+from assay.lake.migrations import TOKEN
+from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS
+from assay.lake.snapshots import newest, open_handle, open_snapshot, partition_key, table_names
+from assay.lake.tables import sync_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from assay.lake.snapshots import DataFile, Snapshot
+
+SUFFIX = ".damaged"  # of a data file that was set aside: nobody takes it for one that can be read
+NOBODYS = 0  # the fingerprint of a partition that was taken out: nothing is made from that
+
+
+def mend_log(root: Path, name: str) -> list[str]:
+    """Let the log of a table be read again; returns what was done. Without its beginning nothing of it is known: all is set aside."""
+    folder, done = root / name, list[str]()
+    log, found = folder / LOG, log_damage(folder)
+    for one in [one for one in found if not is_entry(one.path) and one.path != LOG]:
+        done.append(set_aside(folder, one.path))
+    checkpoints = checkpoints_of(log) if log.is_dir() else {}
+    base = max(checkpoints, default=-1)
+    found = log_damage(folder)
+    if any(one.path == LOG or (base < 0 and one.path == f"{LOG}/{entry_name(0)}") for one in found):
+        return [*done, set_all_aside(folder)]
+    for one in found:
+        if is_entry(one.path):
+            done.append(_say_nothing(folder, int(Path(one.path).stem)))
+    try:
+        open_snapshot(root, name)
+    except TableDamaged:
+        return [*done, set_all_aside(folder)]
+    if done:
+        _keep_out(root, name)
+    return [*done, f"{name} is at version {max(versions_of(log), default=base)}"] if done else []
+
+
+def _say_nothing(folder: Path, version: int) -> str:
+    """Replace an entry by one that is whole and changes nothing."""
+    log, name = folder / LOG, entry_name(version)
+    said = set_aside(folder, f"{LOG}/{name}") if (log / name).exists() else f"{LOG}/{name} was missing"
+    info = {
+        "timestamp": int(time.time() * 1000),
+        "operation": "MEND",
+        "operationParameters": {},
+        ATTEMPT_ID: f"mended {uuid.uuid4().hex[:12]}",
+    }
+    create_file(log / name, (json.dumps({"commitInfo": info}) + "\n").encode())
+    return f"{said}; that version says nothing now"
+
+
+def _keep_out(root: Path, name: str) -> None:
+    """Raise the fence, above all that any table knows: the lost entry may have had the highest."""
+    if newest(root, RECORDS) is None:
+        return
+    known = [0]
+    for other in table_names(root):
+        try:
+            known.append(fence_of(newest(root, other)))
+        except TableDamaged:
+            continue
+    while raise_fence(root, []) <= max(known):
+        pass
+    if name != RECORDS:
+        raise_fence(root, [name])
+    assert fence_now(root) >= max(known)  # noqa: S101  # or writers that are kept out of a table would never come in again
+
+
+def set_aside(folder: Path, path: str) -> str:
+    """Move something of a table to where no reader looks; returns what a person reads of it."""
+    source, target = folder / path, folder / ASIDE / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}" / path
+    if not (source.exists() or source.is_symlink()):
+        return f"{path} was missing"
+    target = target.with_name(target.name + SUFFIX)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    for changed in (target.parent, source.parent, folder):
+        sync_folder(changed)
+    return f"{path} was set aside as {target.relative_to(folder)}"
+
+
+def set_all_aside(folder: Path) -> str:
+    """Move all of a table: it begins anew. Its data files keep their names, so that an erasure finds people in them."""
+    target = folder / ASIDE / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    target.mkdir(parents=True)
+    for one in sorted(folder.iterdir()):
+        if one.name not in {ASIDE, MARK}:
+            one.rename(target / one.name)
+    (folder / MARK).unlink(missing_ok=True)
+    for changed in (target, folder):
+        sync_folder(changed)
+    return f"all of it was set aside in {target.relative_to(folder)}, and it begins anew"
+
+
+def mend_files(root: Path, name: str, damaged: Sequence[Damage], *, let_go: bool) -> list[str]:
+    """Set damaged data files aside. With `let_go` the table does not name them any more either: what was in them is lost."""
+    done = [set_aside(root / name, one.path) for one in damaged if one.file]
+    if let_go and (files := [one.file for one in damaged if one.file]):
+        _take_out(root, name, files)
+        done.append(f"{name} has {len(files)} files less, {sum(file.rows for file in files)} rows")
+    return done
+
+
+def _take_out(root: Path, name: str, files: Sequence[DataFile]) -> None:
+    """Commit a version without some files, on top of whatever is there."""
+    from deltalake import CommitProperties, Transaction
+    from deltalake.exceptions import CommitFailedError
+    from deltalake.transaction import AddAction, RemoveAction
+
+    gone = {file.path for file in files}
+    for _ in range(ATTEMPTS):
+        table = open_handle(root, name)
+        snapshot = newest(root, name)
+        assert snapshot is not None  # noqa: S101  # it was just opened
+        there, tokens = [file for file in snapshot.files if file.path in gone], _without(snapshot, files)
+        removals: list[AddAction | RemoveAction] = [
+            RemoveAction(
+                str(Path(file.path).relative_to(snapshot.folder)), data_change=True, deletion_timestamp=int(time.time() * 1000),
+                size=file.size, partition_values=dict(zip(snapshot.partition_by, file.values, strict=True)),
+            )
+            for file in there
+        ]  # fmt: skip
+        properties = CommitProperties(
+            max_commit_retries=0, app_transactions=[Transaction(app, number) for app, number in tokens.items()],
+            custom_metadata={ATTEMPT_ID: f"mended {uuid.uuid4().hex[:12]}", ACTIONS: str(len(tokens))},
+        )  # fmt: skip
+        try:
+            table.create_write_transaction(removals, "append", table.schema(), list(snapshot.partition_by), commit_properties=properties)
+        except CommitFailedError:
+            continue
+        sync_log(root / name, table.version() if table.version() > snapshot.version else snapshot.version + 1)
+        return
+    raise PublishContention(f"Tried {ATTEMPTS} times to take {len(gone)} damaged files out of {name}.")
+
+
+def _without(table: Snapshot, files: Sequence[DataFile]) -> Mapping[str, int]:
+    """What the log says of bronze's arrivals once some files are gone: as they are then, and made from nothing that is known."""
+    if not table.name.startswith("bronze/"):
+        return {}
+    gone, found = {file.path for file in files}, dict[str, int]()
+    for key in {partition_key(file) for file in files}:
+        left = [file for file in table.files if partition_key(file) == key and file.path not in gone]
+        found |= {
+            f"{TOKEN}{key}": NOBODYS,
+            f"{TOKEN}{FILES}{key}": number_of_files(left),
+            f"{TOKEN}landed/{key}": sum(file.rows for file in left),
+        }
+    return found
+
+
+def leave_a_note(folder: Path) -> str:
+    """Of a table that is gone: that somebody knows of it."""
+    (folder / ASIDE).mkdir(parents=True, exist_ok=True)
+    sync_folder(folder)
+    return "nothing of it is left; it begins anew"
