@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lives check format bench lock clean
+.PHONY: help setup run test test-fast lives model check format bench lock clean
 
 # The first that runs and is new enough: a version manager's shim may be on the PATH and still refuse.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -18,6 +18,7 @@ SERVE ?= yes
 PORT ?= 3000
 SEED ?= 0
 LIVES ?= 1000
+STEPS ?= 1000000
 
 help: ## Explain the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -60,6 +61,9 @@ test-fast: setup ## Run the unit tests: under a minute.
 
 lives: setup ## Live 1,000 drawn lives of drawn products (an hour); SEED= begins elsewhere, LIVES= says how many.
 	$(BIN)/python tests/lives/many.py $(SEED) $$(( $(SEED) + $(LIVES) ))
+
+model: setup ## Take 1,000,000 steps of the lake as a state machine (hours); STEPS= says how many, SEED= where they begin.
+	ASSAY_MODEL_STEPS=$(STEPS) ASSAY_MODEL_SEED=$(SEED) $(BIN)/pytest -q tests/model/test_lake_model.py
 
 bench: setup ## Run the measures; each prints one ratio.
 	$(BIN)/python bench/run.py

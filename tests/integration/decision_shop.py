@@ -34,7 +34,14 @@ def decide_once(lake: Path, kind: Kind, rule: str) -> int | None:
     if rows is None or rows.is_empty():
         return None
     with suppress(Superseded):
-        return decide(lake, "orders", Decision(kind, f"process {os.getpid()}", datetime.now(UTC), "no reason"), rows, taken(view.decisions))
+        return decide(
+            lake,
+            "orders",
+            Decision(kind, f"process {os.getpid()}", datetime.now(UTC), "no reason"),
+            rows,
+            taken(view.decisions),
+            fence=view.fence,
+        )
     return None
 
 

@@ -10,13 +10,13 @@ from small_world import edit
 
 from assay.contracts.odcs import load_contracts
 from assay.erasure.finding import search
+from assay.erasure.proving import NotErased
 from assay.erasure.removing import remove_from_bronze
 from assay.errors import Fenced
 from assay.gold import step
 from assay.lake.erasures import BEGUN, DONE, raise_fence
 from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration import erasing
-from assay.orchestration.erasing import NotErased
 from people import PAYMENT, csv_of
 
 if TYPE_CHECKING:

@@ -9,11 +9,17 @@ import polars as pl
 import pytest
 from people_world import People, found_in
 
+from assay.erasure.places import places
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow  # each command is a process
+
+
+ELSEWHERE = {"TMPDIR": "temporary", "HOME": "user", "XDG_CACHE_HOME": "caches"}
+OF_THE_HOME = {"landing", "lake", "dagster", "scratch", "masking.keys", "drafted.odcs.yaml"}  # the last where `assay new` was told to
 
 
 class Planter:
@@ -64,6 +70,9 @@ def planter() -> Planter:
 def people(tmp_path_factory: pytest.TempPathFactory, planter: Planter) -> People:
     """Everything happens that can happen to a row, and all that people do about it."""
     people = People.make(tmp_path_factory.mktemp("people"), apart=True)
+    for name, folder in ELSEWHERE.items():
+        people.more[name] = str(people.home.parent / folder)
+        (people.home.parent / folder).mkdir()
     people.run("init")
     arrive(people, planter)
     people.rule("town = 'Nowhere' or full_name is null")
@@ -165,6 +174,15 @@ def test_planted_values_are_nowhere_but_in_what_landed_and_in_bronze(people: Peo
     elsewhere = {path: values for path, values in found.items() if not path.startswith(("home/landing/", "home/lake/bronze/"))}
     assert elsewhere == {}
     assert any(path.startswith("home/lake/bronze/") for path in found)
+
+
+def test_nothing_is_written_where_an_erasure_does_not_look(people: People) -> None:
+    """A new place belongs into `erasure/places.py`; what belongs to nobody in the home is looked through, but has to be thought of."""
+    assert {path.name for path in people.home.iterdir()} <= OF_THE_HOME
+    known = {path for place in places(people.settings) for path in place.files()}
+    written = {path for path in people.home.parent.rglob("*") if path.is_file() and not path.is_relative_to(people.contracts)}
+    assert {path for path in written - known if not path.is_relative_to(people.settings.landing)} == set()
+    assert {path.parts[len(people.home.parent.parts)] for path in written} == {"home", "dbt_project"}
 
 
 def test_no_command_has_said_a_planted_value(people: People, planter: Planter) -> None:

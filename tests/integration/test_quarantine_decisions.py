@@ -10,11 +10,13 @@ import pytest
 from order_shop import Shop, day
 
 from assay.cli.lake_reader import facts, query
-from assay.errors import Superseded
+from assay.errors import Fenced, Superseded
 from assay.lake.decisions import Decision, Kind, decide, decisions_of, in_force, taken
+from assay.lake.erasures import raise_fence
+from assay.lake.fence import fence_now
 from assay.lake.quarantine_history import history
 from assay.lake.quarantine_reader import Fate, View
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration.fates import fates_of
 from orders import write_contracts
 
@@ -55,14 +57,14 @@ def decided(kind: Kind, because: str = "tests of the shop") -> Decision:
 def discard(shop: Shop, *source_rows: int) -> int:
     seen = view(shop)
     held = seen.rows(Fate.HELD).filter(pl.col("source_row").is_in(source_rows))
-    return decide(lake(shop), "orders", decided(Kind.DISCARD), held, taken(seen.decisions))
+    return decide(lake(shop), "orders", decided(Kind.DISCARD), held, taken(seen.decisions), fence=seen.fence)
 
 
 def restore(shop: Shop, *source_rows: int) -> int:
     decisions = decisions_of(lake(shop), "orders")
     assert decisions is not None
     discarded = in_force(decisions).filter(pl.col("source_row").is_in(source_rows))
-    return decide(lake(shop), "orders", decided(Kind.RESTORE, "wanted after all"), discarded, taken(decisions))
+    return decide(lake(shop), "orders", decided(Kind.RESTORE, "wanted after all"), discarded, taken(decisions), fence=fence_now(lake(shop)))
 
 
 def test_discarded_rows_leave_quarantine_and_the_sum_still_closes(shop: Shop) -> None:
@@ -139,10 +141,30 @@ def test_a_row_can_be_discarded_again_after_it_was_restored(shop: Shop) -> None:
 def test_of_two_decisions_at_once_the_second_is_refused_and_changes_nothing(shop: Shop) -> None:
     seen = view(shop)
     held = seen.rows(Fate.HELD)
-    decide(lake(shop), "orders", decided(Kind.DISCARD), held.filter(pl.col("source_row") == 3), taken(seen.decisions))
+    decide(lake(shop), "orders", decided(Kind.DISCARD), held.filter(pl.col("source_row") == 3), taken(seen.decisions), fence=seen.fence)
     with pytest.raises(Superseded, match="decisions/orders"):
-        decide(lake(shop), "orders", decided(Kind.DISCARD), held.filter(pl.col("source_row") == 4), taken(seen.decisions))
+        decide(lake(shop), "orders", decided(Kind.DISCARD), held.filter(pl.col("source_row") == 4), taken(seen.decisions), fence=seen.fence)
     assert rows(shop, Fate.DISCARDED) == [3]
+
+
+def test_rows_that_were_chosen_before_somebody_was_erased_are_not_decided_about(shop: Shop) -> None:
+    """They may be the person's, and a decision keeps their places."""
+    discard(shop, 3)
+    seen = view(shop)
+    held = seen.rows(Fate.HELD)
+    raise_fence(lake(shop), table_names(lake(shop)))
+    with pytest.raises(Fenced, match="decisions/orders"):
+        decide(lake(shop), "orders", decided(Kind.DISCARD), held, taken(seen.decisions), fence=seen.fence)
+    assert rows(shop, Fate.DISCARDED) == [3]
+    assert discard(shop, 4) == 2
+
+
+def test_the_first_decision_too_is_kept_out_by_an_erasure(shop: Shop) -> None:
+    seen = view(shop)
+    raise_fence(lake(shop), table_names(lake(shop)))
+    with pytest.raises(Fenced, match="decisions/orders"):
+        decide(lake(shop), "orders", decided(Kind.DISCARD), seen.rows(Fate.HELD), taken(seen.decisions), fence=seen.fence)
+    assert discard(shop, 3) == 1
 
 
 def test_sql_and_the_list_of_tables_respect_decisions(shop: Shop) -> None:

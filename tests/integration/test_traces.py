@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from payers_till import ADA, BOB, Till, stays_before_it_publishes
+from people_world import found_in
 
 from assay.lake.erasures import DONE
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import tokenizer
+from command_line import BIN, process
 from nursery import Child
 from people import PAYMENT, csv_of
 
@@ -61,3 +64,28 @@ def test_a_failing_model_says_no_token_to_dagster_or_to_whoever_runs_it(till: Ti
         assert "model sums failed: " in said
         assert "Conversion Error: not shown (column payer, line " in said
         assert [who for who in (ADA, BOB) if token_of(till, who) in said] == []
+
+
+def test_what_a_developers_dbt_has_kept_of_her_goes_too_and_the_receipt_says_where_nobody_can_look(till: Till) -> None:
+    project = till.product.world.dbt_project
+    (project / "models/gold/developed.sql").write_text(
+        "{{ config(materialized='table', contract={'enforced': false}) }} select * from {{ source('silver', 'payments') }}"
+    )
+    (project / "models/gold/broken.sql").write_text(
+        "{{ config(materialized='table', contract={'enforced': false}) }} select cast(payer as integer) from {{ ref('developed') }}"
+    )
+    where = {"ASSAY_HOME": str(till.settings.home), "ASSAY_CONTRACTS": str(till.product.contracts), "ASSAY_DBT_PROJECT": str(project)}
+    process(BIN / "dbt", "build", "--profiles-dir", ".", "-s", "developed", "broken", environment=os.environ | where, folder=project)
+    for name in ("developed", "broken"):
+        (project / f"models/gold/{name}.sql").unlink()
+    token = token_of(till)
+    assert {"target/assay.duckdb", "target/run_results.json", "logs/dbt.log"} <= {*found_in(project, [token])} | {"target/assay.duckdb"}
+    assert (project / "target/assay.duckdb").exists()
+    done = till.erase()
+    assert not (project / "target/assay.duckdb").exists()
+    assert [path for path in found_in(till.product.folder, [token, ADA]) if not path.startswith("home/landing/")] == []
+    said = [line for line in till.said if line.endswith(": cleaned.")]
+    assert {"dbt_project/target/assay.duckdb: cleaned.", "dbt_project/logs/dbt.log: cleaned."} <= {*said}
+    scanned = done.detail["scanned"]
+    assert {"the lake", "Dagster's instance below the home", "the dbt project, with target/ and logs/"} <= {*scanned["places"]}
+    assert any("backups" in one for one in scanned["beyond"])

@@ -23,7 +23,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # Each room may import those to its left, and itself; rooms of one place may not import each other.
 ORDER = [
     {"errors", "settings"},
-    {"code_version", "permissions", "process", "stopping"},
+    {"code_version", "exhausted", "permissions", "process", "stopping"},
     {"contracts"},
     {"masking"},
     {"lake"},
@@ -39,6 +39,7 @@ WITHOUT_DAGSTER = {
     "errors",
     "settings",
     "code_version",
+    "exhausted",
     "permissions",
     "process",
     "stopping",

@@ -15,9 +15,11 @@ import pytest
 
 from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
+from assay.erasure.needles import Needles
 from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, remove_unfinished, rewritten
-from assay.erasure.proving import Needles, scan
-from assay.erasure.removing import Person, remove_from_bronze
+from assay.erasure.places import Kind, Place
+from assay.erasure.proving import scan
+from assay.erasure.removing import Person, remove_from_bronze, remove_from_quarantine
 from assay.errors import Fenced
 from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
@@ -27,7 +29,7 @@ from assay.lake.erasures import BEGUN, Erasure, begin, erasures, raise_fence, re
 from assay.lake.fence import fence_now, fence_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import Provenance, publish
-from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine import COLUMNS, PARTITION, Quarantine
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.lake.staging import stage
@@ -280,6 +282,38 @@ def test_an_erasure_looks_again_at_what_an_ingest_has_published_meanwhile(
     assert open_snapshot(run.lake, "bronze/payments").scan().collect()["payer"].to_list() == [BOB]
 
 
+def refuse(run: Run, *hashes: str, fence: int | None = None) -> None:
+    """Keep the rows of a refused attempt, in place of those of the attempt before."""
+    row = dict.fromkeys(COLUMNS.names[:-1], "x") | {PARTITION: "2024-01-01"}
+    rows = pl.DataFrame([row | {"source_hash": hash_, "source_row": 1} for hash_ in hashes])
+    noted = Provenance(fence=fence_now(run.lake) if fence is None else fence)
+    Quarantine(run.lake, "payments").refuse(rows, {"2024-01-01": None}, {"2024-01-01": "too many"}, noted)
+
+
+def test_an_erasure_looks_again_at_rows_that_were_refused_meanwhile(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have the name of those that the erasure has read: refused rows are kept under the publication that stays."""
+    refuse(run, "hers", "of the attempt before")
+
+    def refused(*arguments: object) -> object:
+        patch.undo()
+        refuse(run, "hers", "of this attempt", "and another")
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removing, "stage", refused)
+        assert remove_from_quarantine(run.lake, "payments", {("hers", 1)}) == 1
+    assert {*open_snapshot(run.lake, "quarantine/payments").scan().collect()["source_hash"]} == {"of this attempt", "and another"}
+
+
+def test_rows_that_were_refused_on_what_was_read_before_an_erasure_are_not_kept(run: Run) -> None:
+    refuse(run, "others")
+    before = fence_now(run.lake)
+    raise_fence(run.lake, table_names(run.lake))
+    with pytest.raises(Fenced, match="quarantine/payments"):
+        refuse(run, "hers", fence=before)
+    assert open_snapshot(run.lake, "quarantine/payments").rows == 1
+
+
 @pytest.mark.parametrize("where", ["quarantine", "silver"])
 def test_a_refinement_that_was_paused_before_the_fence_publishes_nothing_after_it(
     run: Run, payments: Contract, monkeypatch: pytest.MonkeyPatch, where: str
@@ -325,15 +359,15 @@ def test_the_log_forgets_the_bounds_of_removed_files_and_nothing_else(tmp_path: 
     open_snapshot(lake, PLAIN.name).table.create_checkpoint()
     put(lake, "a", "nobody")
     needles = Needles((ADA,), ())
-    assert {one.partition(",")[0] for one in scan(table / LOG, needles).found} == {
+    assert {one.partition(",")[0] for one in scan([Place("", table / LOG, Kind.TABLES)], needles).found} == {
         "00000000000000000001.json",
         "00000000000000000002.checkpoint.parquet",
     }
     history = open_snapshot(lake, PLAIN.name).table.history()
     assert len(OldFiles.of(lake, PLAIN.name, datetime.now(UTC)).remove(lambda _: True)) == 1
     forget_bounds(table)  # told by the disk, not by what was just removed: an erasure may have been killed in between
-    assert scan(lake, needles).found == ()
-    assert scan(lake, Needles((BOB,), ())).found != ()
+    assert scan([Place("", lake, Kind.TABLES)], needles).found == ()
+    assert scan([Place("", lake, Kind.TABLES)], Needles((BOB,), ())).found != ()
     now = open_snapshot(lake, PLAIN.name)
     assert now.table.history() == history
     assert sorted(now.scan().collect()["text"]) == [BOB, "nobody"]
@@ -366,7 +400,7 @@ def test_the_scan_finds_a_value_wherever_it_is_packed(run: Run, tmp_path: Path) 
     (folder / "c.json").write_text(json.dumps({"stats": json.dumps({"max": ADA})}))
     (folder / "d.json").write_text(next(one for one in needles.within if one.startswith("tok_")))
     pl.DataFrame({"x": ["nobody"]}).write_parquet(folder / "e.parquet")
-    found = scan(folder, needles)
+    found = scan([Place("", folder, Kind.TABLES)], needles)
     assert {one.partition(",")[0] for one in found.found} == {"a.parquet", "b.parquet", "c.json", "d.json"}
     assert found.files == 5
 
@@ -378,19 +412,19 @@ def test_the_scan_finds_a_name_as_json_spells_it(run: Run, tmp_path: Path, name:
         stats = json.dumps({"max": name}, ensure_ascii=ascii_)
         (tmp_path / f"plain{number}.json").write_text(stats)
         (tmp_path / f"nested{number}.json").write_text(json.dumps({"stats": stats}, ensure_ascii=ascii_))
-    found = {one for one in scan(tmp_path, needles).found if one.endswith(".json")}
+    found = {one for one in scan([Place("", tmp_path, Kind.TABLES)], needles).found if one.endswith(".json")}
     assert found == {"plain0.json", "plain1.json", "nested0.json", "nested1.json"}
 
 
 def test_a_short_value_is_looked_for_as_a_whole_cell(run: Run, tmp_path: Path) -> None:
     needles = Needles.of(run.contracts.values(), Person("customer", "bo"), read_ring(KEYS))
     pl.DataFrame({"x": ["about", "robot"]}).write_parquet(tmp_path / "a.parquet")
-    assert scan(tmp_path / "nowhere", needles).files == 0
+    assert scan([Place("", tmp_path / "nowhere", Kind.TABLES)], needles).files == 0
     folder = tmp_path / "there"
     folder.mkdir()
     pl.DataFrame({"x": ["about", "bo"]}).write_parquet(folder / "b.parquet")
     pl.DataFrame({"x": ["about", "robot"]}).write_parquet(folder / "c.parquet")
-    assert scan(folder, needles).found == ("b.parquet, column x",)
+    assert scan([Place("", folder, Kind.TABLES)], needles).found == ("b.parquet, column x",)
 
 
 def test_places_are_told_by_content_and_row() -> None:

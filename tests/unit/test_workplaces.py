@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from assay.cli.lake_reader import connect
 from assay.erasure import waiting
 from assay.erasure.waiting import StillAtWork, wait_until_gone
-from assay.lake.workplaces import at_work, helping, sweep, workplace
+from assay.lake.duckdb_sql import lock
+from assay.lake.workplaces import TEMPORARY, at_work, helping, sweep, workplace
 from nursery import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def work_for_ever(scratch: Path) -> None:
@@ -113,3 +116,30 @@ def test_who_does_not_end_is_named(tmp_path: Path, other: Child, monkeypatch: py
     with pytest.raises(StillAtWork, match=rf"a build of sums \(process {other.pid}\); still at work\. Let them end"):
         wait_until_gone(tmp_path, lambda _: None)
     assert rows(tmp_path) == ["hers"]
+
+
+def test_a_query_that_does_not_fit_into_memory_works_in_a_temporary_folder_that_goes_with_it(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    with connect(tmp_path / "lake") as connection:
+        (where,) = connection.execute("SELECT current_setting('temp_directory')").fetchone() or ("",)
+        connection.execute("SET memory_limit = '40MB'")
+        lock(connection, [tmp_path / "lake"])
+        query = "SELECT count(*) FROM (SELECT DISTINCT i, repeat('x', 50) || i FROM range(2000000) t(i))"
+        assert connection.execute(query).fetchall() == [(2_000_000,)]
+        assert Path(where).is_dir(), "it was needed"
+        sweep(tmp_path)
+        assert Path(where).is_dir(), "its process lives"
+    assert not Path(where).exists()
+
+
+def test_a_temporary_folder_of_a_killed_process_goes(tmp_path: Path, other: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    folder = tmp_path / f"{TEMPORARY}sql-{other.pid}-1f2e3d4c5b6a"
+    folder.mkdir()
+    (folder / "rows").write_text("hers")
+    sweep(tmp_path / "scratch")
+    assert folder.exists()
+    other.kill()
+    sweep(tmp_path / "scratch")
+    assert not folder.exists()

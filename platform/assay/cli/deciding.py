@@ -104,7 +104,8 @@ def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by:
     typer.echo(f"{view.dataset}: {kind} {rows.height} rows ({counts}), partitions {partitions[0]} to {partitions[-1]}.")
     if not yes:
         typer.confirm("Go on?", abort=True)
-    number = decide(lake, view.dataset, Decision(kind, by or user_name(), datetime.now(UTC), because), rows, taken(view.decisions))
+    decision = Decision(kind, by or user_name(), datetime.now(UTC), because)
+    number = decide(lake, view.dataset, decision, rows, taken(view.decisions), fence=view.fence)
     typer.echo(f"Decision {number} is recorded. `assay quarantine history {view.dataset}` shows it.")
     for said in sums_of(settings, [view.dataset]):
         typer.echo(said)

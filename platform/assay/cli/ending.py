@@ -9,13 +9,17 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from assay.cli.visible import visible
-from assay.errors import AssayError
+from assay.errors import AssayError, SettingsError
+from assay.exhausted import told
 from assay.process import leave
+from assay.settings import load_settings
 from assay.stopping import Stopped, asked, at_the_end, obey
 
 if TYPE_CHECKING:
@@ -27,8 +31,6 @@ HINTS = {
     errno.EACCES: "Let this user do it, or name another place.",
     errno.EPERM: "Let this user do it, or name another place.",
     errno.EROFS: "Name a place that can be written to.",
-    errno.ENOSPC: "Make room, and run it again: what is published is whole.",
-    errno.EDQUOT: "Make room, and run it again: what is published is whole.",
     errno.EEXIST: "Name another, or remove it.",
     errno.ENOTDIR: "Name a folder.",
     errno.EISDIR: "Name a file.",
@@ -63,13 +65,30 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         typer.echo(f"assay: {visible(str(error), lines=True)}", err=True)
     except BrokenPipeError:
         pass  # whoever read has seen enough
-    except OSError as error:
-        typer.echo(f"assay: {visible(words_of(error))}", err=True)
+    except Exception as error:
+        if not (words := refused(error)):
+            raise
+        typer.echo(f"assay: {visible(words)}", err=True)
     return 1
 
 
+def refused(error: Exception) -> str | None:
+    """What the system refused, as a sentence that says what to do; None for an error that is nobody's but ours."""
+    if isinstance(error, OSError) and error.filename and error.errno in HINTS:
+        return words_of(error)
+    return told(error, _places()) or (words_of(error) if isinstance(error, OSError) else None)
+
+
+def _places() -> list[Path]:
+    """Where this process writes."""
+    with suppress(SettingsError):
+        settings = load_settings()
+        return [settings.home, settings.dbt_project]
+    return [Path.cwd()]
+
+
 def words_of(error: OSError) -> str:
-    """What the system refused, as a sentence that says what to do."""
+    """A refusal that is about a path, with it."""
     where = " and ".join(str(name) for name in (error.filename, error.filename2) if name)
     said = (error.strerror or type(error).__name__).lower()
     return f"Tried to use {where or 'a file'}; {said}. {HINTS.get(error.errno or 0, 'Nothing was published by that.')}"

@@ -63,6 +63,7 @@ def _value(source: str) -> str:
 
 def _run(settings: Settings, person: Person, by: str) -> Erasure:
     from assay.cli.product import find_product
+    from assay.cli.progress import say_waiting
     from assay.cli.running import prepare
     from assay.orchestration.backfill import Backfill
     from assay.orchestration.build import assemble
@@ -76,6 +77,6 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     with instance_of(settings.dagster_home) as instance:
 
         def rebuild(planner: Planner) -> Iterable[Ran]:
-            return Backfill(job, planner, instance, location=product.name).execute(lambda _: None)
+            return Backfill(job, planner, instance, location=product.name, tell=say_waiting).execute(lambda _: None)
 
         return Erasing(assembly.planner, person, by, rebuild, typer.echo).execute()

@@ -11,10 +11,11 @@ from assay.cli.reading_only import named_tables, why_not
 from assay.errors import PermanentFailure, TableDamaged
 from assay.lake.damage import damaged_error, damaged_files, refuse_changed
 from assay.lake.decisions import LAYER as DECISIONS
-from assay.lake.duckdb_sql import lock, quoted
+from assay.lake.duckdb_sql import literal, lock, quoted
 from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, table_names
+from assay.lake.workplaces import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,6 +60,7 @@ def connect(lake: Path, known: Open | None = None, named: Names | None = None) -
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET temp_directory = {literal(str(temporary('sql')))}")  # DuckDB's own, .tmp where one stands, is closed by `lock`
     for layer in (*LAYERS, *FATES):
         connection.execute(f"CREATE SCHEMA {layer}")
     for name in table_names(lake):

@@ -158,11 +158,23 @@ def init() -> None:
 
 
 @app.command()
-def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
-    """Serve the Dagster UI with its daemon on 127.0.0.1, until Ctrl-C.
+def serve(
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Let the UI show everything and change nothing. The daemon goes on.")
+    ] = False,
+    token: Annotated[
+        str | None, typer.Option(help="Ask for a token: env:NAME or file:/path say where it is, `new` makes and prints one.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name, or NAME:PORT, that the UI also goes by, behind a proxy or a tunnel.")
+    ] = None,
+) -> None:
+    """Serve the Dagster UI with its daemon on 127.0.0.1, until Ctrl-C, to this user or to whoever has the token.
 
-    Example: assay serve --port 3001
+    Example: assay serve --port 3001 --read-only
     """
     from assay.cli.serving import serve as run
 
-    run(load_settings(), port)
+    run(load_settings(), port, token, allow_host or (), read_only=read_only)

@@ -23,6 +23,11 @@ def announce(request: Request) -> None:
     typer.echo(f"{request.title} ...")
 
 
+def say_waiting(words: str) -> None:
+    """A run waits for another."""
+    typer.echo(f"assay: {words}", err=True)
+
+
 def say_what_became(ran: Ran) -> None:
     """A run has ended."""
     typer.echo(f"  {'ok' if ran.failure is None else 'FAILED'}: {ran.said}")

@@ -8,7 +8,7 @@ import typer
 
 from assay.cli.printing import print_records
 from assay.cli.product import find_product
-from assay.cli.progress import announce, say_failures, say_what_became, told_when_stopped
+from assay.cli.progress import announce, say_failures, say_waiting, say_what_became, told_when_stopped
 from assay.cli.running import prepare
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
 from assay.lake.quarantine import ARRIVALS, PARTITION
@@ -42,7 +42,7 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     before = View.open(settings.lake, dataset)
     wanted = Wanted.of(before, contract, rule=choice.rule, partition=choice.partition, days=days)
     with instance_of(settings.dagster_home) as instance:
-        ran = _run(Replay(job, assembly.planner, instance, contract, wanted, product.name))
+        ran = _run(Replay(job, assembly.planner, instance, contract, wanted, product.name, say_waiting))
     if ran:
         keys = [*wanted.events, *(ARRIVALS + key for key in wanted.arrivals)]
         _say_what_became(choice.of(_held(before)).filter(pl.col(PARTITION).is_in(keys)), before, View.open(settings.lake, dataset))

@@ -14,7 +14,7 @@ from assay.cli.homes import make_dbt_project, make_folders, require_contracts, r
 from assay.cli.keys import make_keys
 from assay.cli.landing import say_landing
 from assay.cli.product import find_product
-from assay.cli.progress import announce, counted, say_failures, say_what_became, told_when_stopped
+from assay.cli.progress import announce, counted, say_failures, say_waiting, say_what_became, told_when_stopped
 from assay.errors import SettingsError
 from assay.lake.snapshots import table_names
 from assay.lake.workplaces import sweep
@@ -110,7 +110,7 @@ def _backfill(
     planner = replace(assembly.planner, run=replace(assembly.planner.run, force=force))
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
     only = _selected(select, assembly.definitions)
-    return Backfill(job, planner, instance, first, last, only, product.name), not assembly.left_out
+    return Backfill(job, planner, instance, first, last, only, product.name, say_waiting), not assembly.left_out
 
 
 def _selected(select: str, definitions: dg.Definitions) -> AbstractSet[dg.AssetKey]:

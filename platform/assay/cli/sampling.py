@@ -10,8 +10,6 @@ import lzma
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import takewhile
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
 
 from assay.cli.declared import declared_by_arrow, declared_by_avro
@@ -27,9 +25,11 @@ from assay.ingest.csv_rows import Misread
 from assay.ingest.csv_sniff import sniff
 from assay.ingest.landing import LandingFile
 from assay.ingest.readers import read_text
+from assay.lake.workplaces import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import polars as pl
 
@@ -79,8 +79,8 @@ def take_sample(path: Path, rows: int) -> Taken:
     source = LandingSource(
         path=path.name, format=form, encoding=head.encoding, columns=head.columns, null_values=("",), dialect=head.dialect
     )
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / f"sample.{form}"
+    with private_folder("sample") as folder:
+        copy = folder / f"sample.{form}"
         copy.write_bytes(head.content)
         table = read_text(LandingFile(copy, path.name, date.min), source)
     flat = flattened(pl.DataFrame(table.slice(0, rows))) if form != "csv" else Flat(pl.DataFrame(table.slice(0, rows)))

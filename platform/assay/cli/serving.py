@@ -1,51 +1,94 @@
-"""The Dagster UI with its daemon, as a child of this process: it is said to be there when it answers, and ends when it is asked to."""
+"""The Dagster UI with its daemon, until a signal comes: on which port, for whom, and that it is said to be there when it answers.
+
+Only the UI listens where others can reach it, and only with the guard (`web_guard.py`) before it.
+"""
 
 from __future__ import annotations
 
+import http.client
 import os
-import shutil
-import signal
+import secrets
 import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+from assay.cli import web_peers
 from assay.cli.running import prepare
+from assay.cli.serving_children import Children, ServerEnded
+from assay.cli.web_server import Asked
 from assay.errors import SettingsError
-from assay.settings import CHECKOUT, Settings
+from assay.settings import SecretReference, Settings
 from assay.stopping import Stopped, at_the_end
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 HOST = "127.0.0.1"
-POLL_SECONDS, PATIENCE_SECONDS = 0.5, 12
+STRANGER = "somebody-elses-name.invalid"
+NEW, SHORTEST_TOKEN, TOKEN_BYTES = "new", 16, 32
 
 
-class ServerEnded(SettingsError):
-    """The UI ended although nobody asked it to."""
+def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequence[str] = (), *, read_only: bool = False) -> None:
+    """Serve until a signal comes, to this user, or to whoever has the token.
 
-    hint = "What it said stands above."
-
-
-def serve(settings: Settings, port: int) -> None:
-    """Serve until a signal comes. Raises SettingsError for a port that cannot be had, ServerEnded when Dagster ends by itself."""
+    Raises SettingsError for a port or a token that cannot be had, ServerEnded when Dagster ends by itself or serves unguarded.
+    """
+    secret = _secret(token)
     _require_free(port)
+    names = (*(f"{name}:{port}" for name in (HOST, "localhost")), *(name.lower() for name in hosts))
+    asked = Asked(names, f"assay-{port}", secret, web_peers.can_tell(), read_only)
     prepare(settings)
     typer.echo(f"Starting the Dagster UI on port {port} ...")
-    command = shutil.which("dagster", path=os.path.dirname(sys.executable)) or "dagster"  # noqa: PTH120  # a search path is text
-    arguments = [command, "dev", "--workspace", str(settings.workspace), "--host", HOST, "--port", str(port)]
-    # in a session of its own: the terminal's Ctrl-C comes here alone and is handed on once
-    server = subprocess.Popen(arguments, cwd=CHECKOUT, start_new_session=True)
-    with at_the_end(lambda stopped: _end(server, stopped)):
-        while server.poll() is None and not _answers(port):
-            time.sleep(POLL_SECONDS)
-        if server.poll() is None:
-            typer.echo(f"Dagster UI: http://{HOST}:{port} (Ctrl-C ends it)")
+    children = Children()
+    with at_the_end(lambda stopped: _end(children, stopped)):
+        try:
+            _start(children, settings, port, asked)
+            typer.echo(f"Dagster UI: http://{HOST}:{port}{f'/?token={secret}' if token == NEW else ''} (Ctrl-C ends it)")
+            if not secret and not asked.knows_users:
+                typer.echo(
+                    "assay: every user of this machine can use it: the system does not say whose a connection is. --token asks for one.",
+                    err=True,
+                )
             sys.stdout.flush()
-        raise ServerEnded(f"Tried to serve on port {port}; Dagster ended with {server.wait()}.")
+            children.watch()
+        finally:
+            children.end()
+
+
+def _start(children: Children, settings: Settings, port: int, asked: Asked) -> None:
+    workspace = ["--workspace", str(children.start_code(settings.workspace))]
+    beside = Path(sys.executable).parent
+    children.start("daemon", [str(beside / "dagster-daemon"), "run", *workspace])
+    web = [sys.executable, "-m", "assay.cli.web_server", "--host", HOST, "--port", str(port), *workspace, "--dagster-log-level", "warning"]
+    children.start("web", [*web, *(["--read-only"] if asked.read_only else [])], asked.to_json())
+    children.wait_until(lambda: _status(port, f"{HOST}:{port}") is not None)
+    if _status(port, STRANGER) != HTTPStatus.FORBIDDEN:
+        raise ServerEnded(
+            "Tried to serve; the UI answers without its guard.", hint="Dagster is not the version that is locked. Nothing listens any more."
+        )
+
+
+def _secret(token: str | None) -> str:
+    """The token that is asked for; empty if none is. It is never an argument: the list of processes shows those."""
+    if token is None:
+        return ""
+    if token == NEW:
+        if not sys.stdout.isatty():
+            hint = "Name one that is kept somewhere: --token file:/path or env:NAME."
+            raise SettingsError("--token new prints the token, and the standard output is no terminal.", hint=hint)
+        return secrets.token_urlsafe(TOKEN_BYTES)
+    found = SecretReference.parse(token, "--token").read().strip()
+    if len(found) < SHORTEST_TOKEN or not found.isascii() or not found.isprintable():
+        raise SettingsError(
+            f"The token in {token} is not {SHORTEST_TOKEN} letters long, or has others than ASCII's.",
+            hint="`openssl rand -hex 32` makes one.",
+        )
+    return found
 
 
 def _require_free(port: int) -> None:
@@ -58,19 +101,16 @@ def _require_free(port: int) -> None:
             raise SettingsError(f"Tried to serve on port {port}; {said}.", hint="Name another with --port.") from error
 
 
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/server_info", timeout=2) as answer:  # http, and this machine
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
+def _status(port: int, host: str) -> int | None:
+    """What the UI answers to a request for this host; None while it does not answer."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    with suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/server_info", headers={"Host": host})
+        return connection.getresponse().status
+    return None
 
 
-def _end(server: subprocess.Popen[bytes], stopped: Stopped) -> None:
-    """Let Dagster end its webserver and daemon; whatever does not end is killed. To be asked to end is no failure of a server."""
-    stopped.code = 0
-    with suppress(ProcessLookupError):
-        server.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(PATIENCE_SECONDS)
-        os.killpg(server.pid, signal.SIGKILL)
+def _end(children: Children, stopped: Stopped) -> None:
+    """To be asked to end is no failure of a server."""
+    stopped.code = os.EX_OK
+    children.end()

@@ -55,6 +55,17 @@ def data_files(table: Path) -> list[Path]:
     return sorted(path for path in table.rglob("*.parquet") if LOG not in path.relative_to(table).parts)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a Parquet file can be read: a writer that was killed leaves one that is cut."""
+    import pyarrow.parquet as pq
+
+    try:
+        pq.read_metadata(path)
+    except (ValueError, OSError):  # Arrow's own are these
+        return False
+    return True
+
+
 def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame:
     """The rows of a bronze file that name a person, as ORIGIN and the event date."""
     import polars as pl
@@ -77,6 +88,8 @@ def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
     table = newest(lake, name)
     live = {file.path for file in table.files} if table else set()
     for path in data_files(lake / name):
+        if str(path) not in live and not is_whole(path):
+            continue  # `old_files` removes it
         for file, hash_, row, day in holds(path, contract, kind, value).iter_rows():
             found.places.add((hash_, row))
             found.files.add(file)
@@ -107,3 +120,12 @@ def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:
         wanted.with_columns(pl.lit(value=True).alias("_meant")), on=("source_hash", "source_row"), how="left", maintain_order="left"
     )
     return marked["_meant"].fill_null(value=False)
+
+
+def holds_places(path: Path, found: Traces) -> bool:
+    """Whether a file of a table whose rows say where they come from has some of a person."""
+    import polars as pl
+
+    if not found.places or not is_whole(path):
+        return False
+    return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), found.places).any())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from assay.erasure.finding import LOG, data_files
+from assay.erasure.finding import LOG, data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
 from assay.lake.snapshots import newest, open_snapshot
 
@@ -44,11 +44,13 @@ class OldFiles:
         live = {file.path for file in snapshot.files} if snapshot else set()
         unnamed = tuple(path for path in on_disk if str(path) not in live)
         since = committable(name, fenced_at)
-        return cls(table, unnamed, frozenset(one for one in unnamed if str(one.relative_to(table)) not in known and _staged(one) >= since))
+        uncommitted = [one for one in unnamed if str(one.relative_to(table)) not in known]
+        being_written = {one for one in uncommitted if _staged(one) >= fenced_at.timestamp() and not is_whole(one)}
+        return cls(table, unnamed, frozenset(being_written | {one for one in uncommitted if _staged(one) >= since}))
 
     def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
-        """Delete those that are meant and that nobody can commit any more; returns them."""
-        gone = [path for path in self.unnamed if path not in self.maybe_staged and is_meant(path)]
+        """Delete those that are meant and that nobody can commit any more, and those that nobody can read; returns them."""
+        gone = [path for path in self.unnamed if path not in self.maybe_staged and (not is_whole(path) or is_meant(path))]
         for path in gone:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:

@@ -139,15 +139,23 @@ def remove_from_claims(lake: Path, dataset: str, places: set[Place], fence: int 
 
 
 def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
-    table, removed = newest(lake, spec.name), 0
-    for values, files in _by_partition(table).items():
-        assert table is not None  # noqa: S101  # it has files
-        frame = _rows(table, files, spec)
-        meant = is_meant(frame)
-        if gone := int(meant.sum()):
-            removed += gone
-            slice_ = Slice(spec, (Partition("@".join(values), values),))
-            publish(lake, stage(lake / spec.name, slice_, [frame.filter(~meant)]), {}, provenance=replace(NOBODY, fence=fence))
+    removed, once_more = 0, True
+    while once_more:
+        once_more, table = False, newest(lake, spec.name)
+        for values, files in _by_partition(table).items():
+            assert table is not None  # noqa: S101  # it has files
+            frame = _rows(table, files, spec)
+            meant = is_meant(frame)
+            if not (gone := int(meant.sum())):
+                continue
+            staging = stage(lake / spec.name, Slice(spec, (Partition("@".join(values), values),)), [frame.filter(~meant)])
+            try:
+                publish(lake, staging, {}, provenance=replace(NOBODY, fence=fence, replaces=[file.path for file in files]))
+                removed += gone
+            except Fenced:
+                raise
+            except Superseded:
+                once_more = True
     return removed
 
 

@@ -112,11 +112,11 @@ class GoldInputs:
         if calendar is None and table.startswith(f"{LAYER}/"):
             return self._made(table, None)
         if calendar is None or reach is None:
-            return combine(file.digest for file in (snapshot.files if snapshot else []))
+            return combine(file.placed for file in (snapshot.files if snapshot else []))
         if table.startswith(f"{LAYER}/"):
             near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
             return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
-        return combine(file.digest for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
+        return combine(file.placed for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
 
     def _made(self, table: str, month: date | None) -> int | None:
         """The fingerprint that a month of a model will have when this build is done; None if it was never made."""

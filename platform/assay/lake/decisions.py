@@ -76,11 +76,11 @@ def taken(snapshot: Snapshot | None) -> int:
     return number
 
 
-def decide(root: Path, dataset: str, decision: Decision, rows: pl.DataFrame, after: int) -> int:
+def decide(root: Path, dataset: str, decision: Decision, rows: pl.DataFrame, after: int, *, fence: int) -> int:
     """Record a decision about `rows` (rule, source_file, source_row, source_hash, _partition) in one commit; returns its number.
 
-    `after` is the newest decision (`taken`) that was known when the rows were chosen. Raises Superseded, and changes nothing, when
-    somebody has decided since.
+    `after` is the newest decision (`taken`) that was known when the rows were chosen, `fence` was noted before they were read. Raises
+    Superseded, and changes nothing, when somebody has decided since, or somebody is erased, whose rows these may be.
     """
     import polars as pl
 
@@ -93,7 +93,7 @@ def decide(root: Path, dataset: str, decision: Decision, rows: pl.DataFrame, aft
     spec, key = decisions_spec(dataset), str(number)
     staging = stage(root / spec.name, Slice(spec, (Partition(key, (key,)),)), [frame])
     token = fingerprint(number, staging.attempt)  # two decisions are never the same, whatever they say
-    publish(root, staging, {key: token}, expected={key: None}, provenance=Provenance())
+    publish(root, staging, {key: token}, expected={key: None}, provenance=Provenance(fence=fence))
     return number
 
 

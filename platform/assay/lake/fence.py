@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.errors import Fenced
+from assay.errors import Fenced, Superseded
 from assay.lake.migrations import TOKEN
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from assay.lake.publisher import Provenance
+    from assay.lake.slices import Slice
     from assay.lake.snapshots import Snapshot
 
 RECORDS = "erasures/requests"
@@ -31,10 +33,16 @@ def fence_of(table: Snapshot | None) -> int:
     return (table.token(TOKEN + FENCE) if table else None) or 0
 
 
-def refuse_fenced(root: Path, table: Snapshot, noted: int | None) -> None:
-    """Raise Fenced if a writer that noted a number may not publish to a table; one that notes none reads nobody's rows."""
-    if noted is None:
-        return
-    known = fence_of(table) if table.files else max(fence_of(table), fence_now(root))  # a new table may have been overlooked
-    if known > noted:
-        raise Fenced(f"Tried to publish to {table.name} what was read before an erasure had begun.")
+def refuse_late(root: Path, table: Snapshot, slice_: Slice, writer: Provenance) -> None:
+    """Raise Fenced if a writer has noted a smaller number than a table knows; one that notes none reads nobody's rows.
+
+    Raises Superseded if the slice has other files now than those that the writer has read to replace them by what it made of them.
+    """
+    if writer.fence is not None:
+        known = fence_of(table) if table.files else max(fence_of(table), fence_now(root))  # a new table may have been overlooked
+        if known > writer.fence:
+            raise Fenced(f"Tried to publish to {table.name} what was read before an erasure had begun.")
+    if writer.replaces is not None:
+        there = {file.path for file in table.files if slice_.owner(file.values) is not None}
+        if there != {*writer.replaces}:
+            raise Superseded(f"Tried to replace files of {table.name}; another writer has replaced them since they were read.")

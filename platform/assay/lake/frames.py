@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import pyarrow as pa
 
 from assay.errors import FrameNotSupported, SchemaDrift
+from assay.lake.duckdb_sql import literal
 from assay.lake.schemas import conform, refuse_names
+from assay.lake.workplaces import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -183,5 +185,6 @@ def _relation(select: str, names: Sequence[str], untyped: Collection[str]) -> du
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET temp_directory = {literal(str(temporary('frame')))}")
     null = duckdb.ConstantExpression(None)
     return connection.sql(select).select(*(null.alias(name) if name in untyped else duckdb.ColumnExpression(name) for name in names))

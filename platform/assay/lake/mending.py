@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import PublishContention, TableDamaged
+from assay.lake.accounts import LANDED
 from assay.lake.damage import ASIDE, MARK, Damage, is_entry, log_damage
 from assay.lake.durable import create_file, sync_folder
 from assay.lake.erasures import raise_fence
@@ -162,11 +163,8 @@ def _without(table: Snapshot, files: Sequence[DataFile]) -> Mapping[str, int]:
     gone, found = {file.path for file in files}, dict[str, int]()
     for key in {partition_key(file) for file in files}:
         left = [file for file in table.files if partition_key(file) == key and file.path not in gone]
-        found |= {
-            f"{TOKEN}{key}": NOBODYS,
-            f"{TOKEN}{FILES}{key}": number_of_files(left),
-            f"{TOKEN}landed/{key}": sum(file.rows for file in left),
-        }
+        rows = sum(file.rows for file in left)
+        found |= {TOKEN + key: NOBODYS, TOKEN + FILES + key: number_of_files(left), TOKEN + LANDED + key: rows}
     return found
 
 

@@ -21,15 +21,15 @@ import pyarrow as pa
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
 from assay.lake.damage import log_read
-from assay.lake.fence import refuse_fenced
+from assay.lake.fence import refuse_late
 from assay.lake.log_entries import ACTIONS
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
-from assay.lake.schemas import differs, refuse_mismatch
+from assay.lake.schemas import changes_columns, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, sync_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from deltalake import DeltaTable
 
@@ -47,7 +47,7 @@ class Provenance:
     """Who made a publication and from what; it is written into the commit.
 
     `inputs` maps each input table to the version that was read; `notes` maps a partition's key to what is worth knowing of it. `fence` was
-    noted before anything was read (see `fence`).
+    noted before anything was read, `replaces` are the files that were read to be replaced, where no fingerprint tells (see `fence`).
     """
 
     run_id: str = ""
@@ -56,6 +56,7 @@ class Provenance:
     inputs: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fence: int | None = None
+    replaces: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ def publish(
     commit = _Commit(staging, tokens, provenance or Provenance(), whole)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            changes = _changes_columns(table, staging.slice, wanted, whole=whole)
+            changes = changes_columns(Snapshot(spec.name, table), staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
-            refuse_fenced(root, Snapshot(spec.name, table), commit.provenance.fence)
+            refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
             if attempt == 1:
@@ -119,17 +120,6 @@ def publish(
             return Published(version, attempt, len(staging.files), sum(file.rows for file in staging.files))
         commit.give_up_when_broken()
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
-
-
-def _changes_columns(table: DeltaTable, slice_: Slice, wanted: pa.Schema, *, whole: bool) -> bool:
-    """Whether a publication gives the table other columns: it may, if no partition is left that has the old ones."""
-    snapshot, spec = Snapshot(slice_.spec.name, table), slice_.spec
-    return (
-        (spec.may_change_columns or whole)
-        and differs(snapshot.schema, wanted)
-        and snapshot.partition_by == spec.partition_by
-        and (whole or all(slice_.owner(file.values) is not None for file in snapshot.files))
-    )
 
 
 def _refuse_overtaken(

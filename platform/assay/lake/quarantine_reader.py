@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.lake.decisions import ROW, decisions_of, in_force, in_force_sql
 from assay.lake.duckdb_sql import literal
+from assay.lake.fence import fence_now
 from assay.lake.quarantine import ARRIVALS, COLUMNS, PARTITION, PUBLICATION, REFUSED, refused_files, visible_files
 from assay.lake.snapshots import newest, open_snapshot, table_names, total_rows
 
@@ -37,19 +38,21 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class View:
-    """The quarantine of one dataset at one moment. The published tables are opened first: see `visible_files`."""
+    """The quarantine of one dataset at one moment, of which `fence` is the number. For the order see `visible_files`."""
 
     dataset: str
     silver: Snapshot | None
     bronze: Snapshot | None
     decisions: Snapshot | None
     quarantine: Snapshot
+    fence: int
 
     @classmethod
     def open(cls, root: Path, dataset: str) -> View:
         """Pin the tables. Raises TableMissing when no row of the dataset was ever rejected."""
+        fence = fence_now(root)
         silver, bronze = newest(root, f"silver/{dataset}"), newest(root, f"bronze/{dataset}")
-        return cls(dataset, silver, bronze, decisions_of(root, dataset), open_snapshot(root, f"quarantine/{dataset}"))
+        return cls(dataset, silver, bronze, decisions_of(root, dataset), open_snapshot(root, f"quarantine/{dataset}"), fence)
 
     def files(self, fate: Fate) -> Sequence[DataFile]:
         """The quarantine files that hold the rows of a fate; held and discarded rows share theirs."""

@@ -55,6 +55,11 @@ class DataFile:
         parts = Path(self.path).name.split("-")
         return parts[1] if len(parts) == 3 and parts[0] == "part" else Path(self.path).name
 
+    @property
+    def placed(self) -> str:
+        """The digest with the partition: the file's bytes do not say it, and the same rows in another partition are other rows."""
+        return "/".join((*self.values, self.digest))
+
     def may_hold(self, column: str, start: object, end: object) -> bool:
         """False only if the statistics prove that no row has `column` in [start, end). Without statistics anything may be there."""
         if column not in self.low or column not in self.high or self.low[column] is None or self.high[column] is None:

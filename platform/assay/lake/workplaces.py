@@ -9,15 +9,17 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+TEMPORARY = "assay-temporary-"  # what the product keeps in the system's folder for such files begins with it
 PREFIX, OWNER, DOOR = "work-", "owner.lock", "workplaces.lock"
 BEFORE = "gold-*"  # folders of builds from before there were workplaces: nobody holds them
 
@@ -64,13 +66,41 @@ def helping(folder: Path) -> Iterator[None]:
 
 
 def sweep(scratch: Path) -> None:
-    """Remove the workplaces whose owners are gone, with all that is in them."""
+    """Remove the workplaces and temporary folders whose owners are gone, with all that is in them."""
+    _sweep_temporary()
     if not scratch.is_dir():
         return
     with _door(scratch):
         for folder in (*scratch.glob(f"{PREFIX}*"), *scratch.glob(BEFORE)):
             if not _is_held(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def private_folder(what: str) -> Iterator[Path]:
+    """A temporary folder, removed at the end."""
+    folder = temporary(what)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def temporary(what: str) -> Path:
+    """A name for a folder of this process below the system's folder for temporary files, where a command may have no scratch folder."""
+    return Path(tempfile.gettempdir(), f"{TEMPORARY}{what}-{os.getpid()}-{uuid.uuid4().hex[:12]}")
+
+
+def _sweep_temporary() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+        owner = folder.name.split("-")[-2]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, PermissionError):  # not ours
+            continue
 
 
 def at_work(scratch: Path) -> list[Worker]:

@@ -15,8 +15,8 @@ from assay.lake.workplaces import sweep
 from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
 from assay.orchestration.landing import Landing
-from assay.orchestration.lifeline import end_abandoned_runs
 from assay.orchestration.mended import Mending, bad_ends
+from assay.orchestration.pools import free_the_dead
 from assay.orchestration.triggers import job_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def arrival_sensor(
         description="Requests runs for files that have landed and for everything downstream that they make outdated.",
     )
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        end_abandoned_runs(planner.project.scratch / "backfills", context.instance)
+        for run_id in free_the_dead(context.instance):
+            context.log.warning("Run %s is recorded as failed: the process that executed it is gone.", run_id)
         sweep(planner.project.scratch)
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
         memory.look(context.instance)

@@ -9,28 +9,32 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assay import stopping
+from assay.exhausted import told
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.lake.workplaces import sweep
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
-from assay.orchestration.lifeline import BACKFILL_TAG, cancel_runs, end_abandoned_runs, lifeline
+from assay.orchestration.lifeline import BACKFILL_TAG, Lifelines
 from assay.orchestration.listing import label, list_run
 from assay.orchestration.mended import Mending
 from assay.orchestration.metadata import OUTCOME
+from assay.orchestration.pools import free_the_dead, settle, watching
 from assay.orchestration.reporting import REFUSED
 from assay.steps import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
     from assay.orchestration.due import Due
     from assay.orchestration.plan import Planner, Stage
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
 
 # every event is in the instance; here the caller says one line per run
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+CUT_SHORT = "The backfill ended before this run did. What it published stays; run the backfill again."
+STOPPED = "The backfill was stopped by {}. What it published stays; run the backfill again."
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -102,7 +108,10 @@ def _unplanned(due: Due) -> Ran:
 
 @dataclass(frozen=True)
 class Backfill:
-    """A backfill of a code location's assets over days [first, last], or over everything; the UI lists its runs under `location`."""
+    """A backfill of a code location's assets over days [first, last], or over everything; the UI lists its runs under `location`.
+
+    `tell` is given what a person should know while a run waits.
+    """
 
     job: dg.JobDefinition
     planner: Planner
@@ -111,19 +120,19 @@ class Backfill:
     last: date | None = None
     only: Collection[dg.AssetKey] | None = None
     location: str = ""
+    tell: Callable[[str], None] = field(default=lambda _: None)
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Plan and run one stage after the other; a stage sees what the one before has published, and waits for what it could not.
 
-        First the runs of backfills whose process was killed are ended, because they hold pools that nobody else would free. Raises Stopped
-        after a run that was interrupted.
+        First the runs whose process is gone are ended, and the pools freed that nobody holds. Raises Stopped after a run that was
+        interrupted.
         """
         backfill = uuid.uuid4().hex[:8]
-        lifelines = self.planner.project.scratch / "backfills"
-        end_abandoned_runs(lifelines, self.instance)
+        free_the_dead(self.instance)
         sweep(self.planner.project.scratch)
         try:
-            with lifeline(lifelines, backfill), stopping.at_the_end(partial(self._cancel, backfill)):
+            with self._guarded(backfill):
                 for stage in self.planner.stages:
                     mending, due = Mending(self.instance), self._due(stage)
                     yield from (_unplanned(one) for one in due if one.problem)
@@ -134,6 +143,17 @@ class Backfill:
                         stopping.check()
         finally:
             dbt_process.stop()
+
+    @contextmanager
+    def _guarded(self, backfill: str) -> Iterator[None]:
+        """Inside, others can tell that this process lives. If its end cannot be recorded, the lifeline is left behind and tells them."""
+        lifelines = Lifelines.of(self.instance)
+        with lifelines.hold(backfill, "assay backfill"), stopping.at_the_end(partial(self._cancel, backfill)):
+            try:
+                yield
+            finally:
+                settle(backfill, self.instance, CUT_SHORT)
+                lifelines.remove(backfill)
 
     def _get_ready(self) -> None:
         """Let dbt start while the stages before gold run."""
@@ -149,19 +169,25 @@ class Backfill:
         tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
         if request.first is not None and request.last is not None:
             tags |= {RANGE_START: request.first, RANGE_END: request.last}
-        began = time.monotonic()
-        with stopping.takes_itself_apart():
+        began, run_id = time.monotonic(), str(uuid.uuid4())
+        with stopping.takes_itself_apart(), watching(self.instance, run_id, self.tell):
             result = self.job.execute_in_process(
-                run_config=QUIET, instance=self.instance, asset_selection=list(request.keys), tags=tags, raise_on_error=False
+                QUIET, self.instance, asset_selection=list(request.keys), run_id=run_id, tags=tags, raise_on_error=False
             )
         list_run(self.instance, result.dagster_run)
-        failure = None if result.success else _why(result, request)
+        failure = None if result.success else self._why(result, request)
         return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(result))
+
+    def _why(self, result: dg.ExecuteInProcessResult, request: Request) -> str:
+        """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
+        places = [self.planner.run.lake, self.planner.project.folder]
+        said = [_words(event, request, places) for event in result.all_events if event.is_step_failure]
+        return "\n".join(said) or f"{request.title}: the run failed before a step began"
 
     def _cancel(self, backfill: str, stopped: Stopped) -> None:
         """In a thread, with connections of its own: those of the main thread are in use."""
         with dg.DagsterInstance.get() as instance:
-            cancel_runs(backfill, instance, stopped.by)
+            settle(backfill, instance, STOPPED.format(stopped.by), stopped=True)
 
 
 def outcomes_of(result: dg.ExecuteInProcessResult) -> Counter[Status]:
@@ -178,19 +204,16 @@ def outcomes_of(result: dg.ExecuteInProcessResult) -> Counter[Status]:
     return found
 
 
-def _why(result: dg.ExecuteInProcessResult, request: Request) -> str:
-    """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
-    said = [_words(event, request) for event in result.all_events if event.is_step_failure]
-    return "\n".join(said) or f"{request.title}: the run failed before a step began"
-
-
-def _words(event: dg.DagsterEvent, request: Request) -> str:
+def _words(event: dg.DagsterEvent, request: Request, places: Sequence[Path]) -> str:
     data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return str(data.user_failure_data.description)
-    names = [key.to_user_string() for key in request.keys if "_".join(key.path) == event.step_key]
-    error = data.error
+    error, depth = data.error, 0
     while error and error.cause:
-        error = error.cause
-    words = " ".join(error.message.split()) if error else "the step failed"
+        error, depth = error.cause, depth + 1
+    own = data.user_failure_data.description if data.user_failure_data else None
+    # a failure that nothing has caused is about rows, and may quote words that a system would use
+    words = told(error.message, places) if error and (depth or not own) else None
+    if own and not words:
+        return str(own)
+    names = [key.to_user_string() for key in request.keys if "_".join(key.path) == event.step_key]
+    words = words or (" ".join(error.message.split()) if error else "the step failed")
     return f"{', '.join(names) or request.title}: {words}"

@@ -16,6 +16,7 @@ from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
 from assay.gold.step import Project
 from assay.orchestration.arrivals import arrival_sensor
+from assay.orchestration.executor import guarded_executor
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
@@ -82,7 +83,7 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
             sensors=[arrival_sensor(planner, jobs, defined, left), *([freshness_sensor(settings.lake, promised)] if promised else [])],
             schedules=list(deadline_schedules(contracts, jobs)),
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
-            executor=dg.in_process_executor,  # a run is a process of its own already; its steps are bounded by pools
+            executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
     return Assembly(definitions, planner, tuple(left))
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from assay.erasure.finding import Traces, at_places, data_files, holds, search
+from assay.erasure.copies import clean_copies
+from assay.erasure.finding import Traces, holds, holds_places, search
+from assay.erasure.needles import Needles
 from assay.erasure.old_files import OldFiles, forget_bounds, remove_unfinished, rewritten, values_of
-from assay.erasure.proving import Needles, scan
+from assay.erasure.places import BEYOND, places
+from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import BY_PLACE, remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
 from assay.erasure.waiting import wait_until_gone
 from assay.errors import PermanentFailure
@@ -27,6 +30,7 @@ from assay.orchestration.downstream import Downstream, Fed
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.rebuild import Rebuild
 from assay.refine.step import Inputs, refine_partitions, silver_spec
+from assay.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,12 +49,6 @@ class SubjectUnknown(PermanentFailure):
     hint = "Give the columns that name them the custom property `subject`."
 
 
-class NotErased(PermanentFailure):
-    """Something of the person is left, so there is no receipt."""
-
-    hint = "Mend what is named and run the same command again: it goes on where it stopped."
-
-
 @dataclass(frozen=True)
 class Erasing:
     """One person on their way out of a lake. `rebuild` runs a planner's work and gives what became of each run."""
@@ -65,6 +63,11 @@ class Erasing:
     def lake(self) -> Path:
         """The root of the tables."""
         return self.planner.run.lake
+
+    @property
+    def settings(self) -> Settings:
+        """Where the product writes."""
+        return Settings(self.lake.parent, self.planner.project.folder)
 
     @property
     def contracts(self) -> list[Contract]:
@@ -202,24 +205,21 @@ class Erasing:
             contract = self.planner.contracts[dataset]
             return lambda path: holds(path, contract, self.person.kind, self.person.value).height > 0
         if layer in BY_PLACE and found:
-            return lambda path: _holds_places(path, found)
+            return lambda path: holds_places(path, found)
         if (layer == "silver" and found) or layer == LAYER:
             changed = rewritten(self.lake, name, erasure.detail["versions"].get(name))
             keys = fed.get(name, frozenset())
             return lambda path: (values := values_of(table, path)) in changed or not values or values[0] in keys
         return None
 
-    def _prove(self, traces: Mapping[str, Traces], ring: KeyRing) -> dict[str, int]:
-        """Scan every file; returns how much was read. Raises NotErased with the places of what is left."""
-        left = [f"bronze/{one.dataset}" for one in self.contracts if search(self.lake, one, self.person.kind, self.person.value).places]
-        for name, found in traces.items():
-            for layer in BY_PLACE:
-                left += [f"{layer}/{name}" for path in data_files(self.lake / layer / name) if _holds_places(path, found)][:1]
-        scanned = scan(self.lake, Needles.of(self.contracts, self.person, ring))
-        if left := [*left, *scanned.found]:
-            more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-            raise NotErased(f"The {self.person.kind} can still be told from {'; '.join(left[:5])}{more}.")
-        return {"files": scanned.files, "bytes": scanned.bytes, "found": 0}
+    def _prove(self, traces: Mapping[str, Traces], ring: KeyRing) -> dict[str, Any]:
+        """Clean the copies outside the tables, then read every file; returns what was read, and what nobody can know."""
+        needles, where = Needles.of(self.contracts, self.person, ring), places(self.settings)
+        for one in clean_copies(where, needles):
+            self.say(f"{one}: cleaned.")
+        scanned = prove(self.lake, self.contracts, self.person, traces, where=where, needles=needles)
+        looked = {"places": list(dict.fromkeys(one.name for one in where)), "beyond": list(BEYOND)}
+        return {"files": scanned.files, "bytes": scanned.bytes, "found": 0, **looked}
 
     def _receipt(self, erasure: Erasure, traces: Mapping[str, Traces], found: Mapping[str, Any]) -> Erasure:
         """Write the receipt in the place of what was to be done. Receipts of earlier times that found rows are kept in it."""
@@ -236,11 +236,3 @@ class Erasing:
         record(self.lake, done)
         OldFiles.of(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
         return done
-
-
-def _holds_places(path: Path, found: Traces) -> bool:
-    import polars as pl
-
-    if not found.places:
-        return False
-    return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), found.places).any())

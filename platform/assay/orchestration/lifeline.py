@@ -1,68 +1,106 @@
-"""Lifelines: how a backfill learns that an earlier one was killed.
+"""Lifelines: how others learn that a process which executes runs is gone, whatever way it ended.
 
-A run that is executed in its caller's own process has nobody who notices its death: it would stay "started" for ever and keep its pools,
-and the next writer of those tables would wait for ever. So each backfill holds a lock on a file, which the kernel lets go when the process
-dies, and the next backfill ends the runs of every lifeline that nobody holds.
+Each such process holds a lock on a file of its own, which the kernel lets go when the process dies. The number of a process could be
+another's by now, and a machine could have another name; a lock is held or not. The file says who holds it, for people. It is removed only
+once its runs are recorded as ended. What follows from a lifeline that nobody holds is in `pools`.
 """
 
 from __future__ import annotations
 
 import fcntl
-from contextlib import contextmanager
+import json
+import os
+import socket
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-BACKFILL_TAG = "assay/backfill"
-ALIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.CANCELING]
+    import dagster as dg
+
+BACKFILL_TAG = "assay/backfill"  # its value names the lifeline of the process that executes a run; a run of the daemon names its own
+SUFFIX = ".lock"
 
 
-@contextmanager
-def lifeline(folder: Path, backfill: str) -> Iterator[None]:
-    """Hold the lifeline of a backfill; it is removed when the backfill ends, and left behind, unlocked, when its process is killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{backfill}.lock"
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lifeline: the command, its process, its machine, and since when (UTC)."""
+
+    command: str
+    process: int
+    machine: str
+    since: str
+
+    @classmethod
+    def here(cls, command: str) -> Holder:
+        """The process that asks."""
+        return cls(command, os.getpid(), socket.gethostname(), f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+
+    def __str__(self) -> str:
+        return f"{self.command}, process {self.process} on {self.machine}, since {self.since} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifelines:
+    """The lifelines of an instance, in a folder of its own, so that whoever shares its runs shares them."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, instance: dg.DagsterInstance) -> Lifelines:
+        """Those of an instance."""
+        return cls(Path(instance.root_directory) / "lifelines")
+
+    @contextmanager
+    def hold(self, name: str, command: str) -> Iterator[None]:
+        """Hold a lifeline inside. It stays, and nobody holds it, when the process dies; whoever knows that all is recorded removes it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / f".{name}"
         try:
-            yield
+            with fresh.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                json.dump(asdict(Holder.here(command)), file)
+                file.flush()
+                fresh.rename(self._path(name))  # under this name nobody finds it before it is locked
+                yield
         finally:
-            path.unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
 
+    def remove(self, name: str) -> None:
+        """Forget a lifeline whose runs are recorded as ended."""
+        self._path(name).unlink(missing_ok=True)
 
-def end_abandoned_runs(folder: Path, instance: dg.DagsterInstance) -> list[str]:
-    """Fail the unfinished runs of killed backfills and free the pools that they hold. Returns their run ids."""
-    ended = []
-    for path in sorted(folder.glob("*.lock")):
-        with path.open("w") as file:
+    def left(self) -> list[str]:
+        """The names of those that nobody holds any more."""
+        return [path.stem for path in sorted(self.folder.glob(f"[!.]*{SUFFIX}")) if not self.is_held(path.stem)]
+
+    def is_there(self, name: str) -> bool:
+        """Whether there is one of that name, held or left behind."""
+        return self._path(name).exists()
+
+    def is_held(self, name: str) -> bool:
+        """Whether a process that lives holds it."""
+        with suppress(FileNotFoundError), self._path(name).open() as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask at once do not take each other for its holder
             except BlockingIOError:
-                continue  # alive
-            for run in _unfinished(path.stem, instance):
-                instance.report_run_failed(run, "The process of this backfill was killed. What it published stays; run the backfill again.")
-                ended.append(run.run_id)
-            _free_pools(path.stem, instance)
-            path.unlink(missing_ok=True)
-    return ended
+                return True
+        return False
+
+    def holder(self, name: str) -> Holder | None:
+        """Who holds it, or held it last; None if there is none."""
+        with suppress(FileNotFoundError, ValueError, TypeError):
+            return Holder(**json.loads(self._path(name).read_text()))
+        return None
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}{SUFFIX}"
 
 
-def cancel_runs(backfill: str, instance: dg.DagsterInstance, by: str) -> None:
-    """Cancel the unfinished runs of a backfill whose process ends now, and free the pools that they hold."""
-    for run in _unfinished(backfill, instance):
-        instance.report_run_canceled(run, f"The backfill was stopped by {by}. What it published stays; run the backfill again.")
-    _free_pools(backfill, instance)
-
-
-def _unfinished(backfill: str, instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
-    return instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: backfill}, statuses=ALIVE))
-
-
-def _free_pools(backfill: str, instance: dg.DagsterInstance) -> None:
-    """Also those of runs that ended by themselves: a process killed right afterwards may still hold one."""
-    for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: backfill})):
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+def lifeline_of(run: dg.DagsterRun) -> str:
+    """The name of the lifeline of the process that executes a run. One that is run again takes the tags of the first, not its process."""
+    return run.run_id if run.parent_run_id else run.tags.get(BACKFILL_TAG, run.run_id)

@@ -88,6 +88,7 @@ class Replay:
     contract: Contract
     wanted: Wanted
     location: str = ""
+    tell: Callable[[str], None] = field(default=lambda _: None)
 
     def execute(self, announce: Callable[[Request], None]) -> Iterator[Ran]:
         """Ingest the arrivals again, then judge the event partitions. Run again after a crash it does what is left."""
@@ -120,7 +121,9 @@ class Replay:
 
     def _backfill(self, key: dg.AssetKey, chosen: Collection[str], announce: Callable[[Request], None]) -> Iterator[Ran]:
         if chosen:
-            yield from Backfill(self.job, self._picked(key, chosen), self.instance, only={key}, location=self.location).execute(announce)
+            planner = self._picked(key, chosen)
+            backfill = Backfill(self.job, planner, self.instance, only={key}, location=self.location, tell=self.tell)
+            yield from backfill.execute(announce)
 
     def _picked(self, key: dg.AssetKey, chosen: Collection[str]) -> Picked:
         planner = self.planner

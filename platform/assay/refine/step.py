@@ -151,7 +151,7 @@ class Inputs:
     @cached_property
     def _others(self) -> dict[str, str]:
         """The contents of the reference tables."""
-        return {name: combine(file.digest for file in snapshot.files) for name, snapshot in self.references.items()}
+        return {name: combine(file.placed for file in snapshot.files) for name, snapshot in self.references.items()}
 
     @cached_property
     def reference_values(self) -> dict[tuple[str, Any], pl.Series]:

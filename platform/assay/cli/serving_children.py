@@ -1,0 +1,133 @@
+"""The processes of `assay serve`: the code servers of a workspace, the daemon and the UI, each started once, watched, and ended in order.
+
+A code server carries out whatever it is told to. So each listens on a socket in a folder that only this user can enter, on no port.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import typer
+import yaml
+
+from assay.errors import SettingsError
+from assay.settings import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+POLL_SECONDS, PATIENCE_SECONDS = 0.5, 12
+AGAIN_SECONDS = 5  # a code server that ended is started again, as `dagster dev` does
+DAGSTER = (sys.executable, "-m", "dagster")
+CODE_OPTIONS = ("module_name", "attribute", "package_name", "python_file")  # of an entry of a workspace, and of a code server
+
+
+class ServerEnded(SettingsError):
+    """A part of the UI ended although nobody asked it to."""
+
+    hint = "What it said stands above."
+
+
+@dataclass(slots=True)
+class Children:
+    """The processes that were started, and the folder of what they share."""
+
+    folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix="assay-serve-")))
+    code: list[tuple[Sequence[str], subprocess.Popen[bytes]]] = field(default_factory=list)
+    others: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    ending: bool = False
+
+    def start_code(self, workspace: Path) -> Path:
+        """Start a code server for each entry of a workspace that names code. Returns a workspace of these servers."""
+        found = yaml.safe_load(workspace.read_text(encoding="utf-8"))
+        entries = [self._served(entry, number, workspace.parent) for number, entry in enumerate(found["load_from"])]
+        served = self.folder / "workspace.yaml"
+        served.write_text(yaml.safe_dump({"load_from": entries}), encoding="utf-8")
+        return served
+
+    def start(self, name: str, command: Sequence[str], given: bytes | None = None) -> None:
+        """Start the daemon or the UI, which reads what it is given from its standard input."""
+        self.others[name] = started = _start(command, subprocess.DEVNULL if given is None else subprocess.PIPE)
+        if given is not None and started.stdin is not None:
+            with suppress(BrokenPipeError), started.stdin:
+                started.stdin.write(given)
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait for something that these processes do. Raises ServerEnded when one ends before."""
+        while not ready():
+            self._require_alive([process for _, process in self.code])
+            self._require_alive(self.others.values())
+            time.sleep(POLL_SECONDS)
+
+    def watch(self) -> None:
+        """Watch over them until one ends that must not: ServerEnded. A code server that ends is started again."""
+        while True:
+            time.sleep(POLL_SECONDS)
+            self._require_alive(self.others.values())
+            for number, (command, process) in enumerate(self.code):
+                if process.poll() is not None and not self.ending:
+                    typer.echo(f"assay: a code server ended with {process.returncode}; it is started again.", err=True)
+                    time.sleep(AGAIN_SECONDS)
+                    self.code[number] = command, _start(command)
+
+    def end(self) -> None:
+        """Let them end, the daemon first: it asks the code servers, and starts runs. Whatever does not end is killed."""
+        self.ending, last = True, time.monotonic() + PATIENCE_SECONDS
+        every = [*self.others.values(), *(process for _, process in self.code)]
+        for group in ([self.others["daemon"]] if "daemon" in self.others else [], every):
+            for process in group:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+            for process in group:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.1, last - time.monotonic()))
+        for process in every:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it left behind as well
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _served(self, entry: dict[str, Any], number: int, folder: Path) -> dict[str, Any]:
+        [(kind, said)] = entry.items()
+        if kind == "grpc_server":
+            return entry
+        about = said if isinstance(said, dict) else {kind: said}
+        place = self.folder / f"{number}.sock"
+        name = about.get("location_name") or str(about.get("module_name") or about.get(kind))
+        command = [*DAGSTER, "code-server", "start", "--socket", str(place), "--location-name", name, "--log-level", "warning",
+                   "--inject-env-vars-from-instance", "--working-directory", str(folder / about.get("working_directory", "."))]  # fmt: skip
+        for option in CODE_OPTIONS:
+            if about.get(option):
+                command += [f"--{option.replace('_', '-')}", str(folder / about[option]) if option == "python_file" else about[option]]
+        self.code.append((command, _start(command)))
+        self.wait_until(lambda: _listens(place))
+        return {"grpc_server": {"socket": str(place), "location_name": name}}
+
+    def _require_alive(self, processes: Iterable[subprocess.Popen[bytes]]) -> None:
+        ended = next((one for one in processes if one.poll() is not None), None)
+        if ended is not None and not self.ending:
+            raise ServerEnded(f"Tried to serve; {Path(str(ended.args[0])).name} ended with {ended.returncode}.")  # type: ignore[index]  # it was given words
+
+
+def _start(command: Sequence[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    # in a session of its own: the terminal's Ctrl-C comes to `assay serve` alone and is handed on once
+    return subprocess.Popen(command, cwd=CHECKOUT, stdin=stdin, start_new_session=True)
+
+
+def _listens(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(place))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,356 @@
+"""The lake as a state machine: files land and go, contracts change, writers of every kind stand still at any point, end, or come back late.
+
+A step is a rule, or a segment of a writer from one stop to the next. After each the watcher looks at all that is new; whenever all writers
+have come to their ends and the plan finds nothing more, everything is compared with the oracle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from lake_invariants import (
+    Watcher,
+    gold_is_a_function_of_silver_now,
+    held_files,
+    no_erased_value_is_anywhere,
+    no_row_is_lost_or_doubled,
+    the_plan_is_empty,
+)
+from lake_oracle import Landing
+from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, UNREADABLE
+from lake_world import World, make_bronze, make_silver, quick
+from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
+
+from assay.errors import Fenced, Superseded, TableMissing
+from assay.lake.decisions import Kind as DecisionKind
+from assay.lake.snapshots import newest
+from assay.masking.keyring import read_ring
+from assay.masking.tokens import tokenizer
+from assay.orchestration.erasing import NotErased
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake_oracle import Cells, Content
+
+MOST_WRITERS = 3
+GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased)
+
+
+class Until(StrEnum):
+    """How far a writer goes on."""
+
+    NEXT = "its next point"
+    COMMIT = "its next commit"
+    COMMITTED = "after its next commit"
+    END = "its end"
+
+
+class Upstream(StrEnum):
+    """What happens outside of the lake."""
+
+    NEW = "land"
+    AGAIN = "land again"
+    MOVED = "move rows"
+    CHANGED = "correct"
+    GONE = "archive"
+    RULE = "change the contract"
+
+
+class Begins(StrEnum):
+    """What a writer does."""
+
+    INGEST = "ingest"
+    REFINE = "refine"
+    GOLD = "gold"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+    DISCARD = "discard"
+    RESTORE = "restore"
+    ERASE = "erase"
+
+
+class Mishap(StrEnum):
+    """What can happen to a writer where it stands."""
+
+    KILLED = "its process is gone"
+    TOLD_TO_END = "its process is told to end"
+    LOST = "its next commit is not made"
+    UNSAID = "its next commit is made, and not acknowledged"
+
+
+FAULTS = {Mishap.LOST: Fault.LOST, Mishap.UNSAID: Fault.UNSAID}
+STOPS = {
+    Until.NEXT: frozenset(Kind),
+    Until.COMMIT: AHEAD_OF_COMMIT,
+    Until.COMMITTED: AFTER_COMMIT,
+    Until.END: frozenset(Kind) - {Kind.LOOK},
+}
+datasets = st.sampled_from([SALES, METERS])
+arrivals = st.sampled_from(DAYS)
+suffixes = st.sampled_from("ab")
+days = st.sampled_from([*DAYS, UNREADABLE])
+numbers = st.sampled_from("123")
+amounts = st.sampled_from(["10", "5", "-1", "many"])
+rows = st.tuples(days, numbers, st.sampled_from(PEOPLE), amounts)
+contents = st.lists(rows, max_size=4)
+which = st.integers(0, MOST_WRITERS - 1)
+forced = st.booleans()
+moves = st.lists(st.tuples(which, st.sampled_from(Until)), min_size=1, max_size=10)
+Moves = list[tuple[int, Until]]
+
+
+@dataclass
+class Counts:
+    """What machines have done so far: rules by name, segments by the kind of point that they began at, writers by kind, and their ends."""
+
+    rules: Counter[str] = field(default_factory=Counter)
+    segments: Counter[Kind] = field(default_factory=Counter)
+    writers: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    versions: int = 0
+    lives: int = 0
+
+    @property
+    def steps(self) -> int:
+        """A rule is a step, and so is each segment of a writer."""
+        return self.rules.total() + self.segments.total()
+
+    def add(self, other: Counts) -> None:
+        """Add what others have done."""
+        for name in ("rules", "segments", "writers", "ends"):
+            getattr(self, name).update(getattr(other, name))
+        self.versions += other.versions
+        self.lives += other.lives
+
+    def told(self) -> str:
+        """The counts as a person reads them."""
+        named = {
+            "rules": self.rules, "segments from": self.segments, "writers": self.writers, "ends": self.ends,
+        }  # fmt: skip
+        lines = [f"{self.steps} steps in {self.lives} lives; {self.versions} versions of tables were looked at"]
+        return "\n".join(
+            [*lines, *(f"{name}: {', '.join(f'{one} {n}' for one, n in found.most_common())}" for name, found in named.items())]
+        )
+
+
+class LakeMachine(RuleBasedStateMachine):
+    """One lake, from nothing. What it has done is added to `counts`."""
+
+    counts: ClassVar[Counts] = Counts()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = ExitStack()
+        self.inside.enter_context(points())
+        self.inside.enter_context(quick())
+        self.world = World.make()
+        self.landings = {name: Landing(name) for name in (SALES, METERS)}
+        (key,) = read_ring(self.world.run().keys).keys
+        tokens = {one: tokenizer(key, "subject:customer")(one) for one in PEOPLE}
+        self.watcher = Watcher(self.world, self.landings, tokens)
+        self.writers: list[Writer] = []
+        self.killed: list[Writer] = []
+        self.again: set[str] = set()  # who is to be erased once more, when nobody is at work
+        self.started = 0
+        self.counts.lives += 1
+
+    def teardown(self) -> None:
+        try:
+            self.settle()
+        finally:
+            self.world.remove()
+            for one in [*self.writers, *self.killed]:
+                one.end()
+            self.counts.versions += self.watcher.looked
+            self.inside.close()
+
+    # what happens outside
+
+    @initialize(dataset=datasets, arrival=arrivals, content=contents, built=st.booleans())
+    def begin(self, dataset: str, arrival: str, content: list[Cells], *, built: bool) -> None:
+        """A file is there, and may be published already."""
+        self.upstream(dataset, arrival, "a", content=content, old=0, how=Upstream.NEW)
+        if built:
+            self.settle()
+
+    @rule(dataset=datasets, arrival=arrivals, suffix=suffixes, content=contents, old=which, how=st.sampled_from(Upstream))
+    def upstream(self, dataset: str, arrival: str, suffix: str, *, content: list[Cells], old: int, how: Upstream) -> None:
+        """A file lands, new or in the place of another, or goes; or the contract is changed."""
+        there, name = self.landings[dataset].there, f"{dataset}_{arrival}_{suffix}"
+        own = tuple(row if dataset == SALES else (row[0], row[1], row[3]) for row in content)
+        if how is Upstream.RULE:  # whoever begins from now on judges by another
+            self._count(how)
+            self.world.versions[dataset] = [*LEAST][old % len(LEAST)]
+        elif how is Upstream.NEW:
+            self._land(how, dataset, name, own)
+        elif there:
+            other = sorted(there)[old % len(there)]
+            if how is Upstream.AGAIN:
+                self._land(how, dataset, name, there[other])
+            elif how is Upstream.MOVED and own:
+                self._land(how, dataset, other, tuple((own[0][0], *row[1:]) for row in there[other]))
+            elif how is Upstream.CHANGED and own:
+                self._land(how, dataset, other, tuple((*row[:-1], own[0][-1]) for row in there[other]))
+            elif how is Upstream.GONE:
+                self._count(how)
+                self.world.archive(dataset, other)
+                held = held_files(newest(self.world.lake, f"bronze/{dataset}")).get(other)
+                self.landings[dataset].archive(other, held, at_work=bool(self.writers))
+
+    # writers that begin
+
+    @precondition(lambda self: len(self.writers) < MOST_WRITERS)
+    @rule(
+        kind=st.sampled_from(Begins), dataset=datasets, keys=st.none() | st.sets(arrivals, min_size=1), force=forced, moves=moves, who=which
+    )
+    def start(self, kind: Begins, dataset: str, keys: set[str] | None, moves: Moves, *, force: bool, who: int) -> None:
+        """A writer begins, and then all go on in turns. What it was told of contracts it keeps."""
+        world, run, contract = self.world, self.world.run(force=force), self.world.contracts[dataset]
+        works: dict[Begins, Callable[[], object]] = {
+            Begins.INGEST: partial(make_bronze, run, contract, keys and sorted(keys)),
+            Begins.REFINE: partial(make_silver, run, contract, None),
+            Begins.GOLD: partial(world.gold, world.planner(force=force)),
+            Begins.BACKFILL: partial(world.backfill, world.planner()),
+            Begins.REPLAY: partial(world.replay, world.planner(), contract),
+            Begins.DISCARD: partial(world.decide, dataset, DecisionKind.DISCARD),
+            Begins.RESTORE: partial(world.decide, dataset, DecisionKind.RESTORE),
+            Begins.ERASE: partial(world.erase, world.planner(), PEOPLE[who]),
+        }
+        then: dict[Begins, Callable[[Any], None]] = {
+            Begins.DISCARD: partial(self._decided, dataset),
+            Begins.RESTORE: partial(self._decided, dataset),
+            Begins.ERASE: partial(self._erased, PEOPLE[who]),
+        }
+        if kind is Begins.ERASE:
+            self.watcher.leaving.add(PEOPLE[who])
+        self._start(kind, works[kind], then.get(kind, lambda _: None))
+        self._turns(moves)
+
+    # writers that go on, or do not
+
+    @precondition(lambda self: self.writers)
+    @rule(moves=moves)
+    def go_on(self, moves: Moves) -> None:
+        """Writers go on in turns: each stands still where it is while another does."""
+        self._count("go on")
+        self._turns(moves)
+
+    @precondition(lambda self: self.writers)
+    @rule(number=which, how=st.sampled_from(Mishap))
+    def mishap(self, number: int, how: Mishap) -> None:
+        """A writer is killed, which cleans nothing up, or told to end, and unwinds; or the storage fails its next commit."""
+        self._count(f"mishap {how.name}")
+        writer = self.writers[number % len(self.writers)]
+        if how is Mishap.KILLED:
+            self.writers.remove(writer)
+            self.killed.append(writer)
+            self.counts.ends["killed"] += 1
+            note(f"{writer.name} is killed at {writer.at}")
+        elif how is Mishap.TOLD_TO_END:
+            writer.end()
+            self._judge(writer)
+        else:
+            writer.fault = FAULTS[how]
+
+    # all come to their ends
+
+    @precondition(lambda self: len(self.writers) > 1)
+    @rule(last_first=st.booleans())
+    def drain(self, last_first: bool) -> None:
+        """All writers go on to their ends, one after the other; then what is due is done, and all is as the oracle says."""
+        self._count("drain")
+        if last_first:
+            self.writers.reverse()
+        self.settle()
+
+    def settle(self) -> None:
+        while self.writers:
+            self._finish(self.writers[0])
+        self.watcher.look()
+        done = self.world.backfill(self.world.planner(), self.watcher.look)
+        failed = [one.failure for one in done if one.failure]
+        assert not failed, failed
+        for person in sorted((self.watcher.leaving - self.watcher.erased) | self.again):
+            self._erased(person, self.world.erase(self.world.planner(), person))
+            self.watcher.look()
+        self.again.clear()
+        the_plan_is_empty(self.world)
+        no_row_is_lost_or_doubled(self.world, self.landings, self.watcher.erased)
+        gold_is_a_function_of_silver_now(self.world)
+        no_erased_value_is_anywhere(self.world.home, self.watcher.erased, self.watcher.tokens)
+        for landing in self.landings.values():
+            landing.at_rest()
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        self.watcher.look()
+
+    def _land(self, how: str, dataset: str, name: str, content: Content) -> None:
+        self._count(how)
+        self.world.land(dataset, name, content)
+        self.landings[dataset].land(name, content)
+
+    def _decided(self, dataset: str, decided: tuple[int, set[tuple[str, int]]] | None) -> None:
+        if decided:
+            self.watcher.decided[dataset, decided[0]] = decided[1]
+
+    def _erased(self, person: str, _receipt: object) -> None:
+        """There is a receipt. Who was at work before may leave files behind that he can publish no more."""
+        self.watcher.erased.add(person)
+        if self.writers:
+            self.again.add(person)
+
+    def _start(self, kind: str, work: Callable[[], object], then: Callable[[Any], None]) -> None:
+        self._count(f"start {kind}")
+        self.started += 1
+        writer = Writer(f"{kind} {self.started}", work, then)
+        self.writers.append(writer)
+        self.counts.writers[kind] += 1
+        self._resume(writer, Until.NEXT)
+
+    def _turns(self, moves: Moves) -> None:
+        for number, until in moves:
+            if self.writers:
+                writer = self.writers[number % len(self.writers)]
+                if until is Until.END:
+                    self._finish(writer)
+                else:
+                    self._resume(writer, until)
+                    self.watcher.look()
+
+    def _resume(self, writer: Writer, until: Until) -> None:
+        left = writer.at
+        writer.resume(STOPS[until])
+        if left is not None:
+            self.counts.segments[left.kind] += 1
+        note(f"{writer.name}: {left or 'begins'} -> {writer.at or 'its end'}")
+        if writer.done:
+            self._judge(writer)
+
+    def _finish(self, writer: Writer) -> None:
+        while not writer.done:
+            self._resume(writer, Until.END)
+            self.watcher.look()
+
+    def _judge(self, writer: Writer) -> None:
+        """How a writer may end: by itself, by giving way to another, by what the storage did to it, or because it was told to."""
+        self.writers.remove(writer)
+        error = writer.error
+        self.counts.ends[type(error).__name__ if error else "done"] += 1
+        if error is None:
+            writer.then(writer.result)
+        expected = error is None or isinstance(error, (*GIVES_WAY, Ended)) or (isinstance(error, StorageFault) and writer.faulted)
+        if not expected:
+            raise AssertionError(f"{writer.name} ended with {type(error).__name__}: {error}") from error
+
+    def _count(self, name: str) -> None:
+        self.counts.rules[name] += 1

@@ -1,0 +1,151 @@
+"""The oracle of the model: which contents landed under which names, who was erased, and what the documents say becomes of every row then.
+
+Plain Python. It reads no table and asks nothing of Assay; what it cannot know, which of two contents a writer took that was at work while
+their file was archived, it leaves open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from lake_product import LEAST, SALES, csv_of, partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Cells = tuple[str, ...]
+Content = tuple[Cells, ...]
+
+
+class Place(NamedTuple):
+    """Where a row landed: the name of its file and the row in it. Ordered as files of one product are: by arrival, suffix and row."""
+
+    file: str
+    row: int
+
+    @property
+    def arrival(self) -> str:
+        return self.file.split("_")[1]
+
+
+Rows = dict[Place, Cells]
+
+
+@dataclass
+class Fates:
+    """What becomes of the rows of a dataset: published cells and held places by partition, and the duplicates of each."""
+
+    published: dict[str, dict[Place, Cells]] = field(default_factory=lambda: defaultdict(dict))
+    held: dict[str, set[Place]] = field(default_factory=lambda: defaultdict(set))
+    undated: dict[str, set[Place]] = field(default_factory=lambda: defaultdict(set))
+    duplicates: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def partitions(self) -> set[str]:
+        return {*self.published, *self.held}
+
+
+def judged(dataset: str, rows: Mapping[Place, Cells], version: str) -> Fates:
+    """The fates of rows under a version of the contract, if all partitions are made from them."""
+    found, last = Fates(), dict[tuple[str, int], tuple[str, Place]]()
+    for place, cells in sorted(rows.items()):
+        day, number, amount = cells[0], int(cells[1]), cells[-1]
+        key = partition_of(dataset, day)
+        if key is None:
+            found.undated[place.arrival].add(place)
+        elif not amount.lstrip("-").isdigit() or int(amount) < LEAST[version]:
+            found.held[key].add(place)
+        else:
+            scope = (key if dataset == SALES else "", number)
+            if scope in last:
+                before, old = last[scope]
+                found.duplicates[before] += 1
+                del found.published[before][old]
+            last[scope] = key, place
+            found.published[key][place] = cells
+    return found
+
+
+def hash_of(dataset: str, content: Content) -> str:
+    """How the content of a file is known."""
+    return hashlib.blake2b(csv_of(dataset, [*content]).encode(), digest_size=16).hexdigest()
+
+
+@dataclass
+class Landing:
+    """The landing folder of one dataset as upstream knows it. A name is that of a file without its ending."""
+
+    dataset: str
+    there: dict[str, Content] = field(default_factory=dict)
+    gone: dict[str, set[str | None]] = field(default_factory=dict)  # of an archived name the hashes that bronze may keep; None for nothing
+    contents: dict[str, Content] = field(default_factory=dict)
+    since_rest: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def land(self, name: str, content: Content) -> None:
+        self.there[name] = content
+        self.gone.pop(name, None)
+        digest = hash_of(self.dataset, content)
+        self.contents[digest] = content
+        self.since_rest[name].add(digest)
+
+    def archive(self, name: str, held: str | None, *, at_work: bool) -> None:
+        """A file goes while bronze holds `held` under its name; a writer that is `at_work` may have read another content before."""
+        now = hash_of(self.dataset, self.there.pop(name))
+        self.gone[name] = {held, now, *self.since_rest[name]} if at_work else {held}
+
+    def at_rest(self) -> None:
+        """Nobody is at work: what was read before counts no more."""
+        self.since_rest.clear()
+        for name, content in self.there.items():
+            self.since_rest[name].add(hash_of(self.dataset, content))
+
+    def sources(self, kept: Mapping[str, str]) -> dict[str, str]:
+        """The files that bronze must have, with their hashes: those that are there, and those that it has `kept` of others. Of one content
+        in an arrival the first name. Raises AssertionError if it kept what it could not."""
+        for name, allowed in self.gone.items():
+            assert kept.get(name) in allowed or kept.get(name) is None, f"bronze keeps another content of {name} than it may: {kept[name]}"
+            assert name in kept or self._may_be_absent(name, kept), f"bronze has lost {name}, which was archived after it was taken"
+        found, once = dict[str, str](), set[tuple[str, str]]()
+        there = {name: hash_of(self.dataset, content) for name, content in self.there.items()}
+        for name, digest in sorted(({name: digest for name, digest in kept.items() if name in self.gone} | there).items()):
+            arrival = name.split("_")[1]
+            if (arrival, digest) not in once:
+                once.add((arrival, digest))
+                found[name] = digest
+        return found
+
+    def _may_be_absent(self, name: str, kept: Mapping[str, str]) -> bool:
+        """Whether nothing of a name is lost if bronze does not know it: nothing was taken, or it is there under another name."""
+        arrival = name.split("_")[1]
+        others = {digest for other, digest in kept.items() if other.split("_")[1] == arrival}
+        others |= {hash_of(self.dataset, content) for other, content in self.there.items() if other.split("_")[1] == arrival}
+        return None in self.gone[name] or bool(self.gone[name] & others)
+
+    def rows(self, sources: Mapping[str, str], erased: Iterable[str] = ()) -> Rows:
+        """The rows of some files, without those of erased people."""
+        gone = {*erased}
+        return {
+            Place(name, number): cells
+            for name, digest in sources.items()
+            for number, cells in enumerate(self.contents[digest], 1)
+            if not names(self.dataset, cells) & gone
+        }
+
+
+def names(dataset: str, cells: Cells) -> set[str]:
+    """The people whom a row names."""
+    return {cells[2]} if dataset == SALES else set()
+
+
+def gold_rows(name: str, inputs: Mapping[str, Iterable[tuple[str, int, int]]]) -> dict[str, tuple[int, int]]:
+    """What a model makes: by day the rows and their sum. `inputs` have (day, rows, sum) of each table that it reads."""
+    found: dict[str, tuple[int, int]] = {}
+    for rows in inputs.values():
+        for day, count, total in rows:
+            key = day if name == "monthly" else f"{day[:7]}-01"
+            before = found.get(key, (0, 0))
+            found[key] = before[0] + count, before[1] + total
+    return found

@@ -1,0 +1,242 @@
+"""A home of the product, and what is done in it: each a call of the product's own functions, without Dagster's instance and without dbt.
+
+Gold is planned, staged and published by the gold step; only its rows come from SQL that DuckDB runs here on the snapshots that it pinned.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import dagster as dg
+from lake_product import BY_MONTH, KIND, contracts, csv_of, models
+
+from assay.erasure.removing import Person
+from assay.errors import AssayError
+from assay.gold import step as gold_step
+from assay.gold.calendars import calendars_of
+from assay.gold.dbt_results import BuildResult, NodeResult
+from assay.gold.models import LAYER, pick
+from assay.gold.staged import stage_model
+from assay.gold.step import Project, build_gold, gold_spec
+from assay.ingest.bronze import bronze_spec
+from assay.ingest.step import ingest
+from assay.lake.decisions import Decision, decide, in_force, taken
+from assay.lake.decisions import Kind as DecisionKind
+from assay.lake.quarantine_reader import Fate, View
+from assay.lake.snapshots import open_snapshot
+from assay.masking.keyring import new_entry
+from assay.orchestration import plan
+from assay.orchestration.backfill import Ran, Request
+from assay.orchestration.calendars import arrivals_of, definition_of, events_of
+from assay.orchestration.erasing import Erasing
+from assay.orchestration.partitions import slice_of, whole_of
+from assay.orchestration.plan import Planner
+from assay.orchestration.replay import Picked, Wanted
+from assay.refine.step import refine_partitions, silver_spec
+from assay.settings import SecretReference
+from assay.steps import Outcome, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from assay.contracts.model import Contract
+    from assay.lake.erasures import Erasure
+    from assay.orchestration.due import Due
+
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+MEMORY = Path("/dev/shm")  # thousands of small commits, each synced
+
+
+@dataclass
+class World:
+    """A home folder and the version of each dataset's contract."""
+
+    home: Path
+    variants: Mapping[str, Mapping[str, Contract]]
+    versions: dict[str, str] = field(default_factory=lambda: {"sales": "1.0.0", "meters": "1.0.0"})
+
+    @classmethod
+    def make(cls) -> World:
+        """An empty home, in memory where there is such a place."""
+        home = Path(tempfile.mkdtemp(prefix="model-", dir=MEMORY if MEMORY.is_dir() else None))
+        (home / "masking.keys").write_text(new_entry() + "\n")
+        return cls(home, contracts())
+
+    def remove(self) -> None:
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def lake(self) -> Path:
+        return self.home / "lake"
+
+    @property
+    def contracts(self) -> dict[str, Contract]:
+        return {name: self.variants[name][version] for name, version in self.versions.items()}
+
+    def run(self, *, force: bool = False) -> Run:
+        keys = SecretReference("file", str(self.home / "masking.keys"))
+        return Run(self.lake, self.home / "landing", self.contracts, "run", force, keys, NOW)
+
+    def planner(self, *, force: bool = False) -> Planner:
+        project = Project(self.home, self.home / "manifest.json", models(), self.home / "scratch")
+        return Planner(self.run(force=force), self.contracts, project)
+
+    def land(self, dataset: str, name: str, rows: Sequence[tuple[str, ...]]) -> None:
+        """A file lands whole, as upstream drops it."""
+        path = self.home / "landing" / dataset / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(f".{name}").write_text(csv_of(dataset, [*rows]))
+        path.with_name(f".{name}").replace(path)
+
+    def archive(self, dataset: str, name: str) -> None:
+        (self.home / "landing" / dataset / f"{name}.csv").unlink()
+
+    def gold(self, planner: Planner) -> list[Outcome]:
+        """Bring all months of all models up to date."""
+        return [one for stage in planner.stages if stage.name.startswith(LAYER) for one in make_gold(planner, planner.due(stage.keys))]
+
+    def backfill(self, planner: Planner, after_each: Callable[[], None] = lambda: None) -> list[Ran]:
+        """All that the plan finds due, stage by stage, as `assay backfill` does."""
+        found = []
+        for one in carry_out(planner):
+            after_each()
+            found.append(one)
+        return found
+
+    def erase(self, planner: Planner, person: str) -> Erasure:
+        """One person leaves, as by `assay erase`."""
+        return Erasing(planner, Person(KIND, person), "a clerk", carry_out, lambda _: None).execute()
+
+    def replay(self, planner: Planner, contract: Contract) -> list[Ran]:
+        """All that is held of a dataset is judged again, as by `assay quarantine replay`: the arrivals first."""
+        wanted = Wanted.of(View.open(self.lake, contract.dataset), contract)
+        found, run = list[Ran](), replace(planner.run, force=True)
+        for layer, chosen in (("bronze", wanted.arrivals), ("silver", wanted.events)):
+            key = dg.AssetKey([layer, contract.dataset])
+            picked = Picked(run, planner.contracts, planner.project, {key: chosen})
+            found += [carried_out(picked, [due]) for due in picked.due([key]) if due.partitions]
+        return found
+
+    def decide(self, dataset: str, kind: DecisionKind) -> tuple[int, set[tuple[str, int]]] | None:
+        """Discard all rows that are held, or restore all that are discarded; what was decided, if there was anything."""
+        view = View.open(self.lake, dataset)
+        if kind is DecisionKind.DISCARD:
+            rows = view.rows(Fate.HELD)
+        else:
+            rows = in_force(view.decisions) if view.decisions else view.rows(Fate.HELD).clear()
+        if rows.is_empty():
+            return None
+        number = decide(self.lake, dataset, Decision(kind, "a steward", NOW, "no reason"), rows, taken(view.decisions))
+        return number, {(str(hash_), int(row)) for hash_, row in rows.select("source_hash", "source_row").rows()}
+
+    def due(self) -> dict[str, list[str]]:
+        """What the plan finds to do, and what it cannot plan."""
+        planner = self.planner()
+        found = [due for stage in planner.stages for due in planner.due(stage.keys)]
+        return {"/".join(one.key.path): [*one.partitions, one.problem] for one in found if one.partitions or one.problem}
+
+
+def make_bronze(run: Run, contract: Contract, keys: Iterable[str] | None) -> list[Outcome]:
+    definition, spec = arrivals_of(contract), bronze_spec(contract)
+    assert definition is not None
+    slice_ = slice_of(definition, definition.get_partition_keys() if keys is None else keys, spec)
+    return list(ingest(run, contract, slice_, whole_of(definition, spec)))
+
+
+def make_silver(run: Run, contract: Contract, keys: Iterable[str] | None) -> list[Outcome]:
+    definition, spec = events_of(contract), silver_spec(contract)
+    assert definition is not None
+    slice_ = slice_of(definition, definition.get_partition_keys() if keys is None else keys, spec)
+    return list(refine_partitions(run, contract, slice_, whole_of(definition, spec)))
+
+
+def make_gold(planner: Planner, due: Iterable[Due]) -> list[Outcome]:
+    """The due months of some models of one stage."""
+    project, calendars = planner.project, calendars_of(planner.project.models, planner.contracts)
+    slices = {
+        model.name: slice_of(definition_of(calendars[model.table]), one.partitions, gold_spec(model, calendars[model.table]))
+        for one in due
+        if one.partitions and (model := pick(project.models, one.key.path[1]))
+    }
+    return [outcome for _, outcome in build_gold(planner.run, project, slices)]
+
+
+def carry_out(planner: Planner) -> Iterator[Ran]:
+    """Plan and run one stage after the other. What fails is told and stops the stage's asset alone, as a failed run does."""
+    for stage in planner.stages:
+        due = planner.due(stage.keys)
+        for group in [due] if stage.name.startswith(LAYER) else [[one] for one in due]:
+            if any(one.partitions or one.problem for one in group):
+                yield carried_out(planner, group)
+
+
+def carried_out(planner: Planner, group: Sequence[Due]) -> Ran:
+    """What became of one run."""
+    failure, outcomes = "; ".join(one.problem for one in group if one.problem) or None, list[Outcome]()
+    try:
+        outcomes = _run(planner, group)
+    except AssayError as error:
+        failure = str(error)
+    refused = [one.refusal for one in outcomes if one.status is Status.REFUSED]
+    return Ran(Request(tuple(one.key for one in group), None, None, 0), "run", 0.0, failure or next(iter(refused), None), {})
+
+
+def _run(planner: Planner, due: Sequence[Due]) -> list[Outcome]:
+    layer, name = due[0].key.path
+    if layer == LAYER:
+        return make_gold(planner, due)
+    make = make_bronze if layer == "bronze" else make_silver
+    return make(planner.run, planner.contracts[name], due[0].partitions) if due[0].partitions else []
+
+
+@contextmanager
+def quick() -> Iterator[None]:
+    """Inside, the gold step gets its rows from the SQL of `lake_product`, run by DuckDB on the pinned snapshots; and the clock stands still,
+    long after all partitions: Dagster takes milliseconds to tell the time."""
+    with (
+        mock.patch.object(gold_step, "build", _build),
+        mock.patch.object(gold_step, "stage_model", stage_model),
+        mock.patch.object(plan, "now", return_value=NOW),
+    ):
+        yield
+
+
+def _build(
+    folder: Path, *, manifest: Path, models: Sequence[str], window: tuple[date, date] | None, pins: Mapping[str, int], lake: Path,
+    scratch: Path, discretion: object,
+) -> BuildResult:  # fmt: skip
+    import duckdb
+
+    assert window is not None
+    path = scratch / uuid.uuid4().hex / "build.duckdb"
+    path.parent.mkdir(parents=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA staged")
+        for name in models:
+            _, sql = BY_MONTH[name]
+            body = f"SELECT * FROM ({_filled(sql, pins, lake, models, window)}) WHERE day >= ? AND day < ?"
+            connection.execute(f"CREATE TABLE staged.{name} AS {body}", list(window))
+    return BuildResult(tuple(NodeResult(name, name, "model", None, True, "error", 0, "", 0.0, None) for name in models), path)
+
+
+def _filled(sql: str, pins: Mapping[str, int], lake: Path, building: Sequence[str], window: tuple[date, date]) -> str:
+    """The SQL with each input in the place of its name: published rows, and of a model of this build those that it has just made."""
+    for table in {name for reads, _ in BY_MONTH.values() for name in reads}:
+        if f"{{{table}}}" not in sql:
+            continue
+        published = open_snapshot(lake, table, pins[table]).duckdb_select() if table in pins else None
+        model = table.partition("/")[2]
+        if table.startswith(f"{LAYER}/") and model in building:
+            outside = f"SELECT * FROM ({published}) WHERE day < DATE '{window[0]}' OR day >= DATE '{window[1]}' UNION ALL BY NAME "
+            published = f"{outside if published else ''}SELECT * FROM staged.{model}"
+        sql = sql.replace(f"{{{table}}}", f"({published})")
+    return sql

@@ -1,0 +1,236 @@
+"""Writers that take turns: each is a real call of the product's code in a thread that stands still at every point where another may come.
+
+A point is a place where the code looks at a table or changes the disk. They are where all writers pass: the opening of a snapshot, the
+staging of files, the commit of deltalake and the entries of a log that are written without it, the removal of files. Only threads of a
+`Writer` stop there. Nobody runs beside a writer that runs, so the same choices give the same course.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
+from urllib.parse import unquote
+
+import deltalake
+from deltalake.exceptions import DeltaError
+
+from assay.erasure import old_files
+from assay.lake import constraints, publisher, snapshots, staged, staging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+LONGEST_SECONDS = 120  # that a segment may take on however busy a machine
+_here = threading.local()
+
+
+class Kind(StrEnum):
+    """What a writer is about to do, or has done."""
+
+    LOOK = "look at"
+    STAGE = "stage"
+    STAGED = "staged"
+    COMMIT = "commit"
+    COMMITTED = "committed"
+    CREATE = "create"
+    CREATED = "created"
+    REMOVE = "remove files of"
+    FORGET = "forget bounds of"
+
+
+AHEAD_OF_COMMIT, AFTER_COMMIT = frozenset({Kind.COMMIT, Kind.CREATE}), frozenset({Kind.COMMITTED, Kind.CREATED})
+
+
+class Point(NamedTuple):
+    kind: Kind
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.table}"
+
+
+class Fault(StrEnum):
+    """What the storage does to one commit."""
+
+    LOST = "is not made"
+    UNSAID = "is made, and not acknowledged"
+
+
+class Ended(BaseException):
+    """Raised in a writer at its point: its process was told to end, and unwinds."""
+
+
+class StorageFault(DeltaError):
+    """What a storage says of a commit that it did not make, or of one that it made."""
+
+
+@dataclass(eq=False)
+class Writer:
+    """One call on its way. It stands at `at` until it is resumed; `error` is what it ended with."""
+
+    name: str
+    work: Callable[[], object]
+    then: Callable[[Any], None] = lambda _: None  # what the machine notes of a result
+    result: object = None
+    at: Point | None = None
+    error: BaseException | None = None
+    done: bool = False
+    fault: Fault | None = None
+    faulted: bool = False
+    stops: Collection[Kind] = frozenset(Kind)
+    _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _stop: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _end: bool = False
+    _thread: threading.Thread | None = None
+
+    def resume(self, stops: Collection[Kind] = frozenset(Kind)) -> None:
+        """Let it run to its next point of some kinds, or to its end."""
+        self.stops = stops
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            self._thread.start()
+        else:
+            self._go.release()
+        assert self._stop.acquire(timeout=LONGEST_SECONDS), f"{self.name} hangs after {self.at}"
+
+    def end(self) -> None:
+        """Let it unwind from where it stands, as a process does that is told to end."""
+        self._end = True
+        while not self.done:
+            self.resume()
+
+    def _run(self) -> None:
+        _here.writer = self
+        try:
+            self.result = self.work()
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the machine judges it
+            self.error = error
+        self.done, self.at = True, None
+        self._stop.release()
+
+    def pause(self, point: Point) -> None:
+        if point.kind in self.stops and not self._end:
+            self.at = point
+            self._stop.release()
+            self._go.acquire()
+        if self._end:
+            raise Ended
+
+    def take_fault(self, fault: Fault) -> bool:
+        """Whether this commit is the one that the storage fails; then it is no more."""
+        if self.fault is not fault:
+            return False
+        self.fault, self.faulted = None, True
+        return True
+
+
+def point(kind: Kind, table: str) -> Writer | None:
+    """Stand still, if this is the thread of a writer."""
+    writer: Writer | None = getattr(_here, "writer", None)
+    if writer is not None:
+        writer.pause(Point(kind, table))
+    return writer
+
+
+@contextmanager
+def points() -> Iterator[None]:
+    """Inside, writers stop at their points. Losers of a race look again at once: a pause of theirs is a point."""
+    with ExitStack() as stack:
+        for owner, name, replaced in (
+            (snapshots, "newest_commit", _looked),
+            (staging, "_write_all", _staged),
+            (deltalake.DeltaTable, "create_write_transaction", _committed),
+            (deltalake.DeltaTable, "create", _created),
+            (constraints, "_put", _put),
+            (old_files.OldFiles, "remove", _removed),
+            (old_files, "replace_file", _forgotten),
+        ):
+            stack.enter_context(mock.patch.object(owner, name, replaced(getattr(owner, name))))
+        without_sleep = SimpleNamespace(time=publisher.time.time, sleep=lambda _: None)
+        stack.enter_context(mock.patch.object(publisher, "time", without_sleep))
+        yield
+
+
+def table_of(folder: Path) -> str:
+    """The name of a table, of the last two parts of its folder."""
+    return "/".join(folder.parts[-2:])
+
+
+def _looked(real: Callable[..., Any]) -> Callable[..., Any]:
+    def newest_commit(table: Path) -> Any:
+        point(Kind.LOOK, table_of(table))
+        return real(table)
+
+    return newest_commit
+
+
+def _staged(real: Callable[..., Any]) -> Callable[..., Any]:
+    def write_all(pool: Any, staging_: staged.Staging, parts: Any, notes: Any) -> None:
+        parts, table = list(parts), staging_.slice.spec.name
+        if not parts:
+            return
+        point(Kind.STAGE, table)
+        real(pool, staging_, parts, notes)
+        point(Kind.STAGED, table)
+
+    return write_all
+
+
+def _committed(real: Callable[..., Any]) -> Callable[..., Any]:
+    def create_write_transaction(self: deltalake.DeltaTable, *args: Any, **kwargs: Any) -> None:
+        table = table_of(Path(unquote(self.table_uri.removeprefix("file://"))))
+        writer = point(Kind.COMMIT, table)
+        if writer is not None and writer.take_fault(Fault.LOST):
+            raise StorageFault("the disk is full")
+        real(self, *args, **kwargs)
+        if writer is not None and writer.take_fault(Fault.UNSAID):
+            raise StorageFault("no answer")
+        point(Kind.COMMITTED, table)
+
+    return create_write_transaction
+
+
+def _created(real: Callable[..., Any]) -> Callable[..., Any]:
+    def create(uri: str, *args: Any, **kwargs: Any) -> Any:
+        is_table = not Path(uri).name.startswith("tmp")  # a table of constraints is made elsewhere first
+        if is_table:
+            point(Kind.CREATE, table_of(Path(uri)))
+        made = real(uri, *args, **kwargs)
+        if is_table:
+            point(Kind.CREATED, table_of(Path(uri)))
+        return made
+
+    return create
+
+
+def _put(real: Callable[..., Any]) -> Callable[..., Any]:
+    def put(folder: Path, version: int, actions: Any) -> bool:
+        point(Kind.CREATE, table_of(folder))
+        done: bool = real(folder, version, actions)
+        point(Kind.CREATED, table_of(folder))
+        return done
+
+    return put
+
+
+def _removed(real: Callable[..., Any]) -> Callable[..., Any]:
+    def remove(self: old_files.OldFiles, is_meant: Any) -> list[Path]:
+        point(Kind.REMOVE, table_of(self.table))
+        gone: list[Path] = real(self, is_meant)
+        return gone
+
+    return remove
+
+
+def _forgotten(real: Callable[..., Any]) -> Callable[..., Any]:
+    def replace_file(path: Path, *args: Any, **kwargs: Any) -> None:
+        point(Kind.FORGET, table_of(path.parents[1]))
+        real(path, *args, **kwargs)
+
+    return replace_file

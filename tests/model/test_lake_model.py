@@ -1,0 +1,29 @@
+"""The lake as a state machine, through the real code: thousands of steps of writers whom nothing keeps apart, and nothing breaks.
+
+`make model` takes a million. ASSAY_MODEL_STEPS and ASSAY_MODEL_SEED say how many, and where they begin.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from lake_lives import live
+from lake_machine import Begins, Mishap, Upstream
+from lake_writers import Kind
+
+STEPS, SEED = int(os.environ.get("ASSAY_MODEL_STEPS", "10000")), int(os.environ.get("ASSAY_MODEL_SEED", "0"))
+ENOUGH = 10_000  # from so many steps on everything that can happen has happened
+
+
+@pytest.mark.slow
+def test_whatever_writers_do_to_each_other_every_invariant_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Steps that were not taken prove nothing: each rule, each kind of writer and each kind of point must have come."""
+    with capsys.disabled():
+        done = live(STEPS, SEED, say=print if STEPS > ENOUGH else lambda _: None)
+        print(f"\n{done.told()}")
+    assert done.steps >= STEPS
+    if STEPS >= ENOUGH:
+        assert {*Upstream, "go on", "drain", *map("start {}".format, Begins), *(f"mishap {how.name}" for how in Mishap)} <= {*done.rules}
+        assert {*Kind} <= {*done.segments}
+        assert {"done", "killed", "Ended", "Superseded", "StorageFault"} <= {*done.ends}

@@ -1,0 +1,60 @@
+"""What a machine had too little of is one sentence, whatever library tells it in whatever words."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assay.exhausted import told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+# as the pinned versions of SQLite, delta-rs, Polars, PyArrow, DuckDB and Python say it
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("(sqlite3.OperationalError) database or disk is full", "No space is left on the disk ("),
+        (
+            "Generic LocalFileSystem error: Unable to copy data to file: No space left on device (os error 28)",
+            "No space is left on the disk (",
+        ),
+        ("[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device", "No space is left on the disk ("),
+        ("IO Error: Could not write file: Disk quota exceeded", "No space is left on the disk ("),
+        (
+            "[Errno 27] Error writing bytes to file. Detail: [errno 27] File too large",
+            "A file may not grow any more. Raise the limit (ulimit -f)",
+        ),
+        ("Too many open files (os error 24)", "Too many files are open. Raise the limit (ulimit -n)"),
+        ("malloc of size 1048576 failed", "There is not enough memory."),
+        ("Out of Memory Error: could not allocate block of size 256.0 KiB", "There is not enough memory."),
+        ("can't start new thread", "There is not enough memory."),
+        ("(sqlite3.OperationalError) attempt to write a readonly database", "It cannot be written to. Let this user write there"),
+        ("(sqlite3.OperationalError) database is locked", "Another process has held a database of Dagster's instance locked"),
+        ("(sqlite3.OperationalError) disk I/O error", "Dagster's instance cannot be read or written: "),
+        ("No usable temporary directory found in ['/tmp']", "There is no temporary folder"),
+    ],
+)
+def test_a_refusal_is_told_in_one_sentence_with_what_to_do(said: str, sentence: str, tmp_path: Path) -> None:
+    words = told(said, [tmp_path / "not" / "there"])
+    assert words is not None
+    assert words.startswith(sentence)
+    assert "What is published is whole." in words
+
+
+def test_a_refusal_is_found_behind_the_error_that_it_caused(tmp_path: Path) -> None:
+    error = RuntimeError("the storage failed")
+    error.__cause__ = sqlite3.OperationalError("database or disk is full")
+    assert str(tmp_path) in str(told(error, [tmp_path]))
+    late = RuntimeError("while another was handled")
+    late.__context__ = OSError(errno.EMFILE, "Too many open files")
+    assert str(told(late, [tmp_path])).startswith("Too many files are open")
+
+
+def test_any_other_error_is_none(tmp_path: Path) -> None:
+    assert told(ValueError("no such column: disk"), [tmp_path]) is None
+    assert told("silver/sales: 2 of 3 partitions were refused", [tmp_path]) is None
