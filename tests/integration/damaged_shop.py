@@ -15,6 +15,7 @@ from order_shop import Shop
 from assay.lake.claims import claims_table
 from assay.lake.decisions import Decision, Kind, decide
 from assay.lake.erasures import begin, record
+from assay.lake.fence import fence_now
 from assay.lake.foreign import files_noted
 from assay.lake.publisher import Provenance, publish
 from assay.lake.quarantine_reader import Fate, View
@@ -37,14 +38,14 @@ READABLE = ("bronze", "decisions", "erasures", "gold", "quarantine", "silver")  
 
 def build(folder: Path) -> Shop:
     """Every kind of table: with and without partitions, with a log of several entries, some of them published twice."""
-    shop = Shop(folder / "home", write_contracts(folder / "contracts")).open()
+    shop = Shop(folder / "home", write_contracts(folder / "home/contracts")).open()
     lake = shop.home / "lake"
     for day in (1, 2):
         shop.drop(day, [row | {"day": f"2024-01-0{day}"} for row in ROWS])
         shop.ingest([day])
         shop.refine([day])
     held = View.open(lake, "orders").rows(Fate.HELD).filter(pl.col("source_row") == 4)
-    decide(lake, "orders", Decision(Kind.DISCARD, "ada", datetime(2024, 2, 1, tzinfo=UTC), "a test"), held, 0)
+    decide(lake, "orders", Decision(Kind.DISCARD, "ada", datetime(2024, 2, 1, tzinfo=UTC), "a test"), held, 0, fence=fence_now(lake))
     claim = {
         "key": "1", "arrival": date(2024, 1, 1), "source_file": "orders/a.csv", "source_row": 1, "source_hash": "h", "displaced": False,
         "_partition": "2024-01-01",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,17 +10,18 @@ import typer
 
 from assay.cli.homes import settings_of_home
 from assay.cli.visible import visible
-from assay.errors import ContractInvalid, SettingsError
+from assay.errors import ContractInvalid, SettingsError, TableDamaged
+from assay.lake.checking import damage_of
 from assay.lake.damage import NOT_ALLOWED, Damage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from assay.contracts.model import Contract
     from assay.settings import Settings
 
 SOME = 3
+AGAIN = "the next `assay backfill` makes it again"
 KEPT_NOWHERE = {"decisions": "who decided what of its rows", "erasures": "who was erased, and keeps out files that land again"}
 MADE_AGAIN = ("bronze", "silver", "gold")
 MADE_WITH = {"quarantine": ("bronze", "silver"), "claims": ("silver",)}
@@ -80,7 +82,7 @@ def _chosen(settings: Settings, tables: Sequence[str]) -> list[str]:
 
 def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Finding]:
     """Look at tables one by one, and say what was found of each."""
-    from assay.lake.checking import damage_of, forgotten
+    from assay.lake.checking import forgotten
 
     contracts, missed, found = _contracts(settings), forgotten(settings.lake), list[Finding]()
     for name in tables:
@@ -91,6 +93,20 @@ def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Find
             one = _finding(settings, contracts, name, damage)
             typer.echo(visible(str(one)), err=True)
             found.append(one)
+    return found + (_sums(settings, contracts, tables) if deep else [])
+
+
+def _sums(settings: Settings, contracts: Mapping[str, Contract], tables: Sequence[str]) -> list[Finding]:
+    """The datasets whose rows do not add up, of those that can be counted."""
+    from assay.orchestration.fates import fates_of
+
+    found = list[Finding]()
+    for name in [name for name in tables if name.startswith("silver/") and name[7:] in contracts]:
+        with suppress(TableDamaged):
+            fates = fates_of(settings.lake, contracts[name[7:]])
+            if fates and not fates.closes:
+                found.append(Finding(name, Damage("rows", f"are not all there: {fates}"), "", AGAIN))
+                typer.echo(visible(str(found[-1])), err=True)
     return found
 
 
@@ -111,7 +127,7 @@ def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, d
     if NOT_ALLOWED in damage.found:
         return Finding(name, damage, "", "let this user read it")
     if damage.path.startswith("partition "):
-        return Finding(name, damage, "", "the next `assay backfill` makes it again")
+        return Finding(name, damage, "", AGAIN)
     if _is_copied(damage):
         return Finding(name, damage, "")
     if layer in KEPT_NOWHERE:
@@ -136,31 +152,22 @@ def _is_copied(damage: Damage) -> bool:
 def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str]) -> None:
     """Set aside what is damaged, table by table, and make it again from what lies below, as a backfill does."""
     from assay.cli.running import run_backfill
+    from assay.lake.mending import mend
 
     touched = list[str]()
     for table in dict.fromkeys(one.table for one in found):
-        mine = [one for one in found if one.table == table]
+        mine, (layer, _, dataset) = [one for one in found if one.table == table], table.partition("/")
         if left := [one for one in mine if one.by_hand or (one.lost and table not in named)]:
             typer.echo(f"{table}: left as it is: {left[0].by_hand or f'name it, to lose {left[0].lost}'}.", err=True)
             continue
-        for said in _mend_table(settings.lake, table, mine):
+        let_go = any(one.lost for one in mine) or layer not in {*MADE_AGAIN, *MADE_WITH}
+        for said in mend(settings.lake, table, [one.damage for one in mine], let_go=let_go):
             typer.echo(f"{table}: {visible(said)}.")
-        layer, _, dataset = table.partition("/")
         touched += [f"{one}/{dataset}" for one in MADE_WITH.get(layer, (layer,) if layer in MADE_AGAIN else ())]
     if keys := _assets(settings, touched):
         run_backfill(settings, None, None, select=" or ".join(f'key:"{key}"' for key in keys), force=False)
-
-
-def _mend_table(lake: Path, table: str, found: Sequence[Finding]) -> list[str]:
-    from assay.lake.checking import is_table
-    from assay.lake.mending import leave_a_note, mend_files, mend_log
-
-    if not is_table(lake / table):
-        return [leave_a_note(lake / table)]
-    done = mend_log(lake, table)
-    files = [one.damage for one in found if one.damage.file]
-    again = table.partition("/")[0] in MADE_AGAIN
-    return done + mend_files(lake, table, files, let_go=not again or any(one.lost for one in found))
+    for table in [name for name in dict.fromkeys(one.table for one in found) if name.partition("/")[0] in MADE_WITH]:
+        mend(settings.lake, table, damage_of(settings.lake, table), let_go=True)  # what nobody sees any more
 
 
 def _assets(settings: Settings, tables: Sequence[str]) -> list[str]:

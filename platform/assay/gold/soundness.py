@@ -12,7 +12,7 @@ from assay.lake.slices import WHOLE
 from assay.lake.snapshots import newest, partition_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Set
+    from collections.abc import Collection, Iterable, Mapping, Sequence, Set
     from datetime import date
     from pathlib import Path
 
@@ -47,18 +47,38 @@ def replaced_by(inputs: GoldInputs, building: Sequence[Model], months: Sequence[
     return found
 
 
-def refuse_damaged_inputs(inputs: GoldInputs, building: Sequence[Model], months: Sequence[date], replaced: Replaced) -> None:
-    """Raise TableDamaged for a file that a build opens and that is not there, and for other bytes in one that its months are made from."""
-    tables = dict.fromkeys(table for model in building for table in (*model.depends_on, model.table))
-    for snapshot in (inputs.snapshots[table] for table in tables):
-        if snapshot:
-            refuse_damaged(snapshot, [file for file in snapshot.files if partition_key(file) not in replaced.get(snapshot.name, ())])
-    own = _own(months)
+def refused_inputs(inputs: GoldInputs, building: Sequence[Model], months: Sequence[date], replaced: Replaced) -> dict[str, str]:
+    """The models that cannot be built, because a file that they read is damaged, or because they read such a model; why, by name.
+
+    `building` come upstream first. A file that is opened must be there; one that the months are made from must have its bytes.
+    """
+    refused: dict[str, str] = {}
     for model in building:
-        for table in model.depends_on:
-            if snapshot := inputs.snapshots[table]:
-                made = own if table in replaced else set()
-                refuse_changed(snapshot, [file for file in _in_reach(inputs, model, months, table) if partition_key(file) not in made])
+        above = [one.name for one in building if one.table in model.depends_on and one.name in refused]
+        try:
+            _refuse_damaged(inputs, model, months, replaced)
+        except TableDamaged as error:
+            refused[model.name] = str(error)
+        if above:
+            refused.setdefault(model.name, f"It reads {above[0]}: {refused[above[0]]}")
+    return refused
+
+
+def pins_of(inputs: GoldInputs, building: Iterable[Model], refused: Collection[str]) -> dict[str, int]:
+    """The versions that a build reads: of all inputs, or beside refused models of those that the others need."""
+    needed = {table for model in building for table in (model.table, *model.depends_on)}
+    return {table: version for table, version in inputs.pins.items() if not refused or table in needed}
+
+
+def _refuse_damaged(inputs: GoldInputs, model: Model, months: Sequence[date], replaced: Replaced) -> None:
+    own = _own(months)
+    for table in dict.fromkeys((*model.depends_on, model.table)):
+        if snapshot := inputs.snapshots[table]:
+            refuse_damaged(snapshot, [file for file in snapshot.files if partition_key(file) not in replaced.get(table, ())])
+    for table in model.depends_on:
+        if snapshot := inputs.snapshots[table]:
+            made = own if table in replaced else set()
+            refuse_changed(snapshot, [file for file in _in_reach(inputs, model, months, table) if partition_key(file) not in made])
 
 
 def _own(months: Sequence[date]) -> set[str]:

@@ -10,10 +10,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import TableDamaged
-from assay.lake.damage import ASIDE, MARK, NO_FILE, Damage, changed_files, damaged_files, first_words, log_damage
+from assay.errors import TableDamaged, TableMissing
+from assay.lake.damage import ASIDE, NO_FILE, Damage, changed_files, damaged_files, first_words, log_damage
 from assay.lake.foreign import altered
-from assay.lake.log_entries import LOG
 from assay.lake.snapshots import newest, open_snapshot, partition_key, table_names
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ def damage_of(root: Path, name: str, *, deep: bool = False) -> list[Damage]:
         files = table.files
     except TableDamaged:
         return found
+    except TableMissing:  # nothing was ever published, or all of it was set aside
+        return []
     if not deep:
         return found + damaged_files(table)
     broken = [*changed_files(table, files), *_undecodable(table, files)]
@@ -95,8 +96,3 @@ def _read_by(root: Path, name: str) -> dict[str, int]:
     except TableDamaged:
         return {}
     return {read: int(version) for read, version in json.loads(said).items()}
-
-
-def is_table(folder: Path) -> bool:
-    """Whether a folder is, or was, a table."""
-    return (folder / LOG).exists() or (folder / MARK).exists()

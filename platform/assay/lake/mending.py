@@ -35,6 +35,15 @@ SUFFIX = ".damaged"  # of a data file that was set aside: nobody takes it for on
 NOBODYS = 0  # the fingerprint of a partition that was taken out: nothing is made from that
 
 
+def mend(root: Path, name: str, found: Sequence[Damage], *, let_go: bool) -> list[str]:
+    """Set aside what was found damaged of a table; returns what was done. What is made again by its layer is not `let_go`."""
+    if not is_table(root / name):
+        return [leave_a_note(root / name)]
+    done = mend_log(root, name)
+    files = [one for one in found if one.file]
+    return done if newest(root, name) is None else done + mend_files(root, name, files, let_go=let_go)
+
+
 def mend_log(root: Path, name: str) -> list[str]:
     """Let the log of a table be read again; returns what was done. Without its beginning nothing of it is known: all is set aside."""
     folder, done = root / name, list[str]()
@@ -45,17 +54,23 @@ def mend_log(root: Path, name: str) -> list[str]:
     base = max(checkpoints, default=-1)
     found = log_damage(folder)
     if any(one.path == LOG or (base < 0 and one.path == f"{LOG}/{entry_name(0)}") for one in found):
-        return [*done, set_all_aside(folder)]
+        return [*done, _begin_anew(root, name)]
     for one in found:
         if is_entry(one.path):
             done.append(_say_nothing(folder, int(Path(one.path).stem)))
     try:
         open_snapshot(root, name)
     except TableDamaged:
-        return [*done, set_all_aside(folder)]
+        return [*done, _begin_anew(root, name)]
     if done:
         _keep_out(root, name)
     return [*done, f"{name} is at version {max(versions_of(log), default=base)}"] if done else []
+
+
+def _begin_anew(root: Path, name: str) -> str:
+    said = set_all_aside(root / name)
+    _keep_out(root, name)
+    return said
 
 
 def _say_nothing(folder: Path, version: int) -> str:
@@ -74,14 +89,14 @@ def _say_nothing(folder: Path, version: int) -> str:
 
 def _keep_out(root: Path, name: str) -> None:
     """Raise the fence, above all that any table knows: the lost entry may have had the highest."""
-    if newest(root, RECORDS) is None:
-        return
     known = [0]
     for other in table_names(root):
         try:
             known.append(fence_of(newest(root, other)))
         except TableDamaged:
             continue
+    if newest(root, RECORDS) is None and not any(known):
+        return  # nobody was ever erased
     while raise_fence(root, []) <= max(known):
         pass
     if name != RECORDS:
@@ -166,6 +181,11 @@ def _without(table: Snapshot, files: Sequence[DataFile]) -> Mapping[str, int]:
         rows = sum(file.rows for file in left)
         found |= {TOKEN + key: NOBODYS, TOKEN + FILES + key: number_of_files(left), TOKEN + LANDED + key: rows}
     return found
+
+
+def is_table(folder: Path) -> bool:
+    """Whether a folder is, or was, a table."""
+    return (folder / LOG).exists() or (folder / MARK).exists()
 
 
 def leave_a_note(folder: Path) -> str:
