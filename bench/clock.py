@@ -61,6 +61,16 @@ def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | No
     return Cost(wall, usage.ru_utime + usage.ru_stime, peak.bytes or usage.ru_maxrss * MAXRSS_UNIT)
 
 
+def output_of(arguments: Sequence[object]) -> str:
+    """What `python ARGUMENTS` prints, in the clean environment of a side; what it measures it tells itself."""
+    ran = subprocess.run(
+        [sys.executable, *map(str, arguments)], env=clean_environment({}), capture_output=True, text=True, cwd=CHECKOUT, check=False
+    )
+    if ran.returncode:
+        raise SideFailed(f"{arguments} ended with {ran.returncode}:\n{ran.stderr[-2000:]}")
+    return ran.stdout
+
+
 class PeakOfTree(threading.Thread):
     """The most memory that a process and its descendants had at once, looked at 20 times a second. 0 without /proc.
 

@@ -19,6 +19,8 @@ SCRIPTS = {
     "contract_enforcement": "contracts",
     "contract_enforcement_memory": "contracts",
     "event_log": "event_log",
+    "gold_models": "growth",
+    "gold_years": "growth",
 }
 
 

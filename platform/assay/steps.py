@@ -30,7 +30,8 @@ COMMIT_BYTES = 64 << 20  # chunks are committed together until they have so many
 class Run:
     """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again.
 
-    `keys` says where the masking keys are. `now` is the time that it is: files of a later day are not there yet; without it all are.
+    `keys` says where the masking keys are, `linked` where links in the landing folder may lead. `now` is the time that it is: files of a
+    later day are not there yet; without it all are.
     """
 
     lake: Path
@@ -40,6 +41,7 @@ class Run:
     force: bool = False
     keys: SecretReference | None = None
     now: datetime | None = None
+    linked: tuple[Path, ...] = ()
 
 
 class Status(StrEnum):

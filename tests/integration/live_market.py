@@ -85,6 +85,7 @@ class Market:
     cursor: str | None = None
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
     loaded: tuple[dict[str, str], dg.Definitions] | None = None
+    links: tuple[Path, ...] = ()
 
     @classmethod
     def open(cls, home: Path, **contracts: str) -> Market:
@@ -102,7 +103,7 @@ class Market:
 
     @property
     def settings(self) -> Settings:
-        return Settings(self.home, self.home / "dbt_project")
+        return Settings(self.home, self.home / "dbt_project", landing_links=self.links)
 
     def land(self, path: str, text: str) -> Path:
         file = self.settings.landing / path
@@ -122,7 +123,7 @@ class Market:
 
     def planner(self) -> Planner:
         contracts = load_contracts(self.home / "contracts")
-        run = Run(self.settings.lake, self.settings.landing, contracts, keys=self.settings.masking_keys)
+        run = Run(self.settings.lake, self.settings.landing, contracts, keys=self.settings.masking_keys, linked=self.links)
         return Planner(run, contracts, Project(self.home, self.home, (), self.settings.scratch))
 
     def definitions(self) -> dg.Definitions:

@@ -34,6 +34,14 @@ def test_a_look_that_finds_nothing_changes_nothing(market: Market) -> None:
     assert isinstance(market.tick(), dg.SkipReason)
 
 
+def test_a_look_takes_away_what_a_killed_build_has_left(market: Market) -> None:
+    left = market.settings.scratch / "work-0123456789ab"
+    (left / "gold-0123456789ab").mkdir(parents=True)
+    (left / "owner.lock").touch()
+    market.tick()
+    assert not left.exists()
+
+
 @pytest.mark.parametrize(
     ("zone", "hours"), [("UTC", 24), ("Asia/Tokyo", 15), ("America/New_York", 29), ("Pacific/Kiritimati", 10), ("Asia/Kathmandu", 18.25)]
 )
@@ -84,14 +92,15 @@ def test_a_file_of_the_same_name_size_and_time_with_another_content_is_seen(mark
     assert market.quantities() == {FIRST: [1, 9]}
 
 
-def test_a_file_behind_a_linked_folder_wakes_the_sensor(tmp_path: Path) -> None:
+def test_a_file_behind_a_linked_folder_wakes_the_sensor_where_links_may_lead_there(tmp_path: Path) -> None:
     market = Market.open(tmp_path, sales=stall())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     market.settings.landing.mkdir()
     (market.settings.landing / "sales").symlink_to(elsewhere)
-    assert market.settle() == []
     (elsewhere / f"sales_{FIRST}.csv").write_text(rows(3, day=FIRST))
+    assert market.settle() == []
+    market.links, market.loaded = (elsewhere,), None
     assert market.settle() == [f"bronze/sales {FIRST}", f"silver/sales {FIRST}"]
 
 

@@ -35,3 +35,9 @@ def test_every_measure_finds_what_it_imports() -> None:
     names = sorted(path.stem for path in BENCH.glob("*.py"))
     ran = bench(f"import {', '.join(names)}")
     assert (ran.returncode, "data_plane" in names) == (0, True), ran.stderr
+
+
+def test_a_tower_of_models_is_looked_through_once_not_along_every_way(tmp_path: Path) -> None:
+    code = "import growth, sys, pathlib; print(growth.look(pathlib.Path(sys.argv[1]), 60, 1))"
+    ran = bench(code, str(tmp_path))  # along every way it would look a thousand million times
+    assert ran.returncode == 0, ran.stderr

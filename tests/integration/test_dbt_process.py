@@ -99,6 +99,15 @@ def test_a_caller_that_leaves_before_the_answer_is_no_error(capfd: pytest.Captur
     assert capfd.readouterr().err == ""
 
 
+def test_where_it_is_kept_it_serves_one_backfill_after_the_other_and_ends_then() -> None:
+    with dbt_process.kept():
+        engine = dbt_process.start()
+        assert engine.call(os.getpid) == engine.process.pid
+        dbt_process.stop()
+        assert dbt_process.start() is engine
+    assert engine.process.wait(timeout=120) == 0
+
+
 def test_it_ends_when_it_is_not_needed_any_more() -> None:
     engine = dbt_process.start()
     assert engine.call(os.getpid) == engine.process.pid

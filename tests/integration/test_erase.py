@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unittest import mock
 
+import dagster as dg
 import pytest
 from people_world import People, found_in
 
 from assay.lake.erasures import erasures
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import encrypter, tokenizer
+from assay.orchestration.instance import instance_of
 from command_line import as_program
 from nursery import Child
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
@@ -54,6 +60,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> People:
     people.payments("2024-01-04", [paid(EVE)])  # corrected: she is in an earlier version only
     people.run("backfill", code=1)
     people.ask("quarantine", "discard", "payments", "--rule", "amount_minimum", "--partition", "2024-01-01", "--reason", "no", "--yes")
+    with dagster_of(people) as instance:  # as before errors said no values
+        said = f"Could not convert string '{needles(people)[4]}' to INT32, of {ADA}"
+        instance.report_runless_asset_event(dg.AssetObservation("sums", metadata={"said": said}))
     return people
 
 
@@ -75,6 +84,14 @@ def needles(people: People) -> list[str]:
         encrypter(key, "column:members.iban")(ADAS_IBAN),
         tokenizer(key, "column:payments.remark")(ADAS_REMARK),
     ]
+
+
+@contextmanager
+def dagster_of(people: People) -> Iterator[dg.DagsterInstance]:
+    """The instance of a home."""
+    folder = people.settings.dagster_home
+    with mock.patch.dict(os.environ, DAGSTER_HOME=str(folder)), instance_of(folder) as instance:
+        yield instance
 
 
 def erase(people: People, value: str = ADA, code: int = 0) -> str:
@@ -141,6 +158,10 @@ def killed(built: People, folder: Path, lines: int, seconds: float) -> People:
 
 def test_afterwards_no_byte_of_the_home_tells_of_her(erased: Erased) -> None:
     people, said = erased.people, erased.said
+    with dagster_of(people) as instance:
+        (event,) = instance.fetch_observations(dg.AssetKey("sums"), limit=5).records
+    assert event.asset_observation is not None
+    assert event.asset_observation.metadata["said"].value == "Could not convert string '***' to INT32, of ***"
     elsewhere = {path: values for path, values in found_in(people.home, needles(people)).items() if not path.startswith("landing/")}
     assert elsewhere == {}
     assert ADA not in said

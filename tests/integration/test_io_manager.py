@@ -15,8 +15,12 @@ import pytest
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
+from assay.errors import Fenced
+from assay.lake.erasures import raise_fence
 from assay.lake.publisher import current_tokens
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import open_snapshot, table_names
+from assay.lake.staging import stage
+from assay.orchestration import io_manager
 from assay.orchestration.io_manager import LakeIOManager
 
 if TYPE_CHECKING:
@@ -427,3 +431,26 @@ def test_the_materialization_says_what_was_stored_where(world: World) -> None:
     assert [(column.name, column.type) for column in first["dagster/column_schema"].columns] == [
         ("part", "date32[day]"), ("n", "int64"), ("at", "timestamp[us, tz=UTC]"),
     ]  # fmt: skip
+
+
+def test_a_frame_that_is_stored_while_an_erasure_removes_what_was_staged_is_not_published(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file may be gone: nothing may name it."""
+    world.store(world.case.frame, world.case.keys[0])
+    before, rows = world.version, world.rows
+
+    def erased(*arguments: Any) -> Any:
+        staged = stage(*arguments)
+        raise_fence(world.lake, table_names(world.lake))
+        staged.discard()
+        return staged
+
+    monkeypatch.setattr(io_manager, "stage", erased)
+    with pytest.raises(Fenced, match="silver/things"):
+        world.store(lambda keys: world.case.frame(keys, scale=9), world.case.keys[0])
+    monkeypatch.undo()
+    assert world.version == before + 1, "the fence"
+    assert_frame_equal(world.rows, rows)
+    world.store(lambda keys: world.case.frame(keys, scale=9), world.case.keys[0])
+    assert world.version == before + 2

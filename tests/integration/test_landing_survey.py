@@ -25,7 +25,7 @@ NOON = datetime(2024, 3, 5, 12, tzinfo=UTC)
 
 
 def seen(market: Market, now: datetime = NOON) -> dict[str, Sighting]:
-    return {one.name: one for one in survey(market.settings.landing, load_contracts(market.home / "contracts"), now)}
+    return {one.name: one for one in survey(market.settings.landing, load_contracts(market.home / "contracts"), now, market.links)}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,7 @@ def test_links_are_followed_once_and_what_is_no_file_is_said(tmp_path: Path) -> 
     folder = market.settings.landing / "sales"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    market.links = (elsewhere,)
     (elsewhere / "sales_2024-03-02.csv").write_text(rows(1, day="2024-03-02"))
     folder.parent.mkdir()
     folder.symlink_to(elsewhere)

@@ -137,3 +137,13 @@ def test_a_forced_backfill_that_was_stopped_before_a_commit_brings_nothing_back(
     assert elsewhere == []
     for name, rows in {"bronze/payments": 3, "silver/payments": 1, "bronze/members": 1, "silver/members": 1}.items():
         assert open_snapshot(purse.settings.lake, name).rows == rows
+
+
+def test_what_a_killed_build_has_left_goes_with_the_next_backfill(opened: Purse, tmp_path: Path) -> None:
+    purse = Purse(Path(shutil.copytree(opened.folder, tmp_path / "purse")))
+    left = purse.settings.scratch / "work-0123456789ab/gold-0123456789ab/assay.duckdb"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    (left.parents[1] / "owner.lock").touch()
+    assert purse.backfill() == []
+    assert not left.parents[1].exists()

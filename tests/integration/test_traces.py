@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from payers_till import ADA, BOB, Till, stays_before_it_publishes
+from payers_till import ADA, BOB, Till, stops_before_it_publishes
 from people_world import found_in
 
-from assay.lake.erasures import DONE
+from assay.erasure import waiting
+from assay.erasure.waiting import StillAtWork
+from assay.lake.erasures import BEGUN, DONE
+from assay.masking.hiding import StepFailsAgain
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import tokenizer
+from assay.orchestration import erasing
 from command_line import BIN, process
 from nursery import Child
 from people import PAYMENT, csv_of
@@ -41,15 +47,34 @@ def paid_again(till: Till) -> None:
     till.land("payments", "2024-03-06", csv_of(PAYMENT, [{"day": "2024-03-06", "payment": "1", "payer": BOB, "amount": "64"}]))
 
 
-def test_a_build_that_was_killed_before_it_published_leaves_nothing_after_an_erasure(till: Till) -> None:
-    paid_again(till)
-    build = Child.start(stays_before_it_publishes, till.product.folder)
+def built(till: Till) -> Child:
+    """A process that has built gold and has not published it."""
+    build = Child.start(stops_before_it_publishes, till.product.folder)
     while build.stdout.readline() != "built\n":
         assert build.code is None
-    build.kill()
+    return build
+
+
+def test_a_build_that_is_stopped_is_named_and_publishes_nothing_when_it_goes_on(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    paid_again(till)
+    build = built(till)
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.2)
+    with pytest.raises(StillAtWork, match=rf"a build of sums, again \(process {build.pid}\); still at work"):
+        till.erase()
+    assert till.states() == [BEGUN]
+    build.end(signal.SIGCONT)
+    assert "failed: set()" in build.rest(), "it was fenced, and began again on what is left"
+    assert till.erase().state == DONE
+    assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 96},) * 2
+    assert not [*till.settings.scratch.glob("work-*")]
+
+
+def test_a_build_that_was_killed_before_it_published_leaves_nothing_after_an_erasure(till: Till) -> None:
+    paid_again(till)
+    built(till).kill()
     assert [*till.settings.scratch.glob("work-*/gold-*/assay.duckdb")]
     assert till.erase().state == DONE
-    assert [path.name for path in till.settings.scratch.iterdir()] == ["backfills", "workplaces.lock"]
+    assert not [*till.settings.scratch.glob("work-*")]
     assert till.sums() == ({"2024-02-01": 24, "2024-03-01": 96},) * 2
 
 
@@ -89,3 +114,13 @@ def test_what_a_developers_dbt_has_kept_of_her_goes_too_and_the_receipt_says_whe
     scanned = done.detail["scanned"]
     assert {"the lake", "Dagster's instance below the home", "the dbt project, with target/ and logs/"} <= {*scanned["places"]}
     assert any("backups" in one for one in scanned["beyond"])
+
+
+def test_an_engine_that_quotes_her_while_she_is_erased_is_not_repeated(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quoting(*_: object) -> None:
+        raise ValueError(f"conversion failed for value: {ADA}")
+
+    monkeypatch.setattr(erasing, "search", quoting)
+    with pytest.raises(StepFailsAgain, match=r"Tried to work on erasing a customer; ValueError in test_traces\.py") as failure:
+        till.erase()
+    assert ADA not in "".join(traceback.format_exception(failure.value))

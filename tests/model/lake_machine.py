@@ -29,12 +29,12 @@ from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, UNREADABLE
 from lake_world import World, make_bronze, make_silver, quick
 from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
 
+from assay.erasure.proving import NotErased
 from assay.errors import Fenced, Superseded, TableMissing
 from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import tokenizer
-from assay.orchestration.erasing import NotErased
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -135,7 +135,7 @@ class World:
             rows = in_force(view.decisions) if view.decisions else view.rows(Fate.HELD).clear()
         if rows.is_empty():
             return None
-        number = decide(self.lake, dataset, Decision(kind, "a steward", NOW, "no reason"), rows, taken(view.decisions))
+        number = decide(self.lake, dataset, Decision(kind, "a steward", NOW, "no reason"), rows, taken(view.decisions), fence=view.fence)
         return number, {(str(hash_), int(row)) for hash_, row in rows.select("source_hash", "source_row").rows()}
 
     def due(self) -> dict[str, list[str]]:

@@ -190,6 +190,16 @@ def test_a_developers_database_that_is_in_use_is_named(tmp_path: Path) -> None:
     assert clean_copies([place], NEEDLES)[0] == f"dbt_project/{DATABASE}"
 
 
+def test_a_dbt_project_in_the_home_and_a_home_in_a_dbt_project_are_both_what_they_are(tmp_path: Path) -> None:
+    for home, project in (("a", "a/dbt_project"), ("b/home", "b")):
+        settings = Settings(tmp_path / home, tmp_path / project)
+        settings.home.mkdir(parents=True)
+        developed(settings.dbt_project)
+        (settings.home / "other").write_text(TOKEN)
+        clean_copies(places(settings), NEEDLES)
+        assert [one.rpartition("/")[2] for one in scan(places(settings), NEEDLES).found] == ["other"]
+
+
 def test_everything_below_the_home_is_a_place_but_what_is_upstreams_or_at_work_now(tmp_path: Path) -> None:
     settings = Settings(tmp_path / "home", tmp_path / "home/dbt_project")
     names = ["landing/a.csv", "lake/gold/x/f.parquet", "dagster/a.db", "scratch/left", "unheard-of/of", "dbt_project/models/m.sql"]

@@ -16,7 +16,7 @@ import pytest
 from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
 from assay.erasure.needles import Needles
-from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, remove_unfinished, rewritten
+from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, remove_unfinished, rewritten, table_folders
 from assay.erasure.places import Kind, Place
 from assay.erasure.proving import scan
 from assay.erasure.removing import Person, remove_from_bronze, remove_from_quarantine
@@ -223,6 +223,27 @@ def test_an_old_file_goes_and_one_that_may_still_be_committed_stays(tmp_path: Pa
     assert open_snapshot(lake, PLAIN.name).scan().collect().sort("day")["text"].to_list() == ["other", "two"]
     publish(lake, young, {"a": 2})
     assert open_snapshot(lake, PLAIN.name).scan().collect().sort("day")["text"].to_list() == ["x", "two"]
+
+
+def test_what_was_staged_before_the_fence_goes_whatever_is_in_it_also_of_a_table_that_was_never_made(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    slice_ = Slice(PLAIN, (Partition("a", ("a",)),))
+    left, cut, young, being_written = (stage(lake / PLAIN.name, slice_, [pl.DataFrame({"day": ["a"], "text": ["x"]})]) for _ in "1234")
+    fenced_at = datetime.now(UTC)
+    paths = [lake / PLAIN.name / staging.files[0].path for staging in (left, cut, young, being_written)]
+    for path in (paths[1], paths[3]):
+        path.write_bytes(path.read_bytes()[:-9])
+    for path in paths[:2]:
+        os.utime(path, (fenced_at.timestamp() - 5,) * 2)
+    for path in paths[2:]:
+        os.utime(path, (fenced_at.timestamp() + 5,) * 2)
+    assert table_folders(lake) == [PLAIN.name]
+    gone = OldFiles.of(lake, PLAIN.name, fenced_at).remove(lambda _: False)
+    assert {*gone} == {*paths[:2]}
+    forget_bounds(lake / PLAIN.name)
+    assert [path for path in paths if path.exists()] == paths[2:]
+    publish(lake, young, {"a": 1})
+    assert open_snapshot(lake, PLAIN.name).rows == 1
 
 
 def test_which_files_a_writer_may_still_commit_depends_on_the_fence() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from fastavro import schemaless_writer
 
 from assay.contracts.landing_source import LandingSource
 from assay.contracts.odcs import load_contracts
 from assay.errors import FileUnreadable
 from assay.ingest.bounds import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
+from assay.ingest.faults import columns_fault
 from assay.ingest.landing import LandingFile, landed
 from assay.ingest.readers import read_text
 from assay.ingest.survey import Fate, survey
@@ -27,9 +30,13 @@ IN_A_LINE, IN_A_ROW = "a line has more than 16,777,216 bytes", "a row has more t
 
 
 def read(folder: Path, content: str, source: LandingSource = CSV) -> list[tuple[str | None, ...]]:
-    path = folder / "x.csv"
-    path.write_text(content)
-    return [tuple(row.values()) for row in read_text(LandingFile(path, "x.csv", date(2024, 1, 1)), source).to_pylist()]
+    file = landing_file(folder, "x.csv")
+    file.path.write_text(content)
+    return [tuple(row.values()) for row in read_text(file, source).to_pylist()]
+
+
+def landing_file(folder: Path, name: str) -> LandingFile:
+    return LandingFile(folder / name, name, date(2024, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -68,26 +75,65 @@ def test_the_first_line_that_is_too_long_is_found_wherever_it_stands() -> None:
     assert line_too_long(b"1\r2\r3\r12345\r", most=5) is None
 
 
+def test_a_sender_is_told_where_the_unknown_columns_stand_that_are_not_named() -> None:
+    source = replace(CSV, is_sensitive=True)
+    assert columns_fault(["Anna", "a", "b", "Smith"], source) == (
+        "has 2 unknown columns (number 1, 4 of 4), not named because the contract has sensitive ones"
+    )
+    assert columns_fault(["a", "Anna", "b"], replace(source, is_sensitive=False)) == "has the unknown column Anna"
+
+
+def test_the_words_of_a_library_are_not_told_where_columns_are_sensitive(tmp_path: Path) -> None:
+    source = replace(CSV, format="avro", is_sensitive=True)
+    schema = {"type": "record", "name": "row", "fields": [{"name": "a", "type": "string"}, {"name": "b", "type": "Anna Smith"}]}
+    file = landing_file(tmp_path, "x.avro")
+    with file.path.open("wb") as written:
+        written.write(b"Obj\x01")
+        schemaless_writer(written, {"type": "map", "values": "bytes"}, {"avro.schema": json.dumps(schema).encode()})
+        written.write(bytes(16))
+    with pytest.raises(FileUnreadable, match=r"its schema: it cannot be read: \w+, not told because the contract has sens") as refused:
+        read_text(file, source)
+    assert "Anna" not in str(refused.value)
+    with pytest.raises(FileUnreadable, match="its schema: it cannot be read: Anna Smith"):
+        read_text(file, replace(source, is_sensitive=False))
+
+
 @pytest.mark.parametrize(("form", "content"), [("csv", "sale,day,Anna Smith\n1,2,3\n"), ("jsonl", '{"sale": 1, "Anna Smith": 2}\n')])
 def test_a_value_that_stands_for_a_name_is_not_told_where_columns_are_sensitive(tmp_path: Path, form: str, content: str) -> None:
     write_sales(tmp_path / "contracts")
     source = replace(load_contracts(tmp_path / "contracts")["sales"].source, format=form)
-    with pytest.raises(FileUnreadable, match=r"unknown columns?, not named because the contract has sensitive ones") as refused:
+    with pytest.raises(FileUnreadable, match=r"unknown columns? \(number .* of \d\), not named because the contract has sens") as refused:
         read(tmp_path, content, source)
     assert "Anna" not in str(refused.value)
     with pytest.raises(FileUnreadable, match="unknown column Anna Smith"):
         read(tmp_path, content, replace(source, is_sensitive=False))
 
 
-def test_a_file_that_is_a_link_out_of_its_folder_is_ignored_by_name_and_a_linked_folder_is_the_operators(tmp_path: Path) -> None:
-    elsewhere, landing = tmp_path / "elsewhere", tmp_path / "landing"
-    elsewhere.mkdir()
-    landing.mkdir()
+def test_a_link_is_followed_only_where_it_may_lead(tmp_path: Path) -> None:
+    """A file's in its own folder; a folder's in the landing folder, which may be a link itself, and where the operator says."""
+    elsewhere, real, landing = tmp_path / "elsewhere", tmp_path / "real", tmp_path / "landing"
+    for folder in (elsewhere, real, real / "y"):
+        folder.mkdir()
+    landing.symlink_to(real)
     (tmp_path / "private.csv").write_text("a,b\n1,2\n")
-    (elsewhere / "x_2024-01-01.csv").write_text("a,b\n1,2\n")
-    (elsewhere / "x_2024-01-02.csv").symlink_to(elsewhere / "x_2024-01-01.csv")
-    (elsewhere / "x_2024-01-03.csv").symlink_to(tmp_path / "private.csv")
+    for folder in (elsewhere, real / "y"):
+        (folder / "x_2024-01-01.csv").write_text("a,b\n1,2\n")
+        (folder / "x_2024-01-02.csv").symlink_to(folder / "x_2024-01-01.csv")
+        (folder / "x_2024-01-03.csv").symlink_to(tmp_path / "private.csv")
+    taken = ["x/x_2024-01-01.csv", "x/x_2024-01-02.csv"]
+
     (landing / "x").symlink_to(elsewhere)
-    assert [file.name for file in landed(landing, CSV)] == ["x/x_2024-01-01.csv", "x/x_2024-01-02.csv"]
-    ignored = {one.name: one.why for one in survey(landing, {}, datetime(2024, 2, 1, tzinfo=UTC)) if one.fate is Fate.IGNORED}
-    assert ignored["x/x_2024-01-03.csv"].startswith("it is a link that leads out of its folder")
+    assert landed(landing, CSV) == []
+    assert ignored(landing)["x"].startswith("it is a link to a folder outside of the landing folder; ASSAY_LANDING_LINKS")
+    assert [file.name for file in landed(landing, CSV, [elsewhere])] == taken
+    assert ignored(landing, elsewhere)["x/x_2024-01-03.csv"].startswith("it is a link that leads out of its folder")
+
+    (landing / "x").unlink()
+    (landing / "x").symlink_to(landing / "y")
+    assert [file.name for file in landed(landing, CSV)] == taken
+    assert "x" not in ignored(landing)
+
+
+def ignored(landing: Path, *linked: Path) -> dict[str, str]:
+    seen = survey(landing, {}, datetime(2024, 2, 1, tzinfo=UTC), linked)
+    return {one.name: one.why for one in seen if one.fate is Fate.IGNORED}

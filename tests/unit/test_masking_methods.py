@@ -138,6 +138,7 @@ def test_a_message_keeps_no_token(text: str) -> None:
     made = [tokenizer(KEY, "column:a.b")(text), encrypter(KEY, "column:a.b")(text)]
     said = without_tokens(f"x={made[0]}, y={made[1]} z")
     assert said == "x=tok_***, y=enc_*** z"
+    assert without_tokens(f"payer_{made[0]} or {made[0].upper()} or paid{made[1]}") == "payer_tok_*** or TOK_*** or paidenc_***"
 
 
 RING = f"# a comment\n{new_entry()}\n\nold1:{'A' * 44}, old2:{'B' * 44} # before 2024\n"

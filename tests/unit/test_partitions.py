@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from unittest import mock
 
 import dagster as dg
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 
 from assay.errors import SliceInvalid
 from assay.lake.slices import WHOLE, TableSpec
+from assay.orchestration.calendars import keys_of
 from assay.orchestration.partitions import partition_of, slice_of
 
 NEW_YORK = "America/New_York"
@@ -163,3 +165,11 @@ def test_every_hour_of_a_year_is_a_partition_of_its_own() -> None:
     windows = [partition.window for partition in found if partition.window]
     assert len(found) == len(windows) == 365 * 24
     assert all(before.end == after.start for before, after in pairwise(windows))
+
+
+@pytest.mark.parametrize("definition", [DAILY, MONTHLY, dg.DailyPartitionsDefinition("2013-01-01", end_date="2013-01-09", end_offset=1)])
+def test_the_keys_that_are_remembered_are_those_of_now_whatever_the_clock_says(definition: dg.TimeWindowPartitionsDefinition) -> None:
+    for text in ("2013-01-01T12:00", "2013-01-05T04:59", "2013-01-05T05:00", "2013-02-01T00:00", "2013-01-04T00:00", "2012-06-01T00:00"):
+        with mock.patch("dagster._time._mockable_get_current_timestamp", return_value=moment(text).timestamp()):
+            assert list(keys_of(definition)) == definition.get_partition_keys()
+            assert list(keys_of(definition)) == definition.get_partition_keys(), "remembered"

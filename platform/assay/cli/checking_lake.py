@@ -122,6 +122,7 @@ def _contracts(settings: Settings) -> Mapping[str, Contract]:
 
 def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, damage: Damage) -> Finding:
     from assay.ingest.lost import lost_with_file, lost_with_log
+    from assay.steps import Run
 
     layer, _, dataset = name.partition("/")
     if NOT_ALLOWED in damage.found:
@@ -135,8 +136,8 @@ def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, d
         return Finding(name, damage, f"{rows}{KEPT_NOWHERE[layer]}")
     if layer != "bronze" or dataset not in contracts:
         return Finding(name, damage, "" if layer != "bronze" else "nobody knows what, without a sound contract")
-    args = settings.lake, settings.landing, contracts[dataset]
-    names = lost_with_file(*args, damage) if damage.file else lost_with_log(*args)
+    run, contract = Run(settings.lake, settings.landing, contracts, linked=settings.landing_links), contracts[dataset]
+    names = lost_with_file(run, contract, damage) if damage.file else lost_with_log(run, contract)
     if not names:
         return Finding(name, damage, "")
     more = f" and {len(names) - SOME} more" if len(names) > SOME else ""

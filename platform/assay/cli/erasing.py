@@ -65,6 +65,7 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     from assay.cli.product import find_product
     from assay.cli.progress import say_waiting
     from assay.cli.running import prepare
+    from assay.gold import dbt_process
     from assay.orchestration.backfill import Backfill
     from assay.orchestration.build import assemble
     from assay.orchestration.erasing import Erasing
@@ -79,4 +80,5 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
         def rebuild(planner: Planner) -> Iterable[Ran]:
             return Backfill(job, planner, instance, location=product.name, tell=say_waiting).execute(lambda _: None)
 
-        return Erasing(assembly.planner, person, by, rebuild, typer.echo).execute()
+        with dbt_process.kept():
+            return Erasing(assembly.planner, person, by, rebuild, typer.echo).execute()

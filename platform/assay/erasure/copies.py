@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from assay.erasure.places import Place
 
 DATABASE, SPILL = "target/assay.duckdb", "target/spill"  # as profiles.yml says for developers
-MADE_AGAIN = ("logs", "target/compiled", "target/run", "target/run_results.json", "target/catalog.json", "target/sources.json")
+RESULTS = ("run_results.json", "catalog.json", "sources.json", "index.html", "static_index.html")
+MADE_AGAIN = ("logs", "target/compiled", "target/run", *(f"target/{name}" for name in RESULTS))  # not the manifest: it is what is built
 LOOK_SECONDS = 0.2
 
 

@@ -29,11 +29,15 @@ TOLD_BY_ROWS = ("bronze", "quarantine", "decisions", "claims")
 
 @dataclass(frozen=True, slots=True)
 class OldFiles:
-    """The files of a table that its newest version does not name, and which of them a writer may still be about to commit."""
+    """The files of a table that its newest version does not name.
+
+    Of those that no commit has named, a writer may still be about to commit some; some are nobody's: their writers are fenced off.
+    """
 
     table: Path
     unnamed: tuple[Path, ...]
     maybe_staged: frozenset[Path]
+    nobodys: frozenset[Path] = frozenset()
 
     @classmethod
     def of(cls, lake: Path, name: str, fenced_at: datetime) -> OldFiles:
@@ -45,17 +49,23 @@ class OldFiles:
         unnamed = tuple(path for path in on_disk if str(path) not in live)
         since = committable(name, fenced_at)
         uncommitted = [one for one in unnamed if str(one.relative_to(table)) not in known]
-        being_written = {one for one in uncommitted if _staged(one) >= fenced_at.timestamp() and not is_whole(one)}
-        return cls(table, unnamed, frozenset(being_written | {one for one in uncommitted if _staged(one) >= since}))
+        young = {one for one in uncommitted if _staged(one) >= fenced_at.timestamp()}
+        maybe = {one for one in young if _staged(one) >= since or not is_whole(one)}  # the second kind is being written
+        return cls(table, unnamed, frozenset(maybe), frozenset(uncommitted) - young)
 
     def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
-        """Delete those that are meant and that nobody can commit any more, and those that nobody can read; returns them."""
-        gone = [path for path in self.unnamed if path not in self.maybe_staged and (not is_whole(path) or is_meant(path))]
+        """Delete those that are meant and that nobody can commit any more, and those that are nobody's; returns them."""
+        gone = [path for path in self.unnamed if path not in self.maybe_staged and (path in self.nobodys or is_meant(path))]
         for path in gone:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:
             sync_folder(folder)
         return gone
+
+
+def table_folders(lake: Path) -> list[str]:
+    """The folders in which tables lie, or will: what is staged for a table is there before it is."""
+    return sorted(str(folder.relative_to(lake)) for folder in lake.glob("*/*") if folder.is_dir())
 
 
 def committable(name: str, fenced_at: datetime) -> float:
@@ -114,6 +124,8 @@ def forget_bounds(table: Path) -> None:
     from deltalake import DeltaTable
 
     log = table / LOG
+    if not log.exists():
+        return  # only staged files were there
     for entry in sorted(log.glob("*.json")):
         lines = entry.read_text(encoding="utf-8").splitlines()
         kept = [_without_bounds(line, table) if line.startswith('{"add"') else line for line in lines]

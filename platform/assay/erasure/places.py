@@ -58,13 +58,13 @@ class Place:
 
 def places(settings: Settings) -> list[Place]:
     """Where the product writes, the lake first. Who is at work now has begun after the fence, and has nothing of the person."""
-    home, working = settings.home, (one.folder for one in at_work(settings.scratch))
-    inside = (settings.lake, settings.dagster_home, settings.landing, *working)
+    home, project, working = settings.home, settings.dbt_project, (one.folder for one in at_work(settings.scratch))
+    inside = tuple(one for one in (settings.lake, settings.dagster_home, settings.landing, project, *working) if one.is_relative_to(home))
     temporary = sorted(one for one in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*") if one.is_dir())
     return [
         Place("the lake", settings.lake, Kind.TABLES),
         Place("Dagster's instance below the home", settings.dagster_home, Kind.DAGSTER),
         Place("the rest of the home, but for the landing folder", home, Kind.REST, inside),
-        Place("the dbt project, with target/ and logs/", settings.dbt_project, Kind.DBT, (home,)),
-        *(Place("temporary files of commands", one, Kind.REST, (home, settings.dbt_project)) for one in temporary),
+        Place("the dbt project, with target/ and logs/", project, Kind.DBT, (home,) if home.is_relative_to(project) else ()),
+        *(Place("temporary files of commands", one, Kind.REST, (home, project)) for one in temporary),
     ]

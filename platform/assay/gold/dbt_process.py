@@ -85,6 +85,7 @@ def _ctrl_c_blocked() -> Iterator[None]:
 
 _engines: list[_Engine] = []
 _starting = threading.Lock()
+_keepers: list[int] = []
 
 
 def start(*project: Path) -> _Engine:
@@ -94,11 +95,24 @@ def start(*project: Path) -> _Engine:
         return _engines[0]
 
 
+@contextmanager
+def kept() -> Iterator[None]:
+    """Inside, one process serves one backfill after the other: `stop` is only done at the end."""
+    _keepers.append(1)
+    try:
+        yield
+    finally:
+        _keepers.pop()
+        stop()
+
+
 def stop() -> None:
     """Let the process end, if there is one; a later call starts another. It is waited for when this process ends.
 
     One that was never called has nothing to finish: it is killed while it still gets ready.
     """
+    if _keepers:
+        return
     with _starting:
         for engine in _engines:
             if engine.usable:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from assay.gold.inputs import GoldInputs
     from assay.gold.models import Model
-    from assay.gold.step import GoldInputs
     from assay.lake.snapshots import DataFile
 
     Replaced = Mapping[str, Set[str]]

@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.code_version import code_version
 from assay.contracts.calendars import next_month
-from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, stretches, tells_dates
+from assay.gold.calendars import stretches
 from assay.gold.dbt_process import build, stage_model
-from assay.gold.models import LAYER, Model
+from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.refusing import broken_rules, refusal_of
 from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.soundness import pins_of, refused_inputs, replaced_by
 from assay.gold.staged import model_schema
-from assay.lake.fence import fence_now
 from assay.lake.foreign import altered, files_noted
-from assay.lake.migrations import other_tokens, partition_token
-from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
-from assay.lake.slices import WHOLE, Slice, TableSpec
-from assay.lake.snapshots import Snapshot, newest, open_snapshot
-from assay.lake.staged import combine
+from assay.lake.migrations import other_tokens
+from assay.lake.publisher import Provenance, current_tokens, publish
+from assay.lake.slices import Slice, TableSpec
 from assay.lake.workplaces import workplace
 from assay.masking.messages import Discretion
 from assay.steps import Outcome, Run, Status
@@ -39,9 +35,8 @@ if TYPE_CHECKING:
     from assay.contracts.calendars import Calendar
     from assay.contracts.model import Contract
     from assay.gold.dbt_results import BuildResult
-    from assay.lake.slices import Partition
-
-CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
+    from assay.gold.models import Model
+    from assay.lake.snapshots import Snapshot
 
 
 def gold_spec(model: Model, calendar: Calendar | None = None) -> TableSpec:
@@ -65,96 +60,6 @@ class Project:
         for model in reversed(self.models):  # downstream before upstream
             tables |= {*model.depends_on} if model.table in tables else set()
         return [contract for name, contract in contracts.items() if f"silver/{name}" in tables]
-
-
-@dataclass
-class GoldInputs:
-    """The pinned snapshots of everything that a build reads, the calendars of those tables, and what the build makes.
-
-    `making` has the months that it may make, by table. What it does not make is read as it is published.
-    """
-
-    models: Mapping[str, Model]
-    calendars: Mapping[str, Calendar]
-    snapshots: Mapping[str, Snapshot | None]
-    making: Mapping[str, Set[date | None]]
-    fence: int = 0
-
-    @classmethod
-    def pin(cls, run: Run, project: Project, slices: Mapping[str, Slice]) -> GoldInputs:
-        """Open each table once. `slices` has the months that may be made, by model. Raises TableMissing for a table never published."""
-        fence, models = fence_now(run.lake), [model for model in project.models if model.name in slices]
-        needed = dict.fromkeys(table for model in models for table in (model.table, *model.depends_on))
-        making = {model.table: {month_of(partition) for partition in slices[model.name].partitions} for model in models}
-        snapshots = {table: newest(run.lake, table) if table in making else open_snapshot(run.lake, table) for table in needed}
-        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making, fence)
-
-    def without(self, tables: Set[str]) -> GoldInputs:
-        """The same, but for some tables as if they had never been published."""
-        kept = {name: None if name in tables else snapshot for name, snapshot in self.snapshots.items()}
-        return GoldInputs(self.models, self.calendars, kept, self.making, self.fence)
-
-    @property
-    def pins(self) -> dict[str, int]:
-        """The version of every table that exists."""
-        return {table: snapshot.version for table, snapshot in self.snapshots.items() if snapshot}
-
-    def fingerprint(self, model: Model, month: date | None) -> int:
-        """What a month of a model would be made from: its code and the contents of what it reads, in reach of the month."""
-        reach = None if month is None else reach_of(model, month, self.calendars[model.table])
-        return fingerprint(
-            "gold", model.code_version, code_version(*CODE), {table: self._content(table, reach) for table in model.depends_on}
-        )
-
-    def _content(self, table: str, reach: Reach | None) -> object:
-        """What a month reads of a table: the digests of its files; of a model what its months, or it, are made from."""
-        calendar, snapshot = self.calendars.get(table), self.snapshots[table]
-        if calendar is None and table.startswith(f"{LAYER}/"):
-            return self._made(table, None)
-        if calendar is None or reach is None:
-            return combine(file.placed for file in (snapshot.files if snapshot else []))
-        if table.startswith(f"{LAYER}/"):
-            near = months_between(reach.start - timedelta(days=1), reach.end + timedelta(days=1))
-            return [self._made(table, month) for month in near if reach.concerns(calendar, month)]
-        return combine(file.placed for file in (reach.near(snapshot.files) if snapshot else []) if reach.holds(calendar, file))
-
-    def _made(self, table: str, month: date | None) -> int | None:
-        """The fingerprint that a month of a model will have when this build is done; None if it was never made."""
-        published = partition_token(self.snapshots[table], _key(month))
-        if month in self.making.get(table, ()) and self.is_wanted(self.models[table], month):
-            return self.fingerprint(self.models[table], month)
-        return published
-
-    def is_wanted(self, model: Model, month: date | None) -> bool:
-        """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it.
-
-        A table without months always is.
-        """
-        snapshot, key = self.snapshots[model.table], _key(month)
-        if month is None or partition_token(snapshot, key) is not None or self._has_rows(model, month):
-            return True
-        return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
-
-    def _has_rows(self, model: Model, month: date) -> bool:
-        reach, of_dates = Reach(month, next_month(month), self.calendars[model.table].zone), tells_dates(model)
-        for table in model.reads:
-            calendar, snapshot = self.calendars.get(table), self.snapshots[table]
-            if calendar is None:
-                continue
-            if any(reach.has_rows(calendar, file, of_dates=of_dates) for file in (reach.near(snapshot.files) if snapshot else ())):
-                return True
-            if month in self.making.get(table, ()) and self._has_rows(self.models[table], month):
-                return True
-        return False
-
-
-def month_of(partition: Partition) -> date | None:
-    """The month of a gold partition; None for the one of a table without."""
-    return date.fromisoformat(partition.values[0]) if partition.values else None
-
-
-def _key(month: date | None) -> str:
-    return WHOLE.key if month is None else month.isoformat()
 
 
 def build_gold(run: Run, project: Project, slices: Mapping[str, Slice]) -> Iterator[tuple[Model, Outcome]]:

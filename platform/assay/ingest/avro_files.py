@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from assay.ingest.avro_schema import LOGICAL_READERS, SchemaRefused, Single, column_names, spelling_schema
 from assay.ingest.content import BIGGER, unpack, unreadable
-from assay.ingest.faults import columns_fault, one_line
+from assay.ingest.faults import columns_fault, one_line, words_of
 from assay.ingest.json_text import spelled
 from assay.ingest.old_calendar import HINT, Legacy, OldCalendar
 from assay.ingest.typed import text_of
@@ -42,7 +42,7 @@ BROKEN = (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, 
 
 
 class Broken(Exception):
-    """A fault of the container or of one of its blocks, and what to do about it if that is not what always is."""
+    """A fault of the container or of one of its blocks, and what to do about it if that is not what always is. Its cause says the rest."""
 
     hint: str | None = None
 
@@ -76,7 +76,8 @@ def read_avro(file: LandingFile, source: LandingSource, content: Content) -> pa.
     except OldCalendar as error:
         raise unreadable(file, one_line(error), HINT) from error
     except Broken as error:
-        raise unreadable(file, one_line(error), error.hint) from error
+        words = f": {words_of(error.__cause__, source)}" if error.__cause__ else ""
+        raise unreadable(file, one_line(error) + words, error.hint) from error
     return pa.concat_tables(parts)
 
 
@@ -104,7 +105,7 @@ class Container:
             meta = {key.encode(): value for key, value in header.items()}
             codec = header.get("avro.codec", b"null").decode("ascii")
         except BROKEN as error:
-            raise Broken(f"its header cannot be read: {one_line(error)}") from error
+            raise Broken("its header cannot be read") from error
         if len(sync := stream.read(SYNC)) < SYNC:  # no block follows, so nothing else would notice
             raise Broken("it was cut in the marker behind its header")
         return cls(stream, len(content), schema, codec, sync, most, Legacy.of(meta).dates)
@@ -127,7 +128,7 @@ class Container:
                     raise Broken(f"block {self.block}: {rest:,} bytes are left after its {count:,} records")
         except (*BROKEN, SchemaParseException) as error:
             place = f"block {self.block}" if self.block else "its schema"
-            raise Broken(f"{place}: it cannot be read: {one_line(error)}") from error
+            raise Broken(f"{place}: it cannot be read") from error
 
     def _next(self) -> tuple[int, bytes]:
         count, size = _decode()(self.stream, "long"), _decode()(self.stream, "long")

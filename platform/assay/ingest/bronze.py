@@ -54,6 +54,8 @@ def batches(
     wanted: Callable[[str], bool] = lambda _: True,
     now: datetime | None = None,
     holdings: Holdings | None = None,
+    *,
+    linked: Sequence[Path] = (),
 ) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
 
@@ -61,7 +63,7 @@ def batches(
     arrivals only. A file of a snapshot is newest from the day that it names, so not before `now`.
     """
     source, holdings = contract.source, holdings or Holdings()
-    files, grouped = landed(landing, source), dict[str, list[LandingFile]]()
+    files, grouped = landed(landing, source, linked), dict[str, list[LandingFile]]()
     if contract.arrival.grain is Grain.NONE:
         newest = newest_of(files, holdings.of(""), contract, now) if wanted("") else ()
         return {"": Batch("", newest)} if newest else {}

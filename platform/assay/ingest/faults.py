@@ -30,18 +30,22 @@ def columns_fault(found: Sequence[str], source: LandingSource) -> str | None:
     if not there & known:
         return "has none of the contract's columns"
     missing = [name for name in source.columns if name not in there and name not in source.optional]
-    unknown = [name for name in found if name not in known]
     said = [f"has no column {named(missing)}"] if missing else []
-    said += [f"has {'' if source.is_sensitive else 'the '}{unknown_columns(unknown, source)}"] if unknown else []
+    said += [f"has {'' if source.is_sensitive else 'the '}{unknown}"] if (unknown := unknown_columns(found, source)) else []
     said += ["names a column twice"] if not said and len(there) < len(found) else []
     return " and ".join(said) or None
 
 
-def unknown_columns(names: Sequence[str], source: LandingSource) -> str:
-    """Columns that a contract does not say: by name, unless a person's own value may stand where a name should."""
+def unknown_columns(found: Sequence[str], source: LandingSource) -> str | None:
+    """The columns that a contract does not say: by name, or by place where a person's value may stand for a name; None if there is none."""
+    known = set(source.columns)
+    unknown = {place: name for place, name in enumerate(found, 1) if name not in known}
+    if not unknown:
+        return None
     if not source.is_sensitive:
-        return f"unknown column {named(names)}"
-    return f"{len(names):,} unknown {'column' if len(names) == 1 else 'columns'}, not named because the contract has sensitive ones"
+        return f"unknown column {named([*unknown.values()])}"
+    columns, places = "column" if len(unknown) == 1 else "columns", named([str(place) for place in unknown])
+    return f"{len(unknown):,} unknown {columns} (number {places} of {len(found):,}), not named because the contract has sensitive ones"
 
 
 def named(names: Sequence[str]) -> str:
@@ -51,6 +55,11 @@ def named(names: Sequence[str]) -> str:
         for name in (one[:LONGEST_NAME] for one in names[:SHOWN])
     ]
     return ", ".join(shown) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+
+
+def words_of(error: BaseException, source: LandingSource) -> str:
+    """What a library says of a fault, or only which fault it is where its words may quote a person's value."""
+    return f"{type(error).__name__}, not told because the contract has sensitive columns" if source.is_sensitive else one_line(error)
 
 
 def one_line(error: BaseException) -> str:

@@ -170,8 +170,8 @@ class Singly:
             record = DECODER.decode(text)
             if not isinstance(record, dict):
                 raise BadLine(number + 1, f": expected an object, found {_json_type(record)}")
-            if unknown := sorted(record.keys() - self.values.keys()):
-                raise BadLine(number + 1, f": {unknown_columns(unknown, self.source)}")
+            if unknown := unknown_columns([*record], self.source):
+                raise BadLine(number + 1, f": {unknown}")
             record = {key: value if value is None or isinstance(value, str) else spelled(value) for key, value in record.items()}
             if "\\u" in text:
                 "".join(filter(None, record.values())).encode()

@@ -111,21 +111,24 @@ def stamp_of(found: os.stat_result) -> Stamp:
     return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def landed(landing: Path, source: LandingSource) -> list[LandingFile]:
+def landed(landing: Path, source: LandingSource, linked: Sequence[Path] = ()) -> list[LandingFile]:
     """Every file of a source, the latest last. A name whose date cannot be read belongs to nobody and is left out.
+
+    A folder that is a link is looked into if it leads to a place in the landing folder, or in one of the folders `linked`.
 
     Raises ContractInvalid for a path that cannot name files below the landing folder, FileUnreadable for a folder that cannot be listed.
     """
     if fault := out_of_landing(source.path):
         raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
     names, found = arrival_names(source.path), []
-    for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/")):
+    inside = allowed(landing, linked)
+    for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/"), inside):
         if (moment := names.moment(relative)) is not None:
             found.append(LandingFile(landing / relative, told_name(relative), moment.date(), stamp))
     return sorted(found, key=lambda file: names.order(file.name))
 
 
-def _walk(landing: Path, segments: Sequence[str], below: str = "") -> Iterator[tuple[str, Stamp]]:
+def _walk(landing: Path, segments: Sequence[str], inside: Sequence[Path], below: str = "") -> Iterator[tuple[str, Stamp]]:
     """The files whose path has these segments, in which `*` stands for anything. A failed look-up is an error, a missing folder is none."""
     wanted = re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", segments[0]))), re.DOTALL)
     try:
@@ -138,7 +141,8 @@ def _walk(landing: Path, segments: Sequence[str], below: str = "") -> Iterator[t
     for name in names:
         relative = f"{below}/{name}" if below else name
         if len(segments) > 1:
-            yield from _walk(landing, segments[1:], relative)
+            if not folder_leads_out(landing / relative, inside):
+                yield from _walk(landing, segments[1:], inside, relative)
         elif not name.startswith(".") and (stamp := _stamp_of_file(landing, relative)) is not None:
             yield relative, stamp
 
@@ -155,11 +159,18 @@ def _stamp_of_file(landing: Path, relative: str) -> Stamp | None:
 
 
 def leads_out(path: Path) -> bool:
-    """Whether a file is a link to one outside of the folder that it lies in.
-
-    Who may drop files could have any file of this machine read by it. A folder that is a link is the operator's: nobody else makes folders.
-    """
+    """Whether a file is a link to one outside of its folder: who may drop files could have any file of this machine read."""
     return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
+
+
+def allowed(landing: Path, linked: Sequence[Path]) -> list[Path]:
+    """The folders that a folder which is a link may lead into: the landing folder, and those that the operator names."""
+    return [one.resolve() for one in (landing, *linked)]
+
+
+def folder_leads_out(path: Path, inside: Sequence[Path]) -> bool:
+    """Whether a folder is a link to one outside of the folders that links may lead into."""
+    return path.is_symlink() and not any(path.resolve().is_relative_to(one) for one in inside)
 
 
 def _look_up_failed(what: str, error: OSError) -> FileUnreadable:

@@ -18,33 +18,34 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Contract
     from assay.lake.damage import Damage
+    from assay.steps import Run
 
 UNKNOWN = "files of which nobody knows the names"
 
 
-def lost_with_file(lake: Path, landing: Path, contract: Contract, damage: Damage) -> Sequence[str]:
+def lost_with_file(run: Run, contract: Contract, damage: Damage) -> Sequence[str]:
     """The landing files that only a damaged data file of bronze has the rows of."""
-    table = newest(lake, f"bronze/{contract.dataset}")
+    table = newest(run.lake, f"bronze/{contract.dataset}")
     if table is None or damage.file is None:
         return []
     key = partition_key(damage.file)
     if key in before_it_was_altered(table, [key]):
         return []
     noted = noted_of(table, key).get("files")
-    return [UNKNOWN] if noted is None else _not_landed(landing, contract, ((name, digest) for name, digest in noted))
+    return [UNKNOWN] if noted is None else _not_landed(run, contract, ((name, digest) for name, digest in noted))
 
 
-def lost_with_log(lake: Path, landing: Path, contract: Contract) -> Sequence[str]:
+def lost_with_log(run: Run, contract: Contract) -> Sequence[str]:
     """The landing files of which only data files of bronze have the rows; which of these its log named nobody may know any more."""
     found = set[tuple[str, str]]()
-    for path in (lake / f"bronze/{contract.dataset}").rglob("*.parquet"):
+    for path in (run.lake / f"bronze/{contract.dataset}").rglob("*.parquet"):
         if ASIDE in path.parts or not path.is_file():
             continue
         try:
             found |= {(one.name, one.hash) for one in manifest_of(str(path)).sources}
         except TableDamaged:
             found.add((UNKNOWN, ""))
-    return _not_landed(landing, contract, found)
+    return _not_landed(run, contract, found)
 
 
 def refuse_forgotten(lake: Path, contract: Contract) -> None:
@@ -54,6 +55,6 @@ def refuse_forgotten(lake: Path, contract: Contract) -> None:
         raise TableDamaged(f"Tried to begin {name} anew; {why}.", hint=hint_of(name))
 
 
-def _not_landed(landing: Path, contract: Contract, files: Iterable[tuple[str, str]]) -> list[str]:
-    there = {told for file, digest in with_hashes(landed(landing, contract.source)) for told in (file.name, digest)}
+def _not_landed(run: Run, contract: Contract, files: Iterable[tuple[str, str]]) -> list[str]:
+    there = {told for file, digest in with_hashes(landed(run.landing, contract.source, run.linked)) for told in (file.name, digest)}
     return sorted({name for name, digest in files if not {name, digest} & there})

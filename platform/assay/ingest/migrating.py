@@ -32,8 +32,10 @@ def leaving(
         return None
     holdings = Holdings.of_table(before, contract)
     known = {p.values[0] for p in everything().partitions} if everything else set[str]()
-    others = migration(before, slice_, batches(run.landing, contract, known.__contains__, holdings=holdings) if everything else None)
-    there = {told for file, digest in with_hashes(landed(run.landing, contract.source)) for told in (file.name, digest)}
+    others = migration(
+        before, slice_, batches(run.landing, contract, known.__contains__, holdings=holdings, linked=run.linked) if everything else None
+    )
+    there = {told for file, digest in with_hashes(landed(run.landing, contract.source, run.linked)) for told in (file.name, digest)}
     left = {file.landed for arrival in holdings.arrivals.keys() - known for file in holdings.of(arrival)} if everything else ()
     if lost := sorted(one.name for one in left if one.rows > one.erased and not {one.name, one.hash} & there):
         raise calendar_changed(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.ingest.content import BIGGER, unreadable
-from assay.ingest.faults import columns_fault, named, one_line
+from assay.ingest.faults import columns_fault, named, one_line, words_of
 from assay.ingest.old_calendar import HINT, Legacy, OldCalendar, refuse_old, refuse_old_ticks
 from assay.ingest.parquet_footer import DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY, Malformed, Promise, promise_of
 from assay.ingest.parquet_types import ENUM, fault_of_types, told
@@ -54,7 +54,8 @@ def read_parquet(file: LandingFile, source: LandingSource, content: Content) -> 
         raise unreadable(file, one_line(error), hint=HINT) from error
     except (pa.ArrowException, Malformed, NoText, OSError, UnicodeDecodeError, RecursionError) as error:
         where = "" if group is None else f"row group {group}: "
-        raise unreadable(file, where + one_line(error)) from error
+        ours = isinstance(error, (Malformed, NoText))
+        raise unreadable(file, where + (one_line(error) if ours else words_of(error, source))) from error
     return pa.concat_tables(parts)
 
 

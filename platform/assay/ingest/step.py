@@ -44,7 +44,7 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
     table = newest(run.lake, bronze_spec(contract).name)
     if table is None:
         refuse_forgotten(run.lake, contract)
-    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract)))
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract), linked=run.linked))
     wanted = {arrival or "all": value for arrival, value in made.items()}
     return wanted, standing(table, current_tokens(table, list(wanted)), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
 
@@ -60,7 +60,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     if table is None:
         refuse_forgotten(run.lake, contract)
     holdings = Holdings.of_table(table, contract, believed=run.force)
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings)
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings, linked=run.linked)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)

@@ -17,17 +17,18 @@ from zoneinfo import ZoneInfo
 from assay.contracts.arrivals import arrival_names
 from assay.contracts.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
-from assay.ingest.landing import LEADS_NOWHERE, leads_out, shown_name, told_name
+from assay.ingest.landing import LEADS_NOWHERE, allowed, folder_leads_out, leads_out, shown_name, told_name
 from assay.ingest.misnamed import why_not
 from assay.ingest.opening import outside, taken_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from assay.contracts.model import Contract
 
-LEADS_OUT = "it is a link that leads out of its folder; link the folder, or have the file itself land"
+LEADS_OUT = "it is a link that leads out of its folder; have the file itself land"
+FOLDER_LEADS_OUT = "it is a link to a folder outside of the landing folder; ASSAY_LANDING_LINKS names the places that links may lead to"
 UNFINISHED = timedelta(hours=1)  # a name with a leading dot is a file that is being written; nobody writes for longer
 
 
@@ -54,13 +55,13 @@ class Sighting:
     until: datetime | None = None
 
 
-def survey(landing: Path, contracts: Mapping[str, Contract], now: datetime) -> list[Sighting]:
+def survey(landing: Path, contracts: Mapping[str, Contract], now: datetime, linked: Sequence[Path] = ()) -> list[Sighting]:
     """What becomes of every file below the landing folder, by name. One that several datasets would read is there for each.
 
-    A folder behind a link is looked into; a name with a leading dot is left out for an hour, while it may still be written. Raises
-    FileUnreadable for a folder that cannot be listed.
+    A folder behind a link is looked into if it lies in the landing folder, or in one of the folders `linked`; a name with a leading dot
+    is left out for an hour, while it may still be written. Raises FileUnreadable for a folder that cannot be listed.
     """
-    return [sighting for found in sorted(_walk(landing)) for sighting in _seen(found, contracts, now)]
+    return [sighting for found in sorted(_walk(landing, allowed(landing, linked))) for sighting in _seen(found, contracts, now)]
 
 
 class _Found(NamedTuple):
@@ -97,7 +98,7 @@ def _judged(name: str, contract: Contract, day: date, now: datetime) -> Sighting
     return Sighting(name, Fate.WAITS, contract.dataset, arrival, why, until)
 
 
-def _walk(landing: Path, below: str = "", above: tuple[tuple[int, int], ...] = ()) -> Iterator[_Found]:
+def _walk(landing: Path, places: Sequence[Path], below: str = "", above: tuple[tuple[int, int], ...] = ()) -> Iterator[_Found]:
     """Everything below a folder that is no folder. `above` are the folders that it is in: a link to one would be walked for ever."""
     try:
         with os.scandir(landing / below) as entries:
@@ -121,8 +122,10 @@ def _walk(landing: Path, below: str = "", above: tuple[tuple[int, int], ...] = (
                 yield _Found(relative, LEADS_OUT)
             else:
                 yield _Found(relative, _fault(entry.name, looked), datetime.fromtimestamp(looked.st_mtime, UTC))
+        elif folder_leads_out(landing / relative, places):
+            yield _Found(relative, FOLDER_LEADS_OUT)
         elif (looked.st_dev, looked.st_ino) not in inside:
-            yield from _walk(landing, relative, inside)
+            yield from _walk(landing, places, relative, inside)
 
 
 def _fault(name: str, looked: os.stat_result) -> str:

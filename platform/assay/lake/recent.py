@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from assay.lake.snapshots import Snapshot
 
-TABLES = 32  # a snapshot holds the list of its files
+MOST_FILES, OF_A_TABLE = 200_000, 100  # files that are listed are kept, about a kilobyte each; a table without any is as heavy as so many
 COMMIT, DIGITS = ".json", 20
 
 
@@ -64,5 +64,9 @@ class Recent:
         with self._lock:
             self._kept[table] = commit, snapshot
             self._kept.move_to_end(table)
-            while len(self._kept) > TABLES:
+            while len(self._kept) > 1 and sum(map(_weight, self._kept.values())) > MOST_FILES:
                 self._kept.popitem(last=False)
+
+
+def _weight(kept: tuple[Commit, Snapshot]) -> int:
+    return OF_A_TABLE + kept[1].listed

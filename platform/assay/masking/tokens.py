@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TOKEN, CIPHER = "tok", "enc"  # what masked texts begin with
 MASKED = re.compile(rf"\b({TOKEN}|{CIPHER})_([a-z0-9]{{1,16}})_([0-9A-Za-z_=-]+)")
+ANYWHERE = re.compile(rf"({TOKEN}|{CIPHER})_[a-z0-9]{{1,16}}_[0-9a-z_=-]+", re.IGNORECASE)  # also within a longer text, or in capitals
 DIGITS, BLOCK = 32, 64
 INNER, OUTER = 0x36, 0x5C
 EVERY = 1_000_000  # so many distinct values are worked on at once: as Python's own texts they are ten times as large
@@ -99,7 +100,7 @@ def each_once(values: pl.Series, work: Callable[[str], str]) -> pl.Series:
 
 def without_tokens(text: str) -> str:
     """A message in which no token and no ciphertext can be read: logs outlive what is erased."""
-    return MASKED.sub(r"\1_***", text)
+    return ANYWHERE.sub(r"\1_***", text)
 
 
 def key_ids(values: pl.Series) -> set[str]:

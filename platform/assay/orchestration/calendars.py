@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -12,6 +13,7 @@ from assay.contracts.model import Grain
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from assay.contracts.calendars import Calendar
@@ -76,4 +78,14 @@ def across(calendar: Calendar | None, upstream: Calendar | None) -> dg.Partition
 def keys_between(definition: dg.TimeWindowPartitionsDefinition, first: date, last: date) -> list[str]:
     """The keys of the partitions that overlap the days [first, last], both inclusive, in order."""
     since = first.replace(day=1) if isinstance(definition, dg.MonthlyPartitionsDefinition) else first
-    return [key for key in definition.get_partition_keys() if since.isoformat() <= key <= last.isoformat()]
+    return [key for key in keys_of(definition) if since.isoformat() <= key <= last.isoformat()]
+
+
+def keys_of(definition: dg.TimeWindowPartitionsDefinition) -> Sequence[str]:
+    """The keys of all partitions that there are now, in order. They are listed once, until another is the last: years take a while."""
+    return _keys_until(definition, definition.get_last_partition_key())
+
+
+@lru_cache(1024)
+def _keys_until(definition: dg.TimeWindowPartitionsDefinition, last: str | None) -> tuple[str, ...]:
+    return tuple(definition.get_partition_keys()) if last is not None else ()

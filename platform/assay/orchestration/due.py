@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assay.orchestration.calendars import keys_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -47,7 +49,7 @@ def contiguous(due: Due) -> Iterator[tuple[str, str]]:
     if due.at_once and due.partitions:
         yield due.partitions[0], due.partitions[-1]
         return
-    order = {key: number for number, key in enumerate(due.definition.get_partition_keys())}
+    order = {key: number for number, key in enumerate(keys_of(due.definition))}
     start = previous = None
     for key in due.partitions:
         if previous is not None and order[key] != order[previous] + 1:

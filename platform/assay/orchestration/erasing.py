@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assay.erasure.copies import clean_copies
 from assay.erasure.finding import Traces, holds, holds_places, search
 from assay.erasure.needles import Needles
-from assay.erasure.old_files import OldFiles, forget_bounds, remove_unfinished, rewritten, values_of
+from assay.erasure.old_files import OldFiles, forget_bounds, remove_unfinished, rewritten, table_folders, values_of
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import BY_PLACE, remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
@@ -23,6 +23,7 @@ from assay.gold.models import LAYER
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest, table_names
+from assay.masking.hiding import nothing_quoted
 from assay.masking.keyring import read_ring
 from assay.masking.subjects import erasure_token, subjects_of
 from assay.orchestration.calendars import events_of
@@ -78,6 +79,10 @@ class Erasing:
         """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody."""
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
+        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"):
+            return self._erase()
+
+    def _erase(self) -> Erasure:
         self._refuse_unread()
         ring = read_ring(self.planner.run.keys)
         erasure, fence = self._begin(ring)
@@ -187,7 +192,7 @@ class Erasing:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
         removed: dict[str, int] = {}
         remove_unfinished(self.lake, fenced_at)
-        for name in table_names(self.lake):
+        for name in table_folders(self.lake):
             layer, _, dataset = name.partition("/")
             meant = self._holder(layer, dataset, traces, fed, erasure)
             if meant is None:

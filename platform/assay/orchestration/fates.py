@@ -18,7 +18,7 @@ from assay.lake.quarantine import ARRIVALS, PARTITION, visible_files
 from assay.lake.quarantine_reader import Fate, View
 from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest
-from assay.orchestration.calendars import events_of
+from assay.orchestration.calendars import events_of, keys_of
 from assay.refine.accounts import Accounts
 from assay.steps import Status
 
@@ -106,7 +106,7 @@ class _Arrived:
             return cls({WHOLE: [("".join(file.values), str(day or ""), rows) for file, day, rows in found]}, {})
         definition = events_of(contract)
         assert definition is not None  # noqa: S101  # only a snapshot has no event partitions
-        keys, monthly = definition.get_partition_keys(), contract.partitioning.grain is Grain.MONTH
+        keys, monthly = keys_of(definition), contract.partitioning.grain is Grain.MONTH
         known = {key: Partition(key, (key,)) for key in keys}
         now = definition.time_window_for_partition_key(keys[-1]).end.date() if keys else date.min
         parts: dict[Partition, list[Rows]] = {known[key]: [] for (key,) in accounts.published if key in known}
@@ -128,7 +128,7 @@ def _after(first: date, *, monthly: bool) -> date:
 def with_waiting(lake: Path, contract: Contract, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
     """What became of arrivals in bronze, with the rows that wait for their event partition, and the day from which the last one exists."""
     definition, monthly = events_of(contract), contract.partitioning.grain is Grain.MONTH
-    keys = definition.get_partition_keys() if definition else []
+    keys = keys_of(definition) if definition else []
     now = definition.time_window_for_partition_key(keys[-1]).end.date() if definition and keys else date.min
     version, files = None, dict[str, list[str]]()
     for outcome in outcomes:

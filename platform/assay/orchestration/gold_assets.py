@@ -16,10 +16,11 @@ from assay.contracts.calendars import Calendar
 from assay.contracts.gold import GoldContract, ProductContracts
 from assay.contracts.model import Contract, DatasetRule, Kind, Rule, Severity
 from assay.gold.calendars import calendars_of, layers
+from assay.gold.inputs import CODE
 from assay.gold.models import LAYER, Model
 from assay.gold.properties import label_of
 from assay.gold.rules_sql import refuse_beyond_rows
-from assay.gold.step import CODE, Project, build_gold, gold_spec
+from assay.gold.step import Project, build_gold, gold_spec
 from assay.gold.still_judged import is_judged
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import across, definition_of, name_of

@@ -14,6 +14,7 @@ import dagster as dg
 import pyarrow as pa
 
 from assay.errors import FrameNotSupported, PartitionsMissing, SliceInvalid
+from assay.lake.fence import fence_now
 from assay.lake.frames import from_snapshot, to_chunks
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
 from assay.lake.schemas import lacks_type, lake_schema, refuse_names
@@ -55,14 +56,15 @@ class LakeIOManager(dg.ConfigurableIOManager):
             return
         with permanent_failures():
             name = table_name(context.asset_key)
-            found = newest(Path(self.root), name)
+            fence, found = fence_now(Path(self.root)), newest(Path(self.root), name)
             spec, chunks = table_spec(name, context, found, to_chunks(obj))
             definition = context.asset_partitions_def if context.has_asset_partitions else None
             slice_ = slice_of(definition, context.asset_partition_keys if definition else [], spec)
-            outcome = self._publish(stage(Path(self.root) / name, slice_, chunks), found, context.run_id)
+            # an erasure removes what was staged before it: then nothing may name these files
+            outcome = self._publish(stage(Path(self.root) / name, slice_, chunks), found, Provenance(run_id=context.run_id, fence=fence))
         context.add_output_metadata(outcome)
 
-    def _publish(self, staging: Staging, found: Snapshot | None, run_id: str) -> dict[str, Any]:
+    def _publish(self, staging: Staging, found: Snapshot | None, provenance: Provenance) -> dict[str, Any]:
         """Publish unless the table holds just these files under just these tokens; say what happened."""
         spec, summaries = staging.slice.spec, staging.summaries()
         tokens = {key: fingerprint("content", summary["digest"]) for key, summary in summaries.items()}
@@ -71,7 +73,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
             staging.discard()
             outcome, version = "unchanged", found.version
         else:
-            outcome, version = "published", publish(Path(self.root), staging, tokens, provenance=Provenance(run_id=run_id)).version
+            outcome, version = "published", publish(Path(self.root), staging, tokens, provenance=provenance).version
         columns = [*spec.schema, *staging.added, *(pa.field(name, pa.null()) for name in spec.untyped - set(staging.added.names))]
         return {
             "assay/outcome": outcome,

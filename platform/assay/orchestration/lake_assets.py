@@ -46,7 +46,7 @@ def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Map
     """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
     list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now())
+    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links)
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:

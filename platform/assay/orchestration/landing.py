@@ -49,7 +49,7 @@ class Landing:
     @classmethod
     def look(cls, planner: Planner) -> Landing:
         """Survey the landing folder of a planner."""
-        return cls(survey(planner.run.landing, planner.contracts, now()))
+        return cls(survey(planner.run.landing, planner.contracts, now(), planner.run.linked))
 
     def of(self, datasets: Collection[str]) -> Landing:
         """What concerns some datasets; what belongs to none is of the dataset without a name."""

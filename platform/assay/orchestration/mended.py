@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.orchestration.calendars import keys_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -51,7 +53,7 @@ class Mending:
         if not mended:
             return due
         both = {**due.fingerprints, **mended}
-        order = due.definition.get_partition_keys() if due.definition else [*both]
+        order = keys_of(due.definition) if due.definition else [*both]
         return replace(due, fingerprints={key: both[key] for key in order if key in both})
 
 
@@ -59,7 +61,7 @@ def _failed(instance: dg.DagsterInstance, due: Due) -> set[str]:
     """The partitions that Dagster shows as failed."""
     if due.definition is None:
         return {"all"} if _failed_last(instance, due.key) else set()
-    found = instance.get_status_by_partition(due.key, due.definition.get_partition_keys(), due.definition) or {}
+    found = instance.get_status_by_partition(due.key, keys_of(due.definition), due.definition) or {}
     return {key for key, status in found.items() if status is not None and status.value == "FAILED"}
 
 

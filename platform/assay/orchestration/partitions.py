@@ -15,12 +15,15 @@ import pyarrow as pa
 from assay.errors import SliceInvalid
 from assay.lake.slices import WHOLE, Partition, Slice, Window
 from assay.lake.staging import partition_value
+from assay.orchestration.calendars import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from assay.lake.slices import TableSpec
 
+_partitions: dict[tuple[object, ...], dict[str, Partition]] = {}
+MOST_KNOWN = 300_000  # partitions, half a kilobyte each; then all are forgotten
 A_DAY, DATE_FORMAT = timedelta(days=1), "%Y-%m-%d"
 OTHER_COLUMN = "Use a timestamp with time zone or a string as partition column."
 
@@ -29,12 +32,26 @@ def slice_of(definition: dg.PartitionsDefinition | None, keys: Iterable[str], sp
     """The slice of `spec` that a run of these partition keys owns; the whole table for an asset without partitions."""
     if definition is None:
         return Slice(spec, (WHOLE,))
-    return Slice(spec, tuple(partition_of(definition, key, spec) for key in keys))
+    known, partitions = _known(definition, spec), list[Partition]()
+    for key in keys:
+        if (partition := known.get(key)) is None:
+            partition = known[key] = partition_of(definition, key, spec)
+        partitions.append(partition)
+    return Slice(spec, tuple(partitions))
+
+
+def _known(definition: dg.PartitionsDefinition, spec: TableSpec) -> dict[str, Partition]:
+    """The partitions that were asked for before, of whatever table with such columns: to place a day in its zone takes Dagster a while."""
+    columns = [*spec.partition_by, *([spec.event_time] if spec.event_time in spec.schema.names else [])]
+    fields = tuple((column, str(spec.schema.field(column).type)) for column in columns if column in spec.schema.names)
+    if sum(map(len, _partitions.values())) > MOST_KNOWN:
+        _partitions.clear()
+    return _partitions.setdefault((definition, spec.partition_by, spec.event_time, fields), {})
 
 
 def whole_of(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec) -> Callable[[], Slice]:
     """What gives the slice of all partitions that there are now, for whoever needs it: it takes a while to list thousands."""
-    return lambda: slice_of(definition, definition.get_partition_keys() if definition else (), spec)
+    return lambda: slice_of(definition, keys_of(definition) if definition else (), spec)
 
 
 def partition_of(definition: dg.PartitionsDefinition, key: str, spec: TableSpec) -> Partition:

@@ -16,10 +16,11 @@ import dagster as dg
 from assay.contracts.calendars import arrival_calendar
 from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
+from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
 from assay.gold.soundness import damaged_models
-from assay.gold.step import GoldInputs, gold_spec, month_of
+from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
@@ -27,7 +28,7 @@ from assay.lake.foreign import altered, told
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
-from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between
+from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between, keys_of
 from assay.orchestration.clock import now
 from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
@@ -199,7 +200,7 @@ class Planner:
         at_once, changed = renewed or outgrown(there, spec.calendar) is not None, altered(there)
         current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
         due = {part: value for part, value in wanted.items() if current.get(part) != value or part in changed}
-        order = definition.get_partition_keys() if definition else ["all"]
+        order = keys_of(definition) if definition else ["all"]
         settled = {part: value for part, value in wanted.items() if part not in due}
         foreign = [part for part in order if part in due and part in changed]
         note = told(there, foreign) if there and foreign else ""
@@ -229,7 +230,7 @@ def _keys(layer: str, names: Sequence[str]) -> tuple[dg.AssetKey, ...]:
 
 def _keys_in_range(definition: dg.TimeWindowPartitionsDefinition, first: date | None, last: date | None, lateness: int) -> set[str]:
     """The keys of the days asked for, and of `lateness` partitions after them, in which their last rows arrive."""
-    keys = definition.get_partition_keys()
+    keys = keys_of(definition)
     if first is None or last is None:
         return set(keys)
     inside = keys_between(definition, first, last)
@@ -242,5 +243,5 @@ def _keys_in_range(definition: dg.TimeWindowPartitionsDefinition, first: date | 
 def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec, first: date | None, last: date | None) -> Slice | None:
     if definition is None:
         return slice_of(None, [], spec)
-    keys = definition.get_partition_keys() if first is None or last is None else keys_between(definition, first, last)
+    keys = keys_of(definition) if first is None or last is None else keys_between(definition, first, last)
     return slice_of(definition, keys, spec) if keys else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.gold.models import LAYER
-from assay.orchestration.calendars import events_of
+from assay.orchestration.calendars import events_of, keys_of
 from assay.orchestration.plan import Planner
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ class Rebuild(Planner):
 
     def _ordered(self, dataset: str) -> list[str]:
         definition = events_of(self.contracts[dataset])
-        return [key for key in (definition.get_partition_keys() if definition else ["all"]) if key in self.chosen[dataset]]
+        return [key for key in (keys_of(definition) if definition else ["all"]) if key in self.chosen[dataset]]
