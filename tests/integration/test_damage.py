@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, tree_of
 
 from assay.cli.lake_reader import query
+from assay.erasure.needles import Needles
+from assay.erasure.packed import look
 from assay.errors import TableDamaged
 from assay.lake.checking import damage_of
 from assay.lake.mending import mend
 from assay.lake.snapshots import open_snapshot
+from assay.orchestration.instance import InstanceDamaged, instance_of
 from command_line import assay, shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from damaged_shop import Damage
     from order_shop import Shop
@@ -144,6 +147,31 @@ def test_what_is_set_aside_is_made_again_as_it_was(built: Shop, tmp_path: Path, 
     assert damage_of(lake, table, deep=True) == []
     assert content_of(shop) == was
     assert {one.relative_to(lake) for one in there} <= {*left_in(lake / table, lake)}, "nothing was deleted"
+
+
+@pytest.mark.parametrize("name", ["history/runs.db", "schedules/schedules.db"])
+@pytest.mark.parametrize("content", [b"no database at all" * 99, b"SQLite format 3\0" + b"\0" * 4096], ids=["other bytes", "zeros"])
+def test_a_damaged_database_of_dagster_is_named_with_what_to_do(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with instance_of(tmp_path) as instance:
+        assert instance.get_runs() == []
+    for path in (tmp_path / name).parent.glob(f"{Path(name).name}*"):
+        path.unlink()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InstanceDamaged, match=rf"{name} is damaged: .*move the file away and run `assay init`"):
+        use_instance(tmp_path)
+
+
+def use_instance(folder: Path) -> None:
+    with instance_of(folder) as instance:
+        instance.get_runs()
+        instance.all_instigator_state()
+
+
+def test_a_file_that_was_set_aside_is_named_by_an_erasure_that_cannot_read_it(tmp_path: Path) -> None:
+    (tmp_path / "part.parquet.damaged").write_bytes(b"PAR1" + b"\x07" * 900)
+    needles = Needles(("nobody at all",), ())
+    assert look(tmp_path / "part.parquet.damaged", needles)[1] == [", which is damaged: nobody can tell whom it names, so delete it"]
 
 
 def left_in(table: Path, lake: Path) -> Iterator[Path]:
