@@ -18,6 +18,8 @@ SERVE ?= yes
 PORT ?= 3000
 SEED ?= 0
 LIVES ?= 1000
+TALES ?= first again replay discard erase rotate
+FAULTS ?= kills,cuts
 STEPS ?= 1000000
 
 help: ## Explain the targets.
@@ -64,6 +66,9 @@ lives: setup ## Live 1,000 drawn lives of drawn products (an hour); SEED= begins
 
 model: setup ## Take 1,000,000 steps of the lake as a state machine (hours); STEPS= says how many, SEED= where they begin.
 	ASSAY_MODEL_STEPS=$(STEPS) ASSAY_MODEL_SEED=$(SEED) $(BIN)/pytest -q tests/model/test_lake_model.py
+
+faults: setup ## Try every kill and every power cut at each commit, rename and sync (hours); TALES= and FAULTS= choose some.
+	$(BIN)/python tests/faults/explore.py $(FAULTS) $(TALES)
 
 bench: setup ## Run the measures; each prints one ratio.
 	$(BIN)/python bench/run.py

@@ -127,8 +127,8 @@ def test_another_user_of_this_machine_is_not_served(ui: Served) -> None:
     finally:
         os.seteuid(0)
     with theirs:
-        theirs.sendall(f"GET /server_info HTTP/1.1\r\nHost: 127.0.0.1:{ui.port}\r\n\r\n".encode())
-        refused = theirs.recv(10_000).decode()
+        theirs.sendall(f"GET /server_info HTTP/1.1\r\nHost: 127.0.0.1:{ui.port}\r\nConnection: close\r\n\r\n".encode())
+        refused = theirs.makefile("rb").read().decode()
 
     assert refused.startswith("HTTP/1.1 403")
     assert "of another user" in refused

@@ -11,20 +11,16 @@ import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
-from urllib.parse import unquote
-
-import deltalake
-from deltalake.exceptions import DeltaError
 
 from assay.erasure import old_files
-from assay.lake import constraints, publisher, snapshots, staged, staging
+from assay.lake import constraints, log, publisher, snapshots, staged, staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
 
 LONGEST_SECONDS = 120  # that a segment may take on however busy a machine
 _here = threading.local()
@@ -66,7 +62,7 @@ class Ended(BaseException):
     """Raised in a writer at its point: its process was told to end, and unwinds."""
 
 
-class StorageFault(DeltaError):
+class StorageFault(OSError):
     """What a storage says of a commit that it did not make, or of one that it made."""
 
 
@@ -145,9 +141,8 @@ def points() -> Iterator[None]:
         for owner, name, replaced in (
             (snapshots, "newest_commit", _looked),
             (staging, "_write_all", _staged),
-            (deltalake.DeltaTable, "create_write_transaction", _committed),
-            (deltalake.DeltaTable, "create", _created),
-            (constraints, "_put", _put),
+            (log, "put", _put),
+            (constraints, "put", _put),
             (old_files.OldFiles, "remove", _removed),
             (old_files, "replace_file", _forgotten),
         ):
@@ -182,38 +177,16 @@ def _staged(real: Callable[..., Any]) -> Callable[..., Any]:
     return write_all
 
 
-def _committed(real: Callable[..., Any]) -> Callable[..., Any]:
-    def create_write_transaction(self: deltalake.DeltaTable, *args: Any, **kwargs: Any) -> None:
-        table = table_of(Path(unquote(self.table_uri.removeprefix("file://"))))
-        writer = point(Kind.COMMIT, table)
-        if writer is not None and writer.take_fault(Fault.LOST):
-            raise StorageFault("the disk is full")
-        real(self, *args, **kwargs)
-        if writer is not None and writer.take_fault(Fault.UNSAID):
-            raise StorageFault("no answer")
-        point(Kind.COMMITTED, table)
-
-    return create_write_transaction
-
-
-def _created(real: Callable[..., Any]) -> Callable[..., Any]:
-    def create(uri: str, *args: Any, **kwargs: Any) -> Any:
-        is_table = not Path(uri).name.startswith("tmp")  # a table of constraints is made elsewhere first
-        if is_table:
-            point(Kind.CREATE, table_of(Path(uri)))
-        made = real(uri, *args, **kwargs)
-        if is_table:
-            point(Kind.CREATED, table_of(Path(uri)))
-        return made
-
-    return create
-
-
 def _put(real: Callable[..., Any]) -> Callable[..., Any]:
     def put(folder: Path, version: int, actions: Any) -> bool:
-        point(Kind.CREATE, table_of(folder))
+        first = version == 0
+        writer = point(Kind.CREATE if first else Kind.COMMIT, table_of(folder))
+        if not first and writer is not None and writer.take_fault(Fault.LOST):
+            raise StorageFault("the disk is full")
         done: bool = real(folder, version, actions)
-        point(Kind.CREATED, table_of(folder))
+        if not first and done and writer is not None and writer.take_fault(Fault.UNSAID):
+            raise StorageFault("no answer")
+        point(Kind.CREATED if first else Kind.COMMITTED, table_of(folder))
         return done
 
     return put

@@ -246,6 +246,15 @@ def test_what_was_staged_before_the_fence_goes_whatever_is_in_it_also_of_a_table
     assert open_snapshot(lake, PLAIN.name).rows == 1
 
 
+def test_what_another_erasure_has_staged_of_its_record_stays_as_no_fence_keeps_it_out(tmp_path: Path) -> None:
+    lake, begun = tmp_path / "lake", datetime.now(UTC)
+    theirs = stage(lake / PLAIN.name, Slice(PLAIN, (Partition("b", ("b",)),)), [pl.DataFrame({"day": ["b"], "text": ["x"]})])
+    os.utime(lake / PLAIN.name / theirs.files[0].path, (begun.timestamp() - 5,) * 2)
+    assert OldFiles.unfenced(lake, PLAIN.name, begun).remove(lambda path: "day=a" in str(path)) == []
+    publish(lake, theirs, {"b": 1})
+    assert open_snapshot(lake, PLAIN.name).scan().collect()["text"].to_list() == ["x"]
+
+
 def test_which_files_a_writer_may_still_commit_depends_on_the_fence() -> None:
     fenced_at = datetime.now(UTC) - timedelta(minutes=5)
     assert {committable(f"{layer}/x", fenced_at) for layer in ("bronze", "quarantine", "decisions", "claims")} == {float("inf")}
@@ -405,7 +414,13 @@ def test_what_killed_writers_had_not_finished_goes_and_what_one_is_at_stays(tmp_
     for path in (*left, young := log / "_commit_2f.json.tmp"):
         path.write_text(ADA)
         os.utime(path, (fenced_at.timestamp() - 5,) * 2 if path in left else None)
-    assert remove_unfinished(lake, fenced_at) == 3
+    checkpoint = lake / PLAIN.name / ".checkpoint-3f"
+    (checkpoint / LOG).mkdir(parents=True)
+    (checkpoint / LOG / "00000000000000000001.checkpoint.parquet").write_text(ADA)
+    (checkpoint / LOG / "00000000000000000000.json").symlink_to(log / "00000000000000000000.json")
+    os.utime(checkpoint, (fenced_at.timestamp() - 5,) * 2)
+    assert remove_unfinished(lake, fenced_at) == 4
+    assert not checkpoint.exists()
     assert [path for path in (*left, young) if path.exists()] == [young]
     assert open_snapshot(lake, PLAIN.name).rows == 1
 

@@ -11,6 +11,7 @@ import typer
 
 from assay.contracts.odcs import PATTERN
 from assay.errors import SettingsError
+from assay.lake.durable import sync_folder
 from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of
 from assay.settings import CHECKOUT, load_settings
 
@@ -33,8 +34,12 @@ def make_folders(settings: Settings) -> None:
     """Make the home, and what lies in it; say so when it is open to others. Raises SettingsError when it cannot be given to its group."""
     make_home(settings)
     keep_private(settings)
-    for folder in (settings.landing, settings.lake, settings.dagster_home, settings.scratch):
+    folders = (settings.landing, settings.lake, settings.dagster_home, settings.scratch)
+    for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
+    for above in {settings.home.parent, *(folder.parent for folder in folders)}:
+        with suppress(PermissionError):  # a folder in which this user may make others, but not list them
+            sync_folder(above)
     if is_open(settings):
         typer.echo(f"assay: {settings.home} is open to {others_of(settings)}; `assay permissions --mend` closes it.", err=True)
 

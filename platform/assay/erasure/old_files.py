@@ -7,12 +7,15 @@ a writer may still commit. Earlier versions of these partitions cannot be read a
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from assay.erasure.finding import LOG, data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
+from assay.lake.log import UNFINISHED as UNFINISHED_CHECKPOINT
+from assay.lake.log import checkpoint
 from assay.lake.snapshots import newest, open_snapshot
 
 if TYPE_CHECKING:
@@ -52,6 +55,11 @@ class OldFiles:
         young = {one for one in uncommitted if _staged(one) >= fenced_at.timestamp()}
         maybe = {one for one in young if _staged(one) >= since or not is_whole(one)}  # the second kind is being written
         return cls(table, unnamed, frozenset(maybe), frozenset(uncommitted) - young)
+
+    @classmethod
+    def unfenced(cls, lake: Path, name: str, begun: datetime) -> OldFiles:
+        """The same of a table whose writers no fence keeps out: what no commit has named may always be named."""
+        return replace(cls.of(lake, name, begun), nobodys=frozenset())
 
     def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
         """Delete those that are meant and that nobody can commit any more, and those that are nobody's; returns them."""
@@ -121,8 +129,6 @@ def forget_bounds(table: Path) -> None:
     Commits are written again one by one, whole or not at all, and say the same but for that. Checkpoints before the newest, which hold such
     values too, are replaced by one of now. Asked of all files that are gone, so that an erasure that was killed on the way goes on.
     """
-    from deltalake import DeltaTable
-
     log = table / LOG
     if not log.exists():
         return  # only staged files were there
@@ -131,12 +137,10 @@ def forget_bounds(table: Path) -> None:
         kept = [_without_bounds(line, table) if line.startswith('{"add"') else line for line in lines]
         if kept != lines:
             replace_file(entry, ("\n".join(kept) + "\n").encode())
-    old = sorted(log.glob("*.checkpoint*.parquet"))
-    if old:
-        now = DeltaTable(str(table))
-        now.create_checkpoint()
+    if old := sorted(log.glob("*.checkpoint*.parquet")):
+        now = checkpoint(table)
         for path in old:
-            if not path.name.startswith(f"{now.version():020d}"):
+            if not path.name.startswith(f"{now:020d}"):
                 path.unlink(missing_ok=True)
     sync_folder(log)
 
@@ -161,4 +165,8 @@ def remove_unfinished(lake: Path, before: datetime) -> int:
             if path.is_file() and _staged(path) < before.timestamp():
                 path.unlink(missing_ok=True)
                 gone += 1
+    for folder in lake.rglob(f"{UNFINISHED_CHECKPOINT}*"):
+        if _staged(folder) < before.timestamp():
+            shutil.rmtree(folder, ignore_errors=True)
+            gone += 1
     return gone

@@ -6,11 +6,11 @@ A model's own text has Jinja in it, which only dbt can render: its macros, its `
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING
 
 from assay.gold import dbt_process
 from assay.gold.parsed import parse_project
+from assay.lake.durable import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,6 @@ def compiled_project(project: Path) -> tuple[Path, dict[str, str]]:
     manifest = parse_project(project)
     kept = manifest.with_name(NAME)
     if not kept.exists():
-        fresh = kept.with_name(f"{NAME}.{uuid.uuid4().hex[:12]}")
-        fresh.write_text(json.dumps(dbt_process.compile_models(project, manifest)))
-        fresh.replace(kept)
+        replace_file(kept, json.dumps(dbt_process.compile_models(project, manifest)).encode())
     found: dict[str, str] = json.loads(kept.read_text())
     return manifest, found

@@ -18,6 +18,7 @@ from assay.gold import dbt_process
 from assay.gold.dbt_runner import DbtFailed
 from assay.gold.faults import Fault
 from assay.gold.isolating import isolated
+from assay.lake.durable import move_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def _parse(project: Path, fresh: Path) -> list[Fault]:
 
 def _move(fresh: Path, parsed: Path) -> None:
     try:
-        fresh.rename(parsed)
+        move_folder(fresh, parsed)
     except OSError:
         if not parsed.exists():  # otherwise another process parsed the same files meanwhile
             raise

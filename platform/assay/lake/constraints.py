@@ -4,33 +4,28 @@ The publisher checks none of them at a commit, and need not: it publishes rows t
 of. So a constraint may stand only while the contract says it, and only if all rows of the table were judged by it. It is taken away before
 rows are published that were not, and given back by `tighten` when no row of the table breaks it.
 
-deltalake can neither create a table with constraints nor keep their text as it was (it rewrites it in DataFusion's dialect, which Spark
-cannot read), so the entry of the log is written here, by compare-and-swap like any other.
+deltalake can neither create a table with constraints nor keep their text as it was: it rewrites it in DataFusion's dialect, which Spark
+cannot read. So they are said here, in Delta's own words.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
-from assay.lake.durable import create_file
+from assay.lake.log import beginning, commit, info, metadata_of, protocol_of, put
 from assay.lake.snapshots import open_handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     import pyarrow as pa
     from deltalake import DeltaTable
 
+    from assay.lake.log import Action
     from assay.lake.slices import TableSpec
     from assay.lake.snapshots import Snapshot
-
-    Action = dict[str, Any]
 
 PREFIX = "delta.constraints."
 WRITER = 3  # the oldest writer that obeys constraints
@@ -51,13 +46,9 @@ def lacks_constraints(table: DeltaTable, spec: TableSpec) -> bool:
 
 
 def create_constrained(folder: Path, schema: pa.Schema, partition_by: list[str], wanted: Mapping[str, str]) -> bool:
-    """Make an empty table that has its constraints from its first version. False when another writer was first."""
-    from deltalake import DeltaTable
-
-    with TemporaryDirectory() as scratch:
-        DeltaTable.create(scratch, schema=schema, mode="error", partition_by=partition_by)
-        first = _actions(Path(scratch), 0)
-    return _put(folder, 0, [_constrained(action, wanted) for action in first])
+    """Make an empty table that has its constraints, if any, from its first version. False when another writer was first."""
+    first = beginning(schema, partition_by)
+    return put(folder, 0, [constrained(action, wanted) for action in first] if wanted else first)
 
 
 def keeps_only(table: DeltaTable, spec: TableSpec) -> bool:
@@ -86,25 +77,16 @@ def tighten(table: Snapshot, spec: TableSpec, kept: Callable[[Snapshot, Collecti
 
 def _set(table: DeltaTable, wanted: Mapping[str, str]) -> bool:
     """Commit the constraints on top of the version that the handle shows."""
-    folder, version = Path(unquote(table.table_uri.removeprefix("file://"))), table.version()
-    metadata, protocol = table.metadata(), table.protocol()
-    said: Action = {"minReaderVersion": protocol.min_reader_version, "minWriterVersion": protocol.min_writer_version}
-    for name, features in (("readerFeatures", protocol.reader_features), ("writerFeatures", protocol.writer_features)):
-        said |= {name: list(features)} if features is not None else {}
-    current: Action = {
-        "id": str(metadata.id), "name": metadata.name, "description": metadata.description, "createdTime": metadata.created_time,
-        "format": {"provider": "parquet", "options": {}}, "schemaString": table.schema().to_json(),
-        "partitionColumns": metadata.partition_columns,
-        "configuration": {name: value for name, value in metadata.configuration.items() if not name.startswith(PREFIX)},
-    }  # fmt: skip
-    info = {"timestamp": int(time.time() * 1000), "operation": "SET CONSTRAINTS", "operationParameters": {}, "engineInfo": "assay"}
-    actions = [{"commitInfo": info}, *(_constrained(action, wanted) for action in ({"protocol": said}, {"metaData": current}))]
-    done = _put(folder, version + 1, actions)
-    table.update_incremental()
-    return done
+    current = metadata_of(table)["metaData"]
+    current["configuration"] = {name: value for name, value in current["configuration"].items() if not name.startswith(PREFIX)}
+    changed = (constrained(action, wanted) for action in (protocol_of(table), {"metaData": current}))
+    done = commit(table, [info("SET CONSTRAINTS"), *changed])
+    if done is None:
+        table.update_incremental()
+    return done is not None
 
 
-def _constrained(action: Action, wanted: Mapping[str, str]) -> Action:
+def constrained(action: Action, wanted: Mapping[str, str]) -> Action:
     """A protocol that asks writers to obey constraints, and metadata that have them; any other action as it is."""
     if "metaData" in action:
         configuration = action["metaData"]["configuration"] | {f"{PREFIX}{name}": said for name, said in wanted.items()}
@@ -117,15 +99,3 @@ def _constrained(action: Action, wanted: Mapping[str, str]) -> Action:
             said["writerFeatures"] = sorted({*said.get("writerFeatures", []), FEATURE})
         return {"protocol": said}
     return action
-
-
-def _actions(folder: Path, version: int) -> list[Action]:
-    text = (folder / "_delta_log" / f"{version:020d}.json").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def _put(folder: Path, version: int, actions: list[Action]) -> bool:
-    """Write an entry of the log unless there is one of that version."""
-    log = folder / "_delta_log"
-    log.mkdir(parents=True, exist_ok=True)
-    return create_file(log / f"{version:020d}.json", "\n".join(map(json.dumps, actions)).encode())

@@ -16,7 +16,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.errors import STAYS, AssayError, TableDamaged
-from assay.lake.log_entries import ENTRY, HINT, LOG, checkpoints_of, entry_name, versions_of, what_is_short, what_is_wrong
+from assay.lake.log import LOG
+from assay.lake.log_entries import ENTRY, HINT, checkpoints_of, entry_name, versions_of, what_is_short, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -41,6 +41,18 @@ def replace_file(path: Path, content: bytes, mode: int = READ_BY_ALL) -> None:
     sync_folder(path.parent)
 
 
+def move_folder(fresh: Path, target: Path) -> None:
+    """Give a folder with its files its name: whoever finds it finds all of them, whole. Raises OSError where the name is taken."""
+    for file in fresh.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as content:
+                os.fsync(content.fileno())
+    for folder in (fresh, *(one for one in fresh.rglob("*") if one.is_dir())):
+        sync_folder(folder)
+    fresh.rename(target)
+    sync_folder(target.parent)
+
+
 @contextmanager
 def _unfinished(path: Path, content: bytes, mode: int) -> Iterator[Path]:
     """A file with the content beside a path. It never has another mode, not even while it is written."""

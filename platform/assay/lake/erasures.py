@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from assay.errors import PublishContention, Superseded
 from assay.lake.fence import FENCE, RECORDS, fence_of
+from assay.lake.log import commit, info, txn
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, Provenance, fingerprint, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest
 from assay.lake.staging import stage
-from assay.lake.tables import open_or_create, sync_log
+from assay.lake.tables import open_or_create
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,7 +114,7 @@ def raise_fence(root: Path, names: Iterable[str]) -> int:
     number = _next(root)
     for name in names:
         while (table := newest(root, name)) is not None and fence_of(table) < number:
-            _commit(root, table.table, name, number)
+            _commit(table.table, number)
     return number
 
 
@@ -121,22 +122,12 @@ def _next(root: Path) -> int:
     for _ in range(ATTEMPTS):
         table = open_or_create(root, spec(), SCHEMA)
         number = fence_of(Snapshot(NAME, table)) + 1
-        if _commit(root, table, NAME, number):
+        if _commit(table, number):
             return number
     raise PublishContention(f"Tried {ATTEMPTS} times to raise the fence of {NAME}.")
 
 
-def _commit(root: Path, table: DeltaTable, name: str, number: int) -> bool:
+def _commit(table: DeltaTable, number: int) -> bool:
     """Commit the number on top of the version that was looked at; False when another writer was first."""
-    from deltalake import CommitProperties, Transaction
-    from deltalake.exceptions import CommitFailedError
-
     ours = {ATTEMPT_ID: f"fence {number}"}  # no other tool has changed the table
-    once = CommitProperties(max_commit_retries=0, app_transactions=[Transaction(TOKEN + FENCE, number)], custom_metadata=ours)
-    version = table.version() + 1
-    try:
-        table.create_write_transaction([], "append", table.schema(), list(table.metadata().partition_columns), commit_properties=once)
-    except CommitFailedError:
-        return False
-    sync_log(root / name, version)
-    return True
+    return commit(table, [info("WRITE", ours), txn(TOKEN + FENCE, number)]) is not None

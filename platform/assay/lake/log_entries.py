@@ -10,14 +10,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from assay.lake.log import ACTIONS, COUNTED_ACTIONS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOG = "_delta_log"
-ACTIONS = "assay.actions"  # the key of a commit that says how many lines of COUNTED follow
 NOTED = re.compile(rf'"{re.escape(ACTIONS)}":"(\d+)"')
 KNOWN = {"add", "remove", "txn", "commitInfo", "metaData", "protocol", "cdc", "domainMetadata", "checkpointMetadata", "sidecar"}
-COUNTED = ('{"add"', '{"txn"')
+COUNTED = tuple(f'{{"{name}"' for name in COUNTED_ACTIONS)
 ENTRY = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.\d{10})?\.parquet")
 HINT = "_last_checkpoint"

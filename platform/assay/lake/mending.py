@@ -7,7 +7,6 @@ was mended is kept out by the fence.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from pathlib import Path
@@ -16,20 +15,20 @@ from typing import TYPE_CHECKING
 from assay.errors import PublishContention, TableDamaged
 from assay.lake.accounts import LANDED
 from assay.lake.damage import ASIDE, MARK, Damage, is_entry, log_damage
-from assay.lake.durable import create_file, sync_folder
+from assay.lake.durable import sync_folder
 from assay.lake.erasures import raise_fence
 from assay.lake.fence import RECORDS, fence_now, fence_of
 from assay.lake.foreign import FILES, number_of_files
-from assay.lake.log_entries import ACTIONS, LOG, checkpoints_of, entry_name, versions_of
+from assay.lake.log import LOG, commit, info, put, remove, txn
+from assay.lake.log_entries import checkpoints_of, entry_name, versions_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS
-from assay.lake.snapshots import newest, open_handle, open_snapshot, partition_key, table_names
-from assay.lake.tables import sync_log
+from assay.lake.snapshots import Snapshot, newest, open_handle, open_snapshot, partition_key, table_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from assay.lake.snapshots import DataFile, Snapshot
+    from assay.lake.snapshots import DataFile
 
 SUFFIX = ".damaged"  # of a data file that was set aside: nobody takes it for one that can be read
 NOBODYS = 0  # the fingerprint of a partition that was taken out: nothing is made from that
@@ -77,14 +76,13 @@ def _say_nothing(folder: Path, version: int) -> str:
     """Replace an entry by one that is whole and changes nothing."""
     log, name = folder / LOG, entry_name(version)
     said = set_aside(folder, f"{LOG}/{name}") if (log / name).exists() else f"{LOG}/{name} was missing"
-    info = {
-        "timestamp": int(time.time() * 1000),
-        "operation": "MEND",
-        "operationParameters": {},
-        ATTEMPT_ID: f"mended {uuid.uuid4().hex[:12]}",
-    }
-    create_file(log / name, (json.dumps({"commitInfo": info}) + "\n").encode())
+    put(folder, version, [info("MEND", _ours())])
     return f"{said}; that version says nothing now"
+
+
+def _ours() -> dict[str, str]:
+    """By which a commit is known for one of ours."""
+    return {ATTEMPT_ID: f"mended {uuid.uuid4().hex[:12]}"}
 
 
 def _keep_out(root: Path, name: str) -> None:
@@ -141,33 +139,20 @@ def mend_files(root: Path, name: str, damaged: Sequence[Damage], *, let_go: bool
 
 def _take_out(root: Path, name: str, files: Sequence[DataFile]) -> None:
     """Commit a version without some files, on top of whatever is there."""
-    from deltalake import CommitProperties, Transaction
-    from deltalake.exceptions import CommitFailedError
-    from deltalake.transaction import AddAction, RemoveAction
-
     gone = {file.path for file in files}
     for _ in range(ATTEMPTS):
         table = open_handle(root, name)
-        snapshot = newest(root, name)
-        assert snapshot is not None  # noqa: S101  # it was just opened
-        there, tokens = [file for file in snapshot.files if file.path in gone], _without(snapshot, files)
-        removals: list[AddAction | RemoveAction] = [
-            RemoveAction(
-                str(Path(file.path).relative_to(snapshot.folder)), data_change=True, deletion_timestamp=int(time.time() * 1000),
-                size=file.size, partition_values=dict(zip(snapshot.partition_by, file.values, strict=True)),
+        snapshot, now = Snapshot(name, table), int(time.time() * 1000)
+        removals = [
+            remove(
+                str(Path(file.path).relative_to(snapshot.folder)), file.size,
+                dict(zip(snapshot.partition_by, file.values, strict=True)), now,
             )
-            for file in there
+            for file in snapshot.files if file.path in gone
         ]  # fmt: skip
-        properties = CommitProperties(
-            max_commit_retries=0, app_transactions=[Transaction(app, number) for app, number in tokens.items()],
-            custom_metadata={ATTEMPT_ID: f"mended {uuid.uuid4().hex[:12]}", ACTIONS: str(len(tokens))},
-        )  # fmt: skip
-        try:
-            table.create_write_transaction(removals, "append", table.schema(), list(snapshot.partition_by), commit_properties=properties)
-        except CommitFailedError:
-            continue
-        sync_log(root / name, table.version() if table.version() > snapshot.version else snapshot.version + 1)
-        return
+        numbers = [txn(app, number) for app, number in _without(snapshot, files).items()]
+        if commit(table, [info("MEND", _ours()), *numbers, *removals]) is not None:
+            return
     raise PublishContention(f"Tried {ATTEMPTS} times to take {len(gone)} damaged files out of {name}.")
 
 

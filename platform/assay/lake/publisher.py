@@ -22,17 +22,18 @@ from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
 from assay.lake.damage import log_read
 from assay.lake.fence import refuse_late
-from assay.lake.log_entries import ACTIONS
+from assay.lake.log import add, commit, info, remove, txn
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import changes_columns, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
-from assay.lake.tables import has_columns, open_or_create, sync_log
+from assay.lake.tables import has_columns, open_or_create, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from deltalake import DeltaTable
 
+    from assay.lake.log import Action
     from assay.lake.slices import Slice
     from assay.lake.staged import Staging
 
@@ -116,7 +117,6 @@ def publish(
             time.sleep(random.random() * min(0.01 * 2 ** min(attempt, 6), LONGEST_PAUSE_SECONDS))  # noqa: S311  # not for secrets
             version = commit.landed_in(table)
         if version is not None:
-            sync_log(Path(root, spec.name), version)
             return Published(version, attempt, len(staging.files), sum(file.rows for file in staging.files))
         commit.give_up_when_broken()
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
@@ -149,27 +149,14 @@ class _Commit:
 
         `columns` are those that the table is given: then every file that it has goes in the same commit.
         """
-        from deltalake import PostCommitHookProperties, Schema
-        from deltalake.exceptions import CommitFailedError, DeltaError
+        from deltalake.exceptions import DeltaError
 
-        target = table.version() + 1
+        changes = with_columns(table, columns) if columns is not None else []
         try:
-            table.create_write_transaction(
-                self._additions() if columns is not None else [*self._removals(table), *self._additions()],
-                # explicit removals: nothing outside the slice can be replaced by a filter that says too much
-                "append" if columns is None else "overwrite",
-                schema=table.schema() if columns is None else Schema.from_arrow(columns),
-                partition_by=list(self.staging.slice.spec.partition_by),
-                commit_properties=self._properties(table),
-                # cleaning the log lists all of it after each commit (133 ms at 10,000 commits): maintenance does it instead
-                post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
-            )
-        except CommitFailedError:
-            return None  # an error does not mean "not committed": `landed_in` decides
+            return commit(table, [self._info(), *self._tokens(table), *changes, *self._removals(table), *self._additions()])
         except (DeltaError, OSError) as failure:
-            self.failures.append(failure)
+            self.failures.append(failure)  # an error does not mean "not committed": `landed_in` decides
             return None
-        return target
 
     def landed_in(self, table: DeltaTable) -> int | None:
         """Look at the newest version; say which of those since the last look this publication wrote, if it did."""
@@ -186,55 +173,44 @@ class _Commit:
         if len(self.failures) >= FAILURES:
             raise self.failures[-1]
 
-    def _additions(self) -> list[Any]:
-        from deltalake.transaction import AddAction
-
+    def _additions(self) -> list[Action]:
         columns = self.staging.slice.spec.partition_by
         return [
-            AddAction(
-                file.path, file.size, dict(zip(columns, file.partition.values, strict=True)), file.modified_ms, True,  # noqa: FBT003
-                json.dumps(file.statistics()),
-            )
+            add(file.path, file.size, dict(zip(columns, file.partition.values, strict=True)), file.modified_ms, file.statistics())
             for file in self.staging.files
-        ]  # fmt: skip
+        ]
 
-    def _removals(self, table: DeltaTable) -> list[Any]:
-        from deltalake.transaction import RemoveAction
-
+    def _removals(self, table: DeltaTable) -> list[Action]:
+        """One by one: nothing outside the slice can be replaced by a filter that says too much."""
         snapshot, now = Snapshot(self.staging.slice.spec.name, table), int(time.time() * 1000)
-        owned = [file for file in snapshot.files if self.whole or self.staging.slice.owner(file.values) is not None]
         return [
-            RemoveAction(
-                str(Path(file.path).relative_to(snapshot.folder)), data_change=True, deletion_timestamp=now, size=file.size,
-                partition_values=dict(zip(snapshot.partition_by, file.values, strict=True)),
+            remove(
+                str(Path(file.path).relative_to(snapshot.folder)),
+                file.size,
+                dict(zip(snapshot.partition_by, file.values, strict=True)),
+                now,
             )
-            for file in owned
-        ]  # fmt: skip
+            for file in snapshot.files
+            if self.whole or self.staging.slice.owner(file.values) is not None
+        ]
 
-    def _tokens(self, table: DeltaTable) -> dict[str, int]:
-        """The `txn` entries: the fingerprints, which calendar they are of, and which partitions are gone."""
+    def _tokens(self, table: DeltaTable) -> list[Action]:
+        """The `txn` entries: the fingerprints, which calendar they are of, which partitions are gone, which columns have no type."""
         spec, snapshot = self.staging.slice.spec, Snapshot(self.staging.slice.spec.name, table)
         gone = dict.fromkeys(other_tokens(snapshot, self.staging.slice) if self.whole else (), GONE)
         calendar = {CALENDAR: number_of(spec.calendar)} if spec.calendar else {}
-        return {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar
+        numbers = {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar
+        return [txn(app, number) for app, number in (numbers | {UNTYPED + name: 0 for name in sorted(spec.untyped)}).items()]
 
-    def _properties(self, table: DeltaTable) -> Any:  # noqa: ANN401  # deltalake is imported where it is used
-        from deltalake import CommitProperties, Transaction
-
+    def _info(self) -> Action:
         staging, why = self.staging, self.provenance
         partitions = {key: summary | dict(why.notes.get(key, {})) for key, summary in staging.summaries().items()}
-        tokens = self._tokens(table) | {UNTYPED + name: 0 for name in sorted(staging.slice.spec.untyped)}
-        return CommitProperties(
-            max_commit_retries=0,  # strict compare-and-swap: delta-rs's own retries would double rows in an empty partition
-            # no last_updated in the Transaction: it would let the token expire
-            app_transactions=[Transaction(app, token) for app, token in tokens.items()],
-            custom_metadata={
-                ATTEMPT_ID: staging.attempt,
-                ACTIONS: str(len(staging.files) + len(tokens)),
-                "assay.run_id": why.run_id,
-                CONTRACT_VERSION: why.contract_version,
-                "assay.code_version": why.code_version,
-                "assay.inputs": json.dumps(dict(why.inputs)),
-                "assay.partitions": json.dumps(partitions),
-            },
-        )
+        said = {
+            ATTEMPT_ID: staging.attempt,
+            "assay.run_id": why.run_id,
+            CONTRACT_VERSION: why.contract_version,
+            "assay.code_version": why.code_version,
+            "assay.inputs": json.dumps(dict(why.inputs)),
+            "assay.partitions": json.dumps(partitions),
+        }
+        return info("WRITE", said, mode="Append", partitionBy=json.dumps(list(staging.slice.spec.partition_by)))

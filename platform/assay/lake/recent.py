@@ -41,6 +41,11 @@ def newest_commit(table: Path) -> Commit | None:
     return Commit(int(newest), found.st_ino, found.st_size, found.st_mtime_ns)
 
 
+def has_commits(log: Path) -> bool:
+    """Whether a log has any entry, or a checkpoint."""
+    return log.is_dir() and any(name[:DIGITS].isdecimal() for name in os.listdir(log))  # noqa: PTH208  # as above
+
+
 class Recent:
     """The newest snapshots of the tables that were opened last. Nobody may write through a snapshot that is kept: its handle would move."""
 

@@ -16,11 +16,12 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from assay.errors import TableMissing, UnsupportedTableFeature
+from assay.errors import TableMissing
 from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
-from assay.lake.log_entries import LOG
-from assay.lake.recent import Recent, newest_commit
+from assay.lake.features import refuse_unreadable
+from assay.lake.log import LOG
+from assay.lake.recent import Recent, has_commits, newest_commit
 from assay.lake.slices import WHOLE
 from assay.lake.statistics import python_values
 from assay.lake.tokens import tokens_at
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 UNTYPED = "assay.untyped:"  # the prefix of the app ids that keep the names of columns without a type
-READABLE_FEATURES = {"timestampNtz"}
-OLDEST_READER_OF_FEATURES = 3
 
 _recent = Recent()
 
@@ -99,13 +98,15 @@ class Snapshot:
     @cached_property
     def files(self) -> list[DataFile]:
         """The files of this version, in the order of their partitions."""
+        from assay.lake.staging import partition_value
+
         with log_read(self.name, self.folder, self.version):
             actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
         root = self.folder
         found = []
         for action in python_values(actions.to_struct_array().combine_chunks()):
             partition = action.get("partition") or {}
-            values = tuple(_text(partition.get(column)) for column in self.partition_by)
+            values = tuple(partition_value(partition.get(column)) for column in self.partition_by)
             found.append(
                 DataFile(
                     str(root / unquote(action["path"])), values, action["num_records"] or 0, action["size_bytes"],
@@ -235,24 +236,13 @@ def newest(root: Path, name: str) -> Snapshot | None:
     return None
 
 
-def refuse_unreadable(name: str, table: DeltaTable) -> None:
-    """Raise UnsupportedTableFeature for deletion vectors, column mapping and the like: the file list would show deleted rows."""
-    protocol = table.protocol()
-    features = set(protocol.reader_features or []) - READABLE_FEATURES
-    mapping = table.metadata().configuration.get("delta.columnMapping.mode", "none")
-    if features or mapping != "none" or 1 < protocol.min_reader_version < OLDEST_READER_OF_FEATURES:
-        raise UnsupportedTableFeature(f"Tried to read {name}; it needs {sorted(features) or mapping} of its reader.")
-
-
 def table_names(root: Path) -> list[str]:
-    """The tables under `root`, as `<layer>/<dataset>`, in order; those whose log is gone too."""
-    return sorted({str(path.parent.relative_to(root)) for sign in (LOG, MARK) for path in root.glob(f"*/*/{sign}")})
+    """The tables under `root`, as `<layer>/<dataset>`, in order; one that has lost its log too.
 
-
-def _text(value: object) -> str:
-    from assay.lake.staging import partition_value
-
-    return partition_value(value)
+    One whose maker was killed before its first commit is none yet.
+    """
+    found = {mark.parent for mark in root.glob(f"*/*/{MARK}")} | {log.parent for log in root.glob(f"*/*/{LOG}") if has_commits(log)}
+    return sorted(str(table.relative_to(root)) for table in found)
 
 
 def total_rows(files: Iterable[DataFile]) -> int:

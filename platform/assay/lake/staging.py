@@ -57,6 +57,7 @@ def stage(
             without_rows = {*notes} - {file.partition.key for file in staging.files}
             empty = conform(pa.Table.from_arrays([], names=[]), slice_.spec.schema, slice_.spec.partition_by)
             _write_all(pool, staging, ((part, empty) for part in slice_.partitions if part.key in without_rows), notes)
+        _sync_folders(staging)
         for file in staging.files:
             _refuse_strays(file, slice_)
     except BaseException:
@@ -145,7 +146,7 @@ def folder_of(slice_: Slice, partition: Partition) -> str:
 
 
 def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says: Mapping[str, str]) -> StagedFile:
-    """Write one file durably: bytes, folder and (if new) the folder's entry are synced, because delta-rs syncs nothing."""
+    """Write one file and sync its bytes; `_sync_folders` follows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -160,19 +161,24 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
     nulls, bounds = footer(pq.read_metadata(pa.BufferReader(data)), staging.slice.spec.without_bounds)
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     folder = staging.root / folder_of(staging.slice, partition)
-    new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"part-{digest}-{uuid.uuid4().hex[:12]}.parquet"
     with target.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    for changed in (folder, folder.parent) if new else (folder,):
-        sync_folder(changed)
     return StagedFile(
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,
     )  # fmt: skip
+
+
+def _sync_folders(staging: Staging) -> None:
+    """Make the names of the files durable, and of every folder up to the lake: whoever has made one may have been killed before it was."""
+    above = (staging.root, staging.root.parent, staging.root.parent.parent)
+    inner = {folder for file in staging.files for folder in (staging.root / file.path).parents if folder.is_relative_to(staging.root)}
+    for folder in sorted({*inner, *above} if inner else inner, reverse=True):
+        sync_folder(folder)
 
 
 def _refuse_nulls(table: pa.Table, slice_: Slice) -> None:

@@ -1,67 +1,44 @@
-"""Tables: made, opened and given columns, each change durable before it is used.
-
-delta-rs syncs nothing to disk, so an acknowledged commit could vanish in a power cut: whoever changes a log here syncs it.
-"""
+"""Tables: made, opened and given columns, each change durable before it is used."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from assay.errors import TableMissing
-from assay.lake.constraints import create_constrained
+from assay.lake.constraints import constrained, constraints_of, create_constrained
 from assay.lake.damage import MARK
-from assay.lake.durable import create_file, sync_folder
-from assay.lake.snapshots import Snapshot, open_handle
+from assay.lake.durable import create_file
+from assay.lake.log import beginning, commit, folder_of, info, metadata_of, protocol_of
+from assay.lake.snapshots import open_handle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from deltalake import DeltaTable
 
+    from assay.lake.log import Action
     from assay.lake.slices import TableSpec
 
 MARKED = b"The log of this table lies in _delta_log. Without it the files here say nothing: see `assay check-lake`.\n"
-
-
-def sync_log(root: Path, version: int) -> None:
-    """Make one commit of the table at `root` durable."""
-    with (root / "_delta_log" / f"{version:020d}.json").open("rb") as entry:
-        os.fsync(entry.fileno())
-    sync_folder(root / "_delta_log")
+VERSIONS, FEATURES = ("minReaderVersion", "minWriterVersion"), ("readerFeatures", "writerFeatures")  # of a protocol
 
 
 def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
     """Open the table of a spec, made with the columns `wanted` if it is new."""
-    from deltalake import CommitProperties, DeltaTable
-    from deltalake.exceptions import DeltaError
-
     with suppress(TableMissing):
         return _marked(open_handle(root, spec.name))
-    folder, columns = root / spec.name, list(spec.partition_by)
+    folder = root / spec.name
     folder.mkdir(parents=True, exist_ok=True)
-    once = CommitProperties(max_commit_retries=0)  # the loser of a race would create it again, on top of what is in it by then
-    if spec.constraints:
-        create_constrained(folder, wanted, columns, dict(spec.constraints))
-        for parent in (folder, folder.parent, root):
-            sync_folder(parent)
-        return _marked(open_handle(root, spec.name))
-    try:
-        table = DeltaTable.create(str(folder), schema=wanted, mode="error", partition_by=columns, commit_properties=once)
-    except (DeltaError, OSError):
-        return _marked(open_handle(root, spec.name))  # another writer was first
-    sync_log(folder, 0)
-    for parent in (folder, folder.parent, root):
-        sync_folder(parent)
-    return _marked(table)
+    create_constrained(folder, wanted, list(spec.partition_by), dict(spec.constraints or ()))
+    return _marked(open_handle(root, spec.name))  # ours, or that of another writer who was first
 
 
 def _marked(table: DeltaTable) -> DeltaTable:
     """Once there is a log a mark beside it says so: without one, a log that is gone would look like a table that never was."""
-    mark = Snapshot("", table).folder / MARK
+    mark = folder_of(table) / MARK
     if not mark.exists():
         create_file(mark, MARKED)
     return table
@@ -69,16 +46,22 @@ def _marked(table: DeltaTable) -> DeltaTable:
 
 def has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
     """Add the columns that the table lacks, as nulls for its old rows; False when another writer was first at that."""
-    from deltalake import Schema
-    from deltalake.exceptions import CommitFailedError
-
     known = {column.name for column in table.schema().fields}
     new = pa.schema([column.with_nullable(True) for column in wanted if column.name not in known])  # noqa: FBT003  # pyarrow's way
     if not len(new):
         return True
-    try:
-        table.alter.add_columns(Schema.from_arrow(new).fields)
-    except CommitFailedError:
-        return False
-    sync_log(Snapshot("", table).folder, table.version())
-    return True
+    wider = pa.schema([*pa.schema(table.schema()), *new])
+    return commit(table, [info("ADD COLUMN", fields=", ".join(new.names)), *with_columns(table, wider)]) is not None
+
+
+def with_columns(table: DeltaTable, columns: pa.Schema) -> list[Action]:
+    """What gives a table other columns: metadata that have them, and a protocol that asks for more if they need more."""
+    first = {name: said for action in beginning(columns, []) for name, said in action.items()}
+    now, needed = protocol_of(table)["protocol"], first["protocol"]
+    wider = {name: max(now[name], needed[name]) for name in VERSIONS}
+    wider |= {name: sorted({*now.get(name, ()), *needed.get(name, ())}) for name in FEATURES if name in now or name in needed}
+    changed = {"metaData": metadata_of(table)["metaData"] | {"schemaString": first["metaData"]["schemaString"]}}
+    if wider == now:
+        return [changed]
+    kept = constraints_of(table)
+    return [constrained({"protocol": wider}, kept) if kept else {"protocol": wider}, changed]

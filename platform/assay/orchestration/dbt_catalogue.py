@@ -7,13 +7,12 @@ it makes of a manifest only changes with the manifest, so it is kept beside it.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from typing import TYPE_CHECKING, Any
+
+from assay.lake.durable import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from assay.gold.step import Project
 
@@ -25,7 +24,7 @@ def catalogue(project: Project) -> Mapping[str, Mapping[str, Any]]:
     """For each model, by its unique id: `description` and `tags`, as dagster-dbt shows them."""
     kept = project.manifest.with_name(FILE)
     if not kept.exists():
-        _keep(kept, _translate(project))
+        replace_file(kept, json.dumps(_translate(project)).encode())  # at once: other processes may be loading the code location
     found: Mapping[str, Mapping[str, Any]] = json.loads(kept.read_bytes())
     return found
 
@@ -47,10 +46,3 @@ def _translate(project: Project) -> dict[str, dict[str, Any]]:
         unique_id: {"description": spec.description, "tags": {key: value for key, value in spec.tags.items() if not key.startswith(KINDS)}}
         for unique_id, spec in specs.items()
     }
-
-
-def _keep(path: Path, content: dict[str, dict[str, Any]]) -> None:
-    """Write at once or not at all: other processes may be loading the code location."""
-    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")
-    fresh.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(fresh, path)  # noqa: PTH105  # replaces what is there, on every system

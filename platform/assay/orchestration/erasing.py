@@ -6,6 +6,7 @@ running it again, and ends in the same way.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,7 @@ class Erasing:
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
         removed, followed = self._remove_old_files(erasure, fenced_at, traces, fed), {name: sorted(keys) for name, keys in fed.items()}
         scanned = self._prove(traces, ring)
+        os.sync()  # what was unlinked, by whomever, may come back with a power cut until now, and the receipt would stay
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
     def _refuse_unread(self) -> None:
@@ -239,5 +241,5 @@ class Erasing:
         } | ({"earlier": earlier} if earlier else {})
         done = erasure.done(datetime.now(UTC), receipt)
         record(self.lake, done)
-        OldFiles.of(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
+        OldFiles.unfenced(self.lake, NAME, done.asked_at).remove(lambda path: values_of(self.lake / NAME, path) == (str(done.number),))
         return done

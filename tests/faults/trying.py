@@ -1,0 +1,104 @@
+"""Trying: a tale as it goes undisturbed, and the count of what was tried and of what went wrong."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from disks import Disk
+from judging import history, judge, judge_the_end, require, state
+from people_world import People
+from shim import Op, Story
+from tales import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judging import State
+    from shim import Entry
+    from tales import Tale
+
+INSTANCE = "home/dagster/"  # Dagster's SQLite files: most boundaries are theirs
+
+
+def copy(world: Path, target: Path) -> People:
+    shutil.copytree(world, target, symlinks=True)
+    return People(target / "home")
+
+
+def ready(folder: Path) -> Path:
+    """A home in which nothing has landed: dbt has read the project, and Dagster's instance is there."""
+    people = People.make(folder)
+    run(people, "backfill")
+    return folder
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A tale as it goes undisturbed: where it began, what happened, what is there at its end and what was on the way."""
+
+    tale: Tale
+    begun: Path
+    ended: Path
+    story: Story
+    state: State
+    versions: dict[str, list[str]]
+    disk: Disk  # as it was at first, where it happened
+
+    @classmethod
+    def live(cls, tale: Tale, ready: Path, folder: Path, *, recorded: bool = False, skipped: str = "") -> Calm:
+        begun, ended = folder / "begun", folder / "ended"
+        tale.made(copy(ready, begun))
+        people, story = copy(begun, ended), Story(ended, folder / "notes", skipped, recorded=recorded)
+        disk, child = Disk.of(ended), tale.start(people, story)
+        said = child.rest()
+        require(child.code == 0, f"undisturbed it ends with {child.code}: {said}")
+        shutil.copytree(ended, folder / "looked-at", symlinks=True)  # looking may change what SQLite has left
+        looked = People(folder / "looked-at/home")
+        return cls(tale, begun, ended, story, state(looked), history(looked.home / "lake"), disk)
+
+    def kind(self, entry: Entry) -> str:
+        """What a boundary is, such as `commit silver` or `SYNC lake/bronze`."""
+        parts = Path(entry.target).relative_to(self.story.root).parts
+        if entry.target.endswith(".json") and "_delta_log" in parts and entry.op in {Op.LINK, Op.RENAME, Op.CREATE}:
+            return f"commit {parts[2]}"
+        return f"{entry.op.name} {'/'.join(parts[1:3] if parts[1:2] == ('lake',) else parts[:1] if parts[0] != 'home' else parts[1:2])}"
+
+
+@dataclass
+class Tally:
+    """What was tried, and what went wrong."""
+
+    tried: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def judge(self, what: str, people: People, calm: Calm, *, to_the_end: bool = True) -> None:
+        """Look at a home, and let it be worked on; the folder goes if all was right."""
+        try:
+            judge(people, calm.versions)
+            if to_the_end:
+                judge_the_end(people, calm.tale, calm.state)
+        except Exception as error:  # noqa: BLE001  # whatever cannot be read is a finding
+            self.note(f"{what}: {type(error).__name__}: {' '.join(str(error).split())[:1500]}; kept in {people.home.parent}")
+        else:
+            shutil.rmtree(people.home.parent)
+
+    def note(self, wrong: str) -> None:
+        print(f"WRONG {wrong}", flush=True)
+        self.wrong.append(wrong)
+
+    def __str__(self) -> str:
+        tried = ", ".join(f"{number} {what}" for what, number in self.tried.items())
+        return f"{tried}; {len(self.wrong)} wrong; {time.monotonic() - self.began:.0f} s"
+
+
+def spread(all_: Sequence[int], wanted: int | None) -> list[int]:
+    """As many as are wanted, evenly spread, the first and the last among them; all without a number."""
+    if wanted is None or wanted >= len(all_):
+        return list(all_)
+    return [all_[round(number * (len(all_) - 1) / max(1, wanted - 1))] for number in range(wanted)]
