@@ -12,14 +12,13 @@ import socket
 import sys
 from contextlib import suppress
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from assay.cli import web_peers
 from assay.cli.running import prepare
-from assay.cli.serving_children import Children, ServerEnded
+from assay.cli.serving_children import DAEMON, PROGRAM, Children, ServerEnded
 from assay.cli.web_server import Asked
 from assay.errors import SettingsError
 from assay.settings import SecretReference, Settings
@@ -62,10 +61,9 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
 
 def _start(children: Children, settings: Settings, port: int, asked: Asked) -> None:
     workspace = ["--workspace", str(children.start_code(settings.workspace))]
-    beside = Path(sys.executable).parent
-    children.start("daemon", [str(beside / "dagster-daemon"), "run", *workspace])
+    children.start(DAEMON, [*PROGRAM, "dagster-daemon", "run", *workspace])
     web = [sys.executable, "-m", "assay.cli.web_server", "--host", HOST, "--port", str(port), *workspace, "--dagster-log-level", "warning"]
-    children.start("web", [*web, *(["--read-only"] if asked.read_only else [])], asked.to_json())
+    children.start("the UI", [*web, *(["--read-only"] if asked.read_only else [])], asked.to_json())
     children.wait_until(lambda: _status(port, f"{HOST}:{port}") is not None)
     require_guard(port)
 
