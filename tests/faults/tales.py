@@ -42,6 +42,11 @@ class Tale:
         """Let the command begin."""
         return start(people, *self.command, stdin=self.stdin, story=story)
 
+    def go_on(self, people: People) -> None:
+        """What a person runs next."""
+        for command in self.next:
+            run(people, *command, stdin=self.stdin if command == self.command else "")
+
 
 def start(people: People, *arguments: str, stdin: str = "", story: Story | None = None) -> Child:
     """A command as a process of its own, of which a story may be told."""
