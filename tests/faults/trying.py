@@ -69,7 +69,8 @@ class Calm:
         parts = Path(entry.target).relative_to(self.story.root).parts
         if entry.target.endswith(".json") and "_delta_log" in parts and entry.op in {Op.LINK, Op.RENAME, Op.CREATE}:
             return f"commit {parts[2]}"
-        return f"{entry.op.name} {'/'.join(parts[1:3] if parts[1:2] == ('lake',) else parts[:1] if parts[0] != 'home' else parts[1:2])}"
+        inner = parts[1:] if parts[:1] == ("home",) else parts  # of the lake, the layer as well; none for a sync of everything
+        return f"{entry.op.name} {'/'.join(inner[:2] if inner[:1] == ('lake',) else inner[:1]) or 'all'}"
 
 
 @dataclass
