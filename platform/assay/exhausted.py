@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 NOTHING_LOST = "What is published is whole."
 AGAIN = f"and run it again. {NOTHING_LOST}"
 KILOBYTE = 1024
+FEWEST_LEFT = 16  # files; what could not be finished is taken away before somebody looks
+FEW_FILES = 256  # a backfill of a dozen tables has half of them open
+LONGEST_OF_SQLITE = 400  # characters: it takes 512 for the path of a database
 NEARLY_NOTHING = 256 * KILOBYTE  # SQLite fails on its shared memory before the last block is taken
 
 
@@ -44,16 +48,16 @@ FULL = _refusal(
     "no space is left on the disk",
     f"Make room {AGAIN}",
 )
+FILE_SIZE = _refusal({errno.EFBIG}, r"file too large|os error 27\b", "a file may not grow any more", f"Raise the limit (ulimit -f) {AGAIN}")
+OPEN_FILES = _refusal(
+    {errno.EMFILE, errno.ENFILE}, r"too many open files|os error 24\b", "too many files are open", f"Raise the limit (ulimit -n) {AGAIN}"
+)
+TOO_LONG = _refusal({errno.ENAMETOOLONG}, r"file name too long|os error 36\b", "the path is too long", f"Name a shorter ASSAY_HOME {AGAIN}")
 # the first whose words are found is meant: libraries quote one another, the narrower first
 REFUSALS = (
     FULL,
-    _refusal({errno.EFBIG}, r"file too large|os error 27\b", "a file may not grow any more", f"Raise the limit (ulimit -f) {AGAIN}"),
-    _refusal(
-        {errno.EMFILE, errno.ENFILE},
-        r"too many open files|os error 24\b",
-        "too many files are open",
-        f"Raise the limit (ulimit -n) {AGAIN}",
-    ),
+    FILE_SIZE,
+    OPEN_FILES,
     _refusal(
         {errno.ENOMEM},
         r"cannot allocate memory|out of memory|memory allocation|malloc of size|bad_alloc|can't start new thread|\bmemoryerror\b",
@@ -66,7 +70,7 @@ REFUSALS = (
         "it cannot be written to",
         f"Let this user write there {AGAIN}",
     ),
-    _refusal({errno.ENAMETOOLONG}, r"file name too long|os error 36\b", "the path is too long", "Name a shorter ASSAY_HOME."),
+    TOO_LONG,
     _refusal(
         set(),
         r"no usable temporary directory found",
@@ -92,13 +96,24 @@ def told(error: BaseException | str, places: Sequence[Path]) -> str | None:
     numbers = set[int]() if isinstance(error, str) else {one.errno or 0 for one in _chain(error) if isinstance(one, OSError)}
     found = next((kind for kind in REFUSALS if kind.numbers & numbers or any(map(kind.words.search, texts))), None)
     if found is None and any(map(UNTOLD.search, texts)):
-        found = FULL if any(_is_full(place) for place in places) else None
+        found = _behind_sqlite(places)
         if found is None:
             return f"Dagster's instance cannot be read or written: {texts[-1]}. Look at its folder and disk, {AGAIN}"
     if found is None:
         return None
     where = f" ({'; '.join(_room(place) for place in _by_room(places))})" if found is FULL else ""
     return f"{found.says[0].upper()}{found.says[1:]}{where}. {found.hint}"
+
+
+def _behind_sqlite(places: Sequence[Path]) -> Refusal | None:
+    """What SQLite, which does not tell, most likely met: what is short now."""
+    if any(_is_full(place) for place in _with_temporary(places)):
+        return FULL
+    if any(len(str(place)) > LONGEST_OF_SQLITE for place in places):
+        return TOO_LONG
+    if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
+        return FILE_SIZE
+    return OPEN_FILES if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < FEW_FILES else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -116,15 +131,19 @@ def _said(error: BaseException) -> str:
 
 def _is_full(place: Path) -> bool:
     there = os.statvfs(_nearest(place))
-    return there.f_bavail * there.f_frsize < NEARLY_NOTHING or (there.f_files > 0 and there.f_favail == 0)
+    return there.f_bavail * there.f_frsize < NEARLY_NOTHING or (there.f_files > 0 and there.f_favail < FEWEST_LEFT)
 
 
 def _by_room(places: Sequence[Path]) -> list[Path]:
     """One place of each disk that is full; if none is any more, the one with the least room."""
-    with suppress(FileNotFoundError):  # there is no temporary folder, or none with room
-        places = [*places, Path(tempfile.gettempdir())]
-    disks = {_nearest(place).stat().st_dev: _nearest(place) for place in reversed(places)}
+    disks = {_nearest(place).stat().st_dev: _nearest(place) for place in reversed(_with_temporary(places))}
     return [place for place in disks.values() if _is_full(place)] or [min(disks.values(), key=lambda place: os.statvfs(place).f_bavail)]
+
+
+def _with_temporary(places: Sequence[Path]) -> list[Path]:
+    with suppress(FileNotFoundError):  # there is none that can be used
+        return [*places, Path(tempfile.gettempdir())]
+    return [*places]
 
 
 def _room(place: Path) -> str:

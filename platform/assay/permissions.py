@@ -114,11 +114,11 @@ def misfits(settings: Settings, *, mend: bool = False) -> Iterator[Misfit]:
 
 @contextmanager
 def _at(entry: str, folder: int | None = None) -> Iterator[int | None]:
-    """A file or folder by its name in an open folder; None for a link, which is not followed."""
+    """A file or folder by its name in an open folder; None for a link, which is not followed, and for what is closed to this user too."""
     try:
         handle = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
-        if error.errno != errno.ELOOP:
+        if error.errno not in (errno.ELOOP, errno.EACCES):
             raise
         yield None
         return
@@ -160,5 +160,8 @@ def _give(handle: int, path: Path, group: int | None) -> None:
             os.fchown(handle, -1, gid)  # before the mode: a change of the group takes the bit that hands it on
         os.fchmod(handle, mode)
     except OSError as error:
+        if error.errno != errno.EPERM or group is None:
+            error.filename = str(path)  # a file system that is read-only, not a group that is another's
+            raise
         hint = "Name a group in ASSAY_GROUP that this user belongs to."
         raise SettingsError(f"Tried to give {path} to the group {group}; {error.strerror}.", hint=hint) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -40,6 +41,16 @@ class Served:
 
     port: int
     log: Path
+    pid: int
+
+    @property
+    def processes(self) -> list[str]:
+        """What its processes were started with, from the list of processes: they share a folder, which the UI's is started with."""
+        every = [line.replace("\0", " ") for line in map(content_of, Path("/proc").glob("[0-9]*/cmdline"))]
+        folder = re.search(
+            r"\S+/assay-serve-[^/]+/", next((line for line in every if f"--port {self.port} " in line and "web_server" in line), "")
+        )
+        return [line for line in every if folder and folder.group() in line]
 
     @property
     def url(self) -> str:
@@ -87,10 +98,11 @@ def served(home: Path, *arguments: str, **variables: str) -> Iterator[Served]:
             assert server.poll() is None, log.read_text()[-3000:]
             assert time.monotonic() < deadline, log.read_text()[-3000:]
             time.sleep(0.2)
-        yield Served(port, log)
+        yield Served(port, log, server.pid)
     finally:
+        killed = server.poll() == -signal.SIGKILL
         server.send_signal(signal.SIGINT)
-        assert server.wait(60) == 0, log.read_text()[-3000:]
+        assert killed or server.wait(60) == 0, log.read_text()[-3000:]
 
 
 @contextmanager
@@ -113,6 +125,13 @@ def page_from_elsewhere(content: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
+
+
+def content_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it ended meanwhile
+        return ""
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from guarded_ui import JSON, LAUNCH, RUN_SECONDS, RUNS, Served, order, page_from_elsewhere, served
+from guarded_ui import JSON, LAUNCH, RUN_SECONDS, RUNS, Served, content_of, order, page_from_elsewhere, served
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -127,8 +128,8 @@ def test_another_user_of_this_machine_is_not_served(ui: Served) -> None:
     finally:
         os.seteuid(0)
     with theirs:
-        theirs.sendall(f"GET /server_info HTTP/1.1\r\nHost: 127.0.0.1:{ui.port}\r\n\r\n".encode())
-        refused = theirs.recv(10_000).decode()
+        theirs.sendall(f"GET /server_info HTTP/1.1\r\nHost: 127.0.0.1:{ui.port}\r\nConnection: close\r\n\r\n".encode())
+        refused = theirs.makefile("rb").read().decode()
 
     assert refused.startswith("HTTP/1.1 403")
     assert "of another user" in refused
@@ -219,14 +220,7 @@ def test_nobody_comes_in_without_the_token_and_nothing_of_it_is_told(shown: Serv
     with pytest.raises(InvalidStatus, match="403"):
         connect(f"ws://127.0.0.1:{shown.port}/graphql", subprotocols=["graphql-ws"])  # type: ignore[list-item]  # a name of text
     told = [shown.log, *(path for path in (shown.log.parent / "home").rglob("*") if path.is_file()), *Path("/proc").glob("[0-9]*/cmdline")]
-    assert not [path for path in told if TOKEN.encode() in content_of(path)]
-
-
-def content_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # it ended meanwhile
-        return b""
+    assert not [path for path in told if TOKEN in content_of(path)]
 
 
 def test_an_address_with_the_token_is_given_a_cookie_that_is_not_the_token(shown: Served) -> None:
@@ -266,3 +260,20 @@ def test_a_web_socket_carries_out_no_order(shown: Served, ui: Served) -> None:
             assert json.loads(socket_.recv())["type"] == "connection_ack"
             assert json.loads(socket_.recv())["type"] in ("error", "data")
         assert not [run for run in server.runs(headers) if {"key": "mark", "value": "attack"} in run["tags"]]
+
+
+def test_a_server_that_is_killed_leaves_no_process(shown: Served) -> None:
+    assert sorted(word for line in shown.processes for word in ("code-server", "dagster-daemon", "web_server") if word in line) == [
+        "code-server", "dagster-daemon", "web_server",
+    ]  # fmt: skip
+    before, deadline = shown.processes, time.monotonic() + 120
+
+    os.kill(shown.pid, signal.SIGKILL)
+
+    while left := [line for line in map(arguments_of, Path("/proc").glob("[0-9]*/cmdline")) if line in before]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+
+
+def arguments_of(process: Path) -> str:
+    return content_of(process).replace("\0", " ")

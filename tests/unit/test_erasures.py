@@ -246,6 +246,15 @@ def test_what_was_staged_before_the_fence_goes_whatever_is_in_it_also_of_a_table
     assert open_snapshot(lake, PLAIN.name).rows == 1
 
 
+def test_what_another_erasure_has_staged_of_its_record_stays_as_no_fence_keeps_it_out(tmp_path: Path) -> None:
+    lake, begun = tmp_path / "lake", datetime.now(UTC)
+    theirs = stage(lake / PLAIN.name, Slice(PLAIN, (Partition("b", ("b",)),)), [pl.DataFrame({"day": ["b"], "text": ["x"]})])
+    os.utime(lake / PLAIN.name / theirs.files[0].path, (begun.timestamp() - 5,) * 2)
+    assert OldFiles.unfenced(lake, PLAIN.name, begun).remove(lambda path: "day=a" in str(path)) == []
+    publish(lake, theirs, {"b": 1})
+    assert open_snapshot(lake, PLAIN.name).scan().collect()["text"].to_list() == ["x"]
+
+
 def test_which_files_a_writer_may_still_commit_depends_on_the_fence() -> None:
     fenced_at = datetime.now(UTC) - timedelta(minutes=5)
     assert {committable(f"{layer}/x", fenced_at) for layer in ("bronze", "quarantine", "decisions", "claims")} == {float("inf")}

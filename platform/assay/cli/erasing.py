@@ -70,12 +70,14 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     from assay.orchestration.build import assemble
     from assay.orchestration.erasing import Erasing
     from assay.orchestration.instance import instance_of
+    from assay.orchestration.set_back import require_clock
 
     prepare(settings)
     product = find_product(settings)
     assembly = assemble(settings, product.contracts)
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
     with instance_of(settings.dagster_home) as instance:
+        require_clock(settings.lake, instance)
 
         def rebuild(planner: Planner) -> Iterable[Ran]:
             return Backfill(job, planner, instance, location=product.name, tell=say_waiting).execute(lambda _: None)

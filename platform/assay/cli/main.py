@@ -87,6 +87,7 @@ def backfill(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, inclusive.")] = None,
     select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
     force: Annotated[bool, typer.Option("--force", help="Build partitions that are up to date as well.")] = False,  # noqa: FBT002  # a flag
+    clock_is_right: Annotated[bool, typer.Option("--clock-is-right", help="It was ahead before.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
     """Bring partitions up to date, from bronze to gold, in the instance that the UI shows.
 
@@ -96,7 +97,7 @@ def backfill(
 
     span = (first.date() if first else None, last.date() if last else None)
     _require_both(*span)
-    raise typer.Exit(run_backfill(load_settings(), *span, select=select, force=force))
+    raise typer.Exit(run_backfill(load_settings(), *span, select=select, force=force, clock_is_right=clock_is_right))
 
 
 def _require_both(first: date | None, last: date | None) -> None:
@@ -162,7 +163,7 @@ def serve(
         str | None, typer.Option(help="Ask for a token: env:NAME or file:/path say where it is, `new` makes and prints one.")
     ] = None,
     allow_host: Annotated[
-        list[str] | None, typer.Option(help="A name, or NAME:PORT, that the UI also goes by, behind a proxy or a tunnel.")
+        list[str] | None, typer.Option(help="A name, or NAME:PORT, that the UI goes by too, behind a proxy or a tunnel.")
     ] = None,
 ) -> None:
     """Serve the Dagster UI with its daemon on 127.0.0.1, until Ctrl-C, to this user or to whoever has the token.

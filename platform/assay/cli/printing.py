@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from assay.cli.lake_reader import facts, rejected_by_rule
 from assay.cli.quarantine_reports import sums_of
 from assay.cli.visible import visible
 from assay.lake.duckdb_sql import quoted
+from assay.lake.recorded import ahead, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,6 +103,8 @@ def print_summary(settings: Settings) -> None:
         console.print(table)
     for said in sums_of(settings):
         typer.echo(said)
+    if words := told(now := datetime.now(UTC), ahead(settings.lake, now, {})):
+        typer.echo(words)
     typer.echo(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.")
     if name := next((one.name for layer in READ_FIRST for one in found if one.name.startswith(f"{layer}/")), None):
         layer, _, dataset = name.partition("/")

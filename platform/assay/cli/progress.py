@@ -52,7 +52,10 @@ def counted(done: Sequence[Ran]) -> str:
 
 @contextmanager
 def told_when_stopped(done: Sequence[Ran], go_on: str) -> Iterator[None]:
-    """Inside, a command that is stopped says what it has done, and that a command goes on with the rest. Raises typer.Exit."""
+    """Inside, a command that is stopped says what it has done, and that a command goes on with the rest. Raises typer.Exit.
+
+    One that an error ends says why runs before have failed.
+    """
 
     def tell(_: Stopped) -> None:
         typer.echo(f"assay: {counted(done)}; the others are as they were. `{go_on}` goes on with them.", err=True)
@@ -63,3 +66,6 @@ def told_when_stopped(done: Sequence[Ran], go_on: str) -> Iterator[None]:
         except Stopped as stopped:
             tell(stopped)
             raise typer.Exit(stopped.code) from None
+        except Exception:
+            say_failures(done)  # they are often why there was no going on
+            raise

@@ -34,6 +34,7 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     from assay.orchestration.build import assemble
     from assay.orchestration.instance import instance_of
     from assay.orchestration.replay import Replay, Wanted
+    from assay.orchestration.set_back import require_clock
 
     prepare(settings)
     product = find_product(settings)
@@ -42,6 +43,7 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     before = View.open(settings.lake, dataset)
     wanted = Wanted.of(before, contract, rule=choice.rule, partition=choice.partition, days=days)
     with instance_of(settings.dagster_home) as instance:
+        require_clock(settings.lake, instance)
         ran = _run(Replay(job, assembly.planner, instance, contract, wanted, product.name, say_waiting))
     if ran:
         keys = [*wanted.events, *(ARRIVALS + key for key in wanted.arrivals)]

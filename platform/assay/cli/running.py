@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from assay.orchestration.backfill import Backfill, Ran
 
 
-SOMETHING_LEFT_OUT = 3  # the exit code of a backfill whose runs succeeded, of a product in which something could not be run
+SOMETHING_LEFT_OUT = 3  # the exit code of a backfill in which no run failed, and something of the product could not be run
 EVERYTHING = "*"  # the selection, in Dagster's syntax
 
 
@@ -69,8 +69,13 @@ def _copy_once(target: Path) -> None:
         create_file(target, template)  # whole: an empty one would be taken for a description
 
 
-def run_backfill(settings: Settings, first: date | None, last: date | None, *, select: str, force: bool) -> int:
-    """Plan and run a backfill, saying what it does while it works. The exit code: 1 if a run failed, SOMETHING_LEFT_OUT, or 0."""
+def run_backfill(
+    settings: Settings, first: date | None, last: date | None, *, select: str, force: bool, clock_is_right: bool = False
+) -> int:
+    """Plan and run a backfill, saying what it does while it works. The exit code: 1 if a run failed, SOMETHING_LEFT_OUT, or 0.
+
+    With a clock that was set back nothing is run, unless `clock_is_right`: then what was recorded later than it shows is not believed.
+    """
     from assay.gold import dbt_process
 
     collect_rarely()
@@ -80,11 +85,19 @@ def run_backfill(settings: Settings, first: date | None, last: date | None, *, s
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
     from assay.orchestration.instance import instance_of
+    from assay.orchestration.set_back import believe, set_back
 
     began = time.monotonic()
     done: list[Ran] = []
     with instance_of(settings.dagster_home) as instance, told_when_stopped(done, "assay backfill"):
         work, is_whole = _backfill(settings, instance, first, last, select=select, force=force)
+        if clock_is_right:
+            believe(settings.lake, instance)
+        if words := set_back(settings.lake, instance):
+            dbt_process.stop()
+            typer.echo(f"assay: {words}", err=True)
+            say_landing(work.planner, work.only)
+            return SOMETHING_LEFT_OUT
         for ran in work.execute(announce):
             done.append(ran)
             say_what_became(ran)

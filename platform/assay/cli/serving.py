@@ -12,14 +12,13 @@ import socket
 import sys
 from contextlib import suppress
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from assay.cli import web_peers
 from assay.cli.running import prepare
-from assay.cli.serving_children import Children, ServerEnded
+from assay.cli.serving_children import DAEMON, PROGRAM, Children, ServerEnded
 from assay.cli.web_server import Asked
 from assay.errors import SettingsError
 from assay.settings import SecretReference, Settings
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HOST = "127.0.0.1"
+LOOPBACK = (HOST, "localhost")
 STRANGER = "somebody-elses-name.invalid"
 NEW, SHORTEST_TOKEN, TOKEN_BYTES = "new", 16, 32
 
@@ -38,10 +38,9 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
 
     Raises SettingsError for a port or a token that cannot be had, ServerEnded when Dagster ends by itself or serves unguarded.
     """
-    secret = _secret(token)
+    secret = secret_of(token)
     _require_free(port)
-    names = (*(f"{name}:{port}" for name in (HOST, "localhost")), *(name.lower() for name in hosts))
-    asked = Asked(names, f"assay-{port}", secret, web_peers.can_tell(), read_only)
+    asked = Asked(names_of(port, hosts, secret), f"assay-{port}", secret, web_peers.can_tell(), read_only)
     prepare(settings)
     typer.echo(f"Starting the Dagster UI on port {port} ...")
     children = Children()
@@ -62,18 +61,32 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
 
 def _start(children: Children, settings: Settings, port: int, asked: Asked) -> None:
     workspace = ["--workspace", str(children.start_code(settings.workspace))]
-    beside = Path(sys.executable).parent
-    children.start("daemon", [str(beside / "dagster-daemon"), "run", *workspace])
+    children.start(DAEMON, [*PROGRAM, "dagster-daemon", "run", *workspace])
     web = [sys.executable, "-m", "assay.cli.web_server", "--host", HOST, "--port", str(port), *workspace, "--dagster-log-level", "warning"]
-    children.start("web", [*web, *(["--read-only"] if asked.read_only else [])], asked.to_json())
+    children.start("the UI", [*web, *(["--read-only"] if asked.read_only else [])], asked.to_json())
     children.wait_until(lambda: _status(port, f"{HOST}:{port}") is not None)
+    require_guard(port)
+
+
+def require_guard(port: int) -> None:
+    """Raise ServerEnded if what listens there carries out what only the guard refuses."""
     if _status(port, STRANGER) != HTTPStatus.FORBIDDEN:
-        raise ServerEnded(
-            "Tried to serve; the UI answers without its guard.", hint="Dagster is not the version that is locked. Nothing listens any more."
-        )
+        hint = "Dagster is not the version that is locked: install what requirements.lock says. It is stopped."
+        raise ServerEnded("Tried to serve; the UI answers without its guard.", hint=hint)
 
 
-def _secret(token: str | None) -> str:
+def names_of(port: int, hosts: Sequence[str], secret: str) -> tuple[str, ...]:
+    """The names that the UI goes by. Raises SettingsError for one by which others than this machine's users come, without a token."""
+    for name in hosts:
+        if name.partition(":")[0].lower() not in LOOPBACK and not secret:
+            hint = "Give it one with --token, and have the proxy send it."
+            raise SettingsError(
+                f"--allow-host {name} is for a proxy, which speaks for others than this user, and no token is asked for.", hint=hint
+            )
+    return (*(f"{name}:{port}" for name in LOOPBACK), *(name.lower() for name in hosts))
+
+
+def secret_of(token: str | None) -> str:
     """The token that is asked for; empty if none is. It is never an argument: the list of processes shows those."""
     if token is None:
         return ""

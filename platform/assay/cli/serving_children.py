@@ -25,11 +25,12 @@ from assay.errors import SettingsError
 from assay.settings import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 POLL_SECONDS, PATIENCE_SECONDS = 0.5, 12
 AGAIN_SECONDS = 5  # a code server that ended is started again, as `dagster dev` does
-DAGSTER = (sys.executable, "-m", "dagster")
+DAEMON = "the daemon"
+PROGRAM = (sys.executable, "-m", "assay.cli.serving_child")
 CODE_OPTIONS = ("module_name", "attribute", "package_name", "python_file")  # of an entry of a workspace, and of a code server
 
 
@@ -56,25 +57,21 @@ class Children:
         served.write_text(yaml.safe_dump({"load_from": entries}), encoding="utf-8")
         return served
 
-    def start(self, name: str, command: Sequence[str], given: bytes | None = None) -> None:
-        """Start the daemon or the UI, which reads what it is given from its standard input."""
-        self.others[name] = started = _start(command, subprocess.DEVNULL if given is None else subprocess.PIPE)
-        if given is not None and started.stdin is not None:
-            with suppress(BrokenPipeError), started.stdin:
-                started.stdin.write(given)
+    def start(self, name: str, command: Sequence[str], given: bytes = b"") -> None:
+        """Start the daemon or the UI, which reads a line that it is given from its standard input."""
+        self.others[name] = _start(command, given)
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait for something that these processes do. Raises ServerEnded when one ends before."""
         while not ready():
-            self._require_alive([process for _, process in self.code])
-            self._require_alive(self.others.values())
+            self._require_alive(code=True)
             time.sleep(POLL_SECONDS)
 
     def watch(self) -> None:
         """Watch over them until one ends that must not: ServerEnded. A code server that ends is started again."""
         while True:
             time.sleep(POLL_SECONDS)
-            self._require_alive(self.others.values())
+            self._require_alive()
             for number, (command, process) in enumerate(self.code):
                 if process.poll() is not None and not self.ending:
                     typer.echo(f"assay: a code server ended with {process.returncode}; it is started again.", err=True)
@@ -85,7 +82,7 @@ class Children:
         """Let them end, the daemon first: it asks the code servers, and starts runs. Whatever does not end is killed."""
         self.ending, last = True, time.monotonic() + PATIENCE_SECONDS
         every = [*self.others.values(), *(process for _, process in self.code)]
-        for group in ([self.others["daemon"]] if "daemon" in self.others else [], every):
+        for group in ([self.others[DAEMON]] if DAEMON in self.others else [], every):
             for process in group:
                 if process.poll() is None:
                     process.send_signal(signal.SIGINT)
@@ -104,7 +101,7 @@ class Children:
         about = said if isinstance(said, dict) else {kind: said}
         place = self.folder / f"{number}.sock"
         name = about.get("location_name") or str(about.get("module_name") or about.get(kind))
-        command = [*DAGSTER, "code-server", "start", "--socket", str(place), "--location-name", name, "--log-level", "warning",
+        command = [*PROGRAM, "dagster", "code-server", "start", "--socket", str(place), "--location-name", name, "--log-level", "warning",
                    "--inject-env-vars-from-instance", "--working-directory", str(folder / about.get("working_directory", "."))]  # fmt: skip
         for option in CODE_OPTIONS:
             if about.get(option):
@@ -113,15 +110,22 @@ class Children:
         self.wait_until(lambda: _listens(place))
         return {"grpc_server": {"socket": str(place), "location_name": name}}
 
-    def _require_alive(self, processes: Iterable[subprocess.Popen[bytes]]) -> None:
-        ended = next((one for one in processes if one.poll() is not None), None)
+    def _require_alive(self, *, code: bool = False) -> None:
+        """Raise ServerEnded when one of the others ended, or, where it is asked for, a code server; not while they are ended."""
+        parts = [*self.others.items(), *(("a code server", process) for _, process in self.code if code)]
+        ended = next(((name, process.returncode) for name, process in parts if process.poll() is not None), None)
         if ended is not None and not self.ending:
-            raise ServerEnded(f"Tried to serve; {Path(str(ended.args[0])).name} ended with {ended.returncode}.")  # type: ignore[index]  # it was given words
+            name, code_of_exit = ended
+            raise ServerEnded(f"Tried to serve; {name} ended with {code_of_exit}.")
 
 
-def _start(command: Sequence[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], given: bytes = b"") -> subprocess.Popen[bytes]:
     # in a session of its own: the terminal's Ctrl-C comes to `assay serve` alone and is handed on once
-    return subprocess.Popen(command, cwd=CHECKOUT, stdin=stdin, start_new_session=True)
+    started = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, start_new_session=True, bufsize=0)
+    if started.stdin is not None:  # it stays open as long as this process is there: see `serving_child`
+        with suppress(BrokenPipeError):
+            started.stdin.write(given)
+    return started
 
 
 def _listens(place: Path) -> bool:

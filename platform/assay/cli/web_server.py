@@ -1,6 +1,6 @@
 """The main program of the UI's process: Dagster's own web server, with the guard in front of its application. `serving.py` starts it.
 
-What the guard has to know comes by standard input: arguments and environments are shown to others, and handed on to runs.
+What the guard has to know comes by standard input, in a line: arguments and environments are shown to others, and handed on to runs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.cli.serving_child import end_with_parent
 from assay.cli.web_guard import Guard, Rules
 from assay.cli.web_peers import user_of
 from assay.cli.web_token import Entry
@@ -35,7 +36,7 @@ class Asked:
 
     def to_json(self) -> bytes:
         """As standard input says it."""
-        return json.dumps(asdict(self)).encode()
+        return f"{json.dumps(asdict(self))}\n".encode()
 
     @property
     def rules(self) -> Rules:
@@ -49,7 +50,8 @@ def main() -> None:
     from dagster_webserver import cli
     from dagster_webserver.webserver import DagsterWebserver
 
-    rules = Asked(**json.load(sys.stdin)).rules
+    rules = Asked(**json.loads(sys.stdin.readline())).rules
+    end_with_parent()
 
     class Webserver(DagsterWebserver[Any, Any]):
         def build_graphql_validation_rules(self) -> Collection[type[ASTValidationRule]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -55,6 +55,11 @@ class OldFiles:
         young = {one for one in uncommitted if _staged(one) >= fenced_at.timestamp()}
         maybe = {one for one in young if _staged(one) >= since or not is_whole(one)}  # the second kind is being written
         return cls(table, unnamed, frozenset(maybe), frozenset(uncommitted) - young)
+
+    @classmethod
+    def unfenced(cls, lake: Path, name: str, begun: datetime) -> OldFiles:
+        """The same of a table whose writers no fence keeps out: what no commit has named may always be named."""
+        return replace(cls.of(lake, name, begun), nobodys=frozenset())
 
     def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
         """Delete those that are meant and that nobody can commit any more, and those that are nobody's; returns them."""

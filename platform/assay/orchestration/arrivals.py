@@ -17,6 +17,7 @@ from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, reques
 from assay.orchestration.landing import Landing
 from assay.orchestration.mended import Mending, bad_ends
 from assay.orchestration.pools import free_the_dead
+from assay.orchestration.set_back import set_back
 from assay.orchestration.triggers import job_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def arrival_sensor(
             context.log.warning("Run %s is recorded as failed: the process that executed it is gone.", run_id)
         sweep(planner.project.scratch)
         memory, landing = Memory.load(context.cursor), Landing.look(planner)
+        if words := set_back(planner.run.lake, context.instance):
+            return _skip(context, memory, [words, *landing.notes()])
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
         ends, mending, problems = bad_ends(context.instance), Mending(context.instance), list(map(str, left_out))

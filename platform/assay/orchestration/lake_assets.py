@@ -34,6 +34,7 @@ from assay.orchestration.metadata import (
 )
 from assay.orchestration.partitions import slice_of, whole_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
+from assay.orchestration.set_back import require_clock
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
 from assay.steps import Outcome, Run
@@ -43,7 +44,11 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 
 
 def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
-    """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again."""
+    """What the steps are told of a Dagster run. The tag `assay/force: true` builds unchanged partitions again.
+
+    Raises ClockSetBack, before anything is read, when the clock cannot be believed.
+    """
+    require_clock(settings.lake, context.instance)
     list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
     return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links)
