@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -139,16 +140,26 @@ def sums_of(settings: Settings, datasets: Collection[str] | None = None) -> list
     """
     from assay.contracts.odcs import load_contracts
 
-    contracts = load_contracts(contracts_folder(settings))
-    said = (_sum_of(settings, contract) for name, contract in contracts.items() if datasets is None or name in datasets)
+    contracts, why = load_contracts(contracts_folder(settings)), _unfinished(settings)
+    said = (_sum_of(settings, contract, why) for name, contract in contracts.items() if datasets is None or name in datasets)
     return [one for one in said if one]
 
 
-def _sum_of(settings: Settings, contract: Contract) -> str:
+def _unfinished(settings: Settings) -> str:
+    """Why sums may be open: a row may be held still, and erased."""
+    from assay.lake.erasures import BEGUN, erasures
+
+    begun = list[str]()
+    with suppress(TableDamaged):  # `facts` tells of it
+        begun = [str(one.number) for one in erasures(settings.lake) if one.state == BEGUN]
+    return f" (erasure {', '.join(begun)} has begun and is not done: run it again)" if begun else ""
+
+
+def _sum_of(settings: Settings, contract: Contract, why: str) -> str:
     from assay.orchestration.fates import fates_of
 
     try:
         fates = fates_of(settings.lake, contract)
     except TableDamaged as error:
         return f"{contract.dataset}: not counted: {error.message}"
-    return str(fates) if fates else ""
+    return "" if fates is None else str(fates) if fates.closes else f"{fates}{why}"
