@@ -26,15 +26,14 @@ from lake_invariants import (
 )
 from lake_oracle import Landing
 from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, UNREADABLE
-from lake_world import World, make_bronze, make_silver, quick
+from lake_world import World, make_bronze, make_silver, quick, tokens_of
 from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
 
 from assay.erasure.proving import NotErased
 from assay.errors import Fenced, Superseded, TableMissing
 from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
-from assay.masking.keyring import read_ring
-from assay.masking.tokens import tokenizer
+from assay.masking.hiding import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +72,7 @@ class Begins(StrEnum):
     GOLD = "gold"
     BACKFILL = "backfill"
     REPLAY = "replay"
-    DISCARD = "discard"
-    RESTORE = "restore"
+    DECIDE = "decide"
     ERASE = "erase"
 
 
@@ -90,8 +88,8 @@ class Mishap(StrEnum):
 FAULTS = {Mishap.LOST: Fault.LOST, Mishap.UNSAID: Fault.UNSAID}
 STOPS = {
     Until.NEXT: frozenset(Kind),
-    Until.COMMIT: AHEAD_OF_COMMIT,
-    Until.COMMITTED: AFTER_COMMIT,
+    Until.COMMIT: AHEAD_OF_COMMIT | {Kind.WAIT},
+    Until.COMMITTED: AFTER_COMMIT | {Kind.WAIT},
     Until.END: frozenset(Kind) - {Kind.LOOK},
 }
 datasets = st.sampled_from([SALES, METERS])
@@ -104,7 +102,8 @@ rows = st.tuples(days, numbers, st.sampled_from(PEOPLE), amounts)
 contents = st.lists(rows, max_size=4)
 which = st.integers(0, MOST_WRITERS - 1)
 forced = st.booleans()
-moves = st.lists(st.tuples(which, st.sampled_from(Until)), min_size=1, max_size=10)
+going = st.sampled_from([Until.NEXT, Until.COMMIT, Until.COMMITTED])
+moves = st.lists(st.tuples(which, going), max_size=8)
 Moves = list[tuple[int, Until]]
 
 
@@ -154,9 +153,7 @@ class LakeMachine(RuleBasedStateMachine):
         self.inside.enter_context(quick())
         self.world = World.make()
         self.landings = {name: Landing(name) for name in (SALES, METERS)}
-        (key,) = read_ring(self.world.run().keys).keys
-        tokens = {one: tokenizer(key, "subject:customer")(one) for one in PEOPLE}
-        self.watcher = Watcher(self.world, self.landings, tokens)
+        self.watcher = Watcher(self.world, self.landings, tokens_of(self.world))
         self.writers: list[Writer] = []
         self.killed: list[Writer] = []
         self.again: set[str] = set()  # who is to be erased once more, when nobody is at work
@@ -175,10 +172,11 @@ class LakeMachine(RuleBasedStateMachine):
 
     # what happens outside
 
-    @initialize(dataset=datasets, arrival=arrivals, content=contents, built=st.booleans())
-    def begin(self, dataset: str, arrival: str, content: list[Cells], *, built: bool) -> None:
-        """A file is there, and may be published already."""
-        self.upstream(dataset, arrival, "a", content=content, old=0, how=Upstream.NEW)
+    @initialize(content=st.lists(rows, min_size=1, max_size=5), arrival=arrivals, built=st.booleans())
+    def begin(self, content: list[Cells], arrival: str, *, built: bool) -> None:
+        """A file of each dataset is there, and may be published already."""
+        for dataset in (SALES, METERS):
+            self.upstream(dataset, arrival, "a", content=content, old=0, how=Upstream.NEW)
         if built:
             self.settle()
 
@@ -221,13 +219,11 @@ class LakeMachine(RuleBasedStateMachine):
             Begins.GOLD: partial(world.gold, world.planner(force=force)),
             Begins.BACKFILL: partial(world.backfill, world.planner()),
             Begins.REPLAY: partial(world.replay, world.planner(), contract),
-            Begins.DISCARD: partial(world.decide, dataset, DecisionKind.DISCARD),
-            Begins.RESTORE: partial(world.decide, dataset, DecisionKind.RESTORE),
+            Begins.DECIDE: partial(world.decide, dataset, DecisionKind.DISCARD if force else DecisionKind.RESTORE),
             Begins.ERASE: partial(world.erase, world.planner(), PEOPLE[who]),
         }
         then: dict[Begins, Callable[[Any], None]] = {
-            Begins.DISCARD: partial(self._decided, dataset),
-            Begins.RESTORE: partial(self._decided, dataset),
+            Begins.DECIDE: partial(self._decided, dataset),
             Begins.ERASE: partial(self._erased, PEOPLE[who]),
         }
         if kind is Begins.ERASE:
@@ -238,11 +234,11 @@ class LakeMachine(RuleBasedStateMachine):
     # writers that go on, or do not
 
     @precondition(lambda self: self.writers)
-    @rule(moves=moves)
-    def go_on(self, moves: Moves) -> None:
-        """Writers go on in turns: each stands still where it is while another does."""
+    @rule(moves=moves, last=which, until=st.sampled_from(Until))
+    def go_on(self, moves: Moves, last: int, until: Until) -> None:
+        """Writers go on in turns: each stands still where it is while another does. The last may go on to its end."""
         self._count("go on")
-        self._turns(moves)
+        self._turns([*moves, (last, until)])
 
     @precondition(lambda self: self.writers)
     @rule(number=which, how=st.sampled_from(Mishap))
@@ -253,6 +249,7 @@ class LakeMachine(RuleBasedStateMachine):
         if how is Mishap.KILLED:
             self.writers.remove(writer)
             self.killed.append(writer)
+            writer.vanish()
             self.counts.ends["killed"] += 1
             note(f"{writer.name} is killed at {writer.at}")
         elif how is Mishap.TOLD_TO_END:
@@ -280,9 +277,11 @@ class LakeMachine(RuleBasedStateMachine):
         failed = [one.failure for one in done if one.failure]
         assert not failed, failed
         for person in sorted((self.watcher.leaving - self.watcher.erased) | self.again):
-            self._erased(person, self.world.erase(self.world.planner(), person))
+            receipt = self.world.erase(self.world.planner(), person)
             self.watcher.look()
+            self._erased(person, receipt)
         self.again.clear()
+        done = self.world.backfill(self.world.planner(), self.watcher.look)
         the_plan_is_empty(self.world)
         no_row_is_lost_or_doubled(self.world, self.landings, self.watcher.erased)
         gold_is_a_function_of_silver_now(self.world)
@@ -338,6 +337,9 @@ class LakeMachine(RuleBasedStateMachine):
 
     def _finish(self, writer: Writer) -> None:
         while not writer.done:
+            if writer.at is not None and writer.at.kind is Kind.WAIT:
+                for other in [one for one in self.writers if one.at is None or one.at.kind is not Kind.WAIT]:
+                    self._finish(other)
             self._resume(writer, Until.END)
             self.watcher.look()
 
@@ -347,8 +349,11 @@ class LakeMachine(RuleBasedStateMachine):
         error = writer.error
         self.counts.ends[type(error).__name__ if error else "done"] += 1
         if error is None:
+            self.watcher.look()
             writer.then(writer.result)
-        expected = error is None or isinstance(error, (*GIVES_WAY, Ended)) or (isinstance(error, StorageFault) and writer.faulted)
+        expected = (
+            error is None or isinstance(error, (*GIVES_WAY, Ended)) or (isinstance(error, (StorageFault, StepFailed)) and writer.faulted)
+        )
         if not expected:
             raise AssertionError(f"{writer.name} ended with {type(error).__name__}: {error}") from error
 

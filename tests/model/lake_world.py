@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import dagster as dg
-from lake_product import BY_MONTH, KIND, contracts, csv_of, models
+from lake_product import BY_MONTH, KIND, PEOPLE, contracts, csv_of, models
 
 from assay.erasure.removing import Person
 from assay.errors import AssayError
@@ -32,7 +32,8 @@ from assay.lake.decisions import Decision, decide, in_force, taken
 from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.quarantine_reader import Fate, View
 from assay.lake.snapshots import open_snapshot
-from assay.masking.keyring import new_entry
+from assay.masking.keyring import new_entry, read_ring
+from assay.masking.tokens import tokenizer
 from assay.orchestration import plan
 from assay.orchestration.backfill import Ran, Request
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of
@@ -143,6 +144,12 @@ class World:
         planner = self.planner()
         found = [due for stage in planner.stages for due in planner.due(stage.keys)]
         return {"/".join(one.key.path): [*one.partitions, one.problem] for one in found if one.partitions or one.problem}
+
+
+def tokens_of(world: World) -> dict[str, str]:
+    """What stands for each person in silver."""
+    (key,) = read_ring(world.run().keys).keys
+    return {one: tokenizer(key, f"subject:{KIND}")(one) for one in PEOPLE}
 
 
 def make_bronze(run: Run, contract: Contract, keys: Iterable[str] | None) -> list[Outcome]:

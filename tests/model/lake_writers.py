@@ -15,8 +15,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
-from assay.erasure import old_files
-from assay.lake import constraints, log, publisher, snapshots, staged, staging
+from assay.erasure import old_files, waiting
+from assay.gold import step as gold_step
+from assay.lake import constraints, log, publisher, snapshots, staged, staging, workplaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     CREATED = "created"
     REMOVE = "remove files of"
     FORGET = "forget bounds of"
+    WAIT = "wait for others in"
 
 
 AHEAD_OF_COMMIT, AFTER_COMMIT = frozenset({Kind.COMMIT, Kind.CREATE}), frozenset({Kind.COMMITTED, Kind.CREATED})
@@ -80,6 +82,7 @@ class Writer:
     fault: Fault | None = None
     faulted: bool = False
     stops: Collection[Kind] = frozenset(Kind)
+    places: list[Path] = field(default_factory=list)  # the folders that it holds by a lock
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stop: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _end: bool = False
@@ -100,6 +103,13 @@ class Writer:
         self._end = True
         while not self.done:
             self.resume()
+
+    def vanish(self) -> None:
+        """What the kernel does when a process is killed: it lets go of its locks. The thread stays where it stands."""
+        for place in self.places:
+            if place.is_dir():
+                (place / workplaces.OWNER).unlink()
+                (place / workplaces.OWNER).touch()
 
     def _run(self) -> None:
         _here.writer = self
@@ -145,10 +155,13 @@ def points() -> Iterator[None]:
             (constraints, "put", _put),
             (old_files.OldFiles, "remove", _removed),
             (old_files, "replace_file", _forgotten),
+            (gold_step, "workplace", _held),
         ):
             stack.enter_context(mock.patch.object(owner, name, replaced(getattr(owner, name))))
         without_sleep = SimpleNamespace(time=publisher.time.time, sleep=lambda _: None)
         stack.enter_context(mock.patch.object(publisher, "time", without_sleep))
+        waits = SimpleNamespace(monotonic=waiting.time.monotonic, sleep=lambda _: point(Kind.WAIT, "scratch"))
+        stack.enter_context(mock.patch.object(waiting, "time", waits))
         yield
 
 
@@ -207,3 +220,14 @@ def _forgotten(real: Callable[..., Any]) -> Callable[..., Any]:
         real(path, *args, **kwargs)
 
     return replace_file
+
+
+def _held(real: Callable[..., Any]) -> Callable[..., Any]:
+    @contextmanager
+    def workplace(scratch: Path, what: str) -> Iterator[Path]:
+        with real(scratch, what) as folder:
+            if writer := getattr(_here, "writer", None):
+                writer.places.append(folder)
+            yield folder
+
+    return workplace

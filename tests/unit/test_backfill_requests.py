@@ -6,7 +6,7 @@ from collections import Counter
 
 import dagster as dg
 
-from assay.orchestration.backfill import Ran, requests
+from assay.orchestration.backfill import NOT_STARTED, Ran, requests
 from assay.orchestration.due import Due
 from assay.steps import Status
 
@@ -29,3 +29,9 @@ def test_assets_that_share_a_run_are_counted_together() -> None:
 def test_nothing_is_not_done_after_a_run_that_published_its_range() -> None:
     request, _ = requests([Due(SILVER, MONTHS, dict.fromkeys(("2024-01-01", "2024-05-01"), 1))])
     assert Ran(request, "12345678", 0.5, None, Counter({Status.PUBLISHED: 1})).said == "1 published in 0.5 s (run 12345678)"
+
+
+def test_what_could_not_be_planned_is_said_and_counts_nothing() -> None:
+    (request,) = requests([Due(dg.AssetKey(["bronze", "sales"]), None, {"all": 1})])
+    assert Ran(request, NOT_STARTED, 0.0, "Permission denied.", {}).said == "bronze/sales could not be planned"
+    assert Ran(request, "0123456789", 1.0, "It failed.", {}).said == "1 not done in 1.0 s (run 01234567)"

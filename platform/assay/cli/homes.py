@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -71,16 +72,21 @@ def require_contracts(folder: Path) -> None:
 
 
 def make_dbt_project(settings: Settings) -> None:
-    """Make the dbt project of a new product, without models, where ASSAY_DBT_PROJECT names a folder that is not there or is empty."""
+    """Make the dbt project of a new product, without models, where ASSAY_DBT_PROJECT names a folder that is not there or is empty.
+
+    It appears whole or not at all: with half a file in it nobody would make it any more, and dbt could not read it.
+    """
     project = settings.dbt_project
     if (project / PROJECT).exists() or (project.exists() and any(project.iterdir())):
         return
     with as_elsewhere():
-        project.mkdir(parents=True, exist_ok=True)
-        for name in SKELETON:
-            source = CHECKOUT / "dbt_project" / name
-            if source.is_dir():
-                shutil.copytree(source, project / name)
-            else:
-                shutil.copyfile(source, project / name)
-        (project / "models").mkdir()
+        project.parent.mkdir(parents=True, exist_ok=True)
+        fresh = project.with_name(f".{project.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            (fresh / "models").mkdir(parents=True)
+            for name in SKELETON:
+                source = CHECKOUT / "dbt_project" / name
+                (shutil.copytree if source.is_dir() else shutil.copyfile)(source, fresh / name)
+            fresh.rename(project)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)

@@ -77,11 +77,11 @@ def erasures(root: Path) -> list[Erasure]:
     return [Erasure(**row | {"detail": json.loads(row["detail"])}) for row in rows.rename({"erasure": "number"}).iter_rows(named=True)]
 
 
-def begin(root: Path, subject: str, token: str, by: str) -> Erasure:
-    """Write down a new erasure, under a number that nobody has."""
+def begin(root: Path, subject: str, token: str, by: str, detail: Mapping[str, Any] | None = None) -> Erasure:
+    """Write down a new erasure and what is to be done, under a number that nobody has."""
     while True:
         number = max((one.number for one in erasures(root)), default=0) + 1
-        erasure = Erasure(number, BEGUN, subject, token, by, datetime.now(UTC))
+        erasure = Erasure(number, BEGUN, subject, token, by, datetime.now(UTC), detail=detail or {})
         try:
             _write(root, erasure, None)
         except Superseded:

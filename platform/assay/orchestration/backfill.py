@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 # every event is in the instance; here the caller says one line per run
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+NOT_STARTED = "not started"  # instead of the id of a run
 CUT_SHORT = "The backfill ended before this run did. What it published stays; run the backfill again."
 STOPPED = "The backfill was stopped by {}. What it published stays; run the backfill again."
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -80,8 +81,10 @@ class Ran:
     @property
     def said(self) -> str:
         """What became of the partitions, as a person reads it; those of which nothing is known were not come to."""
+        if self.run_id == NOT_STARTED:
+            return f"{self.request.title} could not be planned"
         rest = self.request.partitions - sum(self.outcomes.values())
-        counts = [(str(status), self.outcomes[status]) for status in Status] + [("not done", rest)]
+        counts = [(str(status), self.outcomes.get(status, 0)) for status in Status] + [("not done", rest)]
         said = ", ".join(f"{count} {what}" for what, count in counts if count > 0)
         return f"{said or 'nothing to do'} in {self.seconds:.1f} s (run {self.run_id[:8]})"
 
@@ -103,7 +106,7 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
 
 def _unplanned(due: Due) -> Ran:
     """What is said of work that could not be planned."""
-    return Ran(Request((due.key,), None, None, 0), "not started", 0.0, f"{due.key.to_user_string()}: {due.problem}", {})
+    return Ran(Request((due.key,), None, None, 0), NOT_STARTED, 0.0, f"{due.key.to_user_string()}: {due.problem}", {})
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.erasure.copies import clean_copies
-from assay.erasure.finding import Traces, holds, holds_places, search
+from assay.erasure.finding import Traces, search
+from assay.erasure.held import Held
 from assay.erasure.needles import Needles
-from assay.erasure.old_files import OldFiles, forget_bounds, remove_unfinished, rewritten, table_folders, values_of
+from assay.erasure.old_files import OldFiles, forget_bounds, remove_unfinished, table_folders, values_of
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
-from assay.erasure.removing import BY_PLACE, remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
+from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
 from assay.erasure.waiting import wait_until_gone
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
@@ -69,7 +70,7 @@ class Erasing:
     @property
     def settings(self) -> Settings:
         """Where the product writes."""
-        return Settings(self.lake.parent, self.planner.project.folder)
+        return Settings(self.lake.parent, self.planner.project.folder, landing_folder=self.planner.run.landing)
 
     @property
     def contracts(self) -> list[Contract]:
@@ -101,8 +102,10 @@ class Erasing:
             decided = remove_from_decisions(self.lake, dataset, found.places, fence)
             remove_from_claims(self.lake, dataset, found.places, fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
-        removed, followed = self._remove_old_files(erasure, fenced_at, traces, fed), {name: sorted(keys) for name, keys in fed.items()}
-        scanned = self._prove(traces, ring)
+        needles, followed = Needles.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
+        held_by = Held(self.lake, self.planner.contracts, self.person, needles, traces, fed, erasure.detail["versions"])
+        removed = self._remove_old_files(fenced_at, held_by)
+        scanned = self._prove(traces, needles)
         os.sync()  # what was unlinked, by whomever, may come back with a power cut until now, and the receipt would stay
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
@@ -125,24 +128,33 @@ class Erasing:
         """Write down who and what, and raise the fence; returns both. An erasure that was begun goes on."""
         mine = {erasure_token(key, self.person.kind, self.person.value) for key in ring.keys}
         erasure = next((one for one in erasures(self.lake) if one.subject == self.person.kind and one.token in mine), None)
-        if erasure is None:
-            erasure = begin(self.lake, self.person.kind, erasure_token(ring.current, self.person.kind, self.person.value), self.by)
-        if erasure.state != BEGUN or not erasure.detail:
-            tables = {name: snapshot.version for name in table_names(self.lake) if (snapshot := newest(self.lake, name))}
-            earlier = [*erasure.detail.get("earlier", ()), {key: value for key, value in erasure.detail.items() if key != "earlier"}]
-            detail = {"datasets": {}, "versions": tables, "earlier": [one for one in earlier if any(one.get("rows", {}).values())]}
-            erasure = replace(erasure, state=BEGUN, done_at=None, detail=detail)
-            record(self.lake, erasure)
+        if erasure is None or erasure.state != BEGUN or not erasure.detail:
+            erasure = self._written_down(erasure, ring)
         fence = self._raise_fence()
-        datasets = {name: Traces.of_json(said) for name, said in erasure.detail["datasets"].items()}
-        for contract in self.contracts:
-            found = search(self.lake, contract, self.person.kind, self.person.value)
-            datasets.setdefault(contract.dataset, Traces()).add(found)
-        told = {name: found.to_json() for name, found in datasets.items()}
-        if told != erasure.detail["datasets"]:
+        if (told := self._found(erasure.detail["datasets"])) != erasure.detail["datasets"]:
             erasure = replace(erasure, detail={**erasure.detail, "datasets": told})
             record(self.lake, erasure)
         return erasure, fence
+
+    def _written_down(self, before: Erasure | None, ring: KeyRing) -> Erasure:
+        """Record it with the places of the rows, in one commit: from then on ingest leaves them out, and bronze may forget them."""
+        done = before.detail if before else {}
+        tables = {name: snapshot.version for name in table_names(self.lake) if (snapshot := newest(self.lake, name))}
+        earlier = [*done.get("earlier", ()), {key: value for key, value in done.items() if key != "earlier"}]
+        found = {"datasets": self._found({}), "versions": tables}
+        detail = {**found, "earlier": [one for one in earlier if any(one.get("rows", {}).values())]}
+        if before is None:
+            return begin(self.lake, self.person.kind, erasure_token(ring.current, self.person.kind, self.person.value), self.by, detail)
+        erasure = replace(before, state=BEGUN, done_at=None, detail=detail)
+        record(self.lake, erasure)
+        return erasure
+
+    def _found(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """Where the person is in each dataset, and where it is known that they were."""
+        datasets = {name: Traces.of_json(said) for name, said in known.items()}
+        for contract in self.contracts:
+            datasets.setdefault(contract.dataset, Traces()).add(search(self.lake, contract, self.person.kind, self.person.value))
+        return {name: found.to_json() for name, found in datasets.items()}
 
     def _rebuild(self, traces: Mapping[str, Traces]) -> Fed:
         """Silver and gold on the normal path. What silver's rules about whole partitions refuse is published all the same.
@@ -190,38 +202,21 @@ class Erasing:
         self.say(f"{spec.name}: {', '.join(stale)} published without these rows, though a promise about the whole partition is broken now.")
         return True
 
-    def _remove_old_files(self, erasure: Erasure, fenced_at: datetime, traces: Mapping[str, Traces], fed: Fed) -> dict[str, int]:
+    def _remove_old_files(self, fenced_at: datetime, held: Held) -> dict[str, int]:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
         removed: dict[str, int] = {}
         remove_unfinished(self.lake, fenced_at)
         for name in table_folders(self.lake):
-            layer, _, dataset = name.partition("/")
-            meant = self._holder(layer, dataset, traces, fed, erasure)
-            if meant is None:
+            if (meant := held.by(name)) is None:
                 continue
             gone = OldFiles.of(self.lake, name, fenced_at).remove(meant)
             forget_bounds(self.lake / name)
             removed |= {name: len(gone)} if gone else {}
         return removed
 
-    def _holder(self, layer: str, dataset: str, traces: Mapping[str, Traces], fed: Fed, erasure: Erasure) -> Callable[[Path], bool] | None:
-        """Whether an old file of a table may have held the person: by its rows where these tell, by its partition where they do not."""
-        name, found = f"{layer}/{dataset}", traces.get(dataset)
-        table = self.lake / name
-        if layer == "bronze" and found:
-            contract = self.planner.contracts[dataset]
-            return lambda path: holds(path, contract, self.person.kind, self.person.value).height > 0
-        if layer in BY_PLACE and found:
-            return lambda path: holds_places(path, found)
-        if (layer == "silver" and found) or layer == LAYER:
-            changed = rewritten(self.lake, name, erasure.detail["versions"].get(name))
-            keys = fed.get(name, frozenset())
-            return lambda path: (values := values_of(table, path)) in changed or not values or values[0] in keys
-        return None
-
-    def _prove(self, traces: Mapping[str, Traces], ring: KeyRing) -> dict[str, Any]:
+    def _prove(self, traces: Mapping[str, Traces], needles: Needles) -> dict[str, Any]:
         """Clean the copies outside the tables, then read every file; returns what was read, and what nobody can know."""
-        needles, where = Needles.of(self.contracts, self.person, ring), places(self.settings)
+        where = places(self.settings)
         for one in clean_copies(where, needles):
             self.say(f"{one}: cleaned.")
         scanned = prove(self.lake, self.contracts, self.person, traces, where=where, needles=needles)

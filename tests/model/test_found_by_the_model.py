@@ -1,0 +1,93 @@
+"""What the model has found, each as the few steps that matter."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
+from lake_product import METERS, PEOPLE, SALES
+from lake_world import World, make_bronze, quick, tokens_of
+from lake_writers import Kind, Writer, points
+
+from assay.lake.snapshots import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World.make()
+    with quick():
+        yield made
+    made.remove()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "row", "days"),
+    [
+        (SALES, ("1", PEOPLE[0], "10"), ("2024-01-30", "2024-01-31")),  # two days of one month
+        (METERS, ("1", "10"), ("2024-01-31", "2024-02-01")),  # two months, both in reach of a month in another zone
+    ],
+)
+def test_a_file_that_is_sent_again_under_another_day_reaches_gold(
+    world: World, dataset: str, row: tuple[str, ...], days: tuple[str, str]
+) -> None:
+    """The partition is no part of a data file: that its bytes are the same does not say that its rows are."""
+    other, beside = (SALES, ("9", PEOPLE[1], "90")) if dataset == METERS else (METERS, ("9", "90"))
+    world.land(other, f"{other}_2024-02-02_a", [("2024-02-02", *beside)])
+    for day in days:
+        world.land(dataset, f"{dataset}_2024-01-31_a", [(day, *row)])
+        assert [one.failure for one in world.backfill(world.planner()) if one.failure] == []
+        gold_is_a_function_of_silver_now(world)
+        the_plan_is_empty(world)
+
+
+ADA, BOB, EVE = PEOPLE
+
+
+def settled(world: World) -> None:
+    assert [one.failure for one in world.backfill(world.planner()) if one.failure] == []
+
+
+@contextmanager
+def killed_after(world: World, person: str, table: str) -> Iterator[None]:
+    """An erasure of which inside nothing is left but what it had done when it had first committed to a table."""
+    writer = Writer("erase", partial(world.erase, world.planner(), person))
+    while writer.at != (Kind.COMMITTED, table):
+        writer.resume()
+        assert not writer.done, writer.error
+    yield
+    writer.end()
+
+
+def test_a_person_can_be_erased_after_another_ones_erasure_took_the_bronze_that_said_which_old_day_was_theirs(world: World) -> None:
+    """An old file of silver tells by itself whose it is. Before, the proof found it, and no second try removed it."""
+    for day in ("2024-01-30", "2024-02-02"):
+        world.land(SALES, "sales_2024-01-31_a", [(day, "1", ADA, "10"), ("someday", "2", EVE, "20")])
+        settled(world)
+    tokens = tokens_of(world)
+    for person in (EVE, ADA):
+        world.erase(world.planner(), person)
+    no_erased_value_is_anywhere(world.home, [EVE, ADA], tokens)
+    settled(world)
+    gold_is_a_function_of_silver_now(world)
+
+
+def test_an_erasure_that_was_killed_at_once_still_knows_the_rows_when_ingest_and_another_erasure_have_forgotten_them(world: World) -> None:
+    """The record that lets ingest leave a person out says where they were. Before, quarantine kept the row, and the receipt said 0."""
+    rows = [("2024-01-30", "1", EVE, "10"), ("2024-01-31", "2", BOB, "-1"), ("2024-01-31", "3", ADA, "10")]
+    world.land(SALES, "sales_2024-01-31_a", rows)
+    settled(world)
+    with points(), killed_after(world, BOB, "erasures/requests"):
+        make_bronze(world.run(force=True), world.contracts[SALES], None)
+        settled(world)
+        world.erase(world.planner(), EVE)
+        receipt = world.erase(world.planner(), BOB)
+    assert receipt.detail["rows"] == {SALES: 1}
+    quarantine = newest(world.lake, "quarantine/sales")
+    assert quarantine is not None
+    assert quarantine.rows == 0
