@@ -135,8 +135,11 @@ def sums_of(settings: Settings, datasets: Collection[str] | None = None) -> list
     Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said.
     """
     from assay.contracts.odcs import load_contracts
+    from assay.lake.erasures import BEGUN, erasures
     from assay.orchestration.fates import fates_of
 
     contracts = load_contracts(contracts_folder(settings))
     found = (fates_of(settings.lake, contract) for name, contract in contracts.items() if datasets is None or name in datasets)
-    return [str(fates) for fates in found if fates]
+    begun = [str(one.number) for one in erasures(settings.lake) if one.state == BEGUN]
+    why = f" (erasure {', '.join(begun)} has begun and is not done: run it again)" if begun else ""  # a row may be held still, and erased
+    return [str(fates) if fates.closes else f"{fates}{why}" for fates in found if fates]
