@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # each command is a process
 
 
 ELSEWHERE = {"TMPDIR": "temporary", "HOME": "user", "XDG_CACHE_HOME": "caches"}
-OF_THE_HOME = {"landing", "lake", "dagster", "scratch", "masking.keys", "drafted.odcs.yaml"}  # the last where `assay new` was told to
+DRAFT = "drafted.odcs.yaml"  # where `assay new` was told to
 
 
 class Planter:
@@ -178,7 +178,7 @@ def test_planted_values_are_nowhere_but_in_what_landed_and_in_bronze(people: Peo
 
 def test_nothing_is_written_where_an_erasure_does_not_look(people: People) -> None:
     """A new place belongs into `erasure/places.py`; what belongs to nobody in the home is looked through, but has to be thought of."""
-    assert {path.name for path in people.home.iterdir()} <= OF_THE_HOME
+    assert {path.name for path in people.home.iterdir()} <= {*people.settings.own_entries, DRAFT}
     known = {path for place in places(people.settings) for path in place.files()}
     written = {path for path in people.home.parent.rglob("*") if path.is_file() and not path.is_relative_to(people.contracts)}
     assert {path for path in written - known if not path.is_relative_to(people.settings.landing)} == set()

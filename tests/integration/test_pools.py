@@ -81,9 +81,13 @@ def failed_by_another(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     instance.report_run_failed(run, "The code server found that its process had ended.")
 
 
+def asked_to_end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    instance.report_run_canceling(run)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_pool_of_a_dead_run_goes_to_the_next(way: Any, folder: Path, instance: dg.DagsterInstance) -> None:
-    for how in (killed, deleted, cancelled) if way is hang_as_backfill else (killed, failed_by_another):
+    for how in (killed, deleted, cancelled) if way is hang_as_backfill else (asked_to_end, failed_by_another):
         hanging(way, folder).kill()
         dead = the_run(instance)
         how(instance, dead)
@@ -91,6 +95,9 @@ def test_a_pool_of_a_dead_run_goes_to_the_next(way: Any, folder: Path, instance:
         free_the_dead(instance)
         after = instance.get_run_by_id(dead.run_id)
         assert after is None if how is deleted else after is not None and after.is_finished
+        if how is asked_to_end:
+            assert after is not None
+            assert after.status is dg.DagsterRunStatus.CANCELED  # as failed the daemon would start it again
         assert not Lifelines.of(instance).left()
         for run in instance.get_runs():
             instance.delete_run(run.run_id)

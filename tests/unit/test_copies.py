@@ -201,8 +201,8 @@ def test_a_dbt_project_in_the_home_and_a_home_in_a_dbt_project_are_both_what_the
 
 
 def test_everything_below_the_home_is_a_place_but_what_is_upstreams_or_at_work_now(tmp_path: Path) -> None:
-    settings = Settings(tmp_path / "home", tmp_path / "home/dbt_project")
-    names = ["landing/a.csv", "lake/gold/x/f.parquet", "dagster/a.db", "scratch/left", "unheard-of/of", "dbt_project/models/m.sql"]
+    settings = Settings(tmp_path / "home", tmp_path / "home/dbt_project", landing_folder=tmp_path / "home/incoming")
+    names = ["incoming/a.csv", "lake/gold/x/f.parquet", "dagster/a.db", "scratch/left", "unheard-of/of", "dbt_project/models/m.sql"]
     for name in names:
         (settings.home / name).parent.mkdir(parents=True, exist_ok=True)
         (settings.home / name).touch()

@@ -70,7 +70,7 @@ class Erasing:
     @property
     def settings(self) -> Settings:
         """Where the product writes."""
-        return Settings(self.lake.parent, self.planner.project.folder)
+        return Settings(self.lake.parent, self.planner.project.folder, landing_folder=self.planner.run.landing)
 
     @property
     def contracts(self) -> list[Contract]:

@@ -44,7 +44,7 @@ def free_the_dead(instance: dg.DagsterInstance) -> list[str]:
     ended = [run for run in gone if (now := instance.get_run_by_id(run.run_id)) and not now.is_finished]
     for run in ended:
         known = lifelines.holder(lifeline_of(run))
-        instance.report_run_failed(run, GONE.format(known or "it has left no lifeline"))
+        _end(run, instance, GONE.format(known or "it has left no lifeline"))
     _free_claims(instance)
     for name in left:  # last: whatever could not be recorded until here, the next who looks finds as it was
         lifelines.remove(name)
@@ -56,8 +56,14 @@ def settle(backfill: str, instance: dg.DagsterInstance, why: str, *, stopped: bo
     for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: backfill})):
         if lifeline_of(run) == backfill:
             if run.status in UNFINISHED:
-                (instance.report_run_canceled if stopped else instance.report_run_failed)(run, why)
+                _end(run, instance, why, stopped=stopped)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _end(run: dg.DagsterRun, instance: dg.DagsterInstance, why: str, *, stopped: bool = False) -> None:
+    """Record that a run has ended. One that somebody wants to be cancelled is: as failed, the daemon would start it again."""
+    wanted = stopped or run.status is dg.DagsterRunStatus.CANCELING
+    (instance.report_run_canceled if wanted else instance.report_run_failed)(run, why)
 
 
 def _is_gone(run: dg.DagsterRun, lifelines: Lifelines) -> bool:
