@@ -10,12 +10,13 @@ from assay.erasure import old_files
 from assay.erasure.proving import Scan
 from assay.gold import step as gold_step
 from assay.lake import beside, publisher
-from assay.lake.snapshots import DataFile
 from assay.lake.staged import Staging
 from assay.orchestration import erasing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from assay.lake.snapshots import DataFile
 
 
 @contextmanager
