@@ -25,5 +25,6 @@ def test_whatever_writers_do_to_each_other_every_invariant_holds(capsys: pytest.
     assert done.steps >= STEPS
     if STEPS >= ENOUGH:
         assert {*Upstream, "go on", "drain", *map("start {}".format, Begins), *(f"mishap {how.name}" for how in Mishap)} <= {*done.rules}
-        assert {*Kind} <= {*done.segments}
-        assert {"done", "killed", "Ended", "Superseded", "StorageFault"} <= {*done.ends}
+        assert {*Kind} - {Kind.WAIT} <= {*done.segments}  # that an erasure meets a build at work is rare
+        assert {"done", "killed", "Ended"} <= {*done.ends}
+        assert {"Superseded", "Fenced"} & {*done.ends}, "nobody has ever given way"
