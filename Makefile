@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lives model check format bench lock clean
+.PHONY: help setup run test test-fast lives model model-mutants check format bench lock clean
 
 # The first that runs and is new enough: a version manager's shim may be on the PATH and still refuse.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -69,6 +69,9 @@ model: setup ## Take 1,000,000 steps of the lake as a state machine (hours); STE
 
 faults: setup ## Try every kill and every power cut at each commit, rename and sync (hours); TALES= and FAULTS= choose some.
 	$(BIN)/python tests/faults/explore.py $(FAULTS) $(TALES)
+
+model-mutants: setup ## Bring old faults back one by one: the model must find each (minutes).
+	ASSAY_MODEL_MUTANTS=yes $(BIN)/pytest -q tests/model/test_lake_mutants.py
 
 bench: setup ## Run the measures; each prints one ratio.
 	$(BIN)/python bench/run.py

@@ -50,6 +50,12 @@ class TableMissing(PermanentFailure):
     hint = "Materialize the asset first; `assay tables` lists what is there."
 
 
+class TableDamaged(PermanentFailure):
+    """What lies on the disk of a table is not what was committed: its log, or a file that the log names."""
+
+    hint = "`assay check-lake` says what is lost and how it is mended. Other tables are not concerned."
+
+
 class SliceInvalid(PermanentFailure):
     """A slice does not name whole partitions of its table, so publishing it could replace rows it does not own."""
 

@@ -67,10 +67,11 @@ class Served:
         answer = self.ask("POST", "/graphql", JSON | (headers or {}), json.dumps({"query": query, "variables": variables}))
         return json.loads(answer.body)
 
-    def runs(self, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
-        """The runs that no sensor started."""
+    def runs(self, mark: str | None = None, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        """The runs that were ordered with a mark, or those that a person started in the UI."""
         found = self.query(RUNS, headers)["data"]["runsOrError"]["results"]
-        return [run for run in found if not any(tag["key"] == "dagster/sensor_name" for tag in run["tags"])]
+        tag = {"key": "mark", "value": mark} if mark else {"key": "dagster/from_ui", "value": "true"}
+        return [run for run in found if tag in run["tags"]]
 
 
 def order(asset: str, mark: str) -> dict[str, Any]:

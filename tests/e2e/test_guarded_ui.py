@@ -98,7 +98,7 @@ def test_what_the_user_did_not_order_is_not_done(ui: Served, request_: Request, 
 
     assert answer.status == status, answer.body
     assert not any(name.startswith("access-control-") for name in answer.headers)
-    assert not [run for run in ui.runs() if {"key": "mark", "value": "attack"} in run["tags"]]
+    assert ui.runs("attack") == []
 
 
 def test_a_web_socket_from_elsewhere_is_not_opened(ui: Served) -> None:
@@ -168,6 +168,13 @@ def test_a_page_from_elsewhere_starts_no_run_in_a_browser(ui: Served, browser: B
         ui.query('{ assetOrError(assetKey: {path: ["bronze", "airlines"]}) { ... on Asset { assetMaterializations { runId } } } }')
         == before
     )
+
+
+def test_the_same_order_of_a_program_of_the_user_is_carried_out(ui: Served) -> None:
+    launched = ui.query(LAUNCH, **order("bronze/airlines", "program"))
+
+    assert launched["data"]["launchPipelineExecution"]["__typename"] == "LaunchRunSuccess", launched
+    assert len(ui.runs("program")) == 1
 
 
 def test_the_ui_itself_starts_a_run_and_shows_its_events_as_they_come(
@@ -246,7 +253,7 @@ def test_a_ui_that_only_shows_carries_out_no_order_in_any_way(shown: Served) -> 
     assert "only shows" in launched["errors"][0]["message"]
     for kind in ("materialization", "check", "observation"):
         assert shown.ask("POST", f"/report_asset_{kind}/bronze/airlines", JSON | BEARER, "{}").status == 403
-    assert shown.runs(BEARER) == []
+    assert shown.runs("attack", BEARER) == []
 
 
 def test_a_web_socket_carries_out_no_order(shown: Served, ui: Served) -> None:
@@ -259,7 +266,7 @@ def test_a_web_socket_carries_out_no_order(shown: Served, ui: Served) -> None:
             )
             assert json.loads(socket_.recv())["type"] == "connection_ack"
             assert json.loads(socket_.recv())["type"] in ("error", "data")
-        assert not [run for run in server.runs(headers) if {"key": "mark", "value": "attack"} in run["tags"]]
+        assert server.runs("attack", headers) == []
 
 
 def test_a_server_that_is_killed_leaves_no_process(shown: Served) -> None:

@@ -48,6 +48,7 @@ def explore(said: argparse.Namespace, folder: Path) -> int:
     from tales import TALES
     from trying import INSTANCE, Calm, Tally, ready
 
+    os.umask(0o077)  # a home is its owner's
     tally, begin, kinds = Tally(), ready(folder / "ready"), {*said.what.split(",")}
     for name in said.tales:
         if recorded := ((End.KILL,) if "kills" in kinds else ()) + (CUTS if "cuts" in kinds else ()):

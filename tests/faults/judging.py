@@ -92,7 +92,7 @@ def judge(people: People, calm: dict[str, list[str]] | None) -> None:
         if table.version < len(known) and known[table.version]:
             require(found == known[table.version], f"version {table.version} of {name} is none of the undisturbed run")
     seen = state(people) if lake.exists() else {}
-    wrong = [said for said in sums_of(people.settings) if "is NOT" in said]
+    wrong = [said for said in sums_of(people.settings) if "is NOT" in said and "has begun and is not done" not in said]
     require(not wrong, f"a sum does not close: {wrong}")
     used = {key for rows in seen.values() for row in rows for key in TOKEN.findall(row)}
     known_keys = {key.id for key in read_ring(people.settings.masking_keys).keys} if used else used
@@ -115,8 +115,10 @@ def judge_the_end(people: People, tale: Tale, calm: State) -> None:
     """What a person runs next succeeds, and leaves what the undisturbed command has left; then nothing is left to do."""
     lake, gold = people.home / "lake", "gold.paid_by_town"
     without_gold = tale.command == BACKFILL and not tale.gold_there and not (lake / "gold").exists()
-    for command in [SILVER] if without_gold else tale.next:  # it has not been come to: to build it takes longer than all the rest
-        run(people, *command, stdin=tale.stdin if command == tale.command else "")
+    if without_gold:  # it has not been come to: to build it takes longer than all the rest
+        run(people, *SILVER)
+    else:
+        tale.go_on(people)
     found = state(people)
     if "rotate" not in tale.command:
         wanted = {name: rows for name, rows in calm.items() if not (without_gold and name == gold)}

@@ -185,16 +185,27 @@ static void moved_in(int fd, off_t at, ssize_t size, const char *path) {
     free(data);
 }
 
+/* What is said is noted when it was: a pipe may be full until somebody who waits for a turn reads it. */
+static void said_aloud(int fd, const void *data, ssize_t size) {
+    int kept = errno;
+    take_turn();
+    note(SAID, 0, 0, fd, NULL, NULL, data, size);
+    give_turn();
+    errno = kept;
+}
+
 #define WRITES(CALL, WHERE, DATA)                                                  \
     char path[PATH_MAX];                                                           \
     if (!shared || !recording || (fd > 2 && !place_of(fd, path))) return CALL;     \
+    if (fd <= 2) {                                                                 \
+        ssize_t spoken = CALL;                                                     \
+        if (spoken > 0) said_aloud(fd, DATA, spoken);                              \
+        return spoken;                                                             \
+    }                                                                              \
     take_turn();                                                                   \
     ssize_t done = CALL;                                                           \
     int said = errno;                                                              \
-    if (done > 0) {                                                                \
-        if (fd <= 2) { const void *bytes = DATA; note(SAID, 0, 0, fd, NULL, NULL, bytes, done); } \
-        else { const void *bytes = DATA; off_t begun = WHERE; wrote(fd, begun, bytes, done, path); }    \
-    }                                                                              \
+    if (done > 0) { const void *bytes = DATA; off_t begun = WHERE; wrote(fd, begun, bytes, done, path); } \
     give_turn();                                                                   \
     errno = said;                                                                  \
     return done

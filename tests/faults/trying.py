@@ -33,13 +33,14 @@ def copy(world: Path, target: Path) -> People:
 def ready(folder: Path) -> Path:
     """A home in which nothing has landed: dbt has read the project, and Dagster's instance is there."""
     people = People.make(folder)
+    people.rule("amount >= -100")  # gold takes what a looser contract of silver lets through
     run(people, "backfill")
     return folder
 
 
 @dataclass(frozen=True)
 class Calm:
-    """A tale as it goes undisturbed: where it began, what happened, what is there at its end and what was on the way."""
+    """A tale as it goes undisturbed: where it began, what happened, what is there when a person has gone on, and what was on the way."""
 
     tale: Tale
     begun: Path
@@ -59,14 +60,17 @@ class Calm:
         require(child.code == 0, f"undisturbed it ends with {child.code}: {said}")
         shutil.copytree(ended, folder / "looked-at", symlinks=True)  # looking may change what SQLite has left
         looked = People(folder / "looked-at/home")
-        return cls(tale, begun, ended, story, state(looked), history(looked.home / "lake"), disk)
+        versions = history(looked.home / "lake")
+        tale.go_on(looked)
+        return cls(tale, begun, ended, story, state(looked), versions, disk)
 
     def kind(self, entry: Entry) -> str:
         """What a boundary is, such as `commit silver` or `SYNC lake/bronze`."""
         parts = Path(entry.target).relative_to(self.story.root).parts
         if entry.target.endswith(".json") and "_delta_log" in parts and entry.op in {Op.LINK, Op.RENAME, Op.CREATE}:
             return f"commit {parts[2]}"
-        return f"{entry.op.name} {'/'.join(parts[1:3] if parts[1:2] == ('lake',) else parts[:1] if parts[0] != 'home' else parts[1:2])}"
+        inner = parts[1:] if parts[:1] == ("home",) else parts  # of the lake, the layer as well; none for a sync of everything
+        return f"{entry.op.name} {'/'.join(inner[:2] if inner[:1] == ('lake',) else inner[:1]) or 'all'}"
 
 
 @dataclass

@@ -13,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from order_shop import Shop, day
 
+from assay.cli.quarantine_reports import sums_of
 from assay.errors import AssayError
+from assay.lake.erasures import begin
 from assay.orchestration.fates import Fates, fates_of, with_waiting
 from assay.orchestration.metadata import outcome_metadata
 from assay.orchestration.plan import Planner
 from assay.refine.step import Inputs
+from assay.settings import Settings
 from assay.steps import Status
 from orders import ORDERS, write_contracts
 
@@ -170,6 +173,17 @@ def test_rows_that_somebody_takes_out_of_quarantine_make_their_partition_outdate
     assert due(shop, "silver") == [day(1)]
     shop.refine([1])
     assert fates(shop).held == 5
+
+
+def test_a_sum_that_an_unfinished_erasure_keeps_open_says_so(shop: Shop) -> None:
+    built(shop)
+    table(shop, "quarantine").delete("rule = 'event_time_readable'")
+    settings = Settings(shop.home, shop.home, shop.home.parent / "contracts")
+    (said,) = sums_of(settings, ["orders"])
+    assert said == str(fates(shop))
+    assert "is NOT" in said
+    begin(shop.home / "lake", "customer", "tok_1", "tester")
+    assert sums_of(settings, ["orders"]) == [f"{said} (erasure 1 has begun and is not done: run it again)"]
 
 
 def test_rows_that_somebody_takes_out_of_bronze_make_their_arrival_outdated_and_it_is_read_again(shop: Shop) -> None:

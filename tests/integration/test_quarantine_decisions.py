@@ -179,7 +179,7 @@ def test_sql_and_the_list_of_tables_respect_decisions(shop: Shop) -> None:
         (3, 1, "ada", "tests of the shop"), (8, 1, "ada", "tests of the shop"),
     ]  # fmt: skip
     assert counted("select count(*) from decisions.orders") == [(2,)]
-    assert {one.name: one.rows for one in facts(lake(shop))}["quarantine/orders"] == 2
+    assert {one.name: one.rows for one in facts(lake(shop))[0]}["quarantine/orders"] == 2
     restore(shop, 3, 8)
     assert counted("select source_row from quarantine.orders order by 1") == [(3,), (4,), (5,), (8,)]
     assert counted("select count(*) from discarded.orders") == [(0,)]

@@ -10,7 +10,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.errors import UnsupportedTableFeature
+from assay.errors import TableDamaged
 from assay.lake.tokens import tokens_at
 
 if TYPE_CHECKING:
@@ -61,5 +61,5 @@ def test_a_missing_commit_is_an_error_and_never_no_token(tmp_path: Path) -> None
     for version in range(3):
         commit(tmp_path, {"other": version})
     (tmp_path / "_delta_log" / f"{1:020d}.json").unlink()
-    with pytest.raises(UnsupportedTableFeature, match=r"00000000000000000001\.json is missing"):
+    with pytest.raises(TableDamaged, match=r"00000000000000000001\.json is missing"):
         tokens_at(tmp_path / "_delta_log", 2)

@@ -22,12 +22,13 @@ def live(
     shrink: bool = True,
     machine: type[LakeMachine] = LakeMachine,
     say: Callable[[str], object] = lambda _: None,
+    counts: Counts | None = None,
 ) -> Counts:
-    """Live batches of lives, by seeds from `first` on, until they have had so many steps.
+    """Live batches of lives, by seeds from `first` on, until they have had so many steps, which are added to `counts`.
 
     Raises what an invariant raises, after the rules that lead there, which are few if they are to `shrink`, and with the seed.
     """
-    counts, number, began = Counts(), first, time.monotonic()
+    counts, number, began = counts or Counts(), first, time.monotonic()
     while counts.steps < steps:
 
         class Seeded(machine):  # type: ignore[valid-type, misc]

@@ -11,6 +11,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -46,10 +47,11 @@ from assay.settings import SecretReference
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model import Contract
     from assay.lake.erasures import Erasure
+    from assay.lake.snapshots import DataFile
     from assay.orchestration.due import Due
 
 
@@ -219,7 +221,7 @@ def quick() -> Iterator[None]:
 
 def _build(
     folder: Path, *, manifest: Path, models: Sequence[str], window: tuple[date, date] | None, pins: Mapping[str, int], lake: Path,
-    scratch: Path, discretion: object,
+    scratch: Path, replaced: Mapping[str, Collection[str]], discretion: object,
 ) -> BuildResult:  # fmt: skip
     import duckdb
 
@@ -230,20 +232,35 @@ def _build(
         connection.execute("CREATE SCHEMA staged")
         for name in models:
             _, sql = BY_MONTH[name]
-            body = f"SELECT * FROM ({_filled(sql, pins, lake, models, window)}) WHERE day >= ? AND day < ?"
+            body = (
+                f"SELECT * FROM ({_filled(sql, pins, lake, building=models, window=window, replaced=replaced)}) WHERE day >= ? AND day < ?"
+            )
             connection.execute(f"CREATE TABLE staged.{name} AS {body}", list(window))
     return BuildResult(tuple(NodeResult(name, name, "model", None, True, "error", 0, "", 0.0, None) for name in models), path)
 
 
-def _filled(sql: str, pins: Mapping[str, int], lake: Path, building: Sequence[str], window: tuple[date, date]) -> str:
+def _filled(
+    sql: str,
+    pins: Mapping[str, int],
+    lake: Path,
+    *,
+    building: Sequence[str],
+    window: tuple[date, date],
+    replaced: Mapping[str, Collection[str]],
+) -> str:
     """The SQL with each input in the place of its name: published rows, and of a model of this build those that it has just made."""
     for table in {name for reads, _ in BY_MONTH.values() for name in reads}:
         if f"{{{table}}}" not in sql:
             continue
-        published = open_snapshot(lake, table, pins[table]).duckdb_select() if table in pins else None
+        there, made = open_snapshot(lake, table, pins[table]) if table in pins else None, {*replaced.get(table, ())}
+        published = there.duckdb_select(partial(_is_not_of, made)) if there else None
         model = table.partition("/")[2]
         if table.startswith(f"{LAYER}/") and model in building:
             outside = f"SELECT * FROM ({published}) WHERE day < DATE '{window[0]}' OR day >= DATE '{window[1]}' UNION ALL BY NAME "
             published = f"{outside if published else ''}SELECT * FROM staged.{model}"
         sql = sql.replace(f"{{{table}}}", f"({published})")
     return sql
+
+
+def _is_not_of(keys: Collection[str], file: DataFile) -> bool:
+    return "".join(file.values) not in keys

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assay.cli.homes import settings_of_home
+from assay.cli.visible import visible
 from assay.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) ->
     from assay.contracts.names import suggest
     from assay.contracts.odcs import load_contracts
     from assay.gold.step import Project
-    from assay.orchestration.landing import Landing, State
+    from assay.orchestration.landing import Landing, State, damaged_bronze
     from assay.orchestration.plan import Planner
     from assay.steps import Run
 
@@ -62,7 +64,9 @@ def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) ->
     seen = Landing.look(planner)
     found: dict[str, list[tuple[Sighting, State]]] = {name: [] for name in datasets or contracts}
     chosen = seen.of(datasets) if datasets else seen
-    archived = [one for one in seen.archived(planner) if not datasets or one[0].dataset in datasets]
+    damaged = damaged_bronze(settings.lake, contracts)
+    sound = replace(planner, contracts={name: one for name, one in contracts.items() if name not in damaged})
+    archived = [one for one in seen.archived(sound) if not datasets or one[0].dataset in datasets]
     for sighting, state in (*chosen.states(planner), *archived):
         found.setdefault(sighting.dataset or NOBODYS, []).append((sighting, state))
     for name, files in found.items():
@@ -70,7 +74,9 @@ def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) ->
         typer.echo(f"{name}: {', '.join(f'{counts[state]} {state}' for state in State if counts[state]) or 'no files'}")
         for state in State:
             _list([one for one, found_as in files if found_as is state], state, every=every)
-    return not any(state is State.IGNORED for files in found.values() for _, state in files)
+    for error in damaged.values():
+        typer.echo(f"assay: {visible(str(error))}", err=True)
+    return not damaged and not any(state is State.IGNORED for files in found.values() for _, state in files)
 
 
 def _list(files: Sequence[Sighting], state: State, *, every: bool) -> None:

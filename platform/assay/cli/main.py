@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.checking_lake import check_lake
 from assay.cli.contracting import app as contracts
 from assay.cli.erasing import erase
 from assay.cli.formats import Format
@@ -29,6 +30,7 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.command()(erase)
 app.command()(landing)
+app.command()(check_lake)
 app.command()(permissions)
 
 
@@ -41,11 +43,13 @@ def tables() -> None:
     from assay.cli.consumer_views import print_views
     from assay.cli.homes import settings_of_home
     from assay.cli.lake_reader import facts
-    from assay.cli.printing import print_tables
+    from assay.cli.printing import all_sound, print_tables
 
     settings = settings_of_home()
-    print_tables(facts(settings.lake))
+    found, damaged = facts(settings.lake)
+    print_tables(found)
     print_views(settings)
+    raise typer.Exit(0 if all_sound(damaged) else 1)
 
 
 @app.command()
@@ -75,10 +79,12 @@ def sql(
     from assay.cli.consumer_views import views_for
     from assay.cli.homes import settings_of_home
     from assay.cli.lake_reader import query as run
+    from assay.cli.lake_reader import words_of_duckdb
     from assay.cli.printing import print_rows
 
     settings = settings_of_home()
-    print_rows(run(settings.lake, query, open_columns(settings, query), views_for(settings, query)), output)
+    with words_of_duckdb(settings.lake, query):
+        print_rows(run(settings.lake, query, open_columns(settings, query), views_for(settings, query)), output)
 
 
 @app.command()
@@ -135,7 +141,7 @@ def summary() -> None:
     from assay.cli.homes import settings_of_home
     from assay.cli.printing import print_summary
 
-    print_summary(settings_of_home())
+    raise typer.Exit(0 if print_summary(settings_of_home()) else 1)
 
 
 @app.command()

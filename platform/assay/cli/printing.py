@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from assay.cli.lake_reader import TableFacts
+    from assay.errors import TableDamaged
     from assay.settings import Settings
 
 BATCH = 10_000
@@ -91,9 +92,9 @@ def _plain(value: Any) -> str:  # noqa: ANN401  # whatever DuckDB returns
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def print_summary(settings: Settings) -> None:
-    """What is in the lake and in quarantine, where it lies and how to read it."""
-    console, found = wide_console(), facts(settings.lake)
+def print_summary(settings: Settings) -> bool:
+    """What is in the lake and in quarantine, where it lies and how to read it. False if something of it is damaged, which is said."""
+    console, (found, damaged) = wide_console(), facts(settings.lake)
     print_tables(found)
     rejected = rejected_by_rule(settings.lake)
     if rejected:
@@ -109,3 +110,11 @@ def print_summary(settings: Settings) -> None:
     if name := next((one.name for layer in READ_FIRST for one in found if one.name.startswith(f"{layer}/")), None):
         layer, _, dataset = name.partition("/")
         typer.echo(f"Read it: .venv/bin/assay sql 'select * from {layer}.{quoted(dataset)} limit 5'")  # noqa: S608  # printed, not run
+    return all_sound(damaged)
+
+
+def all_sound(damaged: Sequence[TableDamaged]) -> bool:
+    """Say which tables are damaged; True if none is."""
+    for error in damaged:
+        typer.echo(f"assay: {visible(str(error))}", err=True)
+    return not damaged

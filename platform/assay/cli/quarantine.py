@@ -10,10 +10,15 @@ import typer
 from assay.cli.deciding import discard, restore
 from assay.cli.formats import Format
 from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine, require_known
+from assay.cli.visible import visible
+from assay.errors import TableDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date
+    from pathlib import Path
+
+    from assay.cli.quarantine_reports import Choice, Rows
 
 
 app = typer.Typer(no_args_is_help=True, help="Rejected rows: what is held and why, judge it again, take it off the list.")
@@ -33,15 +38,15 @@ def list_(
     Example: assay quarantine list --rule dest_known
     """
     from assay.cli.homes import settings_of_home
-    from assay.cli.quarantine_reports import OVERVIEW, Choice, overview, sums_of
-    from assay.lake.quarantine_reader import View, quarantined_datasets
+    from assay.cli.quarantine_reports import OVERVIEW, Choice, sums_of
+    from assay.lake.quarantine_reader import quarantined_datasets
 
     settings = settings_of_home()
     lake = settings.lake
     datasets = [name for name in quarantined_datasets(lake) if dataset in {None, name}]
     if dataset and not datasets:
         open_quarantine(settings, dataset)
-    found = [row for name in datasets for row in overview(View.open(lake, name), Choice(rule, partition))]
+    found = [row for name in datasets for row in _overview(lake, name, Choice(rule, partition))]
     if not found:
         require_known(settings, dataset, rule, partition)
     if dataset and not datasets:
@@ -50,6 +55,18 @@ def list_(
     if output is Format.TABLE:
         for said in sums_of(settings, datasets):
             typer.echo(said)
+
+
+def _overview(lake: Path, dataset: str, choice: Choice) -> Rows:
+    """The overview of a dataset; nothing, which is said, of one that is damaged: the others are not concerned."""
+    from assay.cli.quarantine_reports import overview
+    from assay.lake.quarantine_reader import View
+
+    try:
+        return overview(View.open(lake, dataset), choice)
+    except TableDamaged as error:
+        typer.echo(f"assay: {visible(str(error))}", err=True)
+        return []
 
 
 @app.command()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.cli.product import contracts_folder
+from assay.errors import TableDamaged
 from assay.lake.quarantine import PARTITION
 from assay.lake.quarantine_changes import CHANGES
 from assay.lake.quarantine_history import history, run_times
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.contracts.model import Contract
     from assay.lake.quarantine_history import Event
     from assay.settings import Settings
 
@@ -132,11 +135,31 @@ def _rules(counts: Mapping[str, int]) -> str:
 def sums_of(settings: Settings, datasets: Collection[str] | None = None) -> list[str]:
     """The sum of the rows of each dataset (default: of all contracts) in one sentence, which says so when it does not close.
 
-    Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said.
+    Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said. Of one that is damaged
+    nothing can be counted.
     """
     from assay.contracts.odcs import load_contracts
+
+    contracts, why = load_contracts(contracts_folder(settings)), _unfinished(settings)
+    said = (_sum_of(settings, contract, why) for name, contract in contracts.items() if datasets is None or name in datasets)
+    return [one for one in said if one]
+
+
+def _unfinished(settings: Settings) -> str:
+    """Why sums may be open: a row may be held still, and erased."""
+    from assay.lake.erasures import BEGUN, erasures
+
+    begun = list[str]()
+    with suppress(TableDamaged):  # `facts` tells of it
+        begun = [str(one.number) for one in erasures(settings.lake) if one.state == BEGUN]
+    return f" (erasure {', '.join(begun)} has begun and is not done: run it again)" if begun else ""
+
+
+def _sum_of(settings: Settings, contract: Contract, why: str) -> str:
     from assay.orchestration.fates import fates_of
 
-    contracts = load_contracts(contracts_folder(settings))
-    found = (fates_of(settings.lake, contract) for name, contract in contracts.items() if datasets is None or name in datasets)
-    return [str(fates) for fates in found if fates]
+    try:
+        fates = fates_of(settings.lake, contract)
+    except TableDamaged as error:
+        return f"{contract.dataset}: not counted: {error.message}"
+    return "" if fates is None else str(fates) if fates.closes else f"{fates}{why}"

@@ -19,15 +19,44 @@ EXPLAIN = re.compile(r"\s*EXPLAIN\b(?:\s+ANALYZE\b)?(?:\s*\([^()]*\))?", re.IGNO
 TABLE_NAME = re.compile(r"\w+")  # a file that is named like a table has a dot or a slash
 MAKE_ROWS = frozenset({"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"})
 OF_THE_CATALOGUE = "duckdb_"
+CATALOGUES = {"information_schema", "pg_catalog"}
+
+Names = frozenset[tuple[str, str]]
 
 
 def why_not(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
     """Why a statement is more than a query of tables, or an EXPLAIN of one; None if it is none."""
+    found = _parsed(connection, sql)
+    return "it is no SELECT" if found is None else next(_beyond(found), None)
+
+
+def named_tables(connection: duckdb.DuckDBPyConnection, sql: str) -> Names | None:
+    """The tables that a query names, as (schema, table) in small letters; None if it may look at any, because it asks which there are."""
+    found = _parsed(connection, sql)
+    named = frozenset(_named(found)) if found is not None else None
+    return None if named is None or any(schema in CATALOGUES or table.startswith(OF_THE_CATALOGUE) for schema, table in named) else named
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:  # noqa: ANN401  # JSON
+    """One SELECT as DuckDB's parser reads it, or that of an EXPLAIN; None for anything else."""
     said = EXPLAIN.sub("", sql, count=1)
     found = json.loads(connection.execute("SELECT json_serialize_sql(?)", [said]).fetchall()[0][0])
-    if found["error"] or len(found["statements"]) != 1:
-        return "it is no SELECT"
-    return next(_beyond(found["statements"]), None)
+    return None if found["error"] or len(found["statements"]) != 1 else found["statements"]
+
+
+def _named(node: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # JSON
+    if isinstance(node, list):
+        for one in node:
+            yield from _named(one)
+    elif isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield str(node["schema_name"]).lower(), str(node["table_name"]).lower()
+        if node.get("type") == "SHOW_REF" and node["query"] is None:
+            yield next(iter(CATALOGUES)), ""
+        if node.get("type") == "TABLE_FUNCTION":
+            yield "", str(node["function"]["function_name"]).lower()
+        for inner in node.values():
+            yield from _named(inner)
 
 
 def _beyond(node: Any) -> Iterator[str]:  # noqa: ANN401  # JSON

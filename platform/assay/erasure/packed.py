@@ -12,6 +12,7 @@ import zlib
 from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from assay.lake.damage import is_passing
 from assay.lake.duckdb_sql import quoted
 
 if TYPE_CHECKING:
@@ -82,13 +83,19 @@ def look(path: Path, needles: Needles, *, of_others: bool = False) -> tuple[int,
 
 
 def _columns(path: Path, needles: Needles) -> Iterator[str]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                if _is_told(column, needles):
-                    yield f", column {name}"
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                    if _is_told(column, needles):
+                        yield f", column {name}"
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError) or is_passing(error):
+            raise
+        yield ", which is damaged: nobody can tell whom it names, so delete it"
 
 
 def _is_told(column: pa.Array, needles: Needles) -> bool:

@@ -6,14 +6,14 @@ rows that are in the lake already. It never writes to the lake.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from assay.errors import AssayError, TableMissing
+from assay.errors import AssayError, TableDamaged, TableMissing
+from assay.gold.pins import Pin, load
 from assay.lake.duckdb_sql import quoted
 from assay.lake.snapshots import open_snapshot, table_names
 from assay.settings import load_settings
@@ -21,18 +21,20 @@ from assay.settings import load_settings
 if TYPE_CHECKING:
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
     from duckdb import DuckDBPyConnection
-
 GOLD = "gold"
 READ = ("silver", GOLD)  # bronze has personal data as they landed; what is held in quarantine its files alone do not tell
 PUBLISHED, STAGED = "published", "staged"
 
 
 class Plugin(BasePlugin):
-    """Without configuration: the newest version of every silver and gold table of the settings' lake. With `lake` and `pins`: those."""
+    """Without configuration: the newest version of every silver and gold table of the settings' lake. With `lake` and `pins`: those.
+
+    Of a damaged table there is no view, unless it is pinned: the others can be read.
+    """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Read the pins: a JSON object of table names (`silver/flights`) and versions; none means the newest of all."""
-        self.pins: dict[str, int] | None = json.loads(plugin_config["pins"]) if plugin_config.get("pins") else None
+        """Read the pins (see `pins`); none means the newest version of all tables."""
+        self.pins: dict[str, Pin] | None = load(plugin_config["pins"]) if plugin_config.get("pins") else None
         self.lake = Path(plugin_config["lake"]) if plugin_config.get("lake") else load_settings().lake
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:  # noqa: ARG002  # the hook's arguments
@@ -49,20 +51,31 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(str(problem)) from problem
 
     def _create_views(self, conn: DuckDBPyConnection) -> None:
-        pins = self.pins if self.pins is not None else dict.fromkeys(table_names(self.lake))
-        pins = {name: version for name, version in pins.items() if name.partition("/")[0] in READ}
+        pins = self.pins if self.pins is not None else dict.fromkeys(table_names(self.lake), Pin())
+        pins = {name: pin for name, pin in pins.items() if name.partition("/")[0] in READ}
         needed = pins if self.pins else [name for name in pins if name.startswith("silver/")]  # a build may read nothing but gold
         if not needed:
             raise TableMissing(f"Tried to read the lake at {self.lake}; it has no silver table yet.", hint="Run `make run` first.")
         conn.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGED}")  # here, because models that run side by side would make it twice
-        for name, version in pins.items():
+        for name, pin in pins.items():
             layer, table = name.split("/")
             schema = PUBLISHED if layer == GOLD else layer
-            select = open_snapshot(self.lake, name, version).duckdb_select()
+            select = self._select(name, pin)
+            if select is None:
+                continue
             conn.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             conn.execute(f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(table)} AS {select}")
             if layer == GOLD:
                 _stand_in(conn, table)
+
+    def _select(self, name: str, pin: Pin) -> str | None:
+        """SQL for the rows of a table; None for a damaged one that nobody has pinned, which only whoever reads it misses."""
+        try:
+            return open_snapshot(self.lake, name, pin.version).duckdb_select(pin.keeps)
+        except TableDamaged:
+            if self.pins is not None:
+                raise
+            return None
 
 
 def _is_read_only(conn: DuckDBPyConnection) -> bool:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
 from assay.gold.dbt_results import BuildResult, results_of
+from assay.gold.pins import dump
 from assay.gold.undefined import circle_of, undefined
 from assay.lake.workplaces import helping
 from assay.masking.messages import Discretion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from dbt.contracts.graph.manifest import Manifest
@@ -115,6 +116,7 @@ def build(
     models: Sequence[str],
     window: tuple[date, date] | None,
     pins: Mapping[str, int],
+    replaced: Mapping[str, Collection[str]] | None = None,
     lake: Path,
     scratch: Path,
     threads: int = 2,
@@ -122,15 +124,20 @@ def build(
 ) -> BuildResult:
     """Build and test `models` for a window [start, end) of whole months, or whole without one, on the table versions in `pins`.
 
-    `manifest` comes from `parse`; `pins` maps the tables to read (`silver/flights`) and the gold tables as published (`gold/x`) to
-    versions. A new folder under `scratch`, a workplace, gets the database, the logs and the compiled SQL; the caller removes it.
-    `threads` are DuckDB's: dbt runs one node after the other. `discretion` says what messages may not quote. A failing model or test is a
-    result, not an exception; DbtFailed is raised when dbt could run none.
+    `manifest` comes from `parse`; `pins` maps tables (`silver/flights`, of `gold/x` what is published) to versions; of the partitions in
+    `replaced` nothing is read. A new folder under `scratch`, a workplace, gets the database, the logs and the compiled SQL; the caller
+    removes it. `threads` are DuckDB's: dbt runs one node after the other. `discretion` says what messages may not quote. A failing model
+    or test is a result, not an exception; DbtFailed is raised when dbt could run none.
     """
     folder = scratch / f"gold-{uuid.uuid4().hex[:12]}"
     folder.mkdir(parents=True)
     given = dict(zip(("window_start", "window_end"), map(str, window), strict=True)) if window else {}
-    given |= {"assay_lake": str(lake), "assay_pins": json.dumps(dict(pins)), "assay_scratch": str(folder), "assay_threads": str(threads)}
+    given |= {
+        "assay_lake": str(lake),
+        "assay_pins": dump(pins, replaced or {}),
+        "assay_scratch": str(folder),
+        "assay_threads": str(threads),
+    }
     arguments = [
         "build", *QUIET, *_places(project, folder / "target", folder), "--target", "assay", "--vars", json.dumps(given),
         "--no-write-json", "--no-partial-parse", "--no-populate-cache", "--exclude-resource-type", "unit_test",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.evolution_versions import Version
+from assay.errors import TableDamaged
 from assay.gold.models import LAYER
 from assay.gold.renewal import published_version
 from assay.gold.views import ConsumerView, views_of
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 
 def view_statements(lake: Path, product: ProductContracts, today: date) -> Iterator[str]:
-    """The statements that make every consumer view, schemas first, each over one pinned version of its table."""
+    """The statements that make every consumer view, schemas first, each over one pinned version of its table.
+
+    A view of a damaged table says so when it is read.
+    """
     views = list(views_of(product))
     yield from (f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in sorted({view.schema for view in views}))
-    snapshots = {name: newest(lake, f"{LAYER}/{name}") for name in product.models}
     for view in views:
-        body = _body(view, snapshots[view.current.dataset], product, today)
+        try:
+            body = _body(view, newest(lake, f"{LAYER}/{view.current.dataset}"), product, today)
+        except TableDamaged as error:
+            body = view.refuse(f"{view.contract.view} cannot be read: {error}")
         yield f"CREATE OR REPLACE VIEW {view.schema}.{quoted(view.contract.dataset)} AS {body}"
 
 

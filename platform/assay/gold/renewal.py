@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def published_version(snapshot: Snapshot) -> str:
     """The contract's version under which a table was published last; empty if its commit says none."""
-    return str(snapshot.table.history(limit=1)[0].get(CONTRACT_VERSION, ""))
+    return str(snapshot.history(limit=1)[0].get(CONTRACT_VERSION, ""))
 
 
 def renewed_tables(

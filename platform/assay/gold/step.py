@@ -18,6 +18,7 @@ from assay.gold.dbt_process import build, stage_model
 from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.refusing import broken_rules, refusal_of
 from assay.gold.renewal import is_renewed, renewed_tables
+from assay.gold.soundness import pins_of, refused_inputs, replaced_by
 from assay.gold.staged import model_schema
 from assay.lake.foreign import altered, files_noted
 from assay.lake.migrations import other_tokens
@@ -107,10 +108,19 @@ class _Work:
         """Build some months, or without any the tables that are whole."""
         due = {m.name: self._due(m, slices[m.name], months or [None]) for m in models}
         building = [model for model in models if due[model.name]]
+        replaced = replaced_by(self.inputs, building, months)
+        damaged = refused_inputs(self.inputs, building, months, replaced)
+        yield from (
+            (m, Outcome(key, Status.REFUSED, refusal=damaged[m.name])) for m in building if m.name in damaged for key in due[m.name]
+        )
+        building = [model for model in building if model.name not in damaged]
+        if not building:
+            return
         result = build(
             self.project.folder, manifest=self.project.manifest, models=[model.name for model in building],
-            window=(months[0], next_month(months[-1])) if months else None, pins=self.inputs.pins, lake=self.run.lake,
-            scratch=self.project.scratch, discretion=Discretion.about(self.project.sources_of(building, self.run.contracts)),
+            window=(months[0], next_month(months[-1])) if months else None, pins=pins_of(self.inputs, building, damaged), replaced=replaced,
+            lake=self.run.lake, scratch=self.project.scratch,
+            discretion=Discretion.about(self.project.sources_of(building, self.run.contracts)),
         )  # fmt: skip
         try:
             refusal = refusal_of(result)
@@ -129,10 +139,8 @@ class _Work:
 
     def _publish(self, model: Model, slice_: Slice, result: BuildResult) -> Iterator[Outcome]:
         staging = stage_model(result.duckdb_path, model, self.run.lake / model.table, slice_)
-        tokens, seen = (
-            {key: self.wanted[model.name][key] for key in slice_.keys},
-            {key: self.current[model.name][key] for key in slice_.keys},
-        )
+        tokens = {key: self.wanted[model.name][key] for key in slice_.keys}
+        seen = {key: self.current[model.name][key] for key in slice_.keys}
         read = self.inputs.pins | self.published  # what was made in this build is read as it was made
         pins = {table: version for table, version in read.items() if table in model.depends_on}
         provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins, fence=self.inputs.fence)

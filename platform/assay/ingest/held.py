@@ -20,7 +20,8 @@ from assay.contracts.calendars import arrival_calendar
 from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
 from assay.errors import AssayError, FileUnreadable
 from assay.ingest.opening import taken_from
-from assay.lake.foreign import altered, before_it_was_altered, files_by_key, noted_of
+from assay.lake.damage import file_damage
+from assay.lake.foreign import altered, before_it_was_altered, damage_by_key, files_by_key, noted_of
 from assay.lake.manifest import Landed, manifest_of
 from assay.lake.migrations import outgrown
 from assay.lake.slices import WHOLE
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     Contents = tuple[tuple["LandingFile | HeldFile", str], ...]
 
 
-LOST = "Tried to read the rows of {} from bronze; another tool has changed them, and no version that is left has them as they landed."
-BRING_BACK = "Put its file back into the landing folder; or accept what is there now: `assay backfill --force` on this arrival alone."
+LOST = "Tried to read the rows of {} from bronze; {}, and no version that is left has them as they landed."
+CHANGED = "another tool has changed them"
+BRING_BACK = "Put its file back into the landing folder; or accept what is left: docs/operations.md says how."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Origin:
     path: str = ""
     version: Snapshot | None = None
     lost: tuple[Landed, ...] = ()
+    why: str = ""
 
     @property
     def landed(self) -> tuple[Landed, ...]:
@@ -67,6 +70,7 @@ class HeldFile:
 
     landed: Landed
     rows: HeldRows | None
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -76,10 +80,10 @@ class HeldFile:
     def read(self, source: LandingSource) -> tuple[pa.Table, pa.ChunkedArray]:
         """Its rows as its contract's landing columns, all text, and the number of each in the file. A column that bronze lacks is null.
 
-        Raises FileUnreadable if another tool has changed them, and nobody has them as they landed.
+        Raises FileUnreadable if another tool has changed them, or their data file is damaged, and nobody has them as they landed.
         """
         if self.rows is None:
-            raise FileUnreadable(LOST.format(self.name), hint=BRING_BACK)
+            raise FileUnreadable(LOST.format(self.name, self.why), hint=BRING_BACK)
         found = self.rows.by_file.get(self.name, self.rows.none)
         texts = [found.column(name) if name in found.column_names else pa.nulls(found.num_rows, pa.string()) for name in source.columns]
         names = list(source.columns)
@@ -148,11 +152,11 @@ class Holdings:
             return
         changed = altered(self.snapshot)
         before = before_it_was_altered(self.snapshot, changed) if changed else {}
-        there = files_by_key(self.snapshot)
+        there, damaged = files_by_key(self.snapshot), damage_by_key(self.snapshot) if changed else {}
         for key in [*there, *sorted(changed - there.keys())]:
             arrival, version = ("" if key == WHOLE.key else key), before.get(key, self.snapshot)
-            if key in changed - before.keys() and not self.believed:
-                yield Origin(arrival, lost=_lost(self.snapshot, key, there.get(key, ())))
+            if key in changed - before.keys() and (key in damaged or not self.believed):
+                yield Origin(arrival, lost=_lost(self.snapshot, key, there.get(key, ())), why=damaged.get(key, CHANGED))
             else:
                 yield from (Origin(arrival, file.path, version) for file in files_by_key(version).get(key, ()))
 
@@ -169,7 +173,7 @@ class Holdings:
         origins = self.arrivals.get(arrival, [])
         rows = HeldRows([one for one in origins if not one.lost])
         return [
-            HeldFile(landed, None if one.lost else rows)
+            HeldFile(landed, None if one.lost else rows, one.why)
             for one in origins
             for landed in one.landed
             if self.regrouped is None or self._arrival(landed.name, one.arrival) == arrival
@@ -179,9 +183,9 @@ class Holdings:
 def _lost(table: Snapshot, key: str, there: Iterable[DataFile]) -> tuple[Landed, ...]:
     """The landing files of an arrival that no version has as it was published, as the log names them, or what is left of it."""
     noted = [Landed(name, digest, 0) for name, digest in noted_of(table, key).get("files", [])]
-    if found := noted or [landed for file in there for landed in manifest_of(file.path).sources]:
+    if found := noted or [landed for file in there if not file_damage(file) for landed in manifest_of(file.path).sources]:
         return tuple(found)
-    raise AssayError(LOST.format(f"{table.name} of {key}"), hint=BRING_BACK)
+    raise AssayError(LOST.format(f"{table.name} of {key}", CHANGED), hint=BRING_BACK)
 
 
 def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], source: LandingSource) -> Contents:

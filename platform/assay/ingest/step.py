@@ -13,12 +13,14 @@ from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
 from assay.ingest.held import Holdings
+from assay.ingest.lost import refuse_forgotten
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
 from assay.ingest.work import CODE, Work
 from assay.lake.accounts import standing
 from assay.lake.audited import weight
 from assay.lake.publisher import current_tokens, fingerprint
+from assay.lake.quarantine import ARRIVALS, Quarantine
 from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
@@ -40,9 +42,11 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
     """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing."""
     table = newest(run.lake, bronze_spec(contract).name)
+    if table is None:
+        refuse_forgotten(run.lake, contract)
     made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract), linked=run.linked))
     wanted = {arrival or "all": value for arrival, value in made.items()}
-    return wanted, standing(table, current_tokens(table, list(wanted)))
+    return wanted, standing(table, current_tokens(table, list(wanted)), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
 
 
 def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
@@ -53,12 +57,14 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     """
     arrivals = {partition.key: _arrival(partition.values) for partition in slice_.partitions}
     erased, table = Erased.pin(run, contract), newest(run.lake, slice_.spec.name)  # in this order: who is erased later fences this off
+    if table is None:
+        refuse_forgotten(run.lake, contract)
     holdings = Holdings.of_table(table, contract, believed=run.force)
     found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings, linked=run.linked)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
-    stands = standing(table, current_tokens(table, landed))
+    stands = standing(table, current_tokens(table, landed), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
     for key in slice_.keys:
         if key not in landed and others is not None:
             yield Outcome(key, Status.UNCHANGED)

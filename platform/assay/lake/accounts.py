@@ -15,7 +15,7 @@ from assay.lake.publisher import fingerprint
 from assay.lake.slices import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from assay.lake.snapshots import Snapshot
 
@@ -47,8 +47,11 @@ def noted(table: Snapshot | None, kind: str, key: str) -> int | None:
     return table.token(f"{TOKEN}{kind}{key}") if table else None
 
 
-def standing(table: Snapshot | None, current: Mapping[str, int | None]) -> dict[str, int | None]:
-    """The fingerprints of some arrivals of bronze; None for one that is not as it was published any more, whoever changed it."""
+def standing(table: Snapshot | None, current: Mapping[str, int | None], damaged: Collection[str] = ()) -> dict[str, int | None]:
+    """The fingerprints of some arrivals of bronze; None for one that is not as it was published any more, whoever changed it.
+
+    `damaged` are the arrivals of which rows are missing in quarantine.
+    """
     rows = {values[0] if values else WHOLE.key: count for values, count in rows_by_values(table).items()}
-    lost = {key for key in current if noted(table, LANDED, key) not in {None, rows.get(key, 0)}} | altered(table)
+    lost = {key for key in current if noted(table, LANDED, key) not in {None, rows.get(key, 0)}} | altered(table) | {*damaged}
     return {key: None if key in lost else token for key, token in current.items()}

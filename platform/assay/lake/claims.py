@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from assay.lake.beside import Beside, publications_of
+from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import GONE, TOKEN
 from assay.lake.publisher import fingerprint
 from assay.lake.quarantine import PARTITION, PUBLICATION
@@ -51,6 +52,14 @@ def claims_table(root: Path, dataset: str) -> Beside:
     """The table of a dataset's claims. Keys are not in its log: they may be somebody's tokens, and would outlive the files."""
     spec = TableSpec(f"{LAYER}/{dataset}", SCHEMA, (PARTITION, PUBLICATION), without_bounds=frozenset({KEY}))
     return Beside(root, spec)
+
+
+def damaged_claims(root: Path, dataset: str, silver: Snapshot | None) -> set[str]:
+    """The partitions whose claims are damaged: only they can write them down again."""
+    there = newest(root, claims_table(root, dataset).spec.name)
+    found = {one.file.values for one in damaged_files(there) if one.file} if there else set()
+    named = publications_of(silver, {key for key, _ in found})
+    return {key for key, number in found if str(named[key]) == number}
 
 
 def displaced_digest(displaced: pl.DataFrame) -> int:
@@ -99,7 +108,9 @@ class Standing:
         now = {key: number for key, number in publications_of(silver, tokens).items() if number is not None}
         said = {key for key, number in now.items() if claimed.get(key) == claimed_token(meaning, number)}
         there, named = newest(root, claims_table(root, dataset).spec.name), {(key, str(now[key])) for key in said}
-        rows = there.scan(lambda file: file.values in named, COLUMNS).collect() if there and named else nothing
+        rows = nothing
+        if there and named:
+            rows = there.scan(lambda file: file.values in named and not file_damage(file), COLUMNS).collect()
         kept = dict(rows.filter(~pl.col(DISPLACED)).group_by(PARTITION).len().iter_rows())
         there_are: dict[str, int] = dict.fromkeys(tokens, 0)
         for file in silver.files:
@@ -108,7 +119,7 @@ class Standing:
         unknown = frozenset(key for key, published in there_are.items() if published and key not in known)
         read = nothing
         if {*keyed.columns} <= {*silver.schema.names}:  # a table of another key may lack some: no row of it has a key of this one
-            there_now = silver.scan(lambda file: file.values[0] in unknown, keyed.columns).collect()
+            there_now = silver.scan(lambda file: file.values[0] in unknown and not file_damage(file), keyed.columns).collect()
             read = keyed.keys(there_now).with_columns(pl.lit(value=False).alias(DISPLACED))
         rows = pl.concat([rows.filter(pl.col(PARTITION).is_in(known)), read], how="diagonal_relaxed")
         return cls(rows.select(COLUMNS), unknown, silver.token(TOKEN + FENCE))

@@ -1,4 +1,5 @@
-"""Changes by others: a partition whose files are not those that were published, whoever has deleted, appended, updated or restored rows.
+"""Changes by others: a partition whose files are not those that were published, whoever has deleted, appended, updated or restored rows,
+or lost a file.
 
 The publication of a partition keeps a number for its files in the log, by which also the version is found in which they are as they were.
 One that kept none, by an earlier version of Assay, is believed.
@@ -8,14 +9,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import TableMissing
+from assay.errors import TableDamaged, TableMissing
+from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import ATTEMPT_ID, fingerprint
-from assay.lake.slices import WHOLE
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import open_snapshot, partition_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -37,19 +37,29 @@ def files_noted(staging: Staging) -> dict[str, int]:
 
 
 def altered(table: Snapshot | None) -> set[str]:
-    """The partitions that have other files than were published."""
+    """The partitions that have other files than were published, or of which a file is not there as it was committed."""
     if table is None:
         return set()
+    damaged = {*damage_by_key(table)}
     there = {key: _number(file.digest for file in files) for key, files in files_by_key(table).items()}
     known = {key: number for key, number in table.tokens(TOKEN + FILES).items() if partition_token(table, key) is not None}
-    return {key for key, number in known.items() if number != there.get(key, _number(()))}
+    return damaged | {key for key, number in known.items() if number != there.get(key, _number(()))}
+
+
+def damage_by_key(table: Snapshot) -> dict[str, str]:
+    """What a quick look finds damaged of each partition: the first file, and what is wrong with it."""
+    found: dict[str, str] = {}
+    for one in damaged_files(table):
+        if one.file:
+            found.setdefault(partition_key(one.file), f"{one.path} {one.found}")
+    return found
 
 
 def files_by_key(table: Snapshot) -> dict[str, list[DataFile]]:
     """The files of each partition that has any."""
     found: dict[str, list[DataFile]] = {}
     for file in table.files:
-        found.setdefault(file.values[0] if file.values else WHOLE.key, []).append(file)
+        found.setdefault(partition_key(file), []).append(file)
     return found
 
 
@@ -64,36 +74,41 @@ def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, S
             break
         files = files_by_key(older)
         for key in left & files.keys():
-            if noted[key] == _number(file.digest for file in files[key]) and all(Path(file.path).exists() for file in files[key]):
+            if noted[key] == _number(file.digest for file in files[key]) and not any(map(file_damage, files[key])):
                 found[key] = older
     return found
 
 
 def _at(table: Snapshot, version: int) -> Snapshot | None:
     """An older version; None if the log does not reach back so far."""
-    from deltalake.exceptions import DeltaError
-
     root = table.folder.parents[table.name.count("/")]
-    with suppress(TableMissing, DeltaError, OSError):
+    with suppress(TableMissing, TableDamaged, OSError):
         return open_snapshot(root, table.name, version)
     return None
 
 
 def noted_of(table: Snapshot, key: str) -> dict[str, Any]:
     """What the newest publication of a partition that the log still has noted of it."""
-    for entry in table.table.history():
+    for entry in table.history():
         if key in (notes := json.loads(entry.get("assay.partitions", "{}"))):
             return dict(notes[key])
     return {}
 
 
 def told(table: Snapshot, keys: Sequence[str]) -> str:
-    """What a person reads of altered partitions: which, and by which commits that Assay did not write."""
-    commits = [entry for entry in table.table.history(limit=LOOK_BACK) if ATTEMPT_ID not in entry]
+    """What a person reads of altered partitions: which, and by which commits that Assay did not write, or what is damaged."""
+    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    if damaged := [why for key, why in damage_by_key(table).items() if key in keys]:
+        return f"{table.name}: {keys[0]}{more} not as it was published: {damaged[0]}. It is made again."
+    commits = [entry for entry in table.history(limit=LOOK_BACK) if ATTEMPT_ID not in entry]
     others = [f"{one['version']} ({one['operation']})" for one in commits if not one["operation"].startswith(WITHOUT_ROWS)]
     who = f"version {', '.join(reversed(others))} was written by another tool" if others else "no commit that is left says by whom"
-    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     return f"{table.name}: {keys[0]}{more} not as it was published: {who}. It is made again."
+
+
+def number_of_files(files: Iterable[DataFile]) -> int:
+    """The number by which a log tells the files of a partition."""
+    return _number(file.digest for file in files)
 
 
 def _number(digests: Iterable[str]) -> int:

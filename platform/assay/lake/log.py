@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOG = "_delta_log"
 ENGINE = "assay"
+ACTIONS = "assay.actions"  # the key of a commit that says how many COUNTED_ACTIONS it has, so that one that was cut is seen
+COUNTED_ACTIONS = ("add", "txn")
 PLAIN = "/!$&'()+,:;=@"  # what delta-rs leaves as it is in a path, beside letters, digits and -._~
 CHECKPOINT_EVERY = 100
 UNFINISHED = ".checkpoint-"  # what the folder of a checkpoint begins with that is not done yet
@@ -52,8 +54,9 @@ def commit(table: DeltaTable, actions: Iterable[Action]) -> int | None:
 
     After any error nobody knows whether the commit was made: the log has to be asked.
     """
-    folder, version = folder_of(table), table.version() + 1
-    if not put(folder, version, actions):
+    folder, version, entry_ = folder_of(table), table.version() + 1, [*actions]
+    said = {ACTIONS: str(sum(name in action for action in entry_ for name in COUNTED_ACTIONS))}
+    if not put(folder, version, [{name: value | said if name == "commitInfo" else value for name, value in one.items()} for one in entry_]):
         return None
     table.update_incremental()
     if version % CHECKPOINT_EVERY == 0:

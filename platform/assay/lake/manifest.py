@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH
+from assay.lake.damage import is_passing, unreadable
 from assay.lake.schemas import lake_schema
 
 if TYPE_CHECKING:
@@ -92,7 +93,21 @@ class Manifest:
 
 @lru_cache(MANIFESTS)
 def manifest_of(path: str) -> Manifest:
-    """What a data file of bronze says of itself. One that says nothing, because another tool wrote it, is read and counted."""
+    """What a data file of bronze says of itself. One that says nothing, because another tool wrote it, is read and counted.
+
+    Raises TableDamaged for one that cannot be read.
+    """
+    import pyarrow as pa
+
+    try:
+        return _manifest_of(path)
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
+        if is_passing(error):
+            raise
+        raise unreadable(path, error) from error
+
+
+def _manifest_of(path: str) -> Manifest:
     import pyarrow.parquet as pq
 
     footer = pq.read_metadata(path)

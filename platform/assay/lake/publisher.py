@@ -20,10 +20,11 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
+from assay.lake.damage import log_read
 from assay.lake.fence import refuse_late
 from assay.lake.log import add, commit, info, remove, txn
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
-from assay.lake.schemas import differs, refuse_mismatch
+from assay.lake.schemas import changes_columns, refuse_mismatch
 from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, with_columns
 
@@ -101,7 +102,7 @@ def publish(
     commit = _Commit(staging, tokens, provenance or Provenance(), whole)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            changes = _changes_columns(table, staging.slice, wanted, whole=whole)
+            changes = changes_columns(Snapshot(spec.name, table), staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
             refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
@@ -119,17 +120,6 @@ def publish(
             return Published(version, attempt, len(staging.files), sum(file.rows for file in staging.files))
         commit.give_up_when_broken()
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
-
-
-def _changes_columns(table: DeltaTable, slice_: Slice, wanted: pa.Schema, *, whole: bool) -> bool:
-    """Whether a publication gives the table other columns: it may, if no partition is left that has the old ones."""
-    snapshot, spec = Snapshot(slice_.spec.name, table), slice_.spec
-    return (
-        (spec.may_change_columns or whole)
-        and differs(snapshot.schema, wanted)
-        and snapshot.partition_by == spec.partition_by
-        and (whole or all(slice_.owner(file.values) is not None for file in snapshot.files))
-    )
 
 
 def _refuse_overtaken(
@@ -170,9 +160,10 @@ class _Commit:
 
     def landed_in(self, table: DeltaTable) -> int | None:
         """Look at the newest version; say which of those since the last look this publication wrote, if it did."""
-        seen = table.version()
-        table.update_incremental()
-        for entry in table.history(limit=table.version() - seen) if table.version() > seen else []:
+        seen, now = table.version(), Snapshot(self.staging.slice.spec.name, table)
+        with log_read(now.name, now.folder):
+            table.update_incremental()
+        for entry in now.history(table.version() - seen) if table.version() > seen else []:
             if entry.get(ATTEMPT_ID) == self.staging.attempt:
                 return int(entry["version"])
         return None

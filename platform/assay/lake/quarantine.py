@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.lake.beside import Beside, publications_of
+from assay.lake.damage import damaged_files, file_damage
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
@@ -91,15 +92,24 @@ class Quarantine:
         self.clear(replace(self, prefix=REFUSED).store(rejected, stays, {}, noted), provenance)
 
     def held(self, current: Mapping[str, int | None]) -> pl.DataFrame:
-        """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name."""
+        """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name.
+
+        Of damaged files there are none: a partition that is published again must not need what it replaces.
+        """
         import polars as pl
 
         named = {(self.prefix + key, str(number)) for key, number in current.items() if number is not None}
         there = newest(self.root, self.spec.name) if named else None
         if there is None:
             return pl.DataFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
-        rows = there.scan(lambda file: file.values in named, [PARTITION, *ORIGIN])
+        rows = there.scan(lambda file: file.values in named and not file_damage(file), [PARTITION, *ORIGIN])
         return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
+
+    def damaged(self, published: Snapshot | None) -> set[str]:
+        """The partitions of which a reader misses rows here, because a file is damaged: their table has to publish them again."""
+        there = newest(self.root, self.spec.name)
+        seen = visible_files(there, {self.prefix: published}) if there else ()
+        return {one.file.values[0].removeprefix(self.prefix) for one in (damaged_files(there, seen) if there else ()) if one.file}
 
     def held_elsewhere(self, keys: Collection[str]) -> list[DataFile]:
         """The files of all partitions but these, of the table that this is the quarantine of."""

@@ -43,7 +43,7 @@ def newest_commit(table: Path) -> Commit | None:
 
 def has_commits(log: Path) -> bool:
     """Whether a log has any entry, or a checkpoint."""
-    return any(name[:DIGITS].isdecimal() for name in os.listdir(log))  # noqa: PTH208  # as above
+    return log.is_dir() and any(name[:DIGITS].isdecimal() for name in os.listdir(log))  # noqa: PTH208  # as above
 
 
 class Recent:

@@ -15,7 +15,8 @@ from assay.errors import SchemaDrift
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.lake.slices import TableSpec
+    from assay.lake.slices import Slice, TableSpec
+    from assay.lake.snapshots import Snapshot
 
 TYPE_IT = "Cast it to the type that it will have, such as a list of integers."
 NAME_IT = "Give each column a name of its own, that differs from the others by more than capitals."
@@ -194,3 +195,14 @@ def refuse_mismatch(spec: TableSpec, wanted: pa.Schema, table: pa.Schema, partit
 
 def _named(columns: Sequence[str]) -> str:
     return ", ".join(map(repr, columns)) or "nothing"
+
+
+def changes_columns(table: Snapshot, slice_: Slice, wanted: pa.Schema, *, whole: bool) -> bool:
+    """Whether a publication gives the table other columns: it may, if no partition is left that has the old ones."""
+    spec = slice_.spec
+    return (
+        (spec.may_change_columns or whole)
+        and differs(table.schema, wanted)
+        and table.partition_by == spec.partition_by
+        and (whole or all(slice_.owner(file.values) is not None for file in table.files))
+    )

@@ -16,10 +16,14 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from assay.errors import TableMissing, UnsupportedTableFeature
+from assay.errors import TableMissing
+from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
+from assay.lake.features import refuse_unreadable
+from assay.lake.log import LOG
 from assay.lake.recent import Recent, has_commits, newest_commit
-from assay.lake.statistics import moment
+from assay.lake.slices import WHOLE
+from assay.lake.statistics import python_values
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
 
@@ -30,8 +34,6 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 UNTYPED = "assay.untyped:"  # the prefix of the app ids that keep the names of columns without a type
-READABLE_FEATURES = {"timestampNtz"}
-OLDEST_READER_OF_FEATURES = 3
 
 _recent = Recent()
 
@@ -96,12 +98,15 @@ class Snapshot:
     @cached_property
     def files(self) -> list[DataFile]:
         """The files of this version, in the order of their partitions."""
-        actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
+        from assay.lake.staging import partition_value
+
+        with log_read(self.name, self.folder, self.version):
+            actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
         root = self.folder
         found = []
-        for action in _python_values(actions.to_struct_array().combine_chunks()):
+        for action in python_values(actions.to_struct_array().combine_chunks()):
             partition = action.get("partition") or {}
-            values = tuple(_text(partition.get(column)) for column in self.partition_by)
+            values = tuple(partition_value(partition.get(column)) for column in self.partition_by)
             found.append(
                 DataFile(
                     str(root / unquote(action["path"])), values, action["num_records"] or 0, action["size_bytes"],
@@ -136,13 +141,23 @@ class Snapshot:
 
     @cached_property
     def _tokens(self) -> dict[str, int]:
-        return tokens_at(self.folder / "_delta_log", self.version)
+        with log_read(self.name, self.folder, self.version):
+            return tokens_at(self.folder / LOG, self.version)
+
+    def history(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """What the newest commits say of themselves, newest first; all that the log still has without a limit."""
+        with log_read(self.name, self.folder, self.version):
+            return self.table.history(limit)
 
     def scan(self, keep: Callable[[DataFile], bool] | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
-        """Read lazily with Polars the files that `keep` accepts (default: all), partition columns included."""
+        """Read lazily with Polars the files that `keep` accepts (default: all), partition columns included.
+
+        Raises TableDamaged if one of them has other bytes than were committed: most flipped bits would be read as other values.
+        """
         import polars as pl
 
         chosen = [file for file in self.files if keep is None or keep(file)]
+        refuse_changed(self, chosen)
         schema = pl.Schema(self.schema)
         wanted = list(columns) if columns is not None else list(schema)
         if not chosen:
@@ -155,9 +170,14 @@ class Snapshot:
         return frame.select(wanted)
 
     def duckdb_select(self, keep: Callable[[DataFile], bool] | None = None) -> str:
-        """SQL that selects exactly this snapshot in DuckDB, without an extension: the fast way, and safe beside writers."""
+        """SQL that selects exactly this snapshot in DuckDB, without an extension: the fast way, and safe beside writers.
+
+        Raises TableDamaged if a file is missing, or of another size.
+        """
         fields = {field.name: duckdb_type(field.type) for field in self.schema}
-        chosen = [file.path for file in self.files if keep is None or keep(file)]
+        files = [file for file in self.files if keep is None or keep(file)]
+        refuse_damaged(self, files)
+        chosen = [file.path for file in files]
         # a column that none of the files has yet comes from the empty half
         empty = "SELECT " + ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in fields.items()) + " WHERE false"
         if not chosen:
@@ -170,10 +190,16 @@ class Snapshot:
         return f"SELECT {', '.join(map(quoted, fields))} FROM ({empty} UNION ALL BY NAME SELECT * FROM {source})"  # noqa: S608  # quoted
 
 
+def partition_key(file: DataFile) -> str:
+    """The key of the partition that a file is of, in a table with one partition column or none."""
+    return file.values[0] if file.values else WHOLE.key
+
+
 def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot:
     """Open the table under `root` at `version` (default: the newest).
 
-    Raises TableMissing when nothing was published yet, UnsupportedTableFeature when the file list alone would give wrong rows.
+    Raises TableMissing when nothing was published yet, TableDamaged when its log cannot be read, UnsupportedTableFeature when the file
+    list alone would give wrong rows.
     """
     commit = newest_commit(root / name)
     if commit is None or version not in {None, commit.version}:
@@ -190,11 +216,16 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
     refuse_partition_like(root)
-    try:
-        table = DeltaTable(str(root / name), version=version)
-    except TableNotFoundError as missing:
-        raise TableMissing(f"Tried to read {name}; there is no table at {root / name}.") from missing
-    refuse_unreadable(name, table)
+    folder = root / name
+    with log_read(name, folder, version):
+        try:
+            table = DeltaTable(str(folder), version=version)
+        except TableNotFoundError as missing:
+            if (folder / MARK).exists():
+                raise damaged_error(name, version, log_damage(folder)) from missing
+            raise TableMissing(f"Tried to read {name}; there is no table at {folder}.") from missing
+        refuse_half_written(name, folder, table.version())
+        refuse_unreadable(name, table)
     return table
 
 
@@ -205,37 +236,13 @@ def newest(root: Path, name: str) -> Snapshot | None:
     return None
 
 
-def refuse_unreadable(name: str, table: DeltaTable) -> None:
-    """Raise UnsupportedTableFeature for deletion vectors, column mapping and the like: the file list would show deleted rows."""
-    protocol = table.protocol()
-    features = set(protocol.reader_features or []) - READABLE_FEATURES
-    mapping = table.metadata().configuration.get("delta.columnMapping.mode", "none")
-    if features or mapping != "none" or 1 < protocol.min_reader_version < OLDEST_READER_OF_FEATURES:
-        raise UnsupportedTableFeature(f"Tried to read {name}; it needs {sorted(features) or mapping} of its reader.")
-
-
 def table_names(root: Path) -> list[str]:
-    """The tables under `root`, as `<layer>/<dataset>`, in order. One whose maker was killed before its first commit is none yet."""
-    return sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log") if has_commits(log))
+    """The tables under `root`, as `<layer>/<dataset>`, in order; one that has lost its log too.
 
-
-def _python_values(column: pa.Array) -> list[Any]:
-    """What `to_pylist` gives, made without pandas, which that imports for a timestamp (0.6 CPU s)."""
-    kind = column.type
-    if pa.types.is_struct(kind):
-        rows = zip(*(_python_values(child) for child in column.flatten()), strict=True)
-        return [dict(zip((field.name for field in kind), row, strict=True)) for row in rows]
-    if pa.types.is_timestamp(kind):
-        micros = column.cast(pa.timestamp("us", kind.tz)).cast(pa.int64()).to_pylist()
-        return [None if value is None else moment(value, zoned=kind.tz is not None) for value in micros]
-    found: list[Any] = column.to_pylist()
-    return found
-
-
-def _text(value: object) -> str:
-    from assay.lake.staging import partition_value
-
-    return partition_value(value)
+    One whose maker was killed before its first commit is none yet.
+    """
+    found = {mark.parent for mark in root.glob(f"*/*/{MARK}")} | {log.parent for log in root.glob(f"*/*/{LOG}") if has_commits(log)}
+    return sorted(str(table.relative_to(root)) for table in found)
 
 
 def total_rows(files: Iterable[DataFile]) -> int:

@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from assay.errors import TableMissing
 from assay.lake.constraints import constrained, constraints_of, create_constrained
-from assay.lake.log import beginning, commit, info, metadata_of, protocol_of
+from assay.lake.damage import MARK
+from assay.lake.durable import create_file
+from assay.lake.log import beginning, commit, folder_of, info, metadata_of, protocol_of
 from assay.lake.snapshots import open_handle
 
 if TYPE_CHECKING:
@@ -20,17 +22,26 @@ if TYPE_CHECKING:
     from assay.lake.log import Action
     from assay.lake.slices import TableSpec
 
+MARKED = b"The log of this table lies in _delta_log. Without it the files here say nothing: see `assay check-lake`.\n"
 VERSIONS, FEATURES = ("minReaderVersion", "minWriterVersion"), ("readerFeatures", "writerFeatures")  # of a protocol
 
 
 def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
     """Open the table of a spec, made with the columns `wanted` if it is new."""
     with suppress(TableMissing):
-        return open_handle(root, spec.name)
+        return _marked(open_handle(root, spec.name))
     folder = root / spec.name
     folder.mkdir(parents=True, exist_ok=True)
     create_constrained(folder, wanted, list(spec.partition_by), dict(spec.constraints or ()))
-    return open_handle(root, spec.name)  # ours, or that of another writer who was first
+    return _marked(open_handle(root, spec.name))  # ours, or that of another writer who was first
+
+
+def _marked(table: DeltaTable) -> DeltaTable:
+    """Once there is a log a mark beside it says so: without one, a log that is gone would look like a table that never was."""
+    mark = folder_of(table) / MARK
+    if not mark.exists():
+        create_file(mark, MARKED)
+    return table
 
 
 def has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:

@@ -7,28 +7,24 @@ log's format is Delta's own protocol: a checkpoint holds the state so far, each 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
-from assay.errors import UnsupportedTableFeature
+from assay.errors import TableDamaged
+from assay.lake.log_entries import checkpoints_of, entry_name, what_is_short
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.\d{10})?\.parquet")
 TXN_LINE = '{"txn"'
 
 
 def tokens_at(log: Path, version: int) -> dict[str, int]:
     """The newest `txn` version of every application, as of `version` of the table whose `_delta_log` folder is `log`."""
-    parts: dict[int, list[Path]] = {}
-    for path in log.glob("*.checkpoint*.parquet"):
-        if (match := CHECKPOINT.fullmatch(path.name)) and int(match.group(1)) <= version:
-            parts.setdefault(int(match.group(1)), []).append(path)
+    parts = checkpoints_of(log, version)
     base = max(parts, default=-1)
     found = _of_checkpoint(parts[base]) if parts else {}
     for number in range(base + 1, version + 1):
-        found |= _of_commit(log / f"{number:020d}.json")
+        found |= _of_commit(log / entry_name(number))
     return found
 
 
@@ -47,11 +43,13 @@ def _of_checkpoint(paths: list[Path]) -> dict[str, int]:
 
 def _of_commit(path: Path) -> dict[str, int]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as missing:
-        raise UnsupportedTableFeature(
+        raise TableDamaged(
             f"Tried to read the log of {path.parent.parent}; the commit {path.name} is missing and no checkpoint covers it.",
             hint="Restore the file, or open a version that is still in the log.",
         ) from missing
-    actions = (json.loads(line)["txn"] for line in lines if line.startswith(TXN_LINE))
+    if why := what_is_short(text):
+        raise TableDamaged(f"Tried to read the log of {path.parent.parent}; the commit {path.name} {why}.")
+    actions = (json.loads(line)["txn"] for line in text.splitlines() if line.startswith(TXN_LINE))
     return {action["appId"]: action["version"] for action in actions}

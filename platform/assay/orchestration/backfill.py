@@ -106,7 +106,7 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
 
 def _unplanned(due: Due) -> Ran:
     """What is said of work that could not be planned."""
-    return Ran(Request((due.key,), None, None, 0), NOT_STARTED, 0.0, f"{due.key.to_user_string()}: {due.problem}", {})
+    return Ran(Request((due.key,), None, None, 0), NOT_STARTED, 0.0, f"{due.key.to_user_string()}: {due.problem}", Counter[Status]())
 
 
 @dataclass(frozen=True)

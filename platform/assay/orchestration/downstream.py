@@ -80,7 +80,7 @@ class Downstream:
     def _reads(self, name: str) -> set[str]:
         """The tables that publications of a table have read, as far back as its log goes."""
         table = newest(self.lake, name)
-        commits = table.table.history() if table else []
+        commits = table.history() if table else []
         return {one for commit in commits for one in json.loads(commit.get("assay.inputs", "{}"))}
 
     def _unproved_silver(self, fed: Fed) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.errors import TableDamaged
 from assay.refine.freshness import Freshness, freshness
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ def freshness_sensor(lake: Path, contracts: Iterable[Contract], clock: Clock = w
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         known, now, events = json.loads(context.cursor or "{}"), clock(), list[dg.AssetCheckEvaluation]()
         for contract in promised:
-            found = freshness(lake, contract)
+            try:
+                found = freshness(lake, contract)
+            except TableDamaged as error:  # of the others it can be told
+                context.log.warning(str(error))
+                continue
             if found is None:
                 continue
             judged = _judged(found, now)

@@ -6,12 +6,14 @@ step to mirror it, and a Ctrl-C ends each of them in a traceback.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import yaml
 
+from assay.errors import PermanentFailure
 from assay.lake.durable import replace_file
 from assay.permissions import share
 
@@ -26,6 +28,12 @@ NAME = "in-process.yaml"
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")  # that SQLite makes; it never lets a group write them
 
 
+class InstanceDamaged(PermanentFailure):
+    """A database of Dagster's instance cannot be read. What is published is not in it."""
+
+    hint = "Stop what uses it; put back a copy, or move the file away and run `assay init`: its history begins anew, the tables stay."
+
+
 def share_instance(settings: Settings) -> None:
     """Let the group that shares the home write the instance's databases, which are made for that if they are not there."""
     files = [settings.dagster_home / name for name in DATABASES]
@@ -37,8 +45,33 @@ def share_instance(settings: Settings) -> None:
 
 @contextmanager
 def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance that `dagster.yaml` in this folder describes. Closed at the end."""
+    """The instance that `dagster.yaml` in this folder describes. Closed at the end.
+
+    Raises InstanceDamaged, also for what happens inside, if one of its databases cannot be read.
+    """
     said = yaml.safe_load((dagster_home / "dagster.yaml").read_text(encoding="utf-8")) or {}
     replace_file(dagster_home / NAME, yaml.safe_dump(said | {"compute_logs": NOT_CAPTURED}).encode())
-    with dg.DagsterInstance.from_config(str(dagster_home), NAME) as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.from_config(str(dagster_home), NAME) as instance:
+            yield instance
+    except Exception as error:
+        if damaged := _damaged(dagster_home, error):
+            raise InstanceDamaged(f"Tried to use Dagster's instance; {damaged}.") from error
+        raise
+
+
+def _damaged(dagster_home: Path, error: BaseException | None) -> str | None:
+    """Which database an error of SQLite is about, and what it says; None for any other error, such as that another process writes."""
+    while error is not None and type(error) is not sqlite3.DatabaseError:
+        error = getattr(error, "orig", None) or error.__cause__
+    if error is None:
+        return None
+    for path in [path for path in sorted(dagster_home.rglob("*.db")) if path.stat().st_size]:
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+                said = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as why:
+            said = str(why)
+        if said != "ok":
+            return f"{path} is damaged: {' '.join(said.split())}"
+    return f"a database of it is damaged: {error}"

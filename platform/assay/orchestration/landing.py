@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.contracts.arrivals import arrival_names
+from assay.errors import TableDamaged
 from assay.ingest.held import Holdings
 from assay.ingest.survey import Fate, Sighting, survey
 from assay.lake.snapshots import newest
 from assay.orchestration.clock import now
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from assay.contracts.model import Contract
     from assay.orchestration.plan import Planner
@@ -101,6 +103,17 @@ class Landing:
         lists = {"waiting": [f"{one.name} until {one.until:%Y-%m-%d %H:%M %Z}" for one in self.waiting()]}
         lists["ignored"] = [f"{one.name}: {one.why}" for one in self.ignored()]
         return {**{str(fate): counts[fate] for fate in Fate}, **{f"{name} files": found for name, found in lists.items() if found}}
+
+
+def damaged_bronze(lake: Path, names: Iterable[str]) -> dict[str, TableDamaged]:
+    """The datasets of whose bronze nobody can say what it has, and why."""
+    found: dict[str, TableDamaged] = {}
+    for name in names:
+        try:
+            newest(lake, f"bronze/{name}")
+        except TableDamaged as error:
+            found[name] = error
+    return found
 
 
 def _said(what: str, files: Sequence[str]) -> list[str]:

@@ -19,6 +19,7 @@ from assay.gold.calendars import calendars_of, layers
 from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.models import LAYER, pick
 from assay.gold.renewal import is_renewed
+from assay.gold.soundness import damaged_models
 from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
@@ -92,9 +93,9 @@ class Planner:
         """Of one that cannot be planned, or whose calendar cannot be changed yet, the problem: the others go on."""
         try:
             due = (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
+            return self._unless_outgrown(due, bronze_spec(contract) if layer == "bronze" else silver_spec(contract), first)
         except AssayError as error:
             return Due(dg.AssetKey([layer, contract.dataset]), None, {}, problem=str(error))
-        return self._unless_outgrown(due, bronze_spec(contract) if layer == "bronze" else silver_spec(contract), first)
 
     def _unless_outgrown(self, due: Due, spec: TableSpec, first: date | None) -> Due:
         """Of a table that is of another calendar, and that nothing can be put in the place of yet, the problem."""
@@ -150,15 +151,20 @@ class Planner:
         return [key for key in made if made[key] != current[key]]
 
     def _gold(self, names: Sequence[str], first: date | None, last: date | None) -> Iterator[Due]:
-        """Models of one level. One that reads what was never published waits for it; the others go on."""
+        """Models of one level. One that reads what was never published waits for it, one that reads what is damaged is a problem; the
+        others go on.
+        """
         calendars = calendars_of(self.project.models, self.contracts)
         models = [pick(self.project.models, name) for name in names]
         definitions = {model.name: definition_of(calendars.get(model.table)) for model in models}
         found = {model.name: _slice(definitions[model.name], gold_spec(model), first, last) for model in models}
         slices = {name: slice_ for name, slice_ in found.items() if slice_ is not None}
-        readable = {model.name for model in self._readable([model for model in models if model.name in slices])}
+        problems = damaged_models(self.run.lake, models)
+        sound = [model for model in models if model.name in slices and model.name not in problems]
+        readable = {model.name for model in self._readable(sound)}
         inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
-        for model in models:
+        yield from (Due(_key(model), None, {}, problem=problems[model.name]) for model in models if model.name in problems)
+        for model in [model for model in models if model.name not in problems]:
             months = slices[model.name].partitions if model.name in readable else ()
             spec = gold_spec(model, calendars.get(model.table))
             renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], spec.calendar)

@@ -11,12 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
+from assay.lake.claims import damaged_claims
 from assay.lake.foreign import altered
 from assay.lake.quarantine import Quarantine, visible_files
 from assay.lake.snapshots import Snapshot, newest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from assay.lake.accounts import Rows
@@ -30,11 +32,13 @@ class Accounts:
 
     silver: Snapshot | None
     quarantine: Snapshot | None
+    damaged: AbstractSet[str] = frozenset()  # the partitions of which something beside silver is damaged
 
     @classmethod
     def beside(cls, silver: Snapshot | None, lake: Path, dataset: str) -> Accounts:
         """The quarantine of now beside a snapshot of silver that was opened before."""
-        return cls(silver, newest(lake, Quarantine(lake, dataset).spec.name))
+        quarantine = Quarantine(lake, dataset)
+        return cls(silver, newest(lake, quarantine.spec.name), quarantine.damaged(silver) | damaged_claims(lake, dataset, silver))
 
     @cached_property
     def published(self) -> dict[tuple[str, ...], int]:
@@ -43,7 +47,7 @@ class Accounts:
 
     @cached_property
     def altered(self) -> set[str]:
-        """The partitions that another tool has changed."""
+        """The partitions that another tool has changed, or whose files are damaged."""
         return altered(self.silver)
 
     @cached_property
@@ -62,7 +66,7 @@ class Accounts:
         """Whether a partition was made from these rows of bronze, all of them are accounted for, and nobody else has changed it."""
         accounted = self.published.get(partition.values, 0) + self.held.get(partition.key, 0) + self.duplicates(partition.key)
         made_from = noted(self.silver, MADE_FROM, partition.key)
-        return made_from == rows_token(rows) and accounted == arrived(rows) and partition.key not in self.altered
+        return made_from == rows_token(rows) and accounted == arrived(rows) and partition.key not in self.altered | self.damaged
 
     def standing(self, slice_: Slice, inputs: Inputs, current: Mapping[str, int | None]) -> dict[str, int | None]:
         """The fingerprints of the partitions of a slice; None for one whose account does not close: it must be built again."""

@@ -61,7 +61,7 @@ def freshness(lake: Path, contract: Contract) -> Freshness | None:
         return None
     column = contract.freshness_column or contract.partitioning.column
     if column is None:
-        published = datetime.fromtimestamp(table.table.history(limit=1)[0]["timestamp"] / 1000, UTC)
+        published = datetime.fromtimestamp(table.history(limit=1)[0]["timestamp"] / 1000, UTC)
         return Freshness(published, published, contract.freshness, "the last publication")
     found = max(_values(table, column), default=None)
     if found is None:

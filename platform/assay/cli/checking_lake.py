@@ -1,0 +1,181 @@
+"""`assay check-lake`: what is damaged, what of it is lost for good, and how it is mended. Without `--mend` nothing is changed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.homes import settings_of_home
+from assay.cli.visible import visible
+from assay.errors import ContractInvalid, SettingsError, TableDamaged
+from assay.lake.checking import damage_of
+from assay.lake.damage import NOT_ALLOWED, Damage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from assay.contracts.model import Contract
+    from assay.settings import Settings
+
+SOME = 3
+AGAIN = "the next `assay backfill` makes it again"
+KEPT_NOWHERE = {"decisions": "who decided what of its rows", "erasures": "who was erased, and keeps out files that land again"}
+MADE_AGAIN = ("bronze", "silver", "gold")
+MADE_WITH = {"quarantine": ("bronze", "silver"), "claims": ("silver",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something damaged of a table: what is `lost` with it for good, and whether a mend can do anything."""
+
+    table: str
+    damage: Damage
+    lost: str
+    by_hand: str = ""
+
+    def __str__(self) -> str:
+        lost = f"lost with it: {self.lost}" if self.lost else "nothing is lost"
+        cure = self.by_hand or f"mend it with `assay check-lake {self.table if self.lost else ''} --mend`".replace("  ", " ")
+        return f"{self.table}: {self.damage.path} {self.damage.found}; {lost}; {cure}."
+
+
+def check_lake(
+    tables: Annotated[list[str] | None, typer.Argument(help="Tables, such as silver/flights; default: all.")] = None,
+    *,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every byte: a bit that has flipped shows in no other way.")] = False,
+    mend: Annotated[
+        bool,
+        typer.Option(
+            "--mend", help="Set aside what is damaged, and make it again. What loses rows for good: only of tables that are named."
+        ),
+    ] = False,
+) -> None:
+    """Say what of the tables is damaged, what is lost with it and how it is mended; exit with 1 if anything is.
+
+    Example: assay check-lake silver/flights --deep
+    """
+    settings = settings_of_home()
+    chosen = _chosen(settings, tables or [])
+    found = _look(settings, chosen, deep=deep)
+    if mend and found:
+        _mend(settings, found, named=tables or [])
+        found = _look(settings, chosen, deep=deep)
+    if not found:
+        typer.echo(
+            f"{len(chosen)} tables are as they were committed." if deep else f"{len(chosen)} tables are there; --deep reads their bytes."
+        )
+    raise typer.Exit(1 if found else 0)
+
+
+def _chosen(settings: Settings, tables: Sequence[str]) -> list[str]:
+    from assay.contracts.names import suggest
+    from assay.lake.checking import all_tables
+
+    there = all_tables(settings.lake)
+    if unknown := [name for name in tables if name not in there]:
+        raise SettingsError(f"Tried to check {unknown[0]!r}; there is no such table.", hint=suggest(unknown[0], there))
+    return list(tables) or there
+
+
+def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Finding]:
+    """Look at tables one by one, and say what was found of each."""
+    from assay.lake.checking import forgotten
+
+    contracts, missed, found = _contracts(settings), forgotten(settings.lake), list[Finding]()
+    for name in tables:
+        damages = damage_of(settings.lake, name, deep=deep)
+        if not damages and name in missed:
+            damages = [Damage(".", f"is not what was read: {missed[name]}")]
+        for damage in damages:
+            one = _finding(settings, contracts, name, damage)
+            typer.echo(visible(str(one)), err=True)
+            found.append(one)
+    return found + (_sums(settings, contracts, tables) if deep else [])
+
+
+def _sums(settings: Settings, contracts: Mapping[str, Contract], tables: Sequence[str]) -> list[Finding]:
+    """The datasets whose rows do not add up, of those that can be counted."""
+    from assay.orchestration.fates import fates_of
+
+    found = list[Finding]()
+    for name in [name for name in tables if name.startswith("silver/") and name[7:] in contracts]:
+        with suppress(TableDamaged):
+            fates = fates_of(settings.lake, contracts[name[7:]])
+            if fates and not fates.closes:
+                found.append(Finding(name, Damage("rows", f"are not all there: {fates}"), "", AGAIN))
+                typer.echo(visible(str(found[-1])), err=True)
+    return found
+
+
+def _contracts(settings: Settings) -> Mapping[str, Contract]:
+    from assay.cli.product import contracts_folder
+    from assay.contracts.odcs import sound_product
+
+    try:
+        return sound_product(contracts_folder(settings))[0].datasets
+    except ContractInvalid:
+        return {}
+
+
+def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, damage: Damage) -> Finding:
+    from assay.ingest.lost import lost_with_file, lost_with_log
+    from assay.steps import Run
+
+    layer, _, dataset = name.partition("/")
+    if NOT_ALLOWED in damage.found:
+        return Finding(name, damage, "", "let this user read it")
+    if damage.path.startswith("partition "):
+        return Finding(name, damage, "", AGAIN)
+    if _is_copied(damage):
+        return Finding(name, damage, "")
+    if layer in KEPT_NOWHERE:
+        rows = f"{damage.file.rows} rows of {'/'.join(damage.file.values)}, " if damage.file else ""
+        return Finding(name, damage, f"{rows}{KEPT_NOWHERE[layer]}")
+    if layer != "bronze" or dataset not in contracts:
+        return Finding(name, damage, "" if layer != "bronze" else "nobody knows what, without a sound contract")
+    run, contract = Run(settings.lake, settings.landing, contracts, linked=settings.landing_links), contracts[dataset]
+    names = lost_with_file(run, contract, damage) if damage.file else lost_with_log(run, contract)
+    if not names:
+        return Finding(name, damage, "")
+    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+    lost = f"the rows of {len(names)} landing files, unless they are put back ({', '.join(names[:SOME])}{more})"
+    return Finding(name, damage, lost, "have its newest file land again" if damage.file and not damage.file.values else "")
+
+
+def _is_copied(damage: Damage) -> bool:
+    """Whether it is a checkpoint, or what names one: the entries say the same."""
+    return "checkpoint" in damage.path
+
+
+def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str]) -> None:
+    """Set aside what is damaged, table by table, and make it again from what lies below, as a backfill does."""
+    from assay.cli.running import run_backfill
+    from assay.lake.mending import mend
+
+    touched = list[str]()
+    for table in dict.fromkeys(one.table for one in found):
+        mine, (layer, _, dataset) = [one for one in found if one.table == table], table.partition("/")
+        if left := [one for one in mine if one.by_hand or (one.lost and table not in named)]:
+            typer.echo(f"{table}: left as it is: {left[0].by_hand or f'name it, to lose {left[0].lost}'}.", err=True)
+            continue
+        let_go = any(one.lost for one in mine) or layer not in {*MADE_AGAIN, *MADE_WITH}
+        for said in mend(settings.lake, table, [one.damage for one in mine], let_go=let_go):
+            typer.echo(f"{table}: {visible(said)}.")
+        touched += [f"{one}/{dataset}" for one in MADE_WITH.get(layer, (layer,) if layer in MADE_AGAIN else ())]
+    if keys := _assets(settings, touched):
+        run_backfill(settings, None, None, select=" or ".join(f'key:"{key}"' for key in keys), force=False)
+    for table in [name for name in dict.fromkeys(one.table for one in found) if name.partition("/")[0] in MADE_WITH]:
+        mend(settings.lake, table, damage_of(settings.lake, table), let_go=True)  # what nobody sees any more
+
+
+def _assets(settings: Settings, tables: Sequence[str]) -> list[str]:
+    """The tables of some that the product can make."""
+    from assay.cli.product import contracts_folder
+    from assay.contracts.odcs import sound_product
+
+    product = sound_product(contracts_folder(settings))[0]
+    known = {f"{layer}/{name}" for layer in ("bronze", "silver") for name in product.datasets} | {f"gold/{name}" for name in product.models}
+    return [one for one in dict.fromkeys(tables) if one in known]

@@ -1,0 +1,75 @@
+"""The entries of a Delta log as they lie on the disk, without replaying them: which are there, and whether each is whole.
+
+A file that a power cut has emptied is an entry without a word to delta-rs, and the rows that it had added are gone without a complaint. A
+commit of ours says in its first line how many files and tokens it has, so that one which was cut between two lines is seen as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from assay.lake.log import ACTIONS, COUNTED_ACTIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTED = re.compile(rf'"{re.escape(ACTIONS)}":"(\d+)"')
+KNOWN = {"add", "remove", "txn", "commitInfo", "metaData", "protocol", "cdc", "domainMetadata", "checkpointMetadata", "sidecar"}
+COUNTED = tuple(f'{{"{name}"' for name in COUNTED_ACTIONS)
+ENTRY = re.compile(r"(\d{20})\.json")
+CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.\d{10})?\.parquet")
+HINT = "_last_checkpoint"
+
+
+def entry_name(version: int) -> str:
+    """How the entry of a version is called."""
+    return f"{version:020d}.json"
+
+
+def versions_of(log: Path) -> list[int]:
+    """The versions that have an entry, in order."""
+    return sorted(int(match.group(1)) for path in log.iterdir() if (match := ENTRY.fullmatch(path.name)))
+
+
+def checkpoints_of(log: Path, version: int | None = None) -> dict[int, list[Path]]:
+    """The checkpoints of a log, up to a version, by theirs, in order; one may have several parts."""
+    found: dict[int, list[Path]] = {}
+    for path in sorted(log.glob("*.checkpoint*.parquet")):
+        if (match := CHECKPOINT.fullmatch(path.name)) and (version is None or int(match.group(1)) <= version):
+            found.setdefault(int(match.group(1)), []).append(path)
+    return found
+
+
+def what_is_wrong(path: Path) -> str | None:
+    """Why an entry is not what was committed; None if it is, as far as it says."""
+    if not path.exists():
+        return "is missing"
+    if not path.is_file():
+        return "is no file"
+    try:
+        text = path.read_bytes().decode()
+        _read(text)
+    except ValueError as error:
+        return f"is no JSON lines: {error}"
+    return what_is_short(text)
+
+
+def what_is_short(text: str) -> str | None:
+    """What an entry lacks by its own words; None if nothing. It costs a glance, so that it can be asked of each entry that is read."""
+    if not text.strip():
+        return "is empty"
+    said, found = NOTED.search(text.partition("\n")[0]), sum(line.startswith(COUNTED) for line in text.splitlines())
+    return f"has {found} of the {said[1]} actions that it was committed with" if said and int(said[1]) != found else None
+
+
+def _read(text: str) -> None:
+    """Raise ValueError for what is no action of Delta."""
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            action = json.loads(line) if line.strip() else {}
+        except ValueError as error:
+            raise ValueError(f"line {number} cannot be read") from error
+        if not isinstance(action, dict) or not action.keys() <= KNOWN:
+            raise ValueError(f"line {number} is no action")

@@ -1,0 +1,188 @@
+"""What happens to the files of one table: it is named, in words of ours, and everything that does not need the table goes on."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, tree_of
+
+from assay.cli.lake_reader import query
+from assay.erasure.needles import Needles
+from assay.erasure.packed import look
+from assay.errors import TableDamaged
+from assay.lake.checking import damage_of
+from assay.lake.mending import mend
+from assay.lake.snapshots import open_snapshot
+from assay.orchestration.instance import InstanceDamaged, instance_of
+from command_line import assay, shell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from damaged_shop import Damage
+    from order_shop import Shop
+
+    from command_line import Done
+
+pytestmark = pytest.mark.slow
+
+# of what a library says when it fails, none of which a user may see
+BACKTRACES = ("Traceback", "<unknown>", "backtrace", "panicked", "Kernel error", "rust", "site-packages")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return build(tmp_path_factory.mktemp("shop"))
+
+
+def run(lake: Path, *arguments: str) -> Done:
+    contracts = lake.parent / "contracts"
+    done = assay(*arguments, environment=shell(lake.parent, ASSAY_CONTRACTS=str(contracts)))
+    assert not any(words in done.stderr + done.stdout for words in BACKTRACES), done.stderr
+    return done
+
+
+def test_the_shop_has_every_kind_of_table_and_is_sound(built: Shop) -> None:
+    lake = built.home / "lake"
+    assert run(lake, "tables").returncode == 0
+    for table in TABLES:
+        assert open_snapshot(lake, table).files, table
+        assert open_snapshot(lake, table).version >= 1, table
+
+
+# quarantine shows what the tables of the first group say of it
+GROUPS = (
+    ("bronze/orders", "claims/orders", "decisions/orders", "gold/in_all", "silver/orders"),
+    ("bronze/customers", "erasures/requests", "gold/by_month", "quarantine/orders", "silver/customers"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+@pytest.mark.parametrize("tables", GROUPS, ids=["what decides what is shown", "the others"])
+def test_damaged_tables_are_named_and_no_other_is_concerned(built: Shop, tmp_path: Path, what: str, tables: tuple[str, ...]) -> None:
+    damage, lake = DAMAGES[what], copy_of(built, tmp_path / "home")
+    for table in tables:
+        damage.act(lake / table)
+    sound = [one for one in TABLES if one not in tables and (one != "quarantine/orders" or "silver/orders" not in tables)]
+    listed = run(lake, "tables")
+    assert all(table in listed.stdout for table in sound), listed.stdout
+    for table in sound[-2:]:
+        if table.partition("/")[0] in READABLE:
+            assert query(lake, f"select count(*) from {table.replace('/', '.')}").fetchone()
+    if damage.deep:
+        assert_deep_look_names(lake, tables, damage)
+        return
+    assert listed.returncode == 1
+    for table in tables:
+        assert f"assay: Tried to read {table}" in listed.stderr, listed.stderr
+        assert f"`assay check-lake {table}`" in listed.stderr
+        if table.partition("/")[0] in READABLE:
+            with pytest.raises(TableDamaged, match=f"Tried to read {table}.*{damage.words}"):
+                query(lake, f"select * from {table.replace('/', '.')}")
+
+
+def assert_deep_look_names(lake: Path, tables: Sequence[str], damage: Damage) -> None:
+    """What a quick look cannot see is seen by whoever reads the rows."""
+    for table in tables:
+        with pytest.raises(TableDamaged, match=f"Tried to read {table}.*{damage.words}"):
+            open_snapshot(lake, table).scan()
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_query_that_fails_on_a_damaged_file_is_told_so(built: Shop, tmp_path: Path, what: str) -> None:
+    lake = copy_of(built, tmp_path / "home")
+    FILES[what].act(lake / "silver/orders")
+    done = run(lake, "sql", "select * from silver.orders")
+    assert done.returncode == 1
+    assert "assay: Tried to read silver/orders" in done.stderr
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_check_lake_names_what_is_damaged_and_changes_nothing(built: Shop, tmp_path: Path, what: str) -> None:
+    for number, tables in enumerate(GROUPS):
+        damage, lake = DAMAGES[what], copy_of(built, tmp_path / str(number))
+        for table in tables:
+            damage.act(lake / table)
+        before = tree_of(lake)
+        done = run(lake, "check-lake", *(["--deep"] if damage.deep else []))
+        assert done.returncode == 1
+        said = {line.partition(": ")[0]: line for line in done.stderr.splitlines()}
+        assert set(tables) <= said.keys() <= {*tables, "silver/orders"}, done.stderr
+        assert all(damage.words in said[table] for table in tables), done.stderr
+        named = run(lake, "check-lake", tables[0], *(["--deep"] if damage.deep else []))
+        assert tables[0] in named.stderr
+        assert tables[1] not in named.stderr
+        assert tree_of(lake) == before
+
+
+def test_a_sound_lake_is_said_to_be(built: Shop, tmp_path: Path) -> None:
+    lake = copy_of(built, tmp_path / "home")
+    for arguments, words in ((["check-lake"], "10 tables are there"), (["check-lake", "--deep"], "10 tables are as they were committed")):
+        done = run(lake, *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert words in done.stdout
+    assert "there is no such table. Did you mean" in run(lake, "check-lake", "silver/order").stderr
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+@pytest.mark.parametrize("table", ["bronze/orders", "silver/orders", "quarantine/orders"])
+def test_what_is_set_aside_is_made_again_as_it_was(built: Shop, tmp_path: Path, what: str, table: str) -> None:
+    lake = copy_of(built, tmp_path / "home")
+    shop = copy.copy(built)
+    shop.home = lake.parent
+    was = content_of(built)
+    DAMAGES[what].act(lake / table)
+    found, there = damage_of(lake, table, deep=True), [one for one in (lake / table).rglob("*") if one.is_file()]
+    assert found
+    mend(lake, table, found, let_go=False)
+    assert not [one for one in damage_of(lake, table, deep=True) if one.file is None], "the log can be read"
+    for _ in range(2):
+        shop.ingest([1, 2])
+        shop.refine([1, 2])
+    assert content_of(shop) == was
+    mend(lake, table, damage_of(lake, table), let_go=True)  # of quarantine, what nobody sees any more
+    assert damage_of(lake, table, deep=True) == []
+    assert content_of(shop) == was
+    assert {one.relative_to(lake) for one in there} <= {*left_in(lake / table, lake)}, "nothing was deleted"
+
+
+@pytest.mark.parametrize("name", ["history/runs.db", "schedules/schedules.db"])
+@pytest.mark.parametrize("content", [b"no database at all" * 99, b"SQLite format 3\0" + b"\0" * 4096], ids=["other bytes", "zeros"])
+def test_a_damaged_database_of_dagster_is_named_with_what_to_do(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with instance_of(tmp_path) as instance:
+        assert instance.get_runs() == []
+    for path in (tmp_path / name).parent.glob(f"{Path(name).name}*"):
+        path.unlink()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InstanceDamaged, match=rf"{name} is damaged: .*move the file away and run `assay init`"):
+        use_instance(tmp_path)
+
+
+def use_instance(folder: Path) -> None:
+    with instance_of(folder) as instance:
+        instance.get_runs()
+        instance.all_instigator_state()
+
+
+def test_a_file_that_was_set_aside_is_named_by_an_erasure_that_cannot_read_it(tmp_path: Path) -> None:
+    (tmp_path / "part.parquet.damaged").write_bytes(b"PAR1" + b"\x07" * 900)
+    needles = Needles(("nobody at all",), ())
+    assert look(tmp_path / "part.parquet.damaged", needles)[1] == [", which is damaged: nobody can tell whom it names, so delete it"]
+
+
+def left_in(table: Path, lake: Path) -> Iterator[Path]:
+    """What lies below a table, by the place where each file was before anything was set aside."""
+    for one in table.rglob("*"):
+        _, _, before = str(one.relative_to(table)).removeprefix("_damaged/").partition("/")
+        was = before if "_damaged" in one.parts else str(one.relative_to(table))
+        yield (table / was.removesuffix(".damaged")).relative_to(lake)
+
+
+def content_of(shop: Shop) -> dict[str, list[tuple[object, ...]]]:
+    """What readers see, but for who made it and when."""
+    held = shop.visible_quarantine().drop("run_id", "_publication")
+    return {"bronze": sorted(shop.rows("bronze").rows()), "silver": sorted(shop.rows("silver").rows()), "held": sorted(held.rows())}
