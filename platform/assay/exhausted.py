@@ -53,6 +53,9 @@ OPEN_FILES = _refusal(
     {errno.EMFILE, errno.ENFILE}, r"too many open files|os error 24\b", "too many files are open", f"Raise the limit (ulimit -n) {AGAIN}"
 )
 TOO_LONG = _refusal({errno.ENAMETOOLONG}, r"file name too long|os error 36\b", "the path is too long", f"Name a shorter ASSAY_HOME {AGAIN}")
+READ_ONLY = _refusal(
+    {errno.EROFS}, r"read-only file system|os error 30\b|readonly database", "it cannot be written to", f"Let this user write there {AGAIN}"
+)
 # the first whose words are found is meant: libraries quote one another, the narrower first
 REFUSALS = (
     FULL,
@@ -64,12 +67,7 @@ REFUSALS = (
         "there is not enough memory",
         f"Give it more memory, or fewer processes beside it, {AGAIN}",
     ),
-    _refusal(
-        {errno.EROFS},
-        r"read-only file system|os error 30\b|readonly database",
-        "it cannot be written to",
-        f"Let this user write there {AGAIN}",
-    ),
+    READ_ONLY,
     TOO_LONG,
     _refusal(
         set(),
@@ -101,6 +99,8 @@ def told(error: BaseException | str, places: Sequence[Path]) -> str | None:
             return f"Dagster's instance cannot be read or written: {texts[-1]}. Look at its folder and disk, {AGAIN}"
     if found is None:
         return None
+    if found is READ_ONLY and (shut := [str(place) for place in places if not os.access(_nearest(place), os.W_OK)]):
+        return f"{', '.join(shut)} cannot be written to. {found.hint}"
     where = f" ({'; '.join(_room(place) for place in _by_room(places))})" if found is FULL else ""
     return f"{found.says[0].upper()}{found.says[1:]}{where}. {found.hint}"
 

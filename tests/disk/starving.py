@@ -136,7 +136,8 @@ def rows(home: Path) -> dict[str, pl.DataFrame]:
 def starved(case: Case, home: Path, needs: int) -> Iterator[dict[str, str]]:
     """Inside, the case holds; yields the environment of a command."""
     disk, filler, environment = home.parent, home.parent / "filler", dict(case.environment)
-    (home / case.forbidden).chmod(0 if case.forbidden else 0o700)
+    if case.forbidden:
+        (home / case.forbidden).chmod(0)
     if case.free is not None:
         size = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - int(case.free * needs)
         with filler.open("wb") as file:
@@ -153,7 +154,8 @@ def starved(case: Case, home: Path, needs: int) -> Iterator[dict[str, str]]:
     try:
         yield environment
     finally:
-        (home / case.forbidden).chmod(0o700)
+        if case.forbidden:
+            (home / case.forbidden).chmod(0o700)
         if case.read_only:
             subprocess.run(["umount", "-l", str(place)], check=True)
         if case.mount != ROOMY:

@@ -34,7 +34,7 @@ SAYS = {  # what is said, of each limit of the system; none where nothing is mis
     "landing may not be read": "Permission denied",
     "dagster is read-only": "read-only file system",
     "all is read-only": "cannot be written to",
-    "lake is read-only": "read-only file system",
+    "lake is read-only": "cannot be written to",
     "memory": "memory",
     "temporary folder is full": "",
     "temporary folder is missing": "",
