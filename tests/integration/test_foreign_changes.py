@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -12,7 +13,9 @@ import pytest
 from calendar_products import Calendars, totals
 from deltalake import DeltaTable, write_deltalake
 
+from assay.cli.lake_reader import facts
 from assay.cli.progress import announce
+from assay.lake.log_entries import committed_at
 from assay.lake.snapshots import newest
 from assay.orchestration.backfill import requests
 
@@ -174,6 +177,25 @@ def test_of_arrivals_of_months_and_of_a_table_without_arrivals_as_well(tmp_path:
     assert totals(product.world, "silver/meter") == {"2024-01-02": 1, "2024-01-03": 2}
     assert set(product.world.rows("silver/places")["place"]) == {"Lima", "Oslo"}
     assert product.backfill_lake() == {}
+
+
+def test_a_commit_that_says_nothing_of_itself_is_one_like_any_other(product: Calendars) -> None:
+    """The Delta protocol does not ask for it; delta-rs leaves such commits out and gives their numbers to those before."""
+    table = newest(product.world.settings.lake, f"silver/{NAME}")
+    assert table is not None
+    silent = table.folder / "_delta_log" / f"{table.version + 1:020d}.json"
+    silent.write_text(json.dumps({"txn": {"appId": "another", "version": 1}}) + "\n")
+    now = newest(product.world.settings.lake, f"silver/{NAME}")
+    assert now is not None
+    said, before = [*now.history()], [*table.history()]
+    assert [one["version"] for one in said] == list(range(now.version, -1, -1))
+    assert said[1:] == before
+    assert f"{committed_at(silent.parent, now.version):%Y}" == f"{datetime.now(UTC):%Y}"
+    assert {one.name for one in facts(product.world.settings.lake)[0]} >= {f"bronze/{NAME}", f"silver/{NAME}"}
+    assert product.backfill_lake() == {}
+    product.land(NAME, "2024-01-03", [("2024-01-03T08:00:00Z", 8)])
+    assert set(product.backfill_lake().values()) == {None}
+    assert totals(product.world, f"silver/{NAME}") == {**RIGHT, "2024-01-03": 8}
 
 
 def test_gold_that_another_tool_has_changed_is_made_again_with_what_stands_beside_it_left_alone(product: Calendars) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.cli.bronze_reader import BRONZE, hidden_bronze
 from assay.cli.reading_only import named_tables, why_not
@@ -13,6 +13,8 @@ from assay.lake.damage import damaged_error, damaged_files, refuse_changed
 from assay.lake.decisions import LAYER as DECISIONS
 from assay.lake.duckdb_sql import literal, lock, quoted
 from assay.lake.erasures import LAYER as ERASURES
+from assay.lake.log import LOG
+from assay.lake.log_entries import committed_at
 from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, table_names
 from assay.lake.workplaces import temporary
@@ -178,10 +180,7 @@ def _facts(lake: Path, name: str) -> tuple[TableFacts, Snapshot]:
 
 
 def _committed(snapshot: Snapshot) -> str:
-    from datetime import UTC, datetime
-
-    entry: dict[str, Any] = snapshot.history(limit=1)[0]
-    return datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{committed_at(snapshot.folder / LOG, snapshot.version):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def rejected_by_rule(lake: Path) -> list[tuple[str, str, str, int]]:

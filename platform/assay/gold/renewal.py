@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from assay.gold.models import Model
     from assay.lake.snapshots import Snapshot
 
+LOOK_BACK = 10  # so many commits are looked through: other tools may have written the last
+
 
 def published_version(snapshot: Snapshot) -> str:
-    """The contract's version under which a table was published last; empty if its commit says none."""
-    return str(snapshot.history(limit=1)[0].get(CONTRACT_VERSION, ""))
+    """The contract's version under which a table was published last; empty if none of its last commits says one."""
+    return next((str(one[CONTRACT_VERSION]) for one in snapshot.history(LOOK_BACK) if one.get(CONTRACT_VERSION)), "")
 
 
 def renewed_tables(

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from assay.lake.log import ACTIONS, COUNTED_ACTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOTED = re.compile(rf'"{re.escape(ACTIONS)}":"(\d+)"')
 KNOWN = {"add", "remove", "txn", "commitInfo", "metaData", "protocol", "cdc", "domainMetadata", "checkpointMetadata", "sidecar"}
 COUNTED = tuple(f'{{"{name}"' for name in COUNTED_ACTIONS)
+ABOUT = re.compile(r'\s*{\s*"commitInfo"')
 ENTRY = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.\d{10})?\.parquet")
 HINT = "_last_checkpoint"
@@ -31,6 +34,28 @@ def entry_name(version: int) -> str:
 def versions_of(log: Path) -> list[int]:
     """The versions that have an entry, in order."""
     return sorted(int(match.group(1)) for path in log.iterdir() if (match := ENTRY.fullmatch(path.name)))
+
+
+def commits_of(log: Path, version: int) -> Iterator[dict[str, Any]]:
+    """What the commits up to a version say of themselves, newest first, as far back as there are entries: each with its `version`.
+
+    A commit need not say anything. delta-rs leaves such a one out, and numbers those before it one too high. When it was made is then
+    when its entry was written (`timestamp`, milliseconds of the epoch).
+    """
+    for number in range(version, -1, -1):
+        path = log / entry_name(number)
+        try:
+            with path.open(encoding="utf-8") as lines:
+                said: dict[str, Any] = next((json.loads(line)["commitInfo"] for line in lines if ABOUT.match(line)), {})
+        except FileNotFoundError:
+            return
+        yield {"timestamp": path.stat().st_mtime_ns // 1_000_000, "operation": "", **said, "version": number}
+
+
+def committed_at(log: Path, version: int) -> datetime:
+    """When a version was committed, in UTC; of one of which only a checkpoint is left, when the log was changed last."""
+    newest = next(commits_of(log, version), None)
+    return datetime.fromtimestamp(newest["timestamp"] / 1000 if newest else log.stat().st_mtime, UTC)
 
 
 def checkpoints_of(log: Path, version: int | None = None) -> dict[int, list[Path]]:

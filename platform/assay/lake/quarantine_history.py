@@ -57,7 +57,7 @@ class Event:
 
 def publications(snapshot: Snapshot) -> Iterator[Publication]:
     """Every partition of every commit that the log still has, oldest first."""
-    for entry in reversed(snapshot.history()):
+    for entry in reversed([*snapshot.history()]):
         if "assay.partitions" not in entry:
             continue
         at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)

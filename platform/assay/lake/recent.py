@@ -74,4 +74,4 @@ class Recent:
 
 
 def _weight(kept: tuple[Commit, Snapshot]) -> int:
-    return OF_A_TABLE + kept[1].listed
+    return OF_A_TABLE + len(vars(kept[1]).get("files", ()))  # of those that were listed: to ask for them would list them

@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 from assay.lake.features import refuse_unreadable
 from assay.lake.log import LOG
+from assay.lake.log_entries import commits_of
 from assay.lake.recent import Recent, has_commits, newest_commit
 from assay.lake.slices import WHOLE
 from assay.lake.statistics import python_values
@@ -28,7 +30,7 @@ from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import polars as pl
     from deltalake import DeltaTable
@@ -116,11 +118,6 @@ class Snapshot:
         return sorted(found, key=lambda file: (file.values, file.path))
 
     @property
-    def listed(self) -> int:
-        """Count the files that were listed: none before somebody has asked for them."""
-        return len(vars(self).get("files", ()))
-
-    @property
     def rows(self) -> int:
         """Count the rows of this version, from the log alone."""
         return total_rows(self.files)
@@ -144,10 +141,10 @@ class Snapshot:
         with log_read(self.name, self.folder, self.version):
             return tokens_at(self.folder / LOG, self.version)
 
-    def history(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def history(self, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """What the newest commits say of themselves, newest first; all that the log still has without a limit."""
         with log_read(self.name, self.folder, self.version):
-            return self.table.history(limit)
+            yield from islice(commits_of(self.folder / LOG, self.version), limit)
 
     def scan(self, keep: Callable[[DataFile], bool] | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         """Read lazily with Polars the files that `keep` accepts (default: all), partition columns included.

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from assay.lake.log import LOG
+from assay.lake.log_entries import committed_at
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def freshness(lake: Path, contract: Contract) -> Freshness | None:
         return None
     column = contract.freshness_column or contract.partitioning.column
     if column is None:
-        published = datetime.fromtimestamp(table.history(limit=1)[0]["timestamp"] / 1000, UTC)
+        published = committed_at(table.folder / LOG, table.version)
         return Freshness(published, published, contract.freshness, "the last publication")
     found = max(_values(table, column), default=None)
     if found is None:
