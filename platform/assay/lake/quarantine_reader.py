@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from assay.errors import TableDamaged
 from assay.lake.decisions import ROW, decisions_of, in_force, in_force_sql
 from assay.lake.duckdb_sql import literal
 from assay.lake.fence import fence_now
@@ -38,21 +39,28 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class View:
-    """The quarantine of one dataset at one moment, of which `fence` is the number. For the order see `visible_files`."""
+    """The quarantine of one dataset at one moment. For the order see `visible_files`."""
 
     dataset: str
     silver: Snapshot | None
     bronze: Snapshot | None
     decisions: Snapshot | None
     quarantine: Snapshot
-    fence: int
+    noted: int | TableDamaged  # the fence before all else was read, or why it cannot be told
 
     @classmethod
     def open(cls, root: Path, dataset: str) -> View:
         """Pin the tables. Raises TableMissing when no row of the dataset was ever rejected."""
-        fence = fence_now(root)
+        fence = _fence(root)
         silver, bronze = newest(root, f"silver/{dataset}"), newest(root, f"bronze/{dataset}")
         return cls(dataset, silver, bronze, decisions_of(root, dataset), open_snapshot(root, f"quarantine/{dataset}"), fence)
+
+    @property
+    def fence(self) -> int:
+        """The number of the moment, for whoever writes what was read here. Raises TableDamaged if the erasures cannot be read."""
+        if isinstance(self.noted, TableDamaged):
+            raise self.noted
+        return self.noted
 
     def files(self, fate: Fate) -> Sequence[DataFile]:
         """The quarantine files that hold the rows of a fate; held and discarded rows share theirs."""
@@ -101,6 +109,13 @@ class View:
     def _discarded(self) -> pl.LazyFrame:
         assert self.decisions is not None  # noqa: S101  # the caller looked
         return in_force(self.decisions).lazy().select(*ROW, *DECIDED)
+
+
+def _fence(root: Path) -> int | TableDamaged:
+    try:
+        return fence_now(root)
+    except TableDamaged as error:  # who only reads is not concerned
+        return error
 
 
 def quarantined_datasets(root: Path) -> list[str]:
