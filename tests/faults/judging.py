@@ -14,6 +14,7 @@ from tales import ADA, BACKFILL, REMARK, SILVER, run
 
 from assay.cli.lake_reader import connect
 from assay.cli.quarantine_reports import sums_of
+from assay.errors import TableDamaged
 from assay.lake.erasures import DONE, erasures
 from assay.lake.snapshots import Snapshot, newest, open_snapshot, table_names
 from assay.masking.keyring import read_ring
@@ -56,7 +57,7 @@ def history(lake: Path) -> dict[str, list[str]]:
         for version in range(open_snapshot(lake, name).version + 1):
             try:
                 found.setdefault(name, []).append(content(open_snapshot(lake, name, version)))
-            except (OSError, pl.exceptions.PolarsError):
+            except (TableDamaged, OSError, pl.exceptions.PolarsError):
                 found.setdefault(name, []).append("")
     return found
 

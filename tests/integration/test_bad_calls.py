@@ -48,6 +48,7 @@ CALLS = [
     ("new", "holidays", "--from", "{sample}", *OWNER, "--event-time", "nothing"),
     ("erase", "--subject", "nobody", "--value-from", "{sample}", "--yes"),
     ("landing", "nothing"),
+    ("check-lake", "nothing"),
     ("sql", ""),
     ("sql", "selekt"),
     ("sql", "select 1", "--format", "xml"),

@@ -54,7 +54,7 @@ def staged(lake: Path, *parts: str) -> Any:
 def test_an_entry_has_its_name_when_it_is_on_disk_and_not_before(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(monkeypatch)
     publish(lake, staged(lake, "a"), {"a": 1})
-    assert disk.named == {"00000000000000000000.json": True, "00000000000000000001.json": True}
+    assert disk.named == {"00000000000000000000.json": True, "_table": True, "00000000000000000001.json": True}
     assert {str(lake / SPEC.name / LOG), str(lake / SPEC.name), str(lake / "silver"), str(lake)} <= {*disk.synced}
 
 
