@@ -1,7 +1,7 @@
 """Growth: what one look of the plan costs as a lake grows, at three sizes or more: `python bench/growth.py [NAME...]`.
 
-Each size has a process of its own. No table has a data file: a plan reads logs alone, so lakes of any size are made of logs, written as
-Assay would have written them.
+Each size has a process of its own. A plan reads logs, and asks the file system for each data file, but opens none: so lakes of any size are
+made of logs, written as Assay would have written them, and of files of the right size without content.
 """
 
 import argparse
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from assay.gold.models import Model
 
 LIMIT = 0.3  # CPU seconds at the greatest size
-FIRST = date(2001, 1, 1)
+FIRST, SIZE = date(2001, 1, 1), 1000
 CONTRACT = """\
 apiVersion: v3.2.0
 kind: DataContract

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import errno
 from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # what another attempt finds as it was; any other error of the system may be the moment's
 STAYS = {
@@ -143,3 +147,8 @@ def may_pass(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno not in STAYS
     return not isinstance(error, OF_THE_INPUT) and type(error).__module__.partition(".")[0].lstrip("_") not in ENGINES
+
+
+def few_of(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """The first of some names, and how many more there are: a message is read by a person."""
+    return between.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -97,14 +97,14 @@ class Silent(SimpleHTTPRequestHandler):
 def test_an_entry_without_a_token_admits_and_exchanges_nothing() -> None:
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"token="}
     assert Entry().admits(scope, {})
-    assert Entry().exchange(scope, {}) is None
+    assert Entry().exchange(scope) is None
     assert not Entry("a secret").admits(scope, {"authorization": "Bearer "})
     assert "a secret" not in repr(Entry("a secret"))
 
 
 def test_an_address_with_the_token_never_leads_to_another_host() -> None:
     scope = {"type": "http", "method": "GET", "path": "//evil.example/x", "query_string": b"token=a%20secret", "scheme": "https"}
-    moved = Entry("a secret").exchange(scope, {})
+    moved = Entry("a secret").exchange(scope)
     assert moved is not None
     assert moved["location"] == "/evil.example/x"
     assert moved["set-cookie"].endswith("; Secure")

@@ -10,7 +10,7 @@ import typer
 
 from assay.cli.homes import settings_of_home
 from assay.cli.visible import visible
-from assay.errors import ContractInvalid, SettingsError, TableDamaged
+from assay.errors import ContractInvalid, SettingsError, TableDamaged, few_of
 from assay.lake.checking import damage_of
 from assay.lake.damage import NOT_ALLOWED, Damage
 
@@ -140,8 +140,7 @@ def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, d
     names = lost_with_file(run, contract, damage) if damage.file else lost_with_log(run, contract)
     if not names:
         return Finding(name, damage, "")
-    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
-    lost = f"the rows of {len(names)} landing files, unless they are put back ({', '.join(names[:SOME])}{more})"
+    lost = f"the rows of {len(names)} landing files, unless they are put back ({few_of(names, SOME)})"
     return Finding(name, damage, lost, "have its newest file land again" if damage.file and not damage.file.values else "")
 
 

@@ -82,7 +82,7 @@ class Guard:
         try:
             headers = headers_of(scope)
             self.judge(scope, headers)
-            moved = self.rules.entry.exchange(scope, headers)
+            moved = self.rules.entry.exchange(scope)
         except Refused as refused:
             await _answer(scope, send, refused.status, refused.why, {})
             return

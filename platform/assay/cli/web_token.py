@@ -36,9 +36,8 @@ class Entry:
             or self._in_address(scope)
         )
 
-    def exchange(self, scope: MutableMapping[str, Any], headers: Mapping[str, str]) -> dict[str, str] | None:
+    def exchange(self, scope: MutableMapping[str, Any]) -> dict[str, str] | None:
         """For an address with the token: where to go on, without it, and the cookie. It is for a request that was let in."""
-        del headers
         if not self._in_address(scope):
             return None
         rest = [pair for pair in _query(scope) if pair[0] != PARAMETER]

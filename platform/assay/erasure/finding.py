@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.lake.log import LOG
 from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from assay.contracts.model import Contract
 
 ORIGIN = (SOURCE_FILE, SOURCE_HASH, SOURCE_ROW)
-LOG = "_delta_log"
 Place = tuple[str, int]
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from assay.erasure.finding import LOG, data_files, is_whole
+from assay.erasure.finding import data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
+from assay.lake.log import LOG, checkpoint
 from assay.lake.log import UNFINISHED as UNFINISHED_CHECKPOINT
-from assay.lake.log import checkpoint
 from assay.lake.snapshots import newest, open_snapshot
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from assay.erasure.finding import data_files, holds_places, search
 from assay.erasure.packed import look
 from assay.erasure.places import Kind
 from assay.erasure.removing import BY_PLACE
-from assay.errors import PermanentFailure
+from assay.errors import PermanentFailure, few_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,6 +89,5 @@ def prove(
             left += [f"{layer}/{name}" for path in data_files(lake / layer / name) if holds_places(path, found)][:1]
     scanned = scan(where, needles)
     if left := [*left, *scanned.found]:
-        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-        raise NotErased(f"The {person.kind} can still be told from {'; '.join(left[:SHOWN])}{more}.")
+        raise NotErased(f"The {person.kind} can still be told from {few_of(left, SHOWN, '; ')}.")
     return scanned

@@ -18,11 +18,10 @@ from assay.lake.accounts import LANDED
 from assay.lake.beside import as_published
 from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
-from assay.lake.foreign import altered, files_noted
+from assay.lake.foreign import altered, files_noted, noted_of
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine import Quarantine
-from assay.lake.quarantine_history import publications
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage
@@ -58,16 +57,24 @@ def remove_from_bronze(lake: Path, contract: Contract, person: Person, fence: in
 
     Raises Fenced when another erasure has begun since `fence` was raised. A partition that was published meanwhile is looked at again.
     """
-    spec, removed, once_more = bronze_spec(contract), 0, True
+    spec = bronze_spec(contract)
+
+    def rewrite(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
+        partition = Partition(values[0], values) if values else WHOLE
+        return _Rewrite(lake, table, Slice(spec, (partition,)), files, fence).without(person, contract)
+
+    return _partition_by_partition(lake, spec.name, rewrite)
+
+
+def _partition_by_partition(lake: Path, name: str, rewrite: Callable[[Snapshot, tuple[str, ...], list[DataFile]], int]) -> int:
+    """Write the partitions of a table again; returns how many rows went. All are looked at again if one was published meanwhile."""
+    removed, once_more = 0, True
     while once_more:
-        once_more, table = False, newest(lake, spec.name)
-        notes = {one.partition: one.note for one in publications(table)} if table else {}
+        once_more, table = False, newest(lake, name)
         for values, files in _by_partition(table).items():
             assert table is not None  # noqa: S101  # it has files
-            partition = Partition(values[0], values) if values else WHOLE
-            known = replace(NOBODY, contract_version=contract.version, notes={partition.key: notes.get(partition.key, {})}, fence=fence)
             try:
-                removed += _Rewrite(lake, table, Slice(spec, (partition,)), files, known).without(person, contract)
+                removed += rewrite(table, values, files)
             except Fenced:
                 raise
             except Superseded:
@@ -77,13 +84,13 @@ def remove_from_bronze(lake: Path, contract: Contract, person: Person, fence: in
 
 @dataclass(frozen=True)
 class _Rewrite:
-    """A partition of bronze as it is, on its way to be written again. `known` has what was noted of it."""
+    """A partition of bronze as it is, on its way to be written again."""
 
     lake: Path
     table: Snapshot
     slice: Slice
     files: list[DataFile]
-    known: Provenance
+    fence: int | None
 
     def without(self, person: Person, contract: Contract) -> int:
         """Publish it without the rows of a person, if there are any; returns how many there were."""
@@ -103,7 +110,8 @@ class _Rewrite:
         expected = seen | as_published(self.table, [key])
         # what another tool has changed is not as it was published by being without this person
         tokens |= {} if key in altered(self.table) else files_noted(staging)
-        why = replace(self.known, notes={key: _note(self.known.notes[key], gone, aside)})
+        note = _note(noted_of(self.table, key), gone, aside)
+        why = replace(NOBODY, contract_version=contract.version, notes={key: note}, fence=self.fence)
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
         return gone
 
@@ -139,24 +147,15 @@ def remove_from_claims(lake: Path, dataset: str, places: set[Place], fence: int 
 
 
 def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
-    removed, once_more = 0, True
-    while once_more:
-        once_more, table = False, newest(lake, spec.name)
-        for values, files in _by_partition(table).items():
-            assert table is not None  # noqa: S101  # it has files
-            frame = _rows(table, files, spec)
-            meant = is_meant(frame)
-            if not (gone := int(meant.sum())):
-                continue
+    def rewrite(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
+        frame = _rows(table, files, spec)
+        meant = is_meant(frame)
+        if gone := int(meant.sum()):
             staging = stage(lake / spec.name, Slice(spec, (Partition("@".join(values), values),)), [frame.filter(~meant)])
-            try:
-                publish(lake, staging, {}, provenance=replace(NOBODY, fence=fence, replaces=[file.path for file in files]))
-                removed += gone
-            except Fenced:
-                raise
-            except Superseded:
-                once_more = True
-    return removed
+            publish(lake, staging, {}, provenance=replace(NOBODY, fence=fence, replaces=[file.path for file in files]))
+        return gone
+
+    return _partition_by_partition(lake, spec.name, rewrite)
 
 
 def _by_partition(table: Snapshot | None) -> dict[tuple[str, ...], list[DataFile]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from assay.errors import TransientFailure
+from assay.errors import TransientFailure, few_of
 from assay.lake.workplaces import at_work, sweep
 
 if TYPE_CHECKING:
@@ -39,6 +39,4 @@ def wait_until_gone(scratch: Path, say: Callable[[str], None]) -> None:
 
 
 def _named(names: Iterable[str]) -> str:
-    told = sorted(names)
-    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-    return ", ".join(told[:SHOWN]) + more
+    return few_of(sorted(names), SHOWN)

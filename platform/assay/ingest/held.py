@@ -138,6 +138,11 @@ class Holdings:
         return cls(table, contract if outgrown(table, arrival_calendar(contract)) else None, believed)
 
     @cached_property
+    def changed(self) -> set[str]:
+        """The partitions that are not as they were published. To tell, the file system is asked for each file."""
+        return altered(self.snapshot)
+
+    @cached_property
     def arrivals(self) -> dict[str, list[Origin]]:
         """Where the rows of each arrival are; that of a snapshot is ""."""
         found: dict[str, list[Origin]] = {}
@@ -150,7 +155,7 @@ class Holdings:
     def _origins(self) -> Iterator[Origin]:
         if self.snapshot is None:
             return
-        changed = altered(self.snapshot)
+        changed = self.changed
         before = before_it_was_altered(self.snapshot, changed) if changed else {}
         there, damaged = files_by_key(self.snapshot), damage_by_key(self.snapshot) if changed else {}
         for key in [*there, *sorted(changed - there.keys())]:

@@ -25,7 +25,7 @@ from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from assay.contracts.model import Contract
@@ -44,9 +44,16 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
     table = newest(run.lake, bronze_spec(contract).name)
     if table is None:
         refuse_forgotten(run.lake, contract)
-    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, Holdings.of_table(table, contract), linked=run.linked))
+    holdings = Holdings.of_table(table, contract)
+    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, holdings, linked=run.linked))
     wanted = {arrival or "all": value for arrival, value in made.items()}
-    return wanted, standing(table, current_tokens(table, list(wanted)), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
+    return wanted, _standing(run, contract, holdings, wanted)
+
+
+def _standing(run: Run, contract: Contract, holdings: Holdings, keys: Iterable[str]) -> dict[str, int | None]:
+    table = holdings.snapshot
+    changed = holdings.changed | Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table)
+    return standing(table, current_tokens(table, keys), changed)
 
 
 def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
@@ -64,7 +71,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
-    stands = standing(table, current_tokens(table, landed), Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table))
+    stands = _standing(run, contract, holdings, landed)
     for key in slice_.keys:
         if key not in landed and others is not None:
             yield Outcome(key, Status.UNCHANGED)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.lake.foreign import altered
 from assay.lake.manifest import Day
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import fingerprint
@@ -47,11 +46,11 @@ def noted(table: Snapshot | None, kind: str, key: str) -> int | None:
     return table.token(f"{TOKEN}{kind}{key}") if table else None
 
 
-def standing(table: Snapshot | None, current: Mapping[str, int | None], damaged: Collection[str] = ()) -> dict[str, int | None]:
+def standing(table: Snapshot | None, current: Mapping[str, int | None], changed: Collection[str]) -> dict[str, int | None]:
     """The fingerprints of some arrivals of bronze; None for one that is not as it was published any more, whoever changed it.
 
-    `damaged` are the arrivals of which rows are missing in quarantine.
+    `changed` are the arrivals of which files are others, or of which rows are missing in quarantine.
     """
     rows = {values[0] if values else WHOLE.key: count for values, count in rows_by_values(table).items()}
-    lost = {key for key in current if noted(table, LANDED, key) not in {None, rows.get(key, 0)}} | altered(table) | {*damaged}
+    lost = {key for key in current if noted(table, LANDED, key) not in {None, rows.get(key, 0)}} | {*changed}
     return {key: None if key in lost else token for key, token in current.items()}

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged, TableMissing
-from assay.lake.damage import ASIDE, NO_FILE, Damage, changed_files, damaged_files, first_words, log_damage
+from assay.lake.damage import ASIDE, NO_FILE, Damage, changed_files, damaged_files, first_words, log_damage, within
 from assay.lake.foreign import altered
+from assay.lake.publisher import INPUTS
 from assay.lake.snapshots import newest, open_snapshot, partition_key, table_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from assay.lake.snapshots import DataFile, Snapshot
-
-INPUTS = "assay.inputs"
 
 
 def damage_of(root: Path, name: str, *, deep: bool = False) -> list[Damage]:
@@ -56,10 +55,10 @@ def _undecodable(table: Snapshot, files: list[DataFile]) -> Iterator[Damage]:
             with pq.ParquetFile(file.path) as opened:
                 rows = sum(batch.num_rows for batch in opened.iter_batches())
         except (pa.ArrowException, OSError, ValueError) as error:
-            yield Damage(str(Path(file.path).relative_to(table.folder)), f"cannot be read: {first_words(error)}", file)
+            yield Damage(within(table, file), f"cannot be read: {first_words(error)}", file)
             continue
         if rows != file.rows:
-            yield Damage(str(Path(file.path).relative_to(table.folder)), f"has {rows} rows, not {file.rows}", file)
+            yield Damage(within(table, file), f"has {rows} rows, not {file.rows}", file)
 
 
 def all_tables(root: Path) -> list[str]:

@@ -16,8 +16,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.errors import STAYS, AssayError, TableDamaged
-from assay.lake.log import LOG
-from assay.lake.log_entries import ENTRY, HINT, checkpoints_of, entry_name, versions_of, what_is_short, what_is_wrong
+from assay.lake.log import LOG, entry, entry_name
+from assay.lake.log_entries import ENTRY, HINT, checkpoints_of, versions_of, what_is_short, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ def file_damage(file: DataFile) -> str | None:
 def damaged_files(table: Snapshot, files: Iterable[DataFile] | None = None) -> list[Damage]:
     """The files of a table (default: of its version) that a quick look finds damaged."""
     found = ((file, file_damage(file)) for file in (table.files if files is None else files))
-    return [Damage(_within(table, file), why, file) for file, why in found if why]
+    return [Damage(within(table, file), why, file) for file, why in found if why]
 
 
 def refuse_damaged(table: Snapshot, files: Iterable[DataFile]) -> None:
@@ -81,7 +81,7 @@ def refuse_damaged(table: Snapshot, files: Iterable[DataFile]) -> None:
 def changed_files(table: Snapshot, files: Iterable[DataFile]) -> list[Damage]:
     """Those of some files whose bytes are not those that were committed. Each is read, but for those that were read as they are now."""
     found = ((file, file_damage(file) or _digest_damage(file)) for file in files)
-    return [Damage(_within(table, file), why, file) for file, why in found if why]
+    return [Damage(within(table, file), why, file) for file, why in found if why]
 
 
 def refuse_changed(table: Snapshot, files: Iterable[DataFile]) -> None:
@@ -161,7 +161,7 @@ def log_read(name: str, folder: Path, version: int | None = None) -> Iterator[No
         found = log_damage(folder)
         if not found and is_passing(error):
             raise
-        if version is not None and not found and not (folder / LOG / entry_name(version)).exists():
+        if version is not None and not found and not entry(folder / LOG, version).exists():
             found = [Damage(LOG, f"has no version {version}")]
         raise damaged_error(name, version, found or [Damage(LOG, f"cannot be read: {first_words(error)}")]) from None
 
@@ -173,7 +173,7 @@ def refuse_half_written(name: str, folder: Path, version: int) -> None:
         empty = sorted(one.name for one in there if ENTRY.fullmatch(one.name) and one.is_file() and not one.stat().st_size)
     base = max(checkpoints_of(log, version), default=-1) if empty else -1
     found = [Damage(f"{LOG}/{one}", "is empty") for one in empty if base < int(one.partition(".")[0]) <= version]
-    newest = log / entry_name(version)
+    newest = entry(log, version)
     if not found and newest.is_file() and (why := what_is_short(newest.read_text(encoding="utf-8"))):
         found = [Damage(f"{LOG}/{newest.name}", why)]
     if found:
@@ -198,7 +198,7 @@ def log_damage(folder: Path) -> list[Damage]:
     if base < 0 and not versions:
         return [*found, Damage(LOG, "has no entries")]
     for version in range(base + 1, max(versions, default=base) + 1):
-        if why := what_is_wrong(log / entry_name(version)):
+        if why := what_is_wrong(entry(log, version)):
             found.append(Damage(f"{LOG}/{entry_name(version)}", why))
     return found
 
@@ -240,5 +240,6 @@ def is_entry(path: str) -> bool:
     return ENTRY.fullmatch(Path(path).name) is not None
 
 
-def _within(table: Snapshot, file: DataFile) -> str:
+def within(table: Snapshot, file: DataFile) -> str:
+    """The path of a data file below its table."""
     return str(Path(file.path).relative_to(table.folder))

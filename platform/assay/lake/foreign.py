@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import TableDamaged, TableMissing
 from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
-from assay.lake.publisher import ATTEMPT_ID, fingerprint
+from assay.lake.publisher import ATTEMPT_ID, PARTITIONS, fingerprint
 from assay.lake.snapshots import open_snapshot, partition_key
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def altered(table: Snapshot | None) -> set[str]:
     if table is None:
         return set()
     damaged = {*damage_by_key(table)}
-    there = {key: _number(file.digest for file in files) for key, files in files_by_key(table).items()}
+    there = {key: number_of_files(files) for key, files in files_by_key(table).items()}
     known = {key: number for key, number in table.tokens(TOKEN + FILES).items() if partition_token(table, key) is not None}
-    return damaged | {key for key, number in known.items() if number != there.get(key, _number(()))}
+    return damaged | {key for key, number in known.items() if number != there.get(key, number_of_files(()))}
 
 
 def damage_by_key(table: Snapshot) -> dict[str, str]:
@@ -74,7 +74,7 @@ def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, S
             break
         files = files_by_key(older)
         for key in left & files.keys():
-            if noted[key] == _number(file.digest for file in files[key]) and not any(map(file_damage, files[key])):
+            if noted[key] == number_of_files(files[key]) and not any(map(file_damage, files[key])):
                 found[key] = older
     return found
 
@@ -90,7 +90,7 @@ def _at(table: Snapshot, version: int) -> Snapshot | None:
 def noted_of(table: Snapshot, key: str) -> dict[str, Any]:
     """What the newest publication of a partition that the log still has noted of it."""
     for entry in table.history():
-        if key in (notes := json.loads(entry.get("assay.partitions", "{}"))):
+        if key in (notes := json.loads(entry.get(PARTITIONS, "{}"))):
             return dict(notes[key])
     return {}
 

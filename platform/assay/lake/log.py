@@ -32,9 +32,14 @@ CHECKPOINT_EVERY = 100
 UNFINISHED = ".checkpoint-"  # what the folder of a checkpoint begins with that is not done yet
 
 
+def entry_name(version: int) -> str:
+    """How the entry of a version is called."""
+    return f"{version:020d}.json"
+
+
 def entry(log: Path, version: int) -> Path:
     """The file of a version."""
-    return log / f"{version:020d}.json"
+    return log / entry_name(version)
 
 
 def put(folder: Path, version: int, actions: Iterable[Action]) -> bool:

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from assay.lake.log import ACTIONS, COUNTED_ACTIONS
+from assay.lake.log import ACTIONS, COUNTED_ACTIONS, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +26,6 @@ CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.\d{10})?\.parquet")
 HINT = "_last_checkpoint"
 
 
-def entry_name(version: int) -> str:
-    """How the entry of a version is called."""
-    return f"{version:020d}.json"
-
-
 def versions_of(log: Path) -> list[int]:
     """The versions that have an entry, in order."""
     return sorted(int(match.group(1)) for path in log.iterdir() if (match := ENTRY.fullmatch(path.name)))
@@ -43,7 +38,7 @@ def commits_of(log: Path, version: int) -> Iterator[dict[str, Any]]:
     when its entry was written (`timestamp`, milliseconds of the epoch).
     """
     for number in range(version, -1, -1):
-        path = log / entry_name(number)
+        path = entry(log, number)
         try:
             with path.open(encoding="utf-8") as lines:
                 said: dict[str, Any] = next((json.loads(line)["commitInfo"] for line in lines if ABOUT.match(line)), {})

@@ -19,10 +19,10 @@ from assay.lake.durable import sync_folder
 from assay.lake.erasures import raise_fence
 from assay.lake.fence import RECORDS, fence_now, fence_of
 from assay.lake.foreign import FILES, number_of_files
-from assay.lake.log import LOG, commit, info, put, remove, txn
-from assay.lake.log_entries import checkpoints_of, entry_name, versions_of
+from assay.lake.log import LOG, commit, entry_name, info, put, txn
+from assay.lake.log_entries import checkpoints_of, versions_of
 from assay.lake.migrations import TOKEN
-from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS
+from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, removals_of
 from assay.lake.snapshots import Snapshot, newest, open_handle, open_snapshot, partition_key, table_names
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _keep_out(root: Path, name: str) -> None:
 
 def set_aside(folder: Path, path: str) -> str:
     """Move something of a table to where no reader looks; returns what a person reads of it."""
-    source, target = folder / path, folder / ASIDE / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}" / path
+    source, target = folder / path, _new_room(folder) / path
     if not (source.exists() or source.is_symlink()):
         return f"{path} was missing"
     target = target.with_name(target.name + SUFFIX)
@@ -115,9 +115,14 @@ def set_aside(folder: Path, path: str) -> str:
     return f"{path} was set aside as {target.relative_to(folder)}"
 
 
+def _new_room(folder: Path) -> Path:
+    """A folder for what is set aside now, which no other has been set aside to."""
+    return folder / ASIDE / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+
+
 def set_all_aside(folder: Path) -> str:
     """Move all of a table: it begins anew. Its data files keep their names, so that an erasure finds people in them."""
-    target = folder / ASIDE / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
+    target = _new_room(folder)
     target.mkdir(parents=True)
     for one in sorted(folder.iterdir()):
         if one.name not in {ASIDE, MARK}:
@@ -142,14 +147,8 @@ def _take_out(root: Path, name: str, files: Sequence[DataFile]) -> None:
     gone = {file.path for file in files}
     for _ in range(ATTEMPTS):
         table = open_handle(root, name)
-        snapshot, now = Snapshot(name, table), int(time.time() * 1000)
-        removals = [
-            remove(
-                str(Path(file.path).relative_to(snapshot.folder)), file.size,
-                dict(zip(snapshot.partition_by, file.values, strict=True)), now,
-            )
-            for file in snapshot.files if file.path in gone
-        ]  # fmt: skip
+        snapshot = Snapshot(name, table)
+        removals = removals_of(snapshot, lambda file: file.path in gone)
         numbers = [txn(app, number) for app, number in _without(snapshot, files).items()]
         if commit(table, [info("MEND", _ours()), *numbers, *removals]) is not None:
             return

@@ -13,14 +13,13 @@ import json
 import random
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
-from assay.lake.damage import log_read
+from assay.lake.damage import log_read, within
 from assay.lake.fence import refuse_late
 from assay.lake.log import add, commit, info, remove, txn
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
@@ -29,16 +28,20 @@ from assay.lake.snapshots import UNTYPED, Snapshot
 from assay.lake.tables import has_columns, open_or_create, with_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
 
     from deltalake import DeltaTable
 
     from assay.lake.log import Action
     from assay.lake.slices import Slice
+    from assay.lake.snapshots import DataFile
     from assay.lake.staged import Staging
 
 ATTEMPT_ID = "assay.attempt"  # the key of a commit that says which publication it is; no other tool has it
 CONTRACT_VERSION = "assay.contract_version"  # the key of a commit that says under which version of the contract it was judged
+INPUTS = "assay.inputs"  # the key of a commit that says which version of each table was read
+PARTITIONS = "assay.partitions"  # the key of a commit that says what was noted of each partition
 ATTEMPTS, FAILURES = 200, 5
 LONGEST_PAUSE_SECONDS = 0.5
 
@@ -122,6 +125,16 @@ def publish(
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
 
 
+def removals_of(table: Snapshot, is_meant: Callable[[DataFile], bool]) -> list[Action]:
+    """What takes files out of a table, one by one: nothing else can be removed by a filter that says too much."""
+    now = int(time.time() * 1000)
+    return [
+        remove(within(table, file), file.size, dict(zip(table.partition_by, file.values, strict=True)), now)
+        for file in table.files
+        if is_meant(file)
+    ]
+
+
 def _refuse_overtaken(
     table: DeltaTable, slice_: Slice, tokens: Mapping[str, int], expected: Mapping[str, int | None], *, whole: bool
 ) -> None:
@@ -181,18 +194,8 @@ class _Commit:
         ]
 
     def _removals(self, table: DeltaTable) -> list[Action]:
-        """One by one: nothing outside the slice can be replaced by a filter that says too much."""
-        snapshot, now = Snapshot(self.staging.slice.spec.name, table), int(time.time() * 1000)
-        return [
-            remove(
-                str(Path(file.path).relative_to(snapshot.folder)),
-                file.size,
-                dict(zip(snapshot.partition_by, file.values, strict=True)),
-                now,
-            )
-            for file in snapshot.files
-            if self.whole or self.staging.slice.owner(file.values) is not None
-        ]
+        snapshot, slice_ = Snapshot(self.staging.slice.spec.name, table), self.staging.slice
+        return removals_of(snapshot, lambda file: self.whole or slice_.owner(file.values) is not None)
 
     def _tokens(self, table: DeltaTable) -> list[Action]:
         """The `txn` entries: the fingerprints, which calendar they are of, which partitions are gone, which columns have no type."""
@@ -210,7 +213,7 @@ class _Commit:
             "assay.run_id": why.run_id,
             CONTRACT_VERSION: why.contract_version,
             "assay.code_version": why.code_version,
-            "assay.inputs": json.dumps(dict(why.inputs)),
-            "assay.partitions": json.dumps(partitions),
+            INPUTS: json.dumps(dict(why.inputs)),
+            PARTITIONS: json.dumps(partitions),
         }
         return info("WRITE", said, mode="Append", partitionBy=json.dumps(list(staging.slice.spec.partition_by)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from assay.lake.publisher import CONTRACT_VERSION
+from assay.lake.publisher import CONTRACT_VERSION, PARTITIONS
 from assay.lake.quarantine import ARRIVALS, REFUSED
 from assay.lake.quarantine_changes import CHANGES, LISTED
 
@@ -58,10 +58,10 @@ class Event:
 def publications(snapshot: Snapshot) -> Iterator[Publication]:
     """Every partition of every commit that the log still has, oldest first."""
     for entry in reversed([*snapshot.history()]):
-        if "assay.partitions" not in entry:
+        if PARTITIONS not in entry:
             continue
         at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-        for partition, note in json.loads(entry["assay.partitions"]).items():
+        for partition, note in json.loads(entry[PARTITIONS]).items():
             yield Publication(at, partition, entry.get("assay.run_id", ""), entry.get(CONTRACT_VERSION, ""), note)
 
 

@@ -11,6 +11,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from assay.lake.log import LOG
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,7 +33,7 @@ class Commit(NamedTuple):
 
 def newest_commit(table: Path) -> Commit | None:
     """The newest entry of a table's log; None if there is no table, or only a checkpoint of its newest version."""
-    log = table / "_delta_log"
+    log = table / LOG
     try:
         names = [name for name in os.listdir(log) if name[:DIGITS].isdecimal()]  # noqa: PTH208  # a tenth of iterdir's time
         newest = max(names, default="")[:DIGITS]

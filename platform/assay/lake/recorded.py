@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from assay.lake.durable import replace_file
+from assay.lake.log import LOG
+from assay.lake.log_entries import commits_of
 from assay.lake.publisher import ATTEMPT_ID
-from assay.lake.recent import COMMIT, DIGITS, newest_commit
+from assay.lake.recent import newest_commit
 from assay.lake.snapshots import table_names
 
 if TYPE_CHECKING:
@@ -64,15 +66,8 @@ def _published(root: Path) -> dict[str, datetime]:
     """When the newest version of each table was committed, if by Assay: what other tools say of the time binds nobody."""
     found = {}
     for name in table_names(root):
-        if (commit := newest_commit(root / name)) and (at := _committed(root / name, commit.version)):
-            found[f"{name} was published"] = at
+        newest = newest_commit(root / name)
+        said = next(commits_of(root / name / LOG, newest.version), {}) if newest else {}
+        if ATTEMPT_ID in said:
+            found[f"{name} was published"] = datetime.fromtimestamp(said["timestamp"] / 1000, UTC)
     return found
-
-
-def _committed(table: Path, version: int) -> datetime | None:
-    with suppress(FileNotFoundError), (table / "_delta_log" / f"{version:0{DIGITS}}{COMMIT}").open(encoding="utf-8") as log:
-        for line in log:
-            if line.startswith('{"commitInfo"'):
-                info = json.loads(line)["commitInfo"]
-                return datetime.fromtimestamp(info["timestamp"] / 1000, UTC) if ATTEMPT_ID in info else None
-    return None

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged
-from assay.lake.log_entries import checkpoints_of, entry_name, what_is_short
+from assay.lake.log import entry
+from assay.lake.log_entries import checkpoints_of, what_is_short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def tokens_at(log: Path, version: int) -> dict[str, int]:
     base = max(parts, default=-1)
     found = _of_checkpoint(parts[base]) if parts else {}
     for number in range(base + 1, version + 1):
-        found |= _of_commit(log / entry_name(number))
+        found |= _of_commit(entry(log, number))
     return found
 
 

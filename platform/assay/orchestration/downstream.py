@@ -15,6 +15,7 @@ from assay.contracts.calendars import event_calendar
 from assay.gold.calendars import calendars_of, reach_of
 from assay.gold.models import LAYER
 from assay.lake.migrations import outgrown, published_keys
+from assay.lake.publisher import INPUTS
 from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest, table_names
 from assay.refine.accounts import Accounts
@@ -81,7 +82,7 @@ class Downstream:
         """The tables that publications of a table have read, as far back as its log goes."""
         table = newest(self.lake, name)
         commits = table.history() if table else []
-        return {one for commit in commits for one in json.loads(commit.get("assay.inputs", "{}"))}
+        return {one for commit in commits for one in json.loads(commit.get(INPUTS, "{}"))}
 
     def _unproved_silver(self, fed: Fed) -> Iterator[str]:
         for dataset in self.days:

@@ -28,7 +28,7 @@ from assay.lake.snapshots import newest, table_names
 from assay.masking.hiding import nothing_quoted
 from assay.masking.keyring import read_ring
 from assay.masking.subjects import erasure_token, subjects_of
-from assay.orchestration.calendars import events_of
+from assay.orchestration.calendars import events_of, keys_of
 from assay.orchestration.downstream import Downstream, Fed
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.rebuild import Rebuild
@@ -176,7 +176,7 @@ class Erasing:
     def _published(self, dataset: str, fed: Fed) -> frozenset[str]:
         """The partitions of silver that were published from rows of the person: one that waits for its file goes on waiting."""
         definition, keys = events_of(self.planner.contracts[dataset]), fed.get(f"silver/{dataset}", frozenset())
-        there = keys if definition is None else keys.intersection(definition.get_partition_keys())
+        there = keys if definition is None else keys.intersection(keys_of(definition))
         current = current_tokens(newest(self.lake, f"silver/{dataset}"), sorted(there))
         return frozenset(key for key in there if current[key] is not None)
 

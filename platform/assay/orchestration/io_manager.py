@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from assay.errors import FrameNotSupported, PartitionsMissing, SliceInvalid
+from assay.errors import FrameNotSupported, PartitionsMissing, SliceInvalid, few_of
 from assay.lake.fence import fence_now
 from assay.lake.frames import from_snapshot, to_chunks
 from assay.lake.publisher import Provenance, current_tokens, fingerprint, publish
@@ -108,7 +108,7 @@ def _account_for_missing(context: dg.InputContext, missing: Sequence[str], asked
     """An empty or a partial frame would be taken for everything that there is."""
     if not missing:
         return
-    shown = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+    shown = few_of(missing, SHOWN)
     if metadata_value(context.definition_metadata, MISSING_PARTITIONS) != ALLOW:
         raise PartitionsMissing(
             f"Tried to read {len(asked)} partitions of {table_name(context.asset_key)}; {len(missing)} were never published: {shown}.",

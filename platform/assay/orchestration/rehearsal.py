@@ -25,7 +25,7 @@ from assay.ingest.step import ingest
 from assay.ingest.writing import name_for, spelled_file
 from assay.lake.durable import create_file
 from assay.masking.keyring import HEAD, new_entry
-from assay.orchestration.calendars import arrivals_of, events_of
+from assay.orchestration.calendars import arrivals_of, events_of, keys_of
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_rehearsal import readers_of, try_models
 from assay.orchestration.lake_assets import bronze_asset, landing_spec, silver_asset
@@ -109,7 +109,7 @@ def _load(settings: Settings, contracts: Mapping[str, Contract], contract: Contr
 def _play(run: Run, contract: Contract, found: Rehearsal) -> None:
     """Land a row in a file as the contract's server says its files are, ingest it and refine it."""
     arrivals, events = arrivals_of(contract), events_of(contract)
-    arrived, happened = (list(definition.get_partition_keys()) if definition else [] for definition in (arrivals, events))
+    arrived, happened = (list(keys_of(definition)) if definition else [] for definition in (arrivals, events))
     if (arrivals and not arrived) or (events and not happened):
         found.untried.append(f"{contract.dataset}: no row was tried, because its calendar begins in the future.")
         return
