@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import time
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NOBODY = 65534
 Request = tuple[str, str, dict[str, str], str | None]
 TOKEN = "a token for tests that is long enough"
@@ -53,18 +51,6 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "token").write_text(f"{TOKEN}\n")
     with served(folder / "home", "--read-only", "--token", f"file:{folder / 'token'}", "--allow-host", "assay.example.org") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH: install Debian's `chromium` to look at the UI")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize(

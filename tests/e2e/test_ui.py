@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -30,7 +29,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 READY_SECONDS, STOP_SECONDS, LOOK_MS = 300, 30, 300_000  # a machine may be busy
 BOXES = "foreignObject"  # what the graph draws; the side bar lists the same names in plain elements
 DATASETS = sorted(load_contracts(CONTRACTS))
@@ -111,19 +109,6 @@ def test_the_first_page_lists_the_runs_of_the_command_line(url: str) -> None:
     origins = {(run["repositoryOrigin"]["repositoryName"], run["repositoryOrigin"]["repositoryLocationName"]) for run in runs}
     assert origins == {("__repository__", "flights")}
     assert all(run["startTime"] for run in runs)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium: Playwright's own browsers would have to be downloaded."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH: install Debian's `chromium` to look at the UI")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from payers_till import Till
 from small_world import World
 
 from assay.gold import dbt_process
@@ -51,3 +52,15 @@ def empty_world(tmp_path: Path) -> World:
 def say(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """What was printed since the last look."""
     return lambda: capsys.readouterr().out
+
+
+@pytest.fixture(scope="session")
+def opened_till(tmp_path_factory: pytest.TempPathFactory) -> Till:
+    """Payers, their payments and sums of them in gold, built once."""
+    return Till.opened(tmp_path_factory.mktemp("till") / "till")
+
+
+@pytest.fixture
+def till(opened_till: Till, tmp_path: Path) -> Till:
+    """A copy of it that a test may change."""
+    return opened_till.copy_to(tmp_path / "till")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from payers_till import ADA, BOB, Till
@@ -19,9 +19,6 @@ from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration import erasing
 from people import PAYMENT, csv_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.slow
 
 RELATION = """\
@@ -30,16 +27,6 @@ RELATION = """\
             customProperties:
               - {property: name, value: payer_known}
 """
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Till:
-    return Till.opened(tmp_path_factory.mktemp("till") / "till")
-
-
-@pytest.fixture
-def till(opened: Till, tmp_path: Path) -> Till:
-    return opened.copy_to(tmp_path / "till")
 
 
 def test_months_that_held_nobody_else_are_published_empty_and_the_receipt_says_what_was_followed(till: Till) -> None:

@@ -48,8 +48,8 @@ def product(opened: Calendars, tmp_path: Path) -> Calendars:
 
 def append(table: DeltaTable, day: str) -> None:
     """A row as another tool writes one; it is of a day, or of one that was never published."""
-    rows = pl.read_parquet(table.file_uris()[0], hive_partitioning=True).head(1)
-    write_deltalake(table, rows.with_columns(pl.lit(date.fromisoformat(day)).alias("period")).to_arrow(), mode="append")
+    rows, (column,) = pl.read_parquet(table.file_uris()[0], hive_partitioning=True).head(1), table.metadata().partition_columns
+    write_deltalake(table, rows.with_columns(pl.lit(date.fromisoformat(day)).alias(column)).to_arrow(), mode="append")
 
 
 CHANGES: dict[str, tuple[Callable[[DeltaTable], object], str, str]] = {
@@ -60,15 +60,20 @@ CHANGES: dict[str, tuple[Callable[[DeltaTable], object], str, str]] = {
 }  # fmt: skip
 
 
+def assert_named(product: Calendars, layer: str, key: str, who: str) -> None:
+    """The plan says which partition was changed, and by whom."""
+    (due,) = product.world.planner().due([dg.AssetKey([layer, NAME])])
+    assert due.partitions == [key], "and no other"
+    assert f"{layer}/{NAME}: {key} not as it was published: {who} was written by another" in due.note
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_another_tool_does_to_silver_is_named_and_made_again(product: Calendars, change: str) -> None:
     act, day, operation = CHANGES[change]
     table = DeltaTable(str(product.folder / f"home/lake/silver/{NAME}"))
     act(table)
     assert totals(product.world, f"silver/{NAME}") != RIGHT
-    (due,) = product.world.planner().due([dg.AssetKey(["silver", NAME])])
-    assert due.partitions == [day], "and no other"
-    assert f"silver/{NAME}: {day} not as it was published: version {table.version()} ({operation}) was written by another" in due.note
+    assert_named(product, "silver", day, f"version {table.version()} ({operation})")
     assert set(product.backfill_lake().values()) == {None}
     assert totals(product.world, f"silver/{NAME}") == RIGHT
     assert product.backfill_lake() == {}
@@ -97,17 +102,11 @@ def test_rows_of_a_day_that_was_never_published_are_taken_out(product: Calendars
     assert product.backfill_lake() == {}
 
 
-def append_landed(table: DeltaTable, day: str) -> None:
-    """A row of bronze as another tool writes one."""
-    rows = pl.read_parquet(table.file_uris()[0], hive_partitioning=True).head(1)
-    write_deltalake(table, rows.with_columns(pl.lit(date.fromisoformat(day)).alias("_arrival_date")).to_arrow(), mode="append")
-
-
 LANDED_CHANGES: dict[str, tuple[Callable[[DeltaTable], object], str, str]] = {
     "a row is deleted": (lambda table: table.delete("value = '1'"), "2024-01-02", "DELETE"),
     "an arrival is deleted": (lambda table: table.delete("_arrival_date = '2024-01-02'"), "2024-01-02", "DELETE"),
     "a value is changed": (lambda table: table.update({"value": "'5'"}, predicate="value = '1'"), "2024-01-02", "UPDATE"),
-    "a row is appended": (lambda table: append_landed(table, "2024-01-03"), "2024-01-03", "WRITE"),
+    "a row is appended": (lambda table: append(table, "2024-01-03"), "2024-01-03", "WRITE"),
     "an older version is restored": (lambda table: table.restore(table.version() - 1), "2024-01-02", "RESTORE"),
 }  # fmt: skip
 
@@ -125,9 +124,7 @@ def test_what_another_tool_does_to_bronze_is_named_and_made_again_as_it_landed(p
         shutil.rmtree(product.folder / f"home/landing/{NAME}")
     table = DeltaTable(str(product.folder / f"home/lake/bronze/{NAME}"))
     act(table)
-    (due,) = product.world.planner().due([dg.AssetKey(["bronze", NAME])])
-    assert due.partitions == [arrival], "and no other"
-    assert f"bronze/{NAME}: {arrival} not as it was published: version {table.version()} ({operation}) was written by another" in due.note
+    assert_named(product, "bronze", arrival, f"version {table.version()} ({operation})")
     assert set(product.backfill_lake().values()) == {None}
     assert totals(product.world, f"silver/{NAME}") == right
     assert product.backfill_lake() == {}

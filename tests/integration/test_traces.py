@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from typing import TYPE_CHECKING
 
 import pytest
 from payers_till import ADA, BOB, Till, stops_before_it_publishes
@@ -22,20 +21,7 @@ from command_line import BIN, process
 from nursery import Child
 from people import PAYMENT, csv_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.slow  # a real dbt builds real sums
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Till:
-    return Till.opened(tmp_path_factory.mktemp("till") / "till")
-
-
-@pytest.fixture
-def till(opened: Till, tmp_path: Path) -> Till:
-    return opened.copy_to(tmp_path / "till")
 
 
 def token_of(till: Till, who: str = ADA) -> str:
