@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from assay.lake.durable import create_file
 from assay.orchestration import event_log
 from assay.orchestration.event_log import OpenSqliteEventLogStorage
 from nursery import Child
@@ -36,7 +37,7 @@ def open_instance(home: Path, kind: str) -> dg.DagsterInstance:
     if kind == "stock":
         del config["event_log_storage"]
     home.mkdir(exist_ok=True)
-    (home / f"{kind}.yaml").write_text(yaml.safe_dump(config))
+    create_file(home / f"{kind}.yaml", yaml.safe_dump(config).encode())  # whole or not at all: another writer may be reading it
     os.environ["DAGSTER_HOME"] = str(home)
     instance = dg.DagsterInstance.from_config(str(home), f"{kind}.yaml")
     assert isinstance(instance.event_log_storage, OpenSqliteEventLogStorage) == (kind == "ours")
