@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 CHUNK_ROWS = 125_000
+BATCH_BYTES = 8 << 20  # what is held at once of an arrival or a partition that is too large to be held as a whole
 COMMIT_BYTES = 64 << 20  # chunks are committed together until they have so many bytes: a commit costs as much as refining 50,000 rows
 
 
@@ -31,7 +32,7 @@ class Run:
     """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again.
 
     `keys` says where the masking keys are, `linked` where links in the landing folder may lead. `now` is the time that it is: files of a
-    later day are not there yet; without it all are.
+    later day are not there yet; without it all are. What is larger than `batch_bytes` is worked on in batches of about so many.
     """
 
     lake: Path
@@ -42,6 +43,7 @@ class Run:
     keys: SecretReference | None = None
     now: datetime | None = None
     linked: tuple[Path, ...] = ()
+    batch_bytes: int = BATCH_BYTES
 
 
 class Status(StrEnum):

@@ -26,7 +26,7 @@ from assay.lake.quarantine import ARRIVALS, visible_files
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.refine.step import refine_partitions, silver_spec
-from assay.steps import Outcome, Run
+from assay.steps import BATCH_BYTES, Outcome, Run
 from orders import csv_text
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Shop:
     home: Path
     contracts_folder: Path
     known: Sequence[str] = ("ada", "bob")
+    batch_bytes: int = BATCH_BYTES
     contracts: dict[str, Contract] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +66,9 @@ class Shop:
         return self.contracts["orders"]
 
     def run(self, *, force: bool = False) -> Run:
-        return Run(self.home / "lake", self.home / "landing", self.contracts, f"run {os.getpid()}", force)
+        return Run(
+            self.home / "lake", self.home / "landing", self.contracts, f"run {os.getpid()}", force, batch_bytes=self.batch_bytes
+        )  # fmt: skip
 
     def open(self) -> Shop:
         """Publish the customers, which orders refer to."""

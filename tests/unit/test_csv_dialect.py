@@ -21,7 +21,7 @@ from assay.errors import FileUnreadable
 from assay.ingest.absent import absent_columns
 from assay.ingest.csv_rows import rows_of
 from assay.ingest.landing import LandingFile
-from assay.ingest.readers import read_text
+from both_ways import read_both_ways
 from assay.ingest.reading import Batch
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read(folder: Path, content: bytes | str, dialect: Dialect, **source: object)
     path = folder / "x.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     wanted = replace(PLAIN, dialect=dialect, **source)  # type: ignore[arg-type]  # fields of a source
-    return [tuple(row.values()) for row in read_text(LandingFile(path, "x.csv", date(2024, 1, 1)), wanted).to_pylist()]
+    return [tuple(row.values()) for row in read_both_ways(LandingFile(path, "x.csv", date(2024, 1, 1)), wanted).to_pylist()]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from assay.contracts.landing_source import LandingSource
 from assay.errors import FileUnreadable
 from assay.ingest.landing import LandingFile
 from assay.ingest.parquet_files import Readers
-from assay.ingest.readers import read_text
+from both_ways import read_both_ways
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/parquet"
 PARQUET = LandingSource("x/x_{arrival:yyyy-MM-dd}.parquet", "parquet", "UTF-8", ("c",), ())
@@ -28,7 +28,7 @@ PARQUET = LandingSource("x/x_{arrival:yyyy-MM-dd}.parquet", "parquet", "UTF-8", 
 
 def read(path: Path, *columns: str, **source: object) -> list[dict[str, str | None]]:
     wanted = replace(PARQUET, columns=columns or PARQUET.columns, **source)  # type: ignore[arg-type]  # fields of a source
-    found: list[dict[str, str | None]] = read_text(LandingFile(path, path.name, date(2024, 1, 1)), wanted).to_pylist()
+    found: list[dict[str, str | None]] = read_both_ways(LandingFile(path, path.name, date(2024, 1, 1)), wanted).to_pylist()
     return found
 
 

@@ -16,7 +16,7 @@ from assay.contracts.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.held import merged
 from assay.ingest.landing import LandingFile, landed, with_hashes
-from assay.ingest.readers import read_text
+from both_ways import read_both_ways
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ JSON = replace(CSV, format="jsonl")
 def read(folder: Path, content: bytes | str, source: LandingSource = CSV, name: str = "x.csv") -> list[tuple[str | None, ...]]:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return [tuple(row.values()) for row in read_text(LandingFile(path, name, date(2024, 1, 1)), source).to_pylist()]
+    return [tuple(row.values()) for row in read_both_ways(LandingFile(path, name, date(2024, 1, 1)), source).to_pylist()]
 
 
 @pytest.mark.parametrize(

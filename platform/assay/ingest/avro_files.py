@@ -21,10 +21,12 @@ from assay.ingest.content import BIGGER, unpack, unreadable
 from assay.ingest.faults import columns_fault, one_line, words_of
 from assay.ingest.json_text import spelled
 from assay.ingest.old_calendar import HINT, Legacy, OldCalendar
+from assay.ingest.pieces import anywhere, gathered
 from assay.ingest.typed import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
     from assay.contracts.landing_source import LandingSource
     from assay.ingest.content import Content
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 MAGIC, SYNC = b"Obj\x01", 16
 HEADER = {"type": "map", "values": "bytes"}
-STEP, AT_ONCE = 1 << 20, 10_000
+STEP, AT_ONCE, VALUES_AT_ONCE = 1 << 20, 10_000, 500_000
 LARGEST_BLOCK = 1 << 26  # a byte may become an object of Python; writers make blocks of some kilobytes to a few megabytes
 CODECS = {"bzip2": "bz2", "xz": "xz", "zstandard": "zstd"}
 SHORTEST = 5  # bytes of the shortest value in an Arrow array of text
@@ -61,16 +63,29 @@ class BlockTooLarge(Broken):
 
 def read_avro(file: LandingFile, source: LandingSource, content: Content) -> pa.Table:
     """Read an Avro file into its contract's landing columns, all text. Raises FileUnreadable, naming the block where there is one."""
-    if not content.startswith(MAGIC):
+    return pa.concat_tables(_tables(file, source, io.BytesIO(content)))
+
+
+def stream_avro(file: LandingFile, source: LandingSource, size: int) -> Iterator[pa.Table]:
+    """The same, some records at a time, from the file where it lies. Raises FileUnreadable late."""
+    with anywhere(file, source.most_bytes) as opened:
+        yield from gathered(_tables(file, source, opened), size)
+
+
+def _tables(file: LandingFile, source: LandingSource, stream: BinaryIO) -> Iterator[pa.Table]:
+    """The records, some at a time, after a table without any."""
+    if stream.read(len(MAGIC)) != MAGIC:
         raise unreadable(file, "it is no Avro file: it does not begin with Obj")
     try:
-        container = Container.open(content, source.most_bytes)
+        container = Container.open(stream, source.most_bytes)
         if fault := columns_fault(column_names(container.schema), source):
             raise unreadable(file, f"its schema {fault}")
-        parts, size = [_table([], source, 0)], 0
-        for records in container.records():
-            parts.append(_table(records, source, size))
-            size += parts[-1].nbytes
+        yield _table([], source, 0)
+        size, at_once = 0, max(1, min(AT_ONCE, VALUES_AT_ONCE // len(source.columns)))
+        for records in container.records(at_once):
+            table = _table(records, source, size)
+            size += table.nbytes
+            yield table
     except SchemaRefused as error:
         raise unreadable(file, one_line(error)) from error
     except OldCalendar as error:
@@ -78,14 +93,13 @@ def read_avro(file: LandingFile, source: LandingSource, content: Content) -> pa.
     except Broken as error:
         words = f": {words_of(error.__cause__, source)}" if error.__cause__ else ""
         raise unreadable(file, one_line(error) + words, error.hint) from error
-    return pa.concat_tables(parts)
 
 
 @dataclass(slots=True)
 class Container:
     """An Avro object container, opened: its schema, and how far it has been read."""
 
-    stream: io.BytesIO
+    stream: BinaryIO
     size: int
     schema: Any
     codec: str
@@ -95,9 +109,9 @@ class Container:
     block: int = field(default=0)
 
     @classmethod
-    def open(cls, content: Content, most: int) -> Container:
+    def open(cls, stream: BinaryIO, most: int) -> Container:
         """Read the header. Raises Broken or SchemaRefused."""
-        stream = io.BytesIO(content)
+        size = stream.seek(0, io.SEEK_END)
         stream.seek(len(MAGIC))
         try:
             header = _decode()(stream, HEADER)
@@ -108,10 +122,10 @@ class Container:
             raise Broken("its header cannot be read") from error
         if len(sync := stream.read(SYNC)) < SYNC:  # no block follows, so nothing else would notice
             raise Broken("it was cut in the marker behind its header")
-        return cls(stream, len(content), schema, codec, sync, most, Legacy.of(meta).dates)
+        return cls(stream, size, schema, codec, sync, most, Legacy.of(meta).dates)
 
-    def records(self) -> Iterator[list[dict[str, Any]]]:
-        """The records in their order, some at a time. Raises Broken or SchemaRefused."""
+    def records(self, at_once: int) -> Iterator[list[dict[str, Any]]]:
+        """The records in their order, so many at a time. Raises Broken or SchemaRefused."""
         from fastavro import parse_schema
         from fastavro.schema import SchemaParseException
 
@@ -122,8 +136,8 @@ class Container:
                 self.block += 1
                 count, data = self._next()
                 stream = io.BytesIO(data)
-                for start in range(0, count, AT_ONCE):
-                    yield [decode(stream, schema) for _ in range(min(AT_ONCE, count - start))]
+                for start in range(0, count, at_once):
+                    yield [decode(stream, schema) for _ in range(min(at_once, count - start))]
                 if rest := len(data) - stream.tell():
                     raise Broken(f"block {self.block}: {rest:,} bytes are left after its {count:,} records")
         except (*BROKEN, SchemaParseException) as error:

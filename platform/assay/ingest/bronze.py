@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model import Contract, EventTime
 
-TEXT = "_text"
+TEXT, BEHIND = "_text", "_behind"
 
 
 def bronze_spec(contract: Contract) -> TableSpec:
@@ -105,11 +105,12 @@ def _origins(sources: Sequence[Source]) -> dict[str, pa.Array]:
             ARRIVAL: [date.fromisoformat(one.arrival) if one.arrival else None for one in sources],
             SOURCE_FILE: [one.landed.name for one in sources],
             SOURCE_HASH: [one.landed.hash for one in sources],
-            SOURCE_ROW: [one.rows for one in sources],
+            SOURCE_ROW: [one.first for one in sources],
+            BEHIND: [one.first + one.rows for one in sources],
         },
         schema_overrides={ARRIVAL: pl.Date},
-    ).filter(pl.col(SOURCE_ROW) > 0)
-    rows = origins.with_columns(pl.int_ranges(1, pl.col(SOURCE_ROW) + 1).alias(SOURCE_ROW)).explode(SOURCE_ROW)
+    ).filter(pl.col(SOURCE_ROW) < pl.col(BEHIND))
+    rows = origins.select(pl.exclude(SOURCE_ROW, BEHIND), pl.int_ranges(SOURCE_ROW, BEHIND).alias(SOURCE_ROW)).explode(SOURCE_ROW)
     if any(one.numbers is not None for one in sources):  # of what bronze held, erased rows are missing
         rows = rows.with_columns(pl.concat(_numbers(one) for one in sources).alias(SOURCE_ROW))
     return {column.name: column.to_arrow(compat_level=pl.CompatLevel.oldest()) for column in rows}
@@ -119,7 +120,7 @@ def _numbers(source: Source) -> pl.Series:
     import polars as pl
 
     if source.numbers is None:
-        return pl.int_range(1, source.rows + 1, dtype=pl.Int64, eager=True).alias(SOURCE_ROW)
+        return pl.int_range(source.first, source.first + source.rows, dtype=pl.Int64, eager=True).alias(SOURCE_ROW)
     return cast("pl.Series", pl.from_arrow(source.numbers)).alias(SOURCE_ROW)
 
 

@@ -6,9 +6,10 @@ unpacks to more than `most_bytes` is a FileUnreadable. What the bytes mean is th
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
-from threading import Lock
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
@@ -16,7 +17,7 @@ from assay.ingest.landing import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import ExitStack
+    from typing import BinaryIO
 
     from assay.ingest.landing import LandingFile
 
@@ -30,8 +31,6 @@ TEXT_MAY_BEGIN_WITH = {"bz2", "Parquet"}
 BLOCK, STEP = 1 << 20, 1 << 12
 XZ_MEMORY = 1 << 28  # xz -9 needs a quarter of it; a file that asks for more is no file of data
 XZ_PIECE = 1 << 13  # what is left of a piece is copied at the end of each stream, and there may be very many
-LARGE = 1 << 26
-ONE_LARGE_FILE = Lock()
 BIGGER = "Have it sent in pieces, or raise `maxBytes` of the contract's server."
 
 
@@ -40,36 +39,42 @@ def unreadable(file: LandingFile, fault: str, hint: str | None = None) -> FileUn
     return FileUnreadable(f"Tried to read {file.shown}; {fault}.", hint=hint)
 
 
-def content_of(file: LandingFile, most: int, turn: ExitStack | None = None) -> Content:
-    """The unpacked bytes of a file, at most `most`. Raises FileUnreadable.
+class TooLargeToHold(Exception):
+    """A file that should be read in pieces."""
 
-    Of files that are read in threads only one may be large: it waits for its turn, and `turn` is over when its bytes are needed no more.
-    """
+
+def content_of(file: LandingFile, most: int, held: int | None = None) -> Content:
+    """The unpacked bytes of a file, at most `most`. Raises FileUnreadable, and TooLargeToHold once there are more than `held`."""
+    if held is not None and file.size > held:
+        raise TooLargeToHold
     packed = _bytes_on_disk(file, most)
     packing = PACKINGS.get(file.path.suffix.lower())
     if packing is None:
-        _wait(len(packed), turn)
         return packed
-    if not packed.startswith(MAGIC[packing]):
-        found = f"its content is {told}" if (told := kind_of(packed)) else "its content is not: incorrect header"
-        raise unreadable(file, f"line 1: its name says {packing}, {found}")
+    refuse_misnamed(file, packed, packing)
     content = bytearray()
     try:
         for block in unpack(packed, packing, BLOCK):
             content += block
-            if len(content) > LARGE and turn:
-                _wait(len(content), turn)
-                turn = None
+            if held is not None and len(content) > held:
+                raise TooLargeToHold
             if len(content) > most:
-                raise unreadable(file, f"it unpacks from {len(packed):,} to more than {most:,} bytes", hint=BIGGER)
+                raise unpacks_to_more(file, len(packed), most)
     except (OSError, lzma.LZMAError, EOFError) as error:
-        raise unreadable(file, _cut(packed, packing, error)) from error
+        raise unreadable(file, cut(packed, packing, error)) from error
     return content
 
 
-def _wait(size: int, turn: ExitStack | None) -> None:
-    if turn and size > LARGE:
-        turn.enter_context(ONE_LARGE_FILE)
+def refuse_misnamed(file: LandingFile, packed: bytes, packing: str) -> None:
+    """Raise FileUnreadable for a file that does not begin as one that is packed so."""
+    if not packed.startswith(MAGIC[packing]):
+        found = f"its content is {told}" if (told := kind_of(packed)) else "its content is not: incorrect header"
+        raise unreadable(file, f"line 1: its name says {packing}, {found}")
+
+
+def unpacks_to_more(file: LandingFile, packed: int, most: int) -> FileUnreadable:
+    """The error for a file that is larger than its contract lets it be once it is unpacked."""
+    return unreadable(file, f"it unpacks from {packed:,} to more than {most:,} bytes", hint=BIGGER)
 
 
 def kind_of(content: Content) -> str | None:
@@ -86,44 +91,50 @@ def not_text(content: Content) -> str | None:
 
 
 def _bytes_on_disk(file: LandingFile, most: int) -> bytes:
+    with opened(file, most) as content:
+        return content.read(most + 1)
+
+
+@contextmanager
+def opened(file: LandingFile, most: int) -> Iterator[BinaryIO]:
+    """A file as it lies there, opened to be read. Raises FileUnreadable if it cannot be, has more than `most` bytes, or was changed: that
+    is looked for at the end as well."""
     try:
         os.fsencode(file.path.name).decode()
     except UnicodeDecodeError as error:
         raise unreadable(file, "its name is not UTF-8", hint="Have it sent under another name.") from error
     try:
-        with file.path.open("rb") as opened:
-            before = stamp_of(os.fstat(opened.fileno()))
-            content = opened.read(min(before.size, most) + 1)
-            after = stamp_of(os.fstat(opened.fileno()))
+        with file.path.open("rb") as content, os.fdopen(os.dup(content.fileno()), "rb") as again:  # what unpacks closes what it reads
+            before = stamp_of(os.fstat(again.fileno()))
+            if before.size > most:
+                raise unreadable(file, f"it has {before.size:,} bytes, and {most:,} are the most", hint=BIGGER)
+            yield content
+            after = stamp_of(os.fstat(again.fileno()))
     except OSError as error:
         hint = "Have it sent again, or give this process the right to read it."
-        raise unreadable(file, f"{error.strerror}", hint=hint) from error
-    if len(content) > most:
-        raise unreadable(file, f"it has {before.size:,} bytes, and {most:,} are the most", hint=BIGGER)
+        raise unreadable(file, f"{error.strerror or error}", hint=hint) from error
     if len({stamp.written for stamp in (file.stamp or before, before, after)}) > 1:
         raise unreadable(
             file, "it was changed after it had been listed", hint="Write to a name that begins with a dot, then rename. Run it again."
         )
-    return content
 
 
-def unpack(packed: bytes, packing: str, step: int) -> Iterator[bytes]:
+def unpack(packed: bytes | BinaryIO, packing: str, step: int) -> Iterator[bytes]:
     """The unpacked bytes in pieces of about `step`, so that whoever counts them can stop. Raises OSError, LZMAError or EOFError."""
     import pyarrow as pa
 
     if packing == "xz":
-        yield from _unpack_xz(packed, step)
+        yield from _unpack_xz(io.BytesIO(packed) if isinstance(packed, bytes) else packed, step)
         return
-    with pa.input_stream(pa.BufferReader(packed), compression=packing) as stream:
-        while block := stream.read(step):
-            yield block
+    stream = pa.input_stream(pa.BufferReader(packed) if isinstance(packed, bytes) else packed, compression=packing)
+    while block := stream.read(step):
+        yield block
 
 
-def _unpack_xz(packed: bytes, step: int) -> Iterator[bytes]:
+def _unpack_xz(packed: BinaryIO, step: int) -> Iterator[bytes]:
     """Arrow does not know xz. Streams may follow each other, with zeros between them."""
     stream: lzma.LZMADecompressor | None = None  # None between two streams
-    for at in range(0, len(packed), XZ_PIECE):
-        piece = packed[at : at + XZ_PIECE]
+    while piece := packed.read(XZ_PIECE):
         while stream or (piece := piece.lstrip(b"\0")):
             stream = stream or lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY)
             yield stream.decompress(piece, step)
@@ -137,7 +148,7 @@ def _unpack_xz(packed: bytes, step: int) -> Iterator[bytes]:
         raise EOFError("Truncated compressed stream")
 
 
-def _cut(packed: bytes, packing: str, error: Exception) -> str:
+def cut(packed: bytes | BinaryIO, packing: str, error: Exception) -> str:
     """Why a file cannot be unpacked, and the line that could still be read. Small steps: what stands before the fault is counted."""
     lines = 1
     try:

@@ -42,23 +42,25 @@ def names_instead_of_a_row(row: Row, source: LandingSource) -> str | None:
     return "the names of the columns stand where the first row should be; the contract's dialect has `header: false`"
 
 
-def fault_of_rows(data: Bytes, dialect: Dialect, names: Sequence[str]) -> str | None:
-    """The line that cannot be decoded, is not spelled in the dialect, or has too few or too many values; None if no line is at fault."""
+def fault_of_rows(data: Bytes, dialect: Dialect, names: Sequence[str], lines: int = 0, wide: int | None = None) -> str | None:
+    """The line that cannot be decoded, is not spelled in the dialect, or has too few or too many values; None if no line is at fault.
+
+    `lines` of the file stand before `data`: if there are any, its header is among them. Its rows are as `wide` as the first if one was read.
+    """
     try:
         text = bytes(data).decode()
-        rows = (row for row in rows_of(text, dialect) if row.values or len(names) == 1)
-        if dialect.header:
+        rows = (row for row in rows_of(text, dialect, lines + 1) if row.values or len(names) == 1)
+        if dialect.header and not lines:
             next(row for row in rows if row.values)
-        return _fault_of_widths(rows, data, dialect, len(names))
+        return _fault_of_widths(rows, data, dialect, len(names), wide)
     except UnicodeDecodeError as error:
-        return undecodable(error)
+        return undecodable(error, lines)
     except Misread as error:
         return str(error)
 
 
-def _fault_of_widths(rows: Iterator[Row], data: Bytes, dialect: Dialect, known: int) -> str | None:
+def _fault_of_widths(rows: Iterator[Row], data: Bytes, dialect: Dialect, known: int, wide: int | None) -> str | None:
     """Empty values behind the last column are none, if each row has as many of them."""
-    wide = None
     for row in rows:
         found = len(row.values) or 1
         wide = wide or (known if any(row.values[known:]) else max(known, found))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,10 +17,12 @@ from assay.ingest.bounds import MOST_OF_A_RECORD, NO_WHOLE_ROW, TOO_LONG, line_t
 from assay.ingest.content import not_text, unreadable
 from assay.ingest.csv_faults import fault_of_names, fault_of_rows, names_instead_of_a_row
 from assay.ingest.csv_rows import Misread, Misspelled, first_row, respelled
+from assay.ingest.csv_pieces import line_ends, whole_rows
 from assay.ingest.faults import undecodable
+from assay.ingest.pieces import text_pieces, utf8_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from assay.contracts.dialect import Dialect
     from assay.contracts.landing_source import LandingSource
@@ -43,31 +46,94 @@ def read_csv(file: LandingFile, source: LandingSource, content: Content) -> pa.T
         raise unreadable(file, fault)
     try:
         data = utf8(content, source.encoding)
-        names, behind = names_of(data, source)
     except UnicodeDecodeError as error:
         raise _refused(file, source, undecodable(error)) from error
+    return CsvRows(file, source).read(data)
+
+
+def stream_csv(file: LandingFile, source: LandingSource, size: int) -> Iterator[pa.Table]:
+    """The same, some `size` bytes of it at a time. Raises FileUnreadable as soon as a line is at fault: the rows before have been given."""
+    rows = CsvRows(file, source)
+    try:
+        pieces = utf8_pieces(text_pieces(file, source.most_bytes, size), source.encoding)
+        for data in whole_rows(pieces, source.dialect):
+            yield rows.read(memoryview(data))
+            rows.lines += line_ends(data)
     except Misread as error:
         raise _refused(file, source, str(error)) from error
-    is_cut = source.dialect.header and behind == len(data) and bytes(data[-1:]) not in {b"\r", b"\n"}
-    if fault := NO_HEADER if is_cut else fault_of_names(names, data, source):
-        raise _refused(file, source, f"line 1: {fault}")
-    try:
-        table = _table(data[behind:], names, source.dialect)
-    except (pa.ArrowInvalid, Misread, Misspelled, UnicodeDecodeError) as error:
-        fault = _fault(data, names, source, str(error))
-        raise _refused(file, source, fault) from error
-    for name in source.columns:
-        if name not in names:
-            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    return table.select(source.columns)
 
 
-def _fault(data: Bytes, names: Sequence[str], source: LandingSource, said: str) -> str:
-    """The line that is at fault, looked for where no row is too long to be looked at."""
-    if STRADDLES in said or NO_WHOLE_ROW in said:
-        line = line_too_long(data)
-        return f"line {line}: {TOO_LONG}" if line else f"a row has more than {MOST_OF_A_RECORD:,} bytes"
-    return fault_of_rows(data, source.dialect, names) or "its lines cannot be told apart"
+@dataclass(slots=True)
+class CsvRows:
+    """The rows of one file, whose text is read at once or in parts that end with a row: what the first says holds for those that follow."""
+
+    file: LandingFile
+    source: LandingSource
+    names: Sequence[str] | None = None
+    surplus: int | None = None  # values behind the last column, as the first row has them
+    lines: int = 0  # that were read before
+
+    def read(self, data: memoryview) -> pa.Table:
+        """The rows of the next part. Raises FileUnreadable with the line."""
+        behind = 0
+        if self.names is None:
+            self.names, behind = self._header(data)
+        wide = None if self.surplus is None else len(self.names) + self.surplus
+        try:
+            table = self._table(data[behind:], self.names)
+        except (pa.ArrowInvalid, Misread, Misspelled, UnicodeDecodeError) as error:
+            raise _refused(self.file, self.source, self._fault(data, self.names, wide, str(error))) from error
+        for name in self.source.columns:
+            if name not in self.names:
+                table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+        return table.select(self.source.columns)
+
+    def _header(self, data: memoryview) -> tuple[list[str], int]:
+        source = self.source
+        try:
+            names, behind = names_of(data, source)
+        except UnicodeDecodeError as error:
+            raise _refused(self.file, source, undecodable(error)) from error
+        except Misread as error:
+            raise _refused(self.file, source, str(error)) from error
+        is_cut = source.dialect.header and behind == len(data) and bytes(data[-1:]) not in {b"\r", b"\n"}
+        if fault := NO_HEADER if is_cut else fault_of_names(names, data, source):
+            raise _refused(self.file, source, f"line 1: {fault}")
+        return names, behind
+
+    def _fault(self, data: Bytes, names: Sequence[str], wide: int | None, said: str) -> str:
+        """The line that is at fault, looked for where no row is too long to be looked at."""
+        if STRADDLES in said or NO_WHOLE_ROW in said:
+            line = line_too_long(data)
+            return f"line {self.lines + line}: {TOO_LONG}" if line else f"a row has more than {MOST_OF_A_RECORD:,} bytes"
+        return fault_of_rows(data, self.source.dialect, names, self.lines, wide) or "its lines cannot be told apart"
+
+    def _table(self, body: Bytes, names: Sequence[str]) -> pa.Table:
+        """The rows as a table of text, without values that are empty and have no column, as a delimiter at the end of each line makes them.
+
+        Raises ArrowInvalid, Misspelled, Misread, UnicodeDecodeError.
+        """
+        dialect = self.source.dialect
+        row, _ = first_row(body, dialect)
+        if self.surplus is None and row:
+            self.surplus = max(0, len(row.values) - len(names))
+        columns = [*names, *(f"{NAMELESS}{number}" for number in range(self.surplus or 0))]
+        body = respelled(body, dialect)
+        if (
+            bytes(body[: len(codecs.BOM_UTF8)]) == codecs.BOM_UTF8
+        ):  # that of the file is gone: this is part of a value, and Arrow takes one away
+            body = codecs.BOM_UTF8 + bytes(body)
+        if row is None and (len(names) > 1 or not len(body)):
+            return pa.table({name: pa.array([], pa.string()) for name in names})
+        try:
+            table = _parsed(body, columns, dialect, BLOCK)
+        except pa.ArrowInvalid as error:
+            if STRADDLES not in str(error) or line_too_long(body):
+                raise
+            table = _parsed(body, columns, dialect, min(len(body) + 1, MOST_OF_A_RECORD))
+        if any(pc.any(pc.not_equal(table.column(name), "")).as_py() for name in columns[len(names) :]):
+            raise Misspelled
+        return table.select(names)
 
 
 def _refused(file: LandingFile, source: LandingSource, fault: str) -> FileUnreadable:
@@ -118,32 +184,6 @@ def _without_nameless(values: Sequence[str]) -> Sequence[str]:
 def _by_place(names: Sequence[str]) -> list[str]:
     """The names of several columns, those without one by their place; a single column without a name has none."""
     return [name or f"column_{place}" for place, name in enumerate(names, 1)] if len(names) > 1 else list(names)
-
-
-def _table(body: Bytes, names: Sequence[str], dialect: Dialect) -> pa.Table:
-    """The rows as a table of text, without values that are empty and have no column, as a delimiter at the end of each line makes them.
-
-    Raises ArrowInvalid, Misspelled, Misread, UnicodeDecodeError.
-    """
-    row, _ = first_row(body, dialect)
-    surplus = max(0, len(row.values) - len(names)) if row else 0
-    columns = [*names, *(f"{NAMELESS}{number}" for number in range(surplus))]
-    body = respelled(body, dialect)
-    if (
-        bytes(body[: len(codecs.BOM_UTF8)]) == codecs.BOM_UTF8
-    ):  # that of the file is gone: this is part of a value, and Arrow takes one away
-        body = codecs.BOM_UTF8 + bytes(body)
-    if row is None and (len(names) > 1 or not len(body)):
-        return pa.table({name: pa.array([], pa.string()) for name in names})
-    try:
-        table = _parsed(body, columns, dialect, BLOCK)
-    except pa.ArrowInvalid as error:
-        if STRADDLES not in str(error) or line_too_long(body):
-            raise
-        table = _parsed(body, columns, dialect, min(len(body) + 1, MOST_OF_A_RECORD))
-    if any(pc.any(pc.not_equal(table.column(name), "")).as_py() for name in columns[len(names) :]):
-        raise Misspelled
-    return table.select(names)
 
 
 def _parsed(body: Bytes, columns: Sequence[str], dialect: Dialect, block: int) -> pa.Table:

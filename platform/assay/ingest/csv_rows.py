@@ -61,9 +61,12 @@ class Spelling(NamedTuple):
         return escapes.sub(lambda found: found[0][1:], text) if escapes else text
 
 
-def rows_of(text: str, dialect: Dialect) -> Iterator[Row]:
-    """The rows of a text, empty lines too, without comments. Raises Misread for a quote or an escape that the dialect does not have."""
-    at, line, spelling = 0, 1, _spelling(dialect)
+def rows_of(text: str, dialect: Dialect, line: int = 1) -> Iterator[Row]:
+    """The rows of a text, empty lines too, without comments; its first line has the number `line`.
+
+    Raises Misread for a quote or an escape that the dialect does not have.
+    """
+    at, spelling = 0, _spelling(dialect)
     while at < len(text):
         row = None if dialect.comment_char and text.startswith(dialect.comment_char, at) else _row(text, at, line, spelling, dialect)
         end = row.end if row else _behind_line(text, at)
@@ -145,7 +148,7 @@ def respelled(data: Bytes, dialect: Dialect) -> Bytes:
     Raises Misspelled for what Arrow would forgive: a value that nothing closes would swallow all the rows that follow.
     """
     comment, quote, escape = (one.encode() for one in (dialect.comment_char, dialect.quote_char, dialect.escape_char))
-    tokens, escapes = _tokens(dialect), _escapes(dialect)
+    tokens, escapes = tokens_of(dialect), _escapes(dialect)
     if not any(one and re.search(re.escape(one), data) for one in (comment, escape)):
         if quote and re.search(re.escape(quote), data) and any(token["odd"] is not None for token in tokens.finditer(data)):
             raise Misspelled
@@ -169,7 +172,7 @@ def _line_end(comments: bytes) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _tokens(dialect: Dialect) -> re.Pattern[bytes]:
+def tokens_of(dialect: Dialect) -> re.Pattern[bytes]:
     """What may not be taken by its single characters: comments with the line end before them, whole values in quotes, escapes.
 
     Each alternative begins with a character, and what stands before it is looked at behind that: so whatever is between them is skipped

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 SHOWN, LONGEST_NAME, LONGEST_FAULT = 5, 60, 300
 
 
-def undecodable(error: UnicodeDecodeError) -> str:
-    """The line on which the first byte stands that the encoding does not have."""
-    return f"line {error.object[: error.start].count(10) + 1}: not {error.encoding}: {error.reason}"
+def undecodable(error: UnicodeDecodeError, lines: int = 0) -> str:
+    """The line on which the first byte stands that the encoding does not have. So many `lines` stand before what was decoded."""
+    return f"line {lines + error.object[: error.start].count(10) + 1}: not {error.encoding}: {error.reason}"
 
 
 def columns_fault(found: Sequence[str], source: LandingSource) -> str | None:

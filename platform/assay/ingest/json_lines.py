@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,11 +16,13 @@ import pyarrow as pa
 
 from assay.ingest.bounds import MOST_NESTED, TOO_LONG, line_too_long
 from assay.ingest.content import not_text, unreadable
+from assay.ingest.csv_rows import Misread
 from assay.ingest.faults import undecodable, unknown_columns
 from assay.ingest.json_text import Number, spelled
+from assay.ingest.pieces import text_pieces, utf8_pieces, whole_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
 
@@ -42,27 +45,52 @@ def read_json_lines(file: LandingFile, source: LandingSource, content: Content) 
 
     Raises FileUnreadable with the line.
     """
-    import polars as pl
-
     if fault := not_text(content):
         raise unreadable(file, fault)
-    if line := line_too_long(content):
-        raise unreadable(file, f"line {line}: {TOO_LONG}")
+    return JsonRows(file, source, Shapes(source)).read(content, source.encoding)
+
+
+def stream_json_lines(file: LandingFile, source: LandingSource, size: int) -> Iterator[pa.Table]:
+    """The same, some `size` bytes of it at a time. Raises FileUnreadable as soon as a line is at fault: the rows before have been given."""
+    rows = JsonRows(file, source, Shapes(source))
     try:
-        lines = pl.Series([content.decode(source.encoding).removeprefix("\ufeff")]).str.split("\n").explode()
-    except UnicodeDecodeError as error:
-        raise unreadable(file, undecodable(error)) from error
-    if not lines[-1].strip(" \t\r"):
-        lines = lines[:-1]
-    schema, shapes = pa.schema([pa.field(name, pa.string()) for name in source.columns]), Shapes(source)
-    parts = list[pa.Table]()
-    for start in range(0, len(lines), LINES):
+        for data in whole_lines(utf8_pieces(text_pieces(file, source.most_bytes, size), source.encoding)):
+            yield rows.read(data, "utf-8")
+            rows.lines += data.count(b"\n")
+    except Misread as error:
+        raise unreadable(file, str(error)) from error
+
+
+@dataclass(slots=True)
+class JsonRows:
+    """The rows of one file, whose text is read at once or in parts that end with a line."""
+
+    file: LandingFile
+    source: LandingSource
+    shapes: Shapes
+    lines: int = 0  # that were read before
+
+    def read(self, content: Content, encoding: str) -> pa.Table:
+        """The rows of the next part. Raises FileUnreadable with the line."""
+        import polars as pl
+
+        if line := line_too_long(content):
+            raise unreadable(self.file, f"line {self.lines + line}: {TOO_LONG}")
         try:
-            found = shapes.read(lines.slice(start, LINES))
-        except BadLine as error:
-            raise unreadable(file, f"line {start + error.line}{error}") from error
-        parts.append(found.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
-    return pa.concat_tables(parts) if parts else schema.empty_table()
+            lines = pl.Series([content.decode(encoding).removeprefix("" if self.lines else "\ufeff")]).str.split("\n").explode()
+        except UnicodeDecodeError as error:
+            raise unreadable(self.file, undecodable(error, self.lines)) from error
+        if not lines[-1].strip(" \t\r"):
+            lines = lines[:-1]
+        schema = pa.schema([pa.field(name, pa.string()) for name in self.source.columns])
+        parts = list[pa.Table]()
+        for start in range(0, len(lines), LINES):
+            try:
+                found = self.shapes.read(lines.slice(start, LINES))
+            except BadLine as error:
+                raise unreadable(self.file, f"line {self.lines + start + error.line}{error}") from error
+            parts.append(found.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
+        return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 class BadLine(Exception):

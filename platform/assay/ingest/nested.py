@@ -6,7 +6,7 @@ Works on the text of any format, because every reader spells objects and arrays 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -34,13 +34,21 @@ def of_the_file(source: LandingSource) -> LandingSource:
     return replace(source, columns=source.file_columns, optional=tuple(name for name in source.optional if name not in source.paths))
 
 
-def unnested(table: pa.Table, source: LandingSource, file: LandingFile) -> pa.Table:
+@dataclass(slots=True)
+class Elements:
+    """How far a file has been taken apart: its records, and the bytes of their elements."""
+
+    records: int = 0
+    bytes: int = 0
+
+
+def unnested(table: pa.Table, source: LandingSource, file: LandingFile, before: Elements | None = None) -> pa.Table:
     """The landing columns of a contract, from those of its file: first the rows that are elements, then the columns that are paths.
 
-    Raises FileUnreadable for a value that is no array where elements are wanted.
+    `before` is what was taken of the file before. Raises FileUnreadable for a value that is no array where elements are wanted.
     """
     if source.explode is not None:
-        table = _exploded(table, source, file, source.explode)
+        table = _exploded(table, source, file, source.explode, before or Elements())
     paths = {name: path for name in source.paths if (path := read_path(name, source.file_columns))}
     for root in dict.fromkeys(path.root for path in paths.values()):
         inside = {name: path.steps for name, path in paths.items() if path.root == root}
@@ -83,20 +91,21 @@ def text_of(value: Any) -> str | None:  # noqa: ANN401
     return value if value is None or isinstance(value, str) else spelled(value)
 
 
-def _exploded(table: pa.Table, source: LandingSource, file: LandingFile, name: str) -> pa.Table:
+def _exploded(table: pa.Table, source: LandingSource, file: LandingFile, name: str, before: Elements) -> pa.Table:
     """One row for each element of an array, which takes the array's place in its column; none for an array without elements."""
     path = read_path(name, source.file_columns)
     root, steps = (path.root, path.steps) if path else (name, ())
-    places, elements, size = list[int](), list[str | None](), 0
+    places, elements = list[int](), list[str | None]()
     beside = table.drop_columns([root])
     widths = _widths(beside)
     for number, text in enumerate(one for texts in _pieces(table.column(root)) for one in texts):
-        for element in _elements(text, steps, number, file, name):
+        for element in _elements(text, steps, before.records + number, file, name):
             places.append(number)
             elements.append(element)
-            size += widths[number] + len(element or "") + SHORTEST
-            if size > source.most_bytes:
+            before.bytes += widths[number] + len(element or "") + SHORTEST
+            if before.bytes > source.most_bytes:
                 raise unreadable(file, f"its rows, one for each element of {name}, have more than {source.most_bytes:,} bytes", hint=BIGGER)
+    before.records += table.num_rows
     rows = beside.take(pa.array(places, pa.int64()))
     return rows.append_column(root, pa.array(elements, pa.string()))
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.ingest.content import BIGGER, unreadable
+from assay.ingest.content import BIGGER, BLOCK, unreadable
 from assay.ingest.faults import columns_fault, named, one_line, words_of
 from assay.ingest.old_calendar import HINT, Legacy, OldCalendar, refuse_old, refuse_old_ticks
 from assay.ingest.parquet_footer import DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY, Malformed, Promise, promise_of
 from assay.ingest.parquet_types import ENUM, fault_of_types, told
+from assay.ingest.pieces import Stored, anywhere
 from assay.ingest.typed import NoText, text_of
 
 if TYPE_CHECKING:
@@ -30,41 +31,53 @@ if TYPE_CHECKING:
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 ROWS, BATCH_BYTES = 1 << 16, 1 << 26
+USUAL = 16  # bytes that a value may well have as text
 SHORTEST = 5  # bytes of the shortest value in an Arrow array of text
 INT96 = "INT96"
 
 
 def read_parquet(file: LandingFile, source: LandingSource, content: Content) -> pa.Table:
     """Read a Parquet file into its contract's landing columns, all text. Raises FileUnreadable, naming the row group where there is one."""
+    return pa.concat_tables(_tables(file, source, content))
+
+
+def stream_parquet(file: LandingFile, source: LandingSource, size: int) -> Iterator[pa.Table]:
+    """The same, batch by batch, from the file where it lies; `size` is about what each may take in memory. Raises FileUnreadable late."""
+    with anywhere(file, source.most_bytes) as opened:
+        yield from _tables(file, source, Stored(opened), size)
+
+
+def _tables(file: LandingFile, source: LandingSource, content: Content | Stored, size: int = BATCH_BYTES) -> Iterator[pa.Table]:
+    """The rows, batch by batch, after a table without any."""
     if fault := _fault_of_ends(content):
         raise unreadable(file, fault)
-    group, size = None, 0
-    parts = [pa.table({name: pa.array([], pa.string()) for name in source.columns})]
+    group, found = None, 0
     try:
-        readers = Readers.of(content, source.most_bytes)
+        readers = Readers.of(content, source.most_bytes, size)
         if fault := readers.fault(source):
             raise unreadable(file, fault, hint=BIGGER if "bytes" in fault else None)
+        yield pa.table({name: pa.array([], pa.string()) for name in source.columns})
         for group in range(readers.groups):
             for batch in readers.batches(group):
-                size += sum(map(_size_of, batch.columns))
-                if size > source.most_bytes:
+                found += sum(map(_size_of, batch.columns))
+                if found > source.most_bytes:
                     raise unreadable(file, f"its values have more than {source.most_bytes:,} bytes", hint=BIGGER)
-                parts.append(_text(batch, source))
+                yield _text(batch, source)
     except OldCalendar as error:
         raise unreadable(file, one_line(error), hint=HINT) from error
     except (pa.ArrowException, Malformed, NoText, OSError, UnicodeDecodeError, RecursionError) as error:
         where = "" if group is None else f"row group {group}: "
         ours = isinstance(error, (Malformed, NoText))
         raise unreadable(file, where + (one_line(error) if ours else words_of(error, source))) from error
-    return pa.concat_tables(parts)
 
 
-def _fault_of_ends(content: Content) -> str | None:
-    if content.startswith(ENCRYPTED) or content.endswith(ENCRYPTED):
+def _fault_of_ends(content: Content | Stored) -> str | None:
+    first, last = content[: len(MAGIC)], content[-len(MAGIC) :]
+    if ENCRYPTED in (first, last):
         return "it is an encrypted Parquet file"
-    if not content.startswith(MAGIC):
+    if first != MAGIC:
         return "it is no Parquet file: it does not begin with PAR1"
-    return None if content.endswith(MAGIC) and len(content) > len(MAGIC) * 2 else "it was cut: it does not end with PAR1"
+    return None if last == MAGIC and len(content) > len(MAGIC) * 2 else "it was cut: it does not end with PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +97,11 @@ class Readers:
     micros: pq.ParquetFile
 
     @classmethod
-    def of(cls, content: Content, most: int) -> Readers:
-        """Open the bytes of a file. Raises ArrowException, Malformed or OSError for a footer that cannot be read."""
+    def of(cls, content: Content | Stored, most: int, size: int = BATCH_BYTES) -> Readers:
+        """Open a file. Raises ArrowException, Malformed or OSError for a footer that cannot be read."""
         import pyarrow.parquet as pq
 
-        metadata = pq.read_metadata(pa.BufferReader(content))
+        metadata = pq.read_metadata(_readable(content))
         leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
         promise, strings, longest = promise_of(content), list[str](), 0
         for leaf, pages in zip(leaves, promise.leaves, strict=False):  # a file without row groups has no pages
@@ -99,12 +112,14 @@ class Readers:
                 longest += pages.largest if is_nested_enum or pages.encodings != {DELTA_LENGTH_BYTE_ARRAY} else 0
             else:
                 strings.append(leaf.path)
-        width = sum(max(leaf.length, 0) for leaf in leaves) or 1
-        rows = max(1, min(ROWS, BATCH_BYTES // width, most // max(longest, 1)))
+        width = sum(max(leaf.length, USUAL) for leaf in leaves) or 1
+        rows = max(1, min(ROWS, size // width, most // max(longest, 1)))
 
         def opened(unit: str) -> pq.ParquetFile:
-            buffer = pa.BufferReader(content)
-            return pq.ParquetFile(buffer, read_dictionary=strings, coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
+            return pq.ParquetFile(
+                _readable(content), read_dictionary=strings, coerce_int96_timestamp_unit=unit, page_checksum_verification=True,
+                buffer_size=0 if isinstance(content, (bytes, bytearray)) else BLOCK,
+            )  # fmt: skip
 
         legacy = Legacy.of(metadata.metadata or {})
         return cls(promise, legacy, metadata.num_row_groups, rows, leaves, opened("ns"), opened("us"))
@@ -140,6 +155,10 @@ class Readers:
                     refuse_old_ticks(name, micros.cast(pa.int64()), "us")
                 columns |= {name: _int96_text(columns[name], micros) for name, micros in exact}
             yield pa.RecordBatch.from_pydict(columns)
+
+
+def _readable(content: Content | Stored) -> pa.NativeFile:
+    return pa.BufferReader(content) if isinstance(content, (bytes, bytearray)) else pa.PythonFile(content.again(), mode="r")
 
 
 def _int96_text(nanos: pa.Array, micros: pa.Array) -> pa.Array:

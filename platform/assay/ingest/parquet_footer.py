@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.ingest.content import Content
+    from assay.ingest.pieces import Stored
 
 TRUE, FALSE = 1, 2  # kinds of Thrift's fields, as far as they are asked for by name
 TAIL, DEEPEST = 8, 32
@@ -47,7 +48,7 @@ class Promise:
     variants: list[str] = field(default_factory=list)
 
 
-def promise_of(content: Content) -> Promise:
+def promise_of(content: Content | Stored) -> Promise:
     """Add up all pages of a file. Raises Malformed."""
     footer = len(content) - TAIL - int.from_bytes(content[-TAIL:-4], "little")
     if footer < 0:
@@ -65,7 +66,7 @@ def promise_of(content: Content) -> Promise:
     return found
 
 
-def _add_chunk(promise: Promise, leaf: Leaf, content: Content, chunk: object) -> None:
+def _add_chunk(promise: Promise, leaf: Leaf, content: Content | Stored, chunk: object) -> None:
     if chunk is None:
         raise Malformed("a column is encrypted, or says nothing of itself")
     said = _fields(chunk)
@@ -103,7 +104,7 @@ def _list(value: object) -> list[Any]:
     return value
 
 
-def _struct(data: Content, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
+def _struct(data: Content | Stored, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
     """The fields of a structure by their numbers, and the place behind it."""
     fields, field = dict[int, Any](), 0
     while head := _byte(data, at):
@@ -116,7 +117,7 @@ def _struct(data: Content, at: int, depth: int = 0) -> tuple[dict[int, Any], int
     return fields, at + 1
 
 
-def _value(data: Content, at: int, kind: int, depth: int) -> tuple[Any, int]:
+def _value(data: Content | Stored, at: int, kind: int, depth: int) -> tuple[Any, int]:
     if depth > DEEPEST:
         raise Malformed("structures are nested too deeply")
     match kind:
@@ -140,7 +141,7 @@ def _value(data: Content, at: int, kind: int, depth: int) -> tuple[Any, int]:
     raise Malformed(f"there is no kind {kind} of field")
 
 
-def _items(data: Content, at: int, depth: int) -> tuple[list[Any], int]:
+def _items(data: Content | Stored, at: int, depth: int) -> tuple[list[Any], int]:
     head, at = _byte(data, at), at + 1
     size, kind = head >> 4, head & 15
     if size == 15:
@@ -153,7 +154,7 @@ def _items(data: Content, at: int, depth: int) -> tuple[list[Any], int]:
     return items, at
 
 
-def _behind_map(data: Content, at: int, depth: int) -> int:
+def _behind_map(data: Content | Stored, at: int, depth: int) -> int:
     size, at = _varint(data, at)
     if not size:
         return at
@@ -165,18 +166,18 @@ def _behind_map(data: Content, at: int, depth: int) -> int:
     return at
 
 
-def _refuse_beyond(data: Content, at: int) -> None:
+def _refuse_beyond(data: Content | Stored, at: int) -> None:
     if at > len(data):
         raise Malformed("it leads out of the file")
 
 
-def _byte(data: Content, at: int) -> int:
+def _byte(data: Content | Stored, at: int) -> int:
     if not 0 <= at < len(data):
         raise Malformed("it leads out of the file")
     return data[at]
 
 
-def _varint(data: Content, at: int) -> tuple[int, int]:
+def _varint(data: Content | Stored, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte, at = _byte(data, at), at + 1
@@ -188,6 +189,6 @@ def _varint(data: Content, at: int) -> tuple[int, int]:
             raise Malformed("a number is longer than 64 bits")
 
 
-def _zigzag(data: Content, at: int) -> tuple[int, int]:
+def _zigzag(data: Content | Stored, at: int) -> tuple[int, int]:
     value, at = _varint(data, at)
     return (value >> 1) ^ -(value & 1), at

@@ -1,6 +1,7 @@
 """Reading: the files of many arrivals, some at a time in threads, and no more of them at once than memory holds.
 
-A small file may unpack to much, and many files may land: how much is held is counted in what was read, not in what lies on disk.
+A small file may unpack to much, many files may land, and one may be as large as a disk: how much is held is counted in what was read, not
+in what lies there. So a large file is read in parts, and so is an arrival of many files.
 What one file is, is the business of the readers; what becomes of its rows that of `bronze`.
 """
 
@@ -9,20 +10,22 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from assay.errors import FileUnreadable
 from assay.ingest.absent import absent_from, may_lack
+from assay.ingest.content import PACKINGS, TooLargeToHold
 from assay.ingest.held import HeldFile
-from assay.ingest.readers import read_text
+from assay.ingest.readers import read_text, stream_text
 from assay.lake.manifest import Landed
+from assay.steps import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from concurrent.futures import Future
-
-    import pyarrow as pa
 
     from assay.contracts.landing_source import LandingSource
     from assay.ingest.held import Contents
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 
 READERS, AHEAD = 4, 8
 AT_ONCE = 24 << 20  # bytes of text: some 125,000 rows of twenty columns
-FILES_OF_AN_ARRIVAL = 4  # so many times what one file may have: an arrival is published as a whole, so it is held as a whole
+HELD = 8 << 20  # bytes of a file that is read whole, so that several are at once
+PACKED = 8  # so many times as large files usually are once they are unpacked
+FILES_OF_AN_ARRIVAL = 4  # so many times what one file may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +55,45 @@ class Batch:
 class Source:
     """A file that was read: the arrival that it belongs to, what landed, and how many rows are here of it.
 
-    `numbers` are those of its rows in the file, if they are not 1, 2, 3 and so on.
+    `numbers` are those of its rows in the file, if they do not go on one by one from `first`.
     """
 
     arrival: str
     landed: Landed
     rows: int
     numbers: pa.ChunkedArray | None = None
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """The rows of one file, as landing columns; the rest is as in `Source`."""
+    """The rows of one file, or the next of them, as landing columns; the rest is as in `Source`."""
 
     table: pa.Table
     landed: Landed
     numbers: pa.ChunkedArray | None = None
+    first: int = 1
+
+    def with_more(self, other: FileRows) -> FileRows:
+        """These rows and the next of the same file."""
+        table = pa.concat_tables([self.table, other.table])
+        return replace(self, table=table, landed=replace(self.landed, rows=self.landed.rows + other.landed.rows))
 
 
 @dataclass(slots=True)
 class Piece:
     """Some arrivals that were read together: the rows of their files in order, or why an arrival could not be read.
 
-    `sizes` are the bytes that are held of each arrival.
+    Or a part of one arrival that is too large to be held: it is `begun` by a piece before this one, and `goes_on` in the next. `sizes` are
+    the bytes that have been read of each arrival.
     """
 
     batches: list[Batch] = field(default_factory=list)
     read: dict[str, list[FileRows]] = field(default_factory=dict)
     failed: dict[str, FileUnreadable] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    begun: bool = False
+    goes_on: bool = False
 
     @property
     def parts(self) -> list[pa.Table]:
@@ -88,20 +103,28 @@ class Piece:
     @property
     def sources(self) -> list[Source]:
         """Where the rows of `parts` are from."""
-        return [Source(arrival, one.landed, one.table.num_rows, one.numbers) for arrival, files in self.read.items() for one in files]
+        return [
+            Source(arrival, one.landed, one.table.num_rows, one.numbers, one.first)
+            for arrival, files in self.read.items()
+            for one in files
+        ]
 
     @property
     def size(self) -> int:
         """The bytes that are held."""
-        return sum(self.sizes.values())
+        return sum(table.nbytes for table in self.parts)
+
+    def held_of(self, batch: Batch) -> int:
+        """The bytes that are held of an arrival."""
+        return sum(one.table.nbytes for one in self.read.get(batch.arrival, ()))
 
     def add(self, batch: Batch, found: FileRows | FileUnreadable, source: LandingSource) -> None:
-        """Take the next file of an arrival. With one that is unreadable the arrival has no rows: it must not replace what was there."""
+        """Take the next rows of an arrival. With a file that is unreadable it has no rows: it must not replace what was there."""
         if batch.arrival in self.failed:
             return
         files = self.read.setdefault(batch.arrival, [])
         if not isinstance(found, FileUnreadable):
-            files.append(found)
+            files[-1:] = [files[-1].with_more(found)] if files and files[-1].landed.name == found.landed.name else [*files[-1:], found]
             self.sizes[batch.arrival] = self.sizes.get(batch.arrival, 0) + found.table.nbytes
             if self.sizes[batch.arrival] > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
                 said = f"Tried to read the {len(batch.files)} files of one arrival; they have more than {most:,} bytes."
@@ -111,45 +134,100 @@ class Piece:
             del self.read[batch.arrival]
             self.sizes.pop(batch.arrival, None)
 
+    def without_last(self) -> tuple[Piece, Piece]:
+        """The arrivals before the last, and the last, which is not whole yet."""
+        *before, last = self.batches
+        first = Piece(before, {one: self.read[one] for one in self.read if one != last.arrival}, self.failed)
+        return first, Piece([last], {last.arrival: self.read[last.arrival]}, sizes={last.arrival: self.sizes[last.arrival]})
 
-def read_pieces(batches: Sequence[Batch], source: LandingSource) -> Iterator[Piece]:
-    """Read arrivals in their order, in pieces of whole arrivals that are cut once they hold about AT_ONCE bytes."""
+    def rest(self) -> Piece:
+        """What comes behind a part of an arrival: nothing yet."""
+        return Piece(self.batches, {self.batches[-1].arrival: []}, sizes=self.sizes, begun=True)
+
+
+def read_pieces(batches: Sequence[Batch], source: LandingSource, most: int = BATCH_BYTES) -> Iterator[Piece]:
+    """Read arrivals in their order, in pieces of whole arrivals that are cut once they hold about AT_ONCE bytes.
+
+    An arrival of more than about `most` bytes comes in several pieces of its own.
+    """
     piece = Piece()
-    with closing(_read_ahead(batches, source)) as found:
-        for batch, table in found:
+    with closing(_read_ahead(batches, source, most)) as found:
+        for batch, rows in found:
             if not piece.batches or batch is not piece.batches[-1]:
-                if piece.size > AT_ONCE:
+                if piece.size > AT_ONCE or piece.begun:
                     yield piece
                     piece = Piece()
                 piece.batches.append(batch)
-            piece.add(batch, table, source)
+            piece.add(batch, rows, source)
+            if piece.held_of(batch) > most:
+                if len(piece.batches) > 1:
+                    before, piece = piece.without_last()
+                    yield before
+                piece.goes_on = True
+                yield piece
+                piece = piece.rest()
     if piece.batches:
         yield piece
 
 
-def _read(file: LandingFile | HeldFile, digest: str, source: LandingSource) -> FileRows | FileUnreadable:
+def _read(file: LandingFile | HeldFile, digest: str, source: LandingSource, most: int) -> FileRows | FileUnreadable | None:
+    """The rows of a file that can be held; None if it is too large for that."""
     try:
         if isinstance(file, HeldFile):
             table, numbers = file.read(source)
             return FileRows(table, file.landed, numbers)
-        table = read_text(file, source)
+        table = read_text(file, source, most)
+    except TooLargeToHold:
+        return None
     except FileUnreadable as error:
         return error
+    return FileRows(table, _landed(file, digest, source, table.num_rows))
+
+
+def _landed(file: LandingFile, digest: str, source: LandingSource, rows: int) -> Landed:
     lacking = absent_from(file, digest, source)
-    columns = tuple(name for name in may_lack(source) if name not in lacking)
-    return FileRows(table, Landed(file.name, digest, table.num_rows, columns=columns))
+    return Landed(file.name, digest, rows, columns=tuple(name for name in may_lack(source) if name not in lacking))
 
 
-def _read_ahead(batches: Sequence[Batch], source: LandingSource) -> Generator[tuple[Batch, FileRows | FileUnreadable], None, None]:
-    """Every file of the batches in order; some of the next are being read meanwhile."""
-    waiting = deque[tuple[Batch, "Future[FileRows | FileUnreadable]"]]()
+def _in_parts(file: LandingFile, digest: str, source: LandingSource, most: int) -> Iterator[FileRows | FileUnreadable]:
+    """The rows of a file that cannot be held. Of one that turns out to be unreadable, the error comes behind some of its rows."""
+    first = 1
+    try:
+        for table in stream_text(file, source, most):
+            yield FileRows(table, _landed(file, digest, source, table.num_rows), first=first)
+            first += table.num_rows
+    except FileUnreadable as error:
+        yield error
+
+
+def _read_ahead(
+    batches: Sequence[Batch], source: LandingSource, most: int
+) -> Generator[tuple[Batch, FileRows | FileUnreadable], None, None]:
+    """Every file of the batches in order, a large one in parts; some of the next small ones are being read meanwhile."""
+    waiting = deque[tuple[Batch, "LandingFile | HeldFile", str, "Future[FileRows | FileUnreadable | None]"]]()
+
+    def next_one() -> Iterator[tuple[Batch, FileRows | FileUnreadable]]:
+        batch, file, digest, reading = waiting.popleft()
+        if (found := reading.result()) is not None:
+            yield batch, found
+        elif not isinstance(file, HeldFile):
+            yield from ((batch, part) for part in _in_parts(file, digest, source, most))
+
+    held = min(most, HELD)
     with ThreadPoolExecutor(READERS) as pool:
         try:
-            for batch, content in ((one, content) for one in batches for content in one.files):
-                waiting.append((batch, pool.submit(_read, *content, source)))
-                if len(waiting) > AHEAD:
-                    yield waiting[0][0], waiting.popleft()[1].result()
+            for batch, (file, digest) in ((one, content) for one in batches for content in one.files):
+                waiting.append((batch, file, digest, pool.submit(_read, file, digest, source, held)))
+                while len(waiting) > AHEAD or sum(_weight(one[1]) for one in waiting) > AT_ONCE:
+                    yield from next_one()
             while waiting:
-                yield waiting[0][0], waiting.popleft()[1].result()
+                yield from next_one()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _weight(file: LandingFile | HeldFile) -> int:
+    """The bytes that a file may hold while it waits: one that is packed may be anything, and a large one is not read."""
+    if isinstance(file, HeldFile):
+        return 0
+    return 0 if file.size > HELD else file.size * (PACKED if file.path.suffix.lower() in PACKINGS else 1)

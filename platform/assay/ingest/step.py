@@ -81,8 +81,8 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
             yield Outcome(key, Status.UNCHANGED, facts={"files": len(landed[key].files)})
     due = [key for key in landed if run.force or others is not None or wanted[key] != stands[key]]
     work = Work(run, contract, slice_, landed, wanted, table, erased, others)
-    made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source))
-    staged = map(work.stage, ahead(made))
+    made = (work.prepare(piece) for piece in read_pieces([landed[key] for key in due], contract.source, run.batch_bytes))
+    staged = work.staged(ahead(made))
     groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
     for group in groups:
         yield from work.publish(group)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
 from assay.errors import AssayError
+from assay.ingest.arriving import Arriving
 from assay.ingest.bronze import bronze_rows
 from assay.ingest.set_aside import set_aside
 from assay.lake.accounts import LANDED
@@ -21,7 +23,7 @@ from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
     import pyarrow as pa
@@ -39,12 +41,17 @@ CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "ass
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The rows of some arrivals; by partition key the manifest of each, or why it could not be read. `sources` are the files of `rows`."""
+    """The rows of some arrivals; by partition key the manifest of each, or why it could not be read. `sources` are the files of `rows`.
+
+    Of a `part` of an arrival the manifest only counts what landed; the last is that which does not go on.
+    """
 
     rows: pa.Table
     manifests: Mapping[str, Manifest]
     sources: Sequence[Source]
     failed: Mapping[str, FileUnreadable]
+    part: str | None = None
+    goes_on: bool = False
 
     @property
     def erased(self) -> dict[str, int]:
@@ -80,18 +87,42 @@ class Work:
     def prepare(self, piece: Piece) -> Prepared:
         """The rows of the readable arrivals of a piece, and by their manifests what landed. Raises AssayError if a row was lost."""
         rows, gone = self.erased.split(bronze_rows(piece, self.contract))
-        days, landed = days_of(rows), dict[str, list[Landed]]()
+        part = self._keys[piece.batches[-1].arrival] if piece.begun or piece.goes_on else None
+        days, landed = days_of(rows) if part is None else {}, dict[str, list[Landed]]()
         for source in piece.sources:
             now = replace(source.landed, erased=source.landed.erased + gone.get(source.landed.name, 0))
             landed.setdefault(source.arrival, []).append(now)
         manifests = {self._keys[arrival]: Manifest(tuple(found), days.get(arrival, {})) for arrival, found in landed.items()}
-        if lost := [key for key, manifest in manifests.items() if not manifest.closes]:
-            raise AssayError(f"Tried to ingest {lost[0]} of {self.slice.spec.name}; rows of its files are missing: {manifests[lost[0]]}.")
+        if part is None:
+            for key, manifest in manifests.items():
+                self.refuse_lost(key, manifest)
         failed = {self._keys[arrival]: error for arrival, error in piece.failed.items()}
-        return Prepared(rows, manifests, piece.sources, failed)
+        return Prepared(rows, manifests, piece.sources, failed, part, piece.goes_on)
+
+    def refuse_lost(self, key: str, manifest: Manifest) -> None:
+        """Raise AssayError if a row that landed is nowhere."""
+        if not manifest.closes:
+            raise AssayError(f"Tried to ingest {key} of {self.slice.spec.name}; rows of its files are missing: {manifest}.")
+
+    def staged(self, made: Iterable[Prepared]) -> Iterator[Chunk]:
+        """Write what was prepared where no reader looks yet; the parts of an arrival into one file, of which nothing is left if one fails."""
+        with ExitStack() as unfinished:
+            arriving: Arriving | None = None
+            for one in made:
+                if one.part is None:
+                    yield self.stage(one)
+                    continue
+                if arriving is None:
+                    arriving = Arriving(self, one.part)
+                    unfinished.callback(arriving.discard)
+                arriving.add(one)
+                if not one.goes_on:
+                    yield arriving.done()
+                    unfinished.close()
+                    arriving = None
 
     def stage(self, made: Prepared) -> Chunk:
-        """Write the rows where no reader looks yet."""
+        """Write the rows of whole arrivals."""
         rejected, good = set_aside(made.rows, self.contract, self.run.run_id), list(made.manifests)
         footers = {key: {KEY: manifest.dump()} for key, manifest in made.manifests.items()}
         staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [made.rows], footers) if good else None

@@ -137,7 +137,7 @@ def days_of(rows: pa.Table) -> dict[str, dict[date | None, Day]]:
         body = body if keys[INDEX].is_sorted() else body.take(keys[INDEX].to_arrow())
     else:
         counts = iter([{"len": rows.num_rows}] if rows.num_rows else [])
-    columns = [_Column(name, body.column(name)) for name in body.column_names]
+    columns = [Column(name, body.column(name)) for name in body.column_names]
     found: dict[str, dict[date | None, Day]] = {}
     start = 0
     for group in counts:
@@ -148,7 +148,7 @@ def days_of(rows: pa.Table) -> dict[str, dict[date | None, Day]]:
     return found
 
 
-class _Column:
+class Column:
     """A column as bytes, of which a digest can be told some rows without copying them."""
 
     def __init__(self, name: str, values: pa.ChunkedArray) -> None:
@@ -167,11 +167,27 @@ class _Column:
 
     def tell(self, digest: Any, start: int, end: int) -> bool:  # noqa: ANN401  # hashlib's own type has no public name
         """Tell the rows [start, end). A column without a value there says nothing, so that one which a contract learns changes nothing."""
-        numbers = self.numbers[start * WIDTH : end * WIDTH]
-        if self.offsets is not None and numbers == b"\xff" * len(numbers):
+        numbers = self.numbers_of(start, end)
+        if self.is_empty(numbers):
             return False
-        digest.update(f"{self.name}\0{end - start}\0".encode())
+        digest.update(heading(self.name, end - start))
         digest.update(numbers)
-        if self.offsets is not None:
-            digest.update(self.data[self.offsets[start] : self.offsets[end]])
+        digest.update(self.texts_of(start, end))
         return True
+
+    def numbers_of(self, start: int, end: int) -> memoryview:
+        """The rows [start, end) as numbers: integers themselves, of texts the lengths."""
+        return self.numbers[start * WIDTH : end * WIDTH]
+
+    def is_empty(self, numbers: memoryview) -> bool:
+        """Whether rows have no value."""
+        return self.offsets is not None and numbers == b"\xff" * len(numbers)
+
+    def texts_of(self, start: int, end: int) -> memoryview:
+        """The texts of the rows [start, end), one behind the other; nothing of integers."""
+        return memoryview(b"") if self.offsets is None else self.data[self.offsets[start] : self.offsets[end]]
+
+
+def heading(name: str, rows: int) -> bytes:
+    """What stands in a digest before the values of a column."""
+    return f"{name}\0{rows}\0".encode()

@@ -50,16 +50,16 @@ def stage(
     try:
         with ThreadPoolExecutor(WRITERS) as pool:
             for frame in frames:
-                table, added = _to_arrow(frame, slice_)
+                table, added = to_arrow(frame, slice_)
                 staging.added = union(staging.added, added)
-                _refuse_nulls(table, slice_)
-                _write_all(pool, staging, _split(table, slice_), notes)
+                refuse_nulls(table, slice_)
+                _write_all(pool, staging, split(table, slice_), notes)
             without_rows = {*notes} - {file.partition.key for file in staging.files}
             empty = conform(pa.Table.from_arrays([], names=[]), slice_.spec.schema, slice_.spec.partition_by)
             _write_all(pool, staging, ((part, empty) for part in slice_.partitions if part.key in without_rows), notes)
-        _sync_folders(staging)
+        sync_folders(staging)
         for file in staging.files:
-            _refuse_strays(file, slice_)
+            refuse_strays(file, slice_)
     except BaseException:
         staging.discard()
         raise
@@ -78,7 +78,8 @@ def _write_all(
         pass
 
 
-def _to_arrow(frame: pl.DataFrame | pa.Table, slice_: Slice) -> tuple[pa.Table, pa.Schema]:
+def to_arrow(frame: pl.DataFrame | pa.Table, slice_: Slice) -> tuple[pa.Table, pa.Schema]:
+    """A frame as the table stores it, and the columns that the table does not have yet. Raises SchemaDrift."""
     import polars as pl
     import pyarrow as pa
 
@@ -87,7 +88,7 @@ def _to_arrow(frame: pl.DataFrame | pa.Table, slice_: Slice) -> tuple[pa.Table, 
     return conform(table, pa.schema([*slice_.spec.schema, *added])), added
 
 
-def _split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table]]:
+def split(table: pa.Table, slice_: Slice) -> Iterator[tuple[Partition, pa.Table]]:
     """Cut a table into its partitions, keeping the order of rows. Raises RowsOutsideSlice for a value that the slice does not own."""
     import polars as pl
 
@@ -162,7 +163,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     folder = staging.root / folder_of(staging.slice, partition)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"part-{digest}-{uuid.uuid4().hex[:12]}.parquet"
+    target = folder / name_of(digest)
     with target.open("wb") as file:
         file.write(data)
         file.flush()
@@ -173,7 +174,12 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
     )  # fmt: skip
 
 
-def _sync_folders(staging: Staging) -> None:
+def name_of(digest: str) -> str:
+    """A name for a file of these bytes that no other attempt can have."""
+    return f"part-{digest}-{uuid.uuid4().hex[:12]}.parquet"
+
+
+def sync_folders(staging: Staging) -> None:
     """Make the names of the files durable, and of every folder up to the lake: whoever has made one may have been killed before it was."""
     above = (staging.root, staging.root.parent, staging.root.parent.parent)
     inner = {folder for file in staging.files for folder in (staging.root / file.path).parents if folder.is_relative_to(staging.root)}
@@ -181,8 +187,8 @@ def _sync_folders(staging: Staging) -> None:
         sync_folder(folder)
 
 
-def _refuse_nulls(table: pa.Table, slice_: Slice) -> None:
-    """Asked of the frame, not of the file: footers do not count the nulls of nested columns."""
+def refuse_nulls(table: pa.Table, slice_: Slice) -> None:
+    """Raise NullsInRequiredColumn for a value that is missing. Asked of the frame, not of the file: footers do not count the nulls of nested columns."""
     for field in slice_.spec.schema:
         if not field.nullable and (nulls := table.column(field.name).null_count):
             raise NullsInRequiredColumn(
@@ -190,7 +196,8 @@ def _refuse_nulls(table: pa.Table, slice_: Slice) -> None:
             )
 
 
-def _refuse_strays(file: StagedFile, slice_: Slice) -> None:
+def refuse_strays(file: StagedFile, slice_: Slice) -> None:
+    """Raise RowsOutsideSlice for a file that has an event time outside of the window of its partition."""
     column, window = slice_.spec.event_time, file.partition.window
     if column is None or window is None or column not in file.bounds:
         return

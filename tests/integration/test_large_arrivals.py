@@ -1,0 +1,124 @@
+"""Arrivals too large to be held: they are written part by part, and nothing of one can be told from an arrival that was held."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from signal import SIGKILL
+from typing import TYPE_CHECKING
+
+import pytest
+from order_shop import Shop, day
+from test_held_files import DAILY, MONTHLY
+
+from assay.erasure.old_files import remove_unfinished
+from assay.ingest.arriving import Arriving
+from assay.lake.growing import Growing
+from assay.lake.manifest import manifest_of
+from assay.steps import Status
+from nursery import Child
+from orders import ORDERS, csv_text, write_contracts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEW = 300  # bytes: a few rows
+ROWS = [
+    {"day": day(1 + number % 3), "number": str(number), "amount": "-1" if number % 7 == 0 else "10", "note": "é" * (number % 5) or None}
+    for number in range(60)
+]
+UNREAD = [{"day": "soon", "number": str(number)} for number in range(5)]
+
+
+def opened(folder: Path, orders: str = ORDERS.replace(DAILY, MONTHLY)) -> Shop:
+    return Shop(folder / "home", write_contracts(folder / "contracts", orders)).open()
+
+
+def drop_all(shop: Shop) -> None:
+    shop.drop(1, ROWS + UNREAD)
+    shop.drop(2, ROWS[10:20] + UNREAD[:1])
+    packed = shop.home / "landing/orders" / f"orders_{day(3)}.csv.gz"
+    packed.write_bytes(gzip.compress(csv_text(UNREAD + ROWS[::-1]).encode()))
+
+
+def left_behind(shop: Shop) -> list[str]:
+    """Files of bronze that no version names."""
+    table = shop.table("bronze")
+    live = {file.path for file in table.files} if table else set()
+    found = [path for path in (shop.home / "lake/bronze/orders").rglob("*part-*") if str(path) not in live]
+    return sorted(path.suffix for path in found)
+
+
+def test_an_arrival_in_parts_is_as_one_that_was_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, add = list[str](), Arriving.add
+    held, streamed = opened(tmp_path / "held"), opened(tmp_path / "streamed")
+    streamed = replace(streamed, batch_bytes=FEW)
+    monkeypatch.setattr(Arriving, "add", lambda self, made: (parts.append(self.key), add(self, made)))
+    for shop in (held, streamed):
+        drop_all(shop)
+        (done,) = shop.ingest([1]).values()
+        assert (done.status, done.rows) == (Status.PUBLISHED, 141)
+        shop.refine([1, 2, 3])
+    assert len(parts) > 10
+    assert streamed.rows("bronze").equals(held.rows("bronze"))
+    (one,), (other,) = ([manifest_of(file.path) for file in shop.table("bronze").files] for shop in (streamed, held))  # type: ignore[union-attr]
+    assert (one.sources, one.days, [*one.days]) == (other.sources, other.days, [*other.days])
+    assert streamed.digests("silver") == held.digests("silver")
+    assert {streamed.table("silver").token(f"assay:{day(one)}") for one in (1, 2, 3)} == {  # type: ignore[union-attr]
+        held.table("silver").token(f"assay:{day(one)}") for one in (1, 2, 3)  # type: ignore[union-attr]
+    }
+    told = ("rule", "reason", "source_file", "source_row", "raw", "_partition")
+    assert streamed.visible_quarantine().select(told).sort(told).equals(held.visible_quarantine().select(told).sort(told))
+    assert {outcome.status for outcome in held.ingest([1]).values()} == {Status.UNCHANGED}
+    assert left_behind(streamed) == []
+
+
+def test_a_fault_at_the_end_of_a_large_arrival_leaves_what_was_published(tmp_path: Path) -> None:
+    shop = replace(opened(tmp_path, ORDERS), batch_bytes=FEW)
+    shop.drop(1, ROWS)
+    shop.ingest([1, 2])
+    before = shop.versions()
+    shop.drop_text("orders", f"orders_{day(1)}.csv", csv_text(ROWS) + "too,few\n")
+    shop.drop(2, ROWS)
+    done = shop.ingest([1, 2])
+    assert "line 62: expected 8 values, found 2" in str(done[day(1)].refusal)
+    assert done[day(2)].status is Status.PUBLISHED
+    assert shop.rows("bronze").height == 2 * len(ROWS)
+    assert shop.versions()["silver"] == before["silver"]
+    assert left_behind(shop) == []
+
+
+def test_a_full_disk_under_a_large_arrival_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = replace(opened(tmp_path, ORDERS), batch_bytes=FEW)
+    shop.drop(1, ROWS)
+
+    def full(self: Growing) -> Path:
+        self.path.write_bytes(b"PAR1")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Growing, "close", full)
+    with pytest.raises(OSError, match="No space left"):
+        shop.ingest([1])
+    assert (shop.table("bronze"), left_behind(shop)) == (None, [])
+
+
+def ingest_and_die(shop: Shop) -> None:
+    """Be killed when all parts are written and the last thing that lacks is the footer."""
+    Growing.finish = lambda self, says=None: os.kill(os.getpid(), SIGKILL)  # type: ignore[method-assign,assignment]
+    shop.ingest([1])
+
+
+def test_what_a_killed_run_leaves_of_a_large_arrival_is_read_by_nobody_and_taken_away(tmp_path: Path) -> None:
+    shop = replace(opened(tmp_path, ORDERS), batch_bytes=FEW)
+    shop.drop(1, ROWS)
+    child = Child.start(ingest_and_die, shop)
+    child.process.join()
+    assert child.process.exitcode == -SIGKILL
+    assert (shop.table("bronze"), left_behind(shop)) == (None, [".tmp"])
+    assert shop.ingest([1])[day(1)].rows == len(ROWS)
+    assert shop.rows("bronze").height == len(ROWS)
+    assert remove_unfinished(shop.home / "lake", datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert left_behind(shop) == []
