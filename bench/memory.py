@@ -1,6 +1,6 @@
-"""Memory: the most that one process has while one arrival goes into bronze, or one partition into silver: `python bench/memory.py [NAME...]`.
+"""Memory: the most that a process has while an arrival goes into bronze, or a partition into silver: `python bench/memory.py [NAME...]`.
 
-Each size has a process of its own, which tells its greatest resident set. A partition of ten times the rows should take what the first took.
+Each size has a process of its own, which tells its greatest resident set. Ten times the rows should take what the first took.
 """
 
 import argparse
@@ -45,14 +45,14 @@ LANDING
     properties:
       - {name: day, logicalType: date, required: true, partitioned: true}
       - {name: id, logicalType: integer, required: true, primaryKey: true, transformSourceObjects: [id]}
-      - {name: at, logicalType: timestamp, required: true, transformSourceObjects: [at], logicalTypeOptions: {format: "yyyy-MM-dd'T'HH:mm:ssXXX"}}
+      - {name: at, logicalType: timestamp, required: true, transformSourceObjects: [at], logicalTypeOptions: {format: FORMAT}}
       - {name: used, logicalType: integer, transformSourceObjects: [used], logicalTypeOptions: {maximum: 1000}}
 MORE
     customProperties:
-      - {property: eventTime, value: {expression: at, format: "yyyy-MM-dd'T'HH:mm:ssXXX", timeZone: UTC}}
+      - {property: eventTime, value: {expression: at, format: FORMAT, timeZone: UTC}}
       - {property: partitioning, value: {grain: day, start: 2024-05-01, end: 2024-06-01}}
       - {property: arrival, value: {grain: day, start: 2024-05-01, end: 2024-06-01, lateness: 1}}
-"""
+""".replace("FORMAT", "\"yyyy-MM-dd'T'HH:mm:ssXXX\"")
 
 
 class Case(NamedTuple):

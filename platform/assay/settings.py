@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_FILE = "masking.keys"
 LINKS = "ASSAY_LANDING_LINKS"
+BATCH, FEWEST_BATCH_BYTES = "ASSAY_BATCH_BYTES", 1 << 20
 EVENT_BATCH = "1000"  # materializations of a range are stored by so many at once
 
 
@@ -64,7 +65,8 @@ class Settings:
 
     `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`,
     `landing_folder` where files land if not in `home`, `landing_links` where links in there may lead. `group` is the id of the group that
-    shares the home with its owner, if one does.
+    shares the home with its owner, if one does. `batch_bytes` are held at once of what is too large to be held
+    whole; None is as many as usual.
     """
 
     home: Path
@@ -74,6 +76,7 @@ class Settings:
     landing_folder: Path | None = None
     landing_links: tuple[Path, ...] = ()
     group: int | None = None
+    batch_bytes: int | None = None
 
     @property
     def own_entries(self) -> frozenset[str]:
@@ -137,9 +140,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
 
     ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home), ASSAY_LANDING names the landing folder (default: in the
-    home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home.
-    Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its path, there is no such group,
-    or ASSAY_MASKING_KEYS is no reference.
+    home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home,
+    ASSAY_BATCH_BYTES how much is held at once of a large arrival.
+
+    Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its
+    path, there is no such group, ASSAY_MASKING_KEYS is no reference, or ASSAY_BATCH_BYTES no such number.
     """
     found = os.environ if environ is None else environ
     home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
@@ -160,6 +165,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         landing_folder=_folder(found, "ASSAY_LANDING", "`landing` in the home"),
         landing_links=tuple(Path(one).expanduser().resolve() for one in found.get(LINKS, "").split(os.pathsep) if one),
         group=_group(found.get("ASSAY_GROUP")),
+        batch_bytes=_bytes(found.get(BATCH)),
     )
 
 
@@ -182,6 +188,16 @@ def _group(name: str | None) -> int | None:
         raise SettingsError(f"ASSAY_GROUP is {name!a}; there is no such group.", hint=hint) from None
 
 
+def _bytes(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < FEWEST_BATCH_BYTES:
+        raise SettingsError(
+            f"{BATCH} is {text!a}, which is no number of bytes from {FEWEST_BATCH_BYTES:,} on.", hint="Unset it for the usual."
+        )
+    return int(text)
+
+
 def export(settings: Settings) -> None:
     """Tell this process and its children what was settled, in whatever folder they work, and the size of Dagster's event batches."""
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
@@ -193,4 +209,6 @@ def export(settings: Settings) -> None:
         os.environ["ASSAY_LANDING"] = str(settings.landing_folder)
     if settings.landing_links:
         os.environ[LINKS] = os.pathsep.join(map(str, settings.landing_links))
+    if settings.batch_bytes is not None:
+        os.environ[BATCH] = str(settings.batch_bytes)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

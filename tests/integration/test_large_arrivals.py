@@ -18,12 +18,17 @@ from assay.erasure.old_files import remove_unfinished
 from assay.ingest.arriving import Arriving
 from assay.lake.growing import Growing
 from assay.lake.manifest import manifest_of
+from assay.lake.snapshots import open_snapshot
 from assay.steps import Status
 from nursery import Child
 from orders import ORDERS, csv_text, write_contracts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from assay.ingest.work import Prepared
+    from assay.lake.staged import Staging
 
 FEW = 300  # bytes: a few rows
 ROWS = [
@@ -41,7 +46,7 @@ def drop_all(shop: Shop) -> None:
     shop.drop(1, ROWS + UNREAD)
     shop.drop(2, ROWS[10:20] + UNREAD[:1])
     packed = shop.home / "landing/orders" / f"orders_{day(3)}.csv.gz"
-    packed.write_bytes(gzip.compress(csv_text(UNREAD + ROWS[::-1]).encode()))
+    packed.write_bytes(gzip.compress(csv_text(UNREAD + ROWS[::-1]).encode(), mtime=0))
 
 
 def left_behind(shop: Shop) -> list[str]:
@@ -54,9 +59,14 @@ def left_behind(shop: Shop) -> list[str]:
 
 def test_an_arrival_in_parts_is_as_one_that_was_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts, add = list[str](), Arriving.add
+
+    def counted(self: Arriving, made: Prepared) -> None:
+        parts.append(self.key)
+        add(self, made)
+
     held, streamed = opened(tmp_path / "held"), opened(tmp_path / "streamed")
     streamed = replace(streamed, batch_bytes=FEW)
-    monkeypatch.setattr(Arriving, "add", lambda self, made: (parts.append(self.key), add(self, made)))
+    monkeypatch.setattr(Arriving, "add", counted)
     for shop in (held, streamed):
         drop_all(shop)
         (done,) = shop.ingest([1]).values()
@@ -64,12 +74,12 @@ def test_an_arrival_in_parts_is_as_one_that_was_held(tmp_path: Path, monkeypatch
         shop.refine([1, 2, 3])
     assert len(parts) > 10
     assert streamed.rows("bronze").equals(held.rows("bronze"))
-    (one,), (other,) = ([manifest_of(file.path) for file in shop.table("bronze").files] for shop in (streamed, held))  # type: ignore[union-attr]
+    bronze = [open_snapshot(shop.home / "lake", "bronze/orders").files for shop in (streamed, held)]
+    (one,), (other,) = ([manifest_of(file.path) for file in files] for files in bronze)
     assert (one.sources, one.days, [*one.days]) == (other.sources, other.days, [*other.days])
     assert streamed.digests("silver") == held.digests("silver")
-    assert {streamed.table("silver").token(f"assay:{day(one)}") for one in (1, 2, 3)} == {  # type: ignore[union-attr]
-        held.table("silver").token(f"assay:{day(one)}") for one in (1, 2, 3)  # type: ignore[union-attr]
-    }
+    tokens = [open_snapshot(shop.home / "lake", "silver/orders").tokens("assay:") for shop in (held, streamed)]
+    assert {key: tokens[0][key] for key in map(day, (1, 2, 3))} == {key: tokens[1][key] for key in map(day, (1, 2, 3))}
     told = ("rule", "reason", "source_file", "source_row", "raw", "_partition")
     assert streamed.visible_quarantine().select(told).sort(told).equals(held.visible_quarantine().select(told).sort(told))
     assert {outcome.status for outcome in held.ingest([1]).values()} == {Status.UNCHANGED}
@@ -107,7 +117,13 @@ def test_a_full_disk_under_a_large_arrival_leaves_nothing(tmp_path: Path, monkey
 
 def ingest_and_die(shop: Shop) -> None:
     """Be killed when all parts are written and the last thing that lacks is the footer."""
-    Growing.finish = lambda self, says=None: os.kill(os.getpid(), SIGKILL)  # type: ignore[method-assign,assignment]
+
+    def die(self: Growing, footer_says: Mapping[str, str] | None = None) -> Staging:
+        del self, footer_says
+        os.kill(os.getpid(), SIGKILL)
+        raise AssertionError
+
+    Growing.finish = die  # type: ignore[method-assign]
     shop.ingest([1])
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 import pytest
+from both_ways import read_both_ways
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from assay.errors import FileUnreadable
 from assay.ingest.absent import absent_columns
 from assay.ingest.csv_rows import rows_of
 from assay.ingest.landing import LandingFile
-from both_ways import read_both_ways
 from assay.ingest.reading import Batch
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from both_ways import read_both_ways
 
 from assay.contracts.landing_source import LandingSource
 from assay.errors import FileUnreadable
 from assay.ingest.landing import LandingFile
 from assay.ingest.parquet_files import Readers
-from both_ways import read_both_ways
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/parquet"
 PARQUET = LandingSource("x/x_{arrival:yyyy-MM-dd}.parquet", "parquet", "UTF-8", ("c",), ())

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from both_ways import read_both_ways
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from assay.contracts.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.held import merged
 from assay.ingest.landing import LandingFile, landed, with_hashes
-from both_ways import read_both_ways
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.paths import roots_of
 from assay.errors import FileUnreadable
-from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
+from assay.ingest.content import BLOCK, PACKINGS, unpack
 from assay.ingest.csv_files import names_of
 from assay.ingest.csv_rows import Misread
 from assay.ingest.held import HeldFile
 from assay.ingest.nested import of_the_file
+from assay.ingest.pieces import anywhere, pieces_of
 
 if TYPE_CHECKING:
     from assay.contracts.landing_source import LandingSource
@@ -59,30 +60,43 @@ def _lacks(file: LandingFile, source: LandingSource) -> frozenset[str]:
         if source.format == "csv":
             found = set(_names(file, source))
             return frozenset(name for name in source.optional if name not in found)
-        content = content_of(file, source.most_bytes)
+        if source.format == "parquet":
+            return _lacks_parquet(file, source)
+        return _never_named(file, source)
     except (FileUnreadable, OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, Misread):
         return frozenset()
-    if source.format == "parquet":
-        return _lacks_parquet(content, source)
-    if b"\\u" in content or '"'.encode(source.encoding) != b'"':  # names may be spelled otherwise than is looked for
+
+
+def _never_named(file: LandingFile, source: LandingSource) -> frozenset[str]:
+    """The columns whose names stand nowhere in a file, each looked for across the pieces that are read."""
+    if '"'.encode(source.encoding) != b'"':  # names may be spelled otherwise than is looked for
         return frozenset()
-    return frozenset(name for name in source.optional if json.dumps(name, ensure_ascii=False).encode(source.encoding) not in content)
+    wanted = {name: json.dumps(name, ensure_ascii=False).encode(source.encoding) for name in source.optional}
+    longest, before = max(map(len, wanted.values())), b""
+    for piece in pieces_of(file, source.most_bytes):
+        text = before + piece
+        if b"\\u" in text:
+            return frozenset()
+        wanted = {name: spelling for name, spelling in wanted.items() if spelling not in text}
+        before = text[-longest:]
+    return frozenset(wanted)
 
 
 def _names(file: LandingFile, source: LandingSource) -> list[str]:
     packing = PACKINGS.get(file.path.suffix.lower())
     with file.path.open("rb") as opened:
-        first = next(unpack(opened.read(), packing, BLOCK), b"") if packing else opened.read(BLOCK)
+        first = next(unpack(opened, packing, BLOCK), b"") if packing else opened.read(BLOCK)
     text = codecs.getincrementaldecoder(source.encoding)().decode(first)  # the last letter may be cut
     return names_of(text.removeprefix("\ufeff").encode(), source)[0]
 
 
-def _lacks_parquet(content: bytes | bytearray, source: LandingSource) -> frozenset[str]:
+def _lacks_parquet(file: LandingFile, source: LandingSource) -> frozenset[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        names = pq.read_schema(pa.BufferReader(content)).names
+        with anywhere(file, source.most_bytes) as opened:
+            names = pq.read_schema(pa.PythonFile(opened, mode="r")).names
     except (pa.ArrowException, OSError, ValueError):
         return frozenset()
     return frozenset(name for name in source.optional if name not in names)

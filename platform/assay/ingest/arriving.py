@@ -61,7 +61,7 @@ class Arriving:
         if self.last.failed:
             self.discard()
             return Chunk(None, self.rejected[0].clear(), nothing)
-        manifest = Manifest(tuple(self.landed.values()), days_in(self.growing.close()))
+        manifest = Manifest(tuple(self.landed.values()), days_in(self.growing.close(), self.growing.sizes))
         self.work.refuse_lost(self.key, manifest)
         staging = self.growing.finish({KEY: manifest.dump()})
         return Chunk(staging, pl.concat(self.rejected), replace(nothing, manifests={self.key: manifest}, sources=[*self.sources.values()]))

@@ -98,7 +98,8 @@ def _bytes_on_disk(file: LandingFile, most: int) -> bytes:
 @contextmanager
 def opened(file: LandingFile, most: int) -> Iterator[BinaryIO]:
     """A file as it lies there, opened to be read. Raises FileUnreadable if it cannot be, has more than `most` bytes, or was changed: that
-    is looked for at the end as well."""
+    is looked for at the end as well.
+    """
     try:
         os.fsencode(file.path.name).decode()
     except UnicodeDecodeError as error:

@@ -45,7 +45,7 @@ def names_instead_of_a_row(row: Row, source: LandingSource) -> str | None:
 def fault_of_rows(data: Bytes, dialect: Dialect, names: Sequence[str], lines: int = 0, wide: int | None = None) -> str | None:
     """The line that cannot be decoded, is not spelled in the dialect, or has too few or too many values; None if no line is at fault.
 
-    `lines` of the file stand before `data`: if there are any, its header is among them. Its rows are as `wide` as the first if one was read.
+    `lines` of the file stand before `data`: if there are any, its header is among them. Its rows are as `wide` as its first.
     """
     try:
         text = bytes(data).decode()

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from assay.ingest.bounds import MOST_OF_A_RECORD, NO_WHOLE_ROW, TOO_LONG, line_too_long
 from assay.ingest.content import not_text, unreadable
 from assay.ingest.csv_faults import fault_of_names, fault_of_rows, names_instead_of_a_row
-from assay.ingest.csv_rows import Misread, Misspelled, first_row, respelled
 from assay.ingest.csv_pieces import line_ends, whole_rows
+from assay.ingest.csv_rows import Misread, Misspelled, first_row, respelled
 from assay.ingest.faults import undecodable
 from assay.ingest.pieces import text_pieces, utf8_pieces
 

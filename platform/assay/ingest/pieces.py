@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-    from _typeshed import WriteableBuffer
-
     import pyarrow as pa
+    from _typeshed import WriteableBuffer
 
     from assay.ingest.landing import LandingFile
 

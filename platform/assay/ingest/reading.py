@@ -104,9 +104,7 @@ class Piece:
     def sources(self) -> list[Source]:
         """Where the rows of `parts` are from."""
         return [
-            Source(arrival, one.landed, one.table.num_rows, one.numbers, one.first)
-            for arrival, files in self.read.items()
-            for one in files
+            Source(arrival, one.landed, one.table.num_rows, one.numbers, one.first) for arrival, files in self.read.items() for one in files
         ]
 
     @property

@@ -105,7 +105,7 @@ class Work:
             raise AssayError(f"Tried to ingest {key} of {self.slice.spec.name}; rows of its files are missing: {manifest}.")
 
     def staged(self, made: Iterable[Prepared]) -> Iterator[Chunk]:
-        """Write what was prepared where no reader looks yet; the parts of an arrival into one file, of which nothing is left if one fails."""
+        """Write what was prepared where no reader looks yet; the parts of an arrival into one file, which goes if one of them fails."""
         with ExitStack() as unfinished:
             arriving: Arriving | None = None
             for one in made:

@@ -40,6 +40,7 @@ class Growing:
     def __init__(self, root: Path, slice_: Slice) -> None:
         (self.partition,) = slice_.partitions
         self.root, self.slice, self.rows = root, slice_, 0
+        self.sizes: dict[str, int] = {}  # bytes in memory of each column that was written
         folder = root / folder_of(slice_, self.partition)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f".part-{uuid.uuid4().hex[:12]}.tmp"
@@ -99,7 +100,14 @@ class Growing:
         self._file.close()
         target = self.path.with_name(name_of(digest))
         staged = StagedFile(
-            str(target.relative_to(self.root)), self.partition, status.st_size, self.rows, int(status.st_mtime * 1000), digest, nulls, bounds
+            str(target.relative_to(self.root)),
+            self.partition,
+            status.st_size,
+            self.rows,
+            int(status.st_mtime * 1000),
+            digest,
+            nulls,
+            bounds,
         )
         refuse_strays(staged, self.slice)
         self.path.rename(target)
@@ -123,6 +131,8 @@ class Growing:
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd", **OPTIONS)
         self._writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            self.sizes[name] = self.sizes.get(name, 0) + column.nbytes
 
     def _say(self, footer_says: Mapping[str, str]) -> None:
         """Write the footer once more, with what it says besides: that is only known now, and the row groups stay where they are."""

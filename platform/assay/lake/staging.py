@@ -188,7 +188,10 @@ def sync_folders(staging: Staging) -> None:
 
 
 def refuse_nulls(table: pa.Table, slice_: Slice) -> None:
-    """Raise NullsInRequiredColumn for a value that is missing. Asked of the frame, not of the file: footers do not count the nulls of nested columns."""
+    """Raise NullsInRequiredColumn for a value that is missing.
+
+    Asked of the frame, not of the file: footers do not count the nulls of nested columns.
+    """
     for field in slice_.spec.schema:
         if not field.nullable and (nulls := table.column(field.name).null_count):
             raise NullsInRequiredColumn(

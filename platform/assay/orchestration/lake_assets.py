@@ -37,7 +37,7 @@ from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.orchestration.set_back import require_clock
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
-from assay.steps import Outcome, Run
+from assay.steps import BATCH_BYTES, Outcome, Run
 
 FORCE_TAG = "assay/force"
 ONE_RUN = dg.BackfillPolicy.single_run()
@@ -51,7 +51,10 @@ def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Map
     require_clock(settings.lake, context.instance)
     list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links)
+    return Run(
+        settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links,
+        settings.batch_bytes or BATCH_BYTES,
+    )  # fmt: skip
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:
