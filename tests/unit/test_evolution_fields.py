@@ -24,13 +24,13 @@ from assay.contracts.evolution_privacy import MASKING, STRENGTH
 from assay.contracts.evolution_rules import DATASET_RULE, RULE
 from assay.contracts.evolution_time import EVENT_TIME, PARTITIONING
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
-from assay.contracts.key_scope import KeyScope
 from assay.contracts.landing_source import LandingSource
 from assay.contracts.model import (
     Column,
     Contract,
     DatasetRule,
     EventTime,
+    KeyScope,
     Masking,
     MaskingMethod,
     Partitioning,

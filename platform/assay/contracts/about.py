@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
-    from assay.contracts.model import Column, Published
-
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -66,13 +64,3 @@ class About:
     team: str = ""
     members: tuple[Member, ...] = ()
     support: tuple[Channel, ...] = ()
-
-
-def dataset_words(contract: Published) -> str:
-    """What a dataset is and what one row of it stands for, as every catalogue shows it."""
-    return f"{contract.description} Grain: {contract.granularity}."
-
-
-def column_words(column: Column) -> str:
-    """What a column holds and in which unit, as every catalogue shows it."""
-    return column.description + (f" Unit: {column.unit}." if column.unit else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from assay.contracts.about import column_words, dataset_words
+from assay.contracts.descriptions import column_words, dataset_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

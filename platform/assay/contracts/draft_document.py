@@ -9,8 +9,7 @@ from assay.contracts.dates import says_zone
 from assay.contracts.draft_guess import counted
 from assay.contracts.draft_words import sql_name, words_of
 from assay.contracts.draft_yaml import because, in_a_comment, inline, scalar
-from assay.contracts.key_scope import KeyScope
-from assay.contracts.model import Grain
+from assay.contracts.model import Grain, KeyScope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

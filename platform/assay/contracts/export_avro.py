@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
+from assay.contracts.descriptions import column_words, dataset_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type
 from assay.contracts.dates import java_pattern
+from assay.contracts.descriptions import column_words, dataset_words
 from assay.contracts.literals import shown, value_of
 from assay.contracts.model import Column, Contract, Kind, Published, Rule, Severity
 from assay.contracts.pattern_words import ECMA, said_to

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from assay.contracts.evolution_versions import major_of
-from assay.contracts.meaning import columns_meaning, dataset_rules_meaning, rules_meaning
+from assay.contracts.meaning import columns_terms, dataset_rules_terms, rules_terms
 from assay.contracts.model import Published
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def digest_of(majors: tuple[GoldContract, ...]) -> str:
 
 def _meaning(contract: GoldContract) -> tuple[object, ...]:
     time = (contract.event_column, contract.partitioning.column, contract.lookback_days, contract.lookahead_days)
-    rules = rules_meaning(contract.rules), dataset_rules_meaning(contract.dataset_rules)
-    return (contract.major, columns_meaning(contract.columns), contract.key, *rules, time)
+    rules = rules_terms(contract.rules), dataset_rules_terms(contract.dataset_rules)
+    return (contract.major, columns_terms(contract.columns), contract.key, *rules, time)
 
 
 def consumers_of(majors: tuple[GoldContract, ...]) -> Iterator[tuple[Consumer, GoldContract]]:

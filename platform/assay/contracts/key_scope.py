@@ -5,18 +5,12 @@ Here is what a contract says of it; how the second is kept is for `refine` to kn
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from assay.contracts.model import KeyScope
 
 if TYPE_CHECKING:
     from assay.contracts.model import Contract
-
-
-class KeyScope(StrEnum):
-    """Among which rows a key names one: those of a partition, or all of the table."""
-
-    PARTITION = "partition"
-    TABLE = "table"
 
 
 def has_table_key(contract: Contract) -> bool:

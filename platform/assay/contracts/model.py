@@ -11,13 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.contracts.about import About, Deprecation, Lifecycle
-from assay.contracts.key_scope import KeyScope
-from assay.contracts.meaning import contract_meaning, landing_meaning
 from assay.contracts.operators import OPERATORS
-from assay.contracts.personal import sensitive_landing_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date, timedelta
 
     from assay.contracts.landing_source import LandingSource
@@ -52,6 +48,13 @@ class Kind(StrEnum):
     ENUM = "enum"
     EXPRESSION = "expression"
     REFERENCE = "reference"
+
+
+class KeyScope(StrEnum):
+    """Among which rows a key names one: those of a partition, or all of the table."""
+
+    PARTITION = "partition"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,19 +215,6 @@ class Contract(Published):
     rejected_share_below: float | None
     schedule: str | None
     key_scope: KeyScope = KeyScope.PARTITION
-
-    def meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
-        """Everything that decides which rows are published, when the data lack the `absent` of the optional landing columns; no words."""
-        return contract_meaning(self, absent)
-
-    def landing_meaning(self, absent: frozenset[str] = frozenset()) -> tuple[object, ...]:
-        """Everything that decides which rows are in bronze, when the files lack them."""
-        return landing_meaning(self, absent)
-
-    @property
-    def sensitive_landing_columns(self) -> Mapping[str, Masking | None]:
-        """The landing columns that hold what not everybody may read, with the masking of what is published of them, if there is one."""
-        return sensitive_landing_columns(self)
 
     @property
     def is_snapshot(self) -> bool:

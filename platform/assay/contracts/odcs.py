@@ -17,12 +17,12 @@ from assay.contracts.faults import faults_of, repeated_rules
 from assay.contracts.gold import Consumer, GoldContract, ProductContracts
 from assay.contracts.gold_faults import is_timeless
 from assay.contracts.inherited import inherited_classes
-from assay.contracts.key_scope import KeyScope
 from assay.contracts.landing_source import MOST_BYTES, LandingSource
 from assay.contracts.majors import families_of, version_of
-from assay.contracts.model import Contract, EventTime, Grain, Partitioning
+from assay.contracts.model import Contract, EventTime, Grain, KeyScope, Partitioning
 from assay.contracts.odcs_parts import published_parts, read_date
 from assay.contracts.paths import roots_of
+from assay.contracts.personal import sensitive_landing_columns
 from assay.contracts.relations import catalogue_of, lookup_faults
 from assay.contracts.rules import finite_rules, type_rules
 from assay.contracts.sla import read_levels
@@ -130,7 +130,7 @@ def _contract(document: Document, table: Table) -> Contract:
     )  # fmt: skip
     # a landing column may have the partition column's name: that is filled from the event time
     columns = tuple(replace(one, source=None) if one.name == table.partition else one for one in found.columns)
-    source = replace(source, is_sensitive=bool(found.sensitive_landing_columns))
+    source = replace(source, is_sensitive=bool(sensitive_landing_columns(found)))
     return replace(found, columns=columns, rules=(*type_rules(columns, source.paths), *found.rules), source=source)
 
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from assay.contracts.dates import unknown_letters
-from assay.contracts.key_scope import KeyScope
-from assay.contracts.model import Grain, MaskingMethod, Severity
+from assay.contracts.model import Grain, KeyScope, MaskingMethod, Severity
 from assay.contracts.names import suggest
 from assay.contracts.pattern_parser import parse_pattern
 from assay.contracts.patterns import NotAPattern

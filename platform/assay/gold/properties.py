@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from assay.contracts.about import column_words, dataset_words
 from assay.contracts.compile import arrow_type, types_of
 from assay.contracts.dbt_sources import plain
+from assay.contracts.descriptions import column_words, dataset_words
 from assay.contracts.model import Kind, Severity
 from assay.gold.rules_sql import condition, measure
 from assay.gold.still_judged import is_judged, unchanged

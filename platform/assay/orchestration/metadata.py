@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assay.contracts.about import column_words
+from assay.contracts.descriptions import column_words
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.contracts.page_rules import ending, span
 from assay.contracts.personal import landing_classifications

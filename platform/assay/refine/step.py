@@ -16,7 +16,9 @@ from assay.contracts.calendars import event_calendar, next_month
 from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.key_scope import has_table_key
+from assay.contracts.meaning import published_terms
 from assay.contracts.model import EVENT_DATE, Contract, Grain
+from assay.contracts.personal import sensitive_landing_columns
 from assay.errors import ContractInvalid
 from assay.lake.accounts import arrived
 from assay.lake.audited import weight
@@ -145,7 +147,9 @@ class Inputs:
         days = self.days(partition)
         absent = absent_columns(days, self.contract.source.optional)
         if absent not in self.common:
-            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others, *self.masks.meaning(self.contract))
+            self.common[absent] = fingerprint(
+                published_terms(self.contract, absent), self.code, self._others, *self.masks.meaning(self.contract)
+            )
         return fingerprint("silver", self.common[absent], [(arrival, day, rows.digest) for arrival, day, rows in days])
 
     @cached_property
@@ -166,7 +170,7 @@ class Inputs:
 def refine_code(contract: Contract) -> str:
     """The version of the code that refines a dataset: the engine's kernel and the dataset's own transform."""
     transform = (contract.transform.partition(":")[0],) if contract.transform else ()
-    return code_version(*CODE, *transform, *(("assay.masking",) if contract.sensitive_landing_columns else ()))
+    return code_version(*CODE, *transform, *(("assay.masking",) if sensitive_landing_columns(contract) else ()))
 
 
 def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
