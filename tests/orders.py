@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assay.contracts.compile import published_schema
+from assay.contracts.arrow_types import published_schema
 from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.contracts.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec, event_dates

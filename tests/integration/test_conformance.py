@@ -20,7 +20,8 @@ import quickjs
 from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
-from assay.contracts.compile import types_of, violation
+from assay.contracts.arrow_types import types_of
+from assay.contracts.compile import violation
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.export_json_schema import published_row
 from assay.gold.rules_sql import condition

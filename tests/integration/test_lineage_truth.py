@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from assay.contracts.compile import published_schema
+from assay.contracts.arrow_types import published_schema
 from assay.contracts.odcs import load_contracts
 from assay.gold.compiled import compiled_project
 from assay.gold.lineage import Node, downstream, project_lineage

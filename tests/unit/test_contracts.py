@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.dates import strptime_format
 from assay.contracts.meaning import landing_terms, published_terms
 from assay.contracts.model import Column, DatasetRule, Grain, Kind, Severity

@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from evolving import ORDERS, make, of_rule, with_column, with_rule
 
-from assay.contracts.compile import published_schema
+from assay.contracts.arrow_types import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.model import Kind, Rule, Severity
 from assay.lake.constraints import constraints_of, create_constrained, keeps_only, tighten

@@ -10,9 +10,8 @@ from evolving import ERROR, ORDERS, make, of_column, of_contract, of_rule, with_
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type, holds
 from assay.contracts.evolution import compare
-from assay.contracts.evolution_columns import holds
 from assay.contracts.model import Kind, Rule
 from assay.contracts.operators import OPERATORS
 

@@ -5,28 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.elements import column_items
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.reserved_names import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from assay.contracts.document import Document, Finding, Place
-
-OWN = "__assay_"  # how the names of columns begin that exist only while a step works
-ADDED = {
-    ARRIVAL: "bronze", EVENT_DATE: "bronze", SOURCE_FILE: "bronze", SOURCE_ROW: "bronze", SOURCE_HASH: "bronze", "_partition": "quarantine",
-}  # fmt: skip
-
-
-def unusable(name: str) -> str | None:
-    """Why no column of what lands, or of what is published from it, can have a name; None if one can."""
-    if name.lower() in ADDED:
-        return f"{name!r} is a column that Assay adds to {ADDED[name.lower()]}"
-    if name.lower().startswith(OWN):
-        return f"{name!r} begins as the columns do that Assay works with"
-    if name == "*" or (name.startswith("^") and name.endswith("$")):
-        return f"{name!r} is read as a pattern of names by the engine"
-    return None
 
 
 def repeated_names(document: Document, place: Place) -> Iterator[Finding]:

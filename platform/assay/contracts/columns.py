@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import said_type, type_of
+from assay.contracts.arrow_types import said_type, type_of
 from assay.contracts.custom import read_custom
 from assay.contracts.dates import UTC, says_zone
 from assay.contracts.elements import column_items

@@ -1,4 +1,4 @@
-"""Compile a contract: Arrow schemas and Polars expressions that say, row by row, which promises are broken.
+"""Expressions: what a contract promises, as Polars expressions that say row by row which promises are broken.
 
 The only place where a contract meets an engine. A rule's expression is true for a row that BREAKS it; a null value breaks only `required`,
 so that every fault is named once.
@@ -9,18 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from assay.contracts.column_names import OWN
+from assay.contracts.arrow_types import types_of
 from assay.contracts.condition import OneEnginesOwn
 from assay.contracts.condition_parser import has_one_meaning, parse
 from assay.contracts.condition_polars import column_as, polars_type, to_polars
 from assay.contracts.dates import spelling
 from assay.contracts.literals import FINITE, NoValue, value_of
-from assay.contracts.model import Column, Contract, Kind, Published, Rule
-from assay.contracts.names import suggest
+from assay.contracts.model import Kind, Published, Rule
 from assay.contracts.pattern_words import RUST, said_to
 from assay.contracts.patterns import NotAPattern
+from assay.contracts.reserved_names import OWN
 from assay.contracts.row_sql import refuse_beyond_row
 from assay.errors import ContractInvalid
 
@@ -28,66 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import polars as pl
+    import pyarrow as pa
 
     from assay.contracts.dialect import Dialect
     from assay.contracts.model import DatasetRule
-
-TYPES = {
-    "VARCHAR": pa.string(), "STRING": pa.string(), "TEXT": pa.string(), "SMALLINT": pa.int16(), "INTEGER": pa.int32(), "BIGINT": pa.int64(),
-    "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us", tz="UTC"),
-}  # fmt: skip
-BY_LOGICAL_TYPE = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
-MOST_DIGITS = 38
-DECIMAL = re.compile(r"DECIMAL\((\d+), *(\d+)\)")
-
-
-def arrow_type(column: Column) -> pa.DataType:
-    """The Arrow type of a column: its physical type, or the widest of its logical type. Raises ContractInvalid for neither."""
-    return type_of(column.name, column.logical_type, column.physical_type)
-
-
-def type_of(name: str, logical_type: str, physical_type: str) -> pa.DataType:
-    """The Arrow type that a column's logical and physical type spell. Raises ContractInvalid if they spell none."""
-    spelled = physical_type.upper() or BY_LOGICAL_TYPE.get(logical_type, "")
-    if decimal := DECIMAL.fullmatch(spelled):
-        precision, scale = int(decimal.group(1)), int(decimal.group(2))
-        if 0 < precision <= MOST_DIGITS and scale <= precision:
-            return pa.decimal128(precision, scale)
-    if spelled not in TYPES:
-        said = physical_type or logical_type
-        raise ContractInvalid(f"The column {name!r} has the type {said!r}.", hint=suggest(said, (*TYPES, "DECIMAL(p, s)")))
-    return TYPES[spelled]
-
-
-def is_floating(column: Column) -> bool:
-    """Whether a column is a FLOAT or DOUBLE, which can hold what is no number."""
-    return bool(pa.types.is_floating(arrow_type(column)))
-
-
-def said_type(item: Mapping[str, Any]) -> pa.DataType | None:
-    """The Arrow type of a property as a document says it; None if it spells none, which is a finding of its own."""
-    try:
-        return type_of(str(item.get("name")), str(item.get("logicalType", "")), str(item.get("physicalType", "")))
-    except ContractInvalid:
-        return None
-
-
-def published_schema(contract: Published) -> pa.Schema:
-    """The published table's columns in the contract's order; required ones are NOT NULL."""
-    return pa.schema([pa.field(column.name, arrow_type(column), nullable=not column.required) for column in contract.columns])
-
-
-def types_of(contract: Published) -> dict[str, pa.DataType]:
-    """The Arrow types by name of all that a rule may look at: the published columns, and those that landed, which are text."""
-    landed = contract.source.columns if isinstance(contract, Contract) else ()
-    return dict.fromkeys(landed, pa.string()) | {column.name: arrow_type(column) for column in contract.columns}
 
 
 def violation(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[tuple[str, Any], pl.Series]) -> pl.Expr:

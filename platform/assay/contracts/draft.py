@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.contracts.column_names import unusable
 from assay.contracts.compile import sql_expression
 from assay.contracts.draft_calendar import NO_EVENT_TIME, event_dates, guess_arrival, guess_calendar
 from assay.contracts.draft_document import ColumnDraft, Parts, document, masking_of
@@ -21,6 +20,7 @@ from assay.contracts.draft_rules import promises
 from assay.contracts.draft_types import TYPES, guess_type
 from assay.contracts.draft_words import free_name, published_names
 from assay.contracts.model import Grain
+from assay.contracts.reserved_names import unusable
 from assay.errors import PermanentFailure
 
 if TYPE_CHECKING:

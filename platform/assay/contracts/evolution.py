@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.evolution_change import Change, unclassified
 from assay.contracts.evolution_columns import column_changes
 from assay.contracts.evolution_gold import consumer_changes, event_column_changes, reach_changes

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type, holds
 from assay.contracts.evolution_change import Change, unclassified
 from assay.contracts.evolution_life import deprecation_changes
 from assay.contracts.evolution_privacy import classification, masking, subject
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     Comparer = Callable[["Both"], Iterator[Change]]
 
 MATCHED = "what the two sides are matched by"
-DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
-EXACT_BITS = {32: 24, 64: 53}  # of a float's significand
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +116,6 @@ def _type(both: Both) -> Iterator[Change]:
         yield both.change("type_narrowed", *spelled)
     else:
         yield both.change("type_changed", *spelled)
-
-
-def holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
-    """Whether `wide` holds every value of `narrow` exactly. Avro also promotes int64 to floats, which loses digits; this does not."""
-    if pa.types.is_integer(narrow):
-        if pa.types.is_integer(wide):
-            return bool(wide.bit_width > narrow.bit_width)
-        if pa.types.is_floating(wide):
-            return bool(EXACT_BITS[wide.bit_width] >= narrow.bit_width)
-        return pa.types.is_decimal(wide) and bool(wide.precision - wide.scale >= DIGITS[narrow.bit_width])
-    if pa.types.is_floating(narrow):
-        return pa.types.is_floating(wide) and bool(wide.bit_width > narrow.bit_width)
-    if pa.types.is_decimal(narrow) and pa.types.is_decimal(wide):
-        return bool(wide.scale >= narrow.scale and wide.precision - wide.scale >= narrow.precision - narrow.scale)
-    return False
 
 
 def _nullability(both: Both) -> Iterator[Change]:

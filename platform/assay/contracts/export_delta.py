@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.condition import OneEnginesOwn
 from assay.contracts.condition_parser import parse
 from assay.contracts.condition_sql import Spelling, to_sql

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.dates import java_pattern
 from assay.contracts.descriptions import column_words, dataset_words
 from assay.contracts.literals import shown, value_of

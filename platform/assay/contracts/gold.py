@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from assay.contracts.evolution_versions import major_of
 from assay.contracts.meaning import columns_terms, dataset_rules_terms, rules_terms
 from assay.contracts.model import Published
+from assay.contracts.versions import major_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.contracts.elements import is_gold_document, tables
-from assay.contracts.evolution_versions import major_of
+from assay.contracts.versions import major_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.contracts.arrow_types import holds, said_type
 from assay.contracts.columns import expression_faults
-from assay.contracts.compile import said_type
 from assay.contracts.elements import column_items
-from assay.contracts.evolution_columns import holds
 from assay.contracts.names import suggest
 
 if TYPE_CHECKING:

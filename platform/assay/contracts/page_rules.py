@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.literals import shown
 from assay.contracts.model import Kind, Severity
 from assay.contracts.page import Badge, Cell, Code, Inline, PageLink, Table

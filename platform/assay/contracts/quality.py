@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.contracts.arrow_types import said_type
 from assay.contracts.columns import expression_faults, value_faults
-from assay.contracts.compile import said_type
 from assay.contracts.condition_parser import refusal
 from assay.contracts.elements import column_items
 from assay.contracts.literals import value_of

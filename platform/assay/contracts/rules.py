@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import arrow_type, is_floating
+from assay.contracts.arrow_types import arrow_type, is_floating
 from assay.contracts.literals import FINITE, bound_of, value_of
 from assay.contracts.model import Column, Kind, Rule, Severity
 from assay.contracts.relations import column_references

@@ -13,9 +13,9 @@ from assay.contracts.custom import custom_names, read_custom
 from assay.contracts.dates import ARRIVAL_PLACE
 from assay.contracts.dialect import conflicts, read_dialect
 from assay.contracts.elements import FILE, TABLE, column_items, objects
-from assay.contracts.evolution_versions import Version
 from assay.contracts.names import nearest, suggest
 from assay.contracts.paths import read_path
+from assay.contracts.versions import Version
 from assay.contracts.vocabulary import date_format, encoding
 
 if TYPE_CHECKING:

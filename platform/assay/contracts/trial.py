@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import condition_expression, flag_of, measure_of, published_schema, sql_expression, types_of, violation
+from assay.contracts.arrow_types import published_schema, types_of
+from assay.contracts.compile import condition_expression, flag_of, measure_of, sql_expression, violation
 from assay.contracts.elements import column_items, tables
 from assay.contracts.model import Kind
 from assay.errors import ContractInvalid

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from assay.contracts.compile import arrow_type, types_of
+from assay.contracts.arrow_types import arrow_type, types_of
 from assay.contracts.dbt_sources import plain
 from assay.contracts.descriptions import column_words, dataset_words
 from assay.contracts.model import Kind, Severity

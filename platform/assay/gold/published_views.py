@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.evolution_versions import Version
+from assay.contracts.versions import Version
 from assay.errors import TableDamaged
 from assay.gold.models import LAYER
 from assay.gold.renewal import published_version

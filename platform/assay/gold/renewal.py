@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.evolution_versions import Version
+from assay.contracts.versions import Version
 from assay.errors import SchemaDrift
 from assay.gold.staged import model_schema
 from assay.lake.migrations import outgrown

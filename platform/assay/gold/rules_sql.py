@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.contracts.compile import types_of
+from assay.contracts.arrow_types import types_of
 from assay.contracts.condition import WHOLE, OneEnginesOwn
 from assay.contracts.condition_parser import parse
 from assay.contracts.condition_sql import Spelling, to_sql

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.promises import columns_of, promise_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, types_of
+from assay.contracts.arrow_types import arrow_type, holds, types_of
 from assay.contracts.elements import column_items, tables
-from assay.contracts.evolution_columns import holds
 from assay.contracts.model import Kind
 from assay.contracts.row_sql import beyond_row
 from assay.contracts.trial import place_of

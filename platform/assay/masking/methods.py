@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type
+from assay.contracts.arrow_types import arrow_type
 from assay.contracts.model import Masking, MaskingMethod
 from assay.contracts.personal import is_keyed
 from assay.masking.keyring import KeyRing, current_id, read_ring

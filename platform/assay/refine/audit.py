@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import flag_of, types_of, violation
+from assay.contracts.arrow_types import types_of
+from assay.contracts.compile import flag_of, violation
 from assay.contracts.literals import FINITE
 from assay.contracts.model import Contract, Kind, Rule, Severity
 from assay.errors import ContractInvalid

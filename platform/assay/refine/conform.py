@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as
+from assay.contracts.arrow_types import arrow_type
+from assay.contracts.compile import flag_of, plain_number, spelled_as
 from assay.contracts.condition_polars import polars_type
 from assay.contracts.dates import DAY
 from assay.contracts.evaluate import evaluate

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import types_of, violation
+from assay.contracts.arrow_types import types_of
+from assay.contracts.compile import violation
 from assay.contracts.export_delta import constrained_rules
 from assay.lake.constraints import tighten
 from assay.lake.snapshots import newest

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assay.contracts.column_names import OWN
-from assay.contracts.compile import published_schema
+from assay.contracts.arrow_types import published_schema
 from assay.contracts.key_scope import has_table_key
 from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
+from assay.contracts.reserved_names import OWN
 from assay.errors import ContractInvalid
 from assay.lake.claims import PLACE as PLACE_OF_ROW
 from assay.lake.quarantine import PARTITION

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import condition_expression, measure_of, published_schema, types_of
+from assay.contracts.arrow_types import published_schema, types_of
+from assay.contracts.compile import condition_expression, measure_of
 from assay.contracts.personal import hidden_names
 from assay.contracts.promises import measures
 from assay.errors import ContractInvalid

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.column_names import OWN
 from assay.contracts.dates import DAY, java_pattern
 from assay.contracts.literals import FINITE
 from assay.contracts.model import Contract, Kind, Rule
 from assay.contracts.personal import hidden_names, sensitive_landing_columns
 from assay.contracts.promises import looks_at
+from assay.contracts.reserved_names import OWN
 from assay.masking.hiding import HIDDEN
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
+from assay.contracts.arrow_types import published_schema
 from assay.contracts.calendars import event_calendar, next_month
-from assay.contracts.compile import published_schema
 from assay.contracts.export_delta import check_constraints
 from assay.contracts.key_scope import has_table_key
 from assay.contracts.meaning import published_terms
