@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.arrow_types import arrow_type
-from assay.contracts.dates import strptime_format
-from assay.contracts.meaning import landing_terms, published_terms
-from assay.contracts.model import Column, DatasetRule, Grain, Kind, Severity
-from assay.contracts.odcs import load_contracts
+from assay.contracts.compiling.arrow_types import arrow_type
+from assay.contracts.language.date_formats import strptime_format
+from assay.contracts.model.contract import Column, DatasetRule, Grain, Kind, Severity
+from assay.contracts.model.fingerprint import landing_terms, published_terms
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.settings import CHECKOUT
 from orders import column_types, orders_contract
@@ -18,7 +18,7 @@ from orders import column_types, orders_contract
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 CONTRACTS = CHECKOUT / "platform/flights/contracts"
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.about import Deprecation
-from assay.contracts.meaning import published_terms
-from assay.contracts.model import Masking, MaskingMethod
-from assay.contracts.personal import sensitive_landing_columns
+from assay.contracts.model.about import Deprecation
+from assay.contracts.model.contract import Masking, MaskingMethod
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from sales import assert_named, findings_of, sales_contract
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 TOKENIZE, TRUNCATE, GENERALIZE = "{method: tokenize}", "{method: truncate, keep: 4}", "{method: generalize, to: year}"
 NUMBER = "price\n        logicalType: number"

@@ -12,10 +12,10 @@ from jsonschema.validators import validator_for
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.contracts.document import Document
-from assay.contracts.examine import examine, examined
-from assay.contracts.standard import _schema, standard_faults
-from assay.contracts.supported import FORMATS
+from assay.contracts.documents.document import Document
+from assay.contracts.documents.json_schema import _schema, standard_faults
+from assay.contracts.documents.supported import FORMATS
+from assay.contracts.reading.examine import examine, examined
 from assay.gold.trial import gold_trial
 from assay.ingest.readers import READERS
 from assay.settings import CHECKOUT

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.examine import examine
-from assay.contracts.meaning import landing_terms
+from assay.contracts.model.fingerprint import landing_terms
+from assay.contracts.reading.examine import examine
 from people import people, write_people
 
 if TYPE_CHECKING:

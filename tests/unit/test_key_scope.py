@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.examine import examine
-from assay.contracts.key_scope import has_table_key
-from assay.contracts.meaning import published_terms
-from assay.contracts.model import KeyScope
-from assay.contracts.page_content import page_of
-from assay.contracts.page_markdown import markdown
+from assay.contracts.export.page_content import page_of
+from assay.contracts.export.page_markdown import markdown
+from assay.contracts.model.contract import KeyScope
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.key_scope import has_table_key
+from assay.contracts.reading.examine import examine
 from assay.masking.methods import Masks
 from assay.refine.claims import LOCKED, key_meaning, published_keys, with_displaced
 from drafted import contract_of, draft_of, table
@@ -21,7 +21,7 @@ from orders import CUSTOMERS, ORDERS, orders_contract, refined, write_contracts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 SCOPE = "      - property: rejectedShare\n"
 TABLE = f"      - {{property: keyScope, value: table}}\n{SCOPE}"
@@ -64,7 +64,7 @@ def test_where_no_other_partition_can_have_the_key_the_scope_changes_nothing(tmp
 
 
 def orders_contract_of(folder: Path, text: str) -> Contract:
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.reading.odcs import load_contracts
 
     return load_contracts(write_contracts(folder, text))["orders"]
 

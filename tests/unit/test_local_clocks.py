@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.document import Finding
-from assay.contracts.examine import examine
-from assay.contracts.meaning import published_terms
+from assay.contracts.documents.document import Finding
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.reading.examine import examine
 from drafted import FILE, contract_of, draft_of, refined_of, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.draft import Draft
+    from assay.contracts.inference.draft import Draft
 
 SAID = "defaultTimezone: Etc/UTC"
 

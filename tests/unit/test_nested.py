@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.cli.sampling import take_sample
-from assay.contracts.draft import draft_contract
-from assay.contracts.draft_guess import Sample
-from assay.contracts.evolution import compare
-from assay.contracts.meaning import landing_terms
-from assay.contracts.model import Contract
-from assay.contracts.odcs import read_contract
-from assay.contracts.paths import Path as Steps
-from assay.contracts.paths import read_path
-from assay.contracts.personal import sensitive_landing_columns
+from assay.contracts.compatibility.comparison import compare
+from assay.contracts.inference.draft import draft_contract
+from assay.contracts.inference.guesses import Sample
+from assay.contracts.language.paths import Path as Steps
+from assay.contracts.language.paths import read_path
+from assay.contracts.model.contract import Contract
+from assay.contracts.model.fingerprint import landing_terms
+from assay.contracts.model.sensitivity import sensitive_landing_columns
+from assay.contracts.reading.odcs import read_contract
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.masking.methods import Masks
 from assay.refine.kernel import refine

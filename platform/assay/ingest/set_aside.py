@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from assay.contracts.dates import java_pattern
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
-from assay.contracts.personal import sensitive_landing_columns
-from assay.contracts.sql import columns_in
+from assay.contracts.language.date_formats import java_pattern
+from assay.contracts.language.sql import columns_in
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.ingest.bronze import event_texts, read_dates
 from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import HIDDEN, landed_json

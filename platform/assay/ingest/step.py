@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
-from assay.contracts.meaning import landing_terms
+from assay.contracts.model.fingerprint import landing_terms
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import Slice
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.contracts.personal import sensitive_landing_columns
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.errors import AssayError, PermanentFailure, may_pass
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 HIDDEN = "***"
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.dates import DAY, java_pattern
-from assay.contracts.literals import FINITE
-from assay.contracts.model import Contract, Kind, Rule
-from assay.contracts.personal import hidden_names, sensitive_landing_columns
-from assay.contracts.promises import looks_at
-from assay.contracts.reserved_names import OWN
+from assay.contracts.language.date_formats import DAY, java_pattern
+from assay.contracts.language.literals import FINITE
+from assay.contracts.model.contract import Contract, Kind, Rule
+from assay.contracts.model.promises import looks_at
+from assay.contracts.model.reserved_names import OWN
+from assay.contracts.model.sensitivity import hidden_names, sensitive_landing_columns
 from assay.masking.hiding import HIDDEN
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from assay.contracts.model import Column
+    from assay.contracts.model.contract import Column
 
 INDEX = f"{OWN}index"
 LONGEST_VALUE = 80

@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
-from assay.contracts.arrow_types import published_schema
-from assay.contracts.calendars import event_calendar, next_month
-from assay.contracts.export_delta import check_constraints
-from assay.contracts.key_scope import has_table_key
-from assay.contracts.meaning import published_terms
-from assay.contracts.model import EVENT_DATE, Contract, Grain
-from assay.contracts.personal import sensitive_landing_columns
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.export.delta_constraints import check_constraints
+from assay.contracts.model.calendars import event_calendar, next_month
+from assay.contracts.model.contract import EVENT_DATE, Contract, Grain
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.key_scope import has_table_key
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.errors import ContractInvalid
 from assay.lake.accounts import arrived
 from assay.lake.audited import weight
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from assay.refine.conform import Transform
 
 LONGEST_SPAN_DAYS = 62
-CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules", "assay.contracts.arrivals", "assay.contracts.paths")
+CODE = ("assay.refine", *(f"assay.contracts.{room}" for room in ("language", "patterns", "conditions", "compiling", "reading.rules")))
 
 
 def silver_spec(contract: Contract) -> TableSpec:
