@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from assay.contracts.language.names import suggest
 
@@ -44,10 +44,10 @@ def _schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> Any:  # noqa: ANN401  # jsonschema is imported where it is used
-    from jsonschema.validators import extend, validator_for
+    from jsonschema import validators
 
-    schema = _opened(_schema())
-    return extend(validator_for(schema), {"uniqueItems": _unique_items})(schema)
+    schema, extended = _opened(_schema()), cast("Any", validators.extend)
+    return extended(validators.validator_for(schema), {"uniqueItems": _unique_items})(schema)
 
 
 def _unique_items(validator: Any, asked: Any, items: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401, ARG001  # see above
