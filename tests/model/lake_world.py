@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from unittest import mock
 
 import dagster as dg
@@ -66,6 +67,7 @@ class World:
     home: Path
     variants: Mapping[str, Mapping[str, Contract]]
     versions: dict[str, str] = field(default_factory=lambda: {"sales": "1.0.0", "meters": "1.0.0"})
+    gave_way: ClassVar[Counter[str]] = Counter()  # the runs of backfills, replays and erasures that failed, by error
 
     @classmethod
     def make(cls) -> World:
@@ -194,6 +196,7 @@ def carried_out(planner: Planner, group: Sequence[Due]) -> Ran:
     try:
         outcomes = _run(planner, group)
     except AssayError as error:
+        World.gave_way[type(error).__name__] += 1
         failure = str(error)
     refused = [one.refusal for one in outcomes if one.status is Status.REFUSED]
     return Ran(Request(tuple(one.key for one in group), None, None, 0), "run", 0.0, failure or next(iter(refused), None), {})
