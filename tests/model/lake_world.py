@@ -30,10 +30,11 @@ from assay.gold.staged import stage_model
 from assay.gold.step import Project, build_gold, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.lake import log
 from assay.lake.decisions import Decision, decide, in_force, taken
 from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.quarantine_reader import Fate, View
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import newest, open_snapshot
 from assay.masking.keyring import new_entry, read_ring
 from assay.masking.tokens import tokenizer
 from assay.orchestration import plan
@@ -143,6 +144,23 @@ class World:
         number = decide(self.lake, dataset, Decision(kind, "a steward", NOW, "no reason"), rows, taken(view.decisions), fence=view.fence)
         return number, {(str(hash_), int(row)) for hash_, row in rows.select("source_hash", "source_row").rows()}
 
+    def changed_by_another(self, name: str, how: str, number: str) -> bool:
+        """What delta-rs does to a table by itself: to rows of a number, or to all of a model; whether there was a table."""
+        from deltalake import DeltaTable, write_deltalake
+
+        table = newest(self.lake, name)
+        if table is None or not table.files:
+            return False
+        which, changed = (f"number = {number}", "amount") if name.startswith("silver/") else ("n > 0", "n")
+        handle = DeltaTable(str(self.lake / name))
+        if how == "delete":
+            handle.delete(which)
+        elif how == "update":
+            handle.update({changed: f"{changed} + 1"}, predicate=which)
+        else:
+            write_deltalake(handle, table.scan().head(1).collect().to_arrow(), mode="append")
+        return True
+
     def due(self) -> dict[str, list[str]]:
         """What the plan finds to do, and what it cannot plan."""
         planner = self.planner()
@@ -213,8 +231,9 @@ def _run(planner: Planner, due: Sequence[Due]) -> list[Outcome]:
 @contextmanager
 def quick() -> Iterator[None]:
     """Inside, the gold step gets its rows from the SQL of `lake_product`, run by DuckDB on the pinned snapshots; and the clock stands still,
-    long after all partitions: Dagster takes milliseconds to tell the time."""
+    long after all partitions: Dagster takes milliseconds to tell the time. Logs are summed up often, as those of long lives are."""
     with (
+        mock.patch.object(log, "CHECKPOINT_EVERY", 30),
         mock.patch.object(gold_step, "build", _build),
         mock.patch.object(gold_step, "stage_model", stage_model),
         mock.patch.object(plan, "now", return_value=NOW),

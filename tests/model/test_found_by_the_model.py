@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
 from lake_product import METERS, PEOPLE, SALES
 from lake_tables import Contents, Tables
-from lake_world import World, make_bronze, make_silver, quick, tokens_of
+from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens_of
 from lake_writers import Kind, Writer, points
 
 from assay.errors import Superseded
@@ -114,3 +116,28 @@ def test_a_writer_that_takes_constraints_away_has_not_seen_what_another_publishe
     silver = Tables(world.lake).caught_up().newest("silver/meters")
     assert silver is not None
     assert [row["amount"] for row in silver.rows()] == [20]
+
+
+def test_a_build_of_gold_that_is_overtaken_between_two_looks_does_not_go_back_to_older_silver(world: World) -> None:
+    """What it makes it looks at first. Before, it took the newer month for what it had read, and published it from the older sales."""
+    world.land(METERS, "meters_2024-01-31_a", [("2024-01-31", "1", "10")])
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-31", "1", ADA, "10")])
+    settled(world)
+    world.land(METERS, "meters_2024-01-31_a", [("2024-01-31", "1", "20")])
+    make_bronze(world.run(), world.contracts[METERS], None)
+    make_silver(world.run(), world.contracts[METERS], None)
+    planner = world.planner()
+    asked = [
+        replace(one, fingerprints={"2024-01-01": 0}) for one in planner.due([dg.AssetKey(["gold", name]) for name in ("monthly", "both")])
+    ]
+    late = Writer("gold", partial(make_gold, planner, asked))  # it makes `both` alone: of the other model nothing is due
+    with points():
+        while late.at != (Kind.LOOK, "gold/both") or not late.places:
+            late.resume()
+            assert not late.done, late.error
+        world.land(SALES, "sales_2024-01-31_a", [("2024-01-31", "1", ADA, "20")])
+        settled(world)
+        while not late.done:
+            late.resume()
+    assert late.error is None
+    the_plan_is_empty(world)
