@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
+from assay.contracts.model.fingerprint import landing_terms
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import Slice
 
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
     """What each batch would be made into: a number for the contract's words on landing, the code and the contents of its files."""
     code, absent = code_version(*CODE), {arrival: absent_columns(batch, contract.source) for arrival, batch in found.items()}
-    common = {lacking: fingerprint(contract.landing_meaning(lacking), code) for lacking in set(absent.values())}
+    common = {lacking: fingerprint(landing_terms(contract, lacking), code) for lacking in set(absent.values())}
     return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
 
 
