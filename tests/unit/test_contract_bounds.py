@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts import bounds, document
-from assay.contracts.odcs import sound_product
-from assay.contracts.pattern_parser import parse_pattern
-from assay.contracts.patterns import NotAPattern
+from assay.contracts.documents import document
+from assay.contracts.language import bounds
+from assay.contracts.patterns.parser import parse_pattern
+from assay.contracts.patterns.pattern import NotAPattern
+from assay.contracts.reading.odcs import sound_product
 from assay.ingest.landing import landed
 from orders import ORDERS
 from sales import SALES, findings_of, sales_contract, write_sales
@@ -79,6 +81,16 @@ def test_an_empty_mapping_is_no_contract_and_stops_no_other(tmp_path: Path) -> N
 def test_a_value_of_another_kind_is_a_fault_and_no_traceback(tmp_path: Path, old: str, new: str, why: str) -> None:
     said = [str(one) for one in findings_of(tmp_path, (old, new))]
     assert any(why in one for one in said), said
+
+
+def test_a_value_said_twice_is_found_among_thousands_without_comparing_each_with_each(tmp_path: Path) -> None:
+    note = "      - name: note\n        logicalType: string\n        deprecated: true\n"
+    many = ", ".join(f"{{value: v{number}}}" for number in range(3_000))
+    begun = time.process_time()
+    assert findings_of(tmp_path / "once", (note, f"{note}        enum: [{many}]\n")) == []
+    (said,) = findings_of(tmp_path / "twice", (note, f"{note}        enum: [{many}, {{value: v7}}]\n"))
+    assert time.process_time() - begun < 10  # each with each: twenty
+    assert "{'value': 'v7'} stands there twice" in str(said)
 
 
 def test_what_people_write_keeps_all_bounds() -> None:

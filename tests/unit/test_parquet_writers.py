@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from both_ways import read_both_ways
 
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable
 from assay.ingest.landing import LandingFile
 from assay.ingest.parquet_files import Readers

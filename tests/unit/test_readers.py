@@ -13,7 +13,7 @@ from both_ways import read_both_ways
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.model.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.held import merged
 from assay.ingest.landing import LandingFile, landed, with_hashes

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 

@@ -24,8 +24,8 @@ from assay.ingest.pieces import text_pieces, utf8_pieces
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.contracts.dialect import Dialect
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.language.dialect import Dialect
+    from assay.contracts.model.landing_source import LandingSource
     from assay.errors import FileUnreadable
     from assay.ingest.content import Content
     from assay.ingest.csv_rows import Bytes

@@ -21,7 +21,7 @@ from assay.ingest.parquet_files import read_parquet, stream_parquet
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
 
 READERS = {"csv": read_csv, "jsonl": read_json_lines, "parquet": read_parquet, "avro": read_avro}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from concurrent.futures import Future
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.held import Contents
     from assay.ingest.landing import LandingFile
 

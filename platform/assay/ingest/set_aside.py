@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from assay.contracts.dates import java_pattern
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
-from assay.contracts.sql import columns_in
+from assay.contracts.language.date_formats import java_pattern
+from assay.contracts.language.sql import columns_in
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.ingest.bronze import event_texts, read_dates
+from assay.lake.manifest import manifest_of
 from assay.lake.quarantine import PARTITION
+from assay.lake.snapshots import partition_key
 from assay.masking.hiding import HIDDEN, landed_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import polars as pl
     import pyarrow as pa
+
+    from assay.lake.snapshots import Snapshot
 
 READABLE, FROM_START, BEFORE_END = "event_time_readable", "event_time_from_start", "event_time_before_end"
 LONGEST_TEXT = 80
@@ -40,6 +47,15 @@ def set_aside(rows: pa.Table, contract: Contract, run_id: str) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def differently_aside(bronze: Snapshot, shown: Mapping[str, int], arrivals: Collection[str]) -> set[str]:
+    """Those of some arrivals whose rows in no event partition are not as many as quarantine shows of them: somebody has changed it."""
+    found = dict[str, int]()
+    for file in bronze.files:
+        if (key := partition_key(file)) in arrivals and (rows := manifest_of(file.path).days.get(None)):
+            found[key] = found.get(key, 0) + rows.rows
+    return {key for key in arrivals if found.get(key, 0) != shown.get(key, 0)}
+
+
 def rules_of(frame: pl.DataFrame, contract: Contract) -> dict[str, int]:
     """Count such rows by the rule that sets them aside."""
     return dict(_why(frame, contract)[0].value_counts().iter_rows()) if contract.event_time else {}
@@ -53,7 +69,7 @@ def _why(frame: pl.DataFrame, contract: Contract) -> list[pl.Series]:
     if time is None:
         return [pl.Series(name, [], pl.String) for name in ("rule", "reason")]
     read = columns_in(time.expression, contract.source.columns)
-    hidden = any(name in contract.sensitive_landing_columns for name in read)
+    hidden = any(name in sensitive_landing_columns(contract) for name in read)
     text = pl.lit(HIDDEN) if hidden else pl.col("text").str.slice(0, LONGEST_TEXT).replace("", None).fill_null("no value")
     day = pl.lit(HIDDEN) if hidden else pl.col("day").cast(pl.String)
     told = pl.DataFrame({"text": event_texts(frame, contract), "day": read_dates(frame, contract)})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
+from assay.contracts.model.fingerprint import landing_terms
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import batches, bronze_spec
 from assay.ingest.erased import Erased
@@ -16,6 +17,7 @@ from assay.ingest.held import Holdings
 from assay.ingest.lost import refuse_forgotten
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
+from assay.ingest.set_aside import differently_aside
 from assay.ingest.work import CODE, Work
 from assay.lake.accounts import standing
 from assay.lake.audited import weight
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import Slice
 
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
     """What each batch would be made into: a number for the contract's words on landing, the code and the contents of its files."""
     code, absent = code_version(*CODE), {arrival: absent_columns(batch, contract.source) for arrival, batch in found.items()}
-    common = {lacking: fingerprint(contract.landing_meaning(lacking), code) for lacking in set(absent.values())}
+    common = {lacking: fingerprint(landing_terms(contract, lacking), code) for lacking in set(absent.values())}
     return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
 
 
@@ -51,8 +53,10 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
 
 
 def _standing(run: Run, contract: Contract, holdings: Holdings, keys: Iterable[str]) -> dict[str, int | None]:
-    table = holdings.snapshot
-    changed = holdings.changed | Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table)
+    table, aside = holdings.snapshot, Quarantine(run.lake, contract.dataset, ARRIVALS)
+    changed = holdings.changed | aside.damaged(table)
+    if table is not None and contract.event_time is not None:
+        changed |= differently_aside(table, aside.visible_rows(table), {*keys} - changed)
     return standing(table, current_tokens(table, keys), changed)
 
 

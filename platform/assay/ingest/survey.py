@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from assay.contracts.arrivals import arrival_names
-from assay.contracts.calendars import arrival_calendar, midnight, zone_of
+from assay.contracts.language.file_names import arrival_names
+from assay.contracts.model.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
 from assay.ingest.landing import LEADS_NOWHERE, allowed, folder_leads_out, leads_out, shown_name, told_name
 from assay.ingest.misnamed import why_not
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 LEADS_OUT = "it is a link that leads out of its folder; have the file itself land"
 FOLDER_LEADS_OUT = "it is a link to a folder outside of the landing folder; ASSAY_LANDING_LINKS names the places that links may lead to"
