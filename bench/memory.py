@@ -134,7 +134,7 @@ def taken(home: Path, step: str) -> str:
 
     from data_plane import every_partition, refuse_failures
 
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.reading.odcs import load_contracts
     from assay.ingest.bronze import bronze_spec
     from assay.ingest.step import ingest
     from assay.orchestration.calendars import arrivals_of, events_of

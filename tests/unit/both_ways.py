@@ -12,7 +12,7 @@ from assay.ingest.readers import read_text, stream_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
 
 FEWEST, PIECES = 9, 40  # bytes at once: a piece may end anywhere; a large file is not read in a million of them

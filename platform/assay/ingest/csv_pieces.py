@@ -10,7 +10,7 @@ from assay.ingest.csv_rows import Misread, first_row, tokens_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from assay.contracts.dialect import Dialect
+    from assay.contracts.language.dialect import Dialect
     from assay.ingest.csv_rows import Bytes
 
 

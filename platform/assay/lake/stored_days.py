@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_HASH
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_HASH
 from assay.lake.manifest import INDEX, Column, Day, heading
 
 if TYPE_CHECKING:
