@@ -6,10 +6,12 @@ import errno
 import gzip
 import os
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from signal import SIGKILL
 from typing import TYPE_CHECKING
 
+import polars as pl
+import pyarrow as pa
 import pytest
 from order_shop import Shop, day
 from test_held_files import DAILY, MONTHLY
@@ -18,6 +20,7 @@ from assay.erasure.old_files import remove_unfinished
 from assay.ingest.arriving import Arriving
 from assay.lake.growing import Growing
 from assay.lake.manifest import manifest_of
+from assay.lake.slices import WHOLE, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.steps import Status
 from nursery import Child
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from assay.ingest.work import Prepared
     from assay.lake.staged import Staging
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FEW = 300  # bytes: a few rows
 ROWS = [
     {"day": day(1 + number % 3), "number": str(number), "amount": "-1" if number % 7 == 0 else "10", "note": "é" * (number % 5) or None}
@@ -136,5 +140,16 @@ def test_what_a_killed_run_leaves_of_a_large_arrival_is_read_by_nobody_and_taken
     assert (shop.table("bronze"), left_behind(shop)) == (None, [".tmp"])
     assert shop.ingest([1])[day(1)].rows == len(ROWS)
     assert shop.rows("bronze").height == len(ROWS)
-    assert remove_unfinished(shop.home / "lake", datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert remove_unfinished(shop.home / "lake", LONG_AGO) == 1
     assert left_behind(shop) == []
+
+
+def test_an_erasure_leaves_a_large_arrival_alone_that_is_still_written(tmp_path: Path) -> None:
+    slice_ = Slice(TableSpec("bronze/orders", pa.schema([pa.field("note", pa.string())])), (WHOLE,))
+    growing = Growing(tmp_path, slice_)
+    growing.add(pl.DataFrame({"note": ["ada"]}))
+    growing.close()
+    assert remove_unfinished(tmp_path, LONG_AGO) == 0
+    staging = growing.finish()
+    assert (staging.files[0].rows, (tmp_path / staging.files[0].path).exists()) == (1, True)
+    assert remove_unfinished(tmp_path, LONG_AGO) == 0

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 
 from assay.erasure.finding import data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
+from assay.lake.growing import PREFIX as GROWING
+from assay.lake.growing import is_left
 from assay.lake.log import LOG, checkpoint
 from assay.lake.log import UNFINISHED as UNFINISHED_CHECKPOINT
 from assay.lake.snapshots import newest, open_snapshot
@@ -157,12 +159,13 @@ def _without_bounds(line: str, table: Path) -> str:
 def remove_unfinished(lake: Path, before: datetime) -> int:
     """Remove what writers that were killed had not finished: files of no name yet, which nobody reads. Returns how many.
 
-    Of those since `before` the writer may still live, and has read nothing of the person.
+    Of those since `before` the writer may still live, and has read nothing of the person. One that grows may have been begun long before: of
+    it is asked whether the writer lives.
     """
     gone = 0
     for pattern in UNFINISHED:
         for path in lake.rglob(pattern):
-            if path.is_file() and _staged(path) < before.timestamp():
+            if path.is_file() and (is_left(path) if path.name.startswith(GROWING) else _staged(path) < before.timestamp()):
                 path.unlink(missing_ok=True)
                 gone += 1
     for folder in lake.rglob(f"{UNFINISHED_CHECKPOINT}*"):

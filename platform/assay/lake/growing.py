@@ -1,11 +1,13 @@
 """Growing: the one file of a partition too large to be held, written row group by row group where no reader looks yet.
 
 What `staging` does with a frame, for rows that come in their order, some at a time. The same rows make the same row groups, however many
-come at once. Until it is whole the file has a name that begins with a dot: what a killed run leaves of it is told from a data file.
+come at once. Until it is whole the file has a name that begins with a dot, and its writer holds a lock of the kernel on it: what a killed
+run leaves of it is told from a data file, and from one that still grows.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import uuid
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from assay.lake.slices import Slice
 
+PREFIX = ".part-"
 GROUP_BYTES = 32 << 20  # in memory: of wide rows there are fewer in a group
 BLOCK = 1 << 20
 TAIL = 8  # bytes of a Parquet file behind its footer: the footer's length, and what the file begins with
@@ -43,8 +46,9 @@ class Growing:
         self.sizes: dict[str, int] = {}  # bytes in memory of each column that was written
         folder = root / folder_of(slice_, self.partition)
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f".part-{uuid.uuid4().hex[:12]}.tmp"
+        self.path = folder / f"{PREFIX}{uuid.uuid4().hex[:12]}.tmp"
         self._file = self.path.open("w+b")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.Table] = []
         self._added: pa.Schema | None = None
@@ -152,3 +156,13 @@ class Growing:
         self._file.truncate()
         self._file.write(memoryview(sink.getvalue())[4:])  # without the mark at the beginning of a file of its own
         self._file.flush()
+
+
+def is_left(path: Path) -> bool:
+    """Whether nobody will finish a file that somebody began to write. One without a byte may be about to be locked."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return os.fstat(file.fileno()).st_size > 0
+    except (BlockingIOError, FileNotFoundError):
+        return False
