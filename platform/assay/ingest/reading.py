@@ -85,13 +85,14 @@ class Piece:
     """Some arrivals that were read together: the rows of their files in order, or why an arrival could not be read.
 
     Or a part of one arrival that is too large to be held: it is `begun` by a piece before this one, and `goes_on` in the next. `sizes` are
-    the bytes that have been read of each arrival.
+    the bytes that are held of each arrival, `before` those that pieces before this one held.
     """
 
     batches: list[Batch] = field(default_factory=list)
     read: dict[str, list[FileRows]] = field(default_factory=dict)
     failed: dict[str, FileUnreadable] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    before: int = 0
     begun: bool = False
     goes_on: bool = False
 
@@ -110,11 +111,7 @@ class Piece:
     @property
     def size(self) -> int:
         """The bytes that are held."""
-        return sum(table.nbytes for table in self.parts)
-
-    def held_of(self, batch: Batch) -> int:
-        """The bytes that are held of an arrival."""
-        return sum(one.table.nbytes for one in self.read.get(batch.arrival, ()))
+        return sum(self.sizes.values())
 
     def add(self, batch: Batch, found: FileRows | FileUnreadable, source: LandingSource) -> None:
         """Take the next rows of an arrival. With a file that is unreadable it has no rows: it must not replace what was there."""
@@ -124,7 +121,7 @@ class Piece:
         if not isinstance(found, FileUnreadable):
             files[-1:] = [files[-1].with_more(found)] if files and files[-1].landed.name == found.landed.name else [*files[-1:], found]
             self.sizes[batch.arrival] = self.sizes.get(batch.arrival, 0) + found.table.nbytes
-            if self.sizes[batch.arrival] > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
+            if self.before + self.sizes[batch.arrival] > (most := FILES_OF_AN_ARRIVAL * source.most_bytes):
                 said = f"Tried to read the {len(batch.files)} files of one arrival; they have more than {most:,} bytes."
                 found = FileUnreadable(said, hint="Have them land as several arrivals, or raise `maxBytes` of the contract's server.")
         if isinstance(found, FileUnreadable):
@@ -135,12 +132,12 @@ class Piece:
     def without_last(self) -> tuple[Piece, Piece]:
         """The arrivals before the last, and the last, which is not whole yet."""
         *before, last = self.batches
-        first = Piece(before, {one: self.read[one] for one in self.read if one != last.arrival}, self.failed)
+        first = Piece(before, {one: rows for one, rows in self.read.items() if one != last.arrival}, self.failed)
         return first, Piece([last], {last.arrival: self.read[last.arrival]}, sizes={last.arrival: self.sizes[last.arrival]})
 
     def rest(self) -> Piece:
         """What comes behind a part of an arrival: nothing yet."""
-        return Piece(self.batches, {self.batches[-1].arrival: []}, sizes=self.sizes, begun=True)
+        return Piece(self.batches, {self.batches[-1].arrival: []}, before=self.before + self.size, begun=True)
 
 
 def read_pieces(batches: Sequence[Batch], source: LandingSource, most: int = BATCH_BYTES) -> Iterator[Piece]:
@@ -157,7 +154,7 @@ def read_pieces(batches: Sequence[Batch], source: LandingSource, most: int = BAT
                     piece = Piece()
                 piece.batches.append(batch)
             piece.add(batch, rows, source)
-            if piece.held_of(batch) > most:
+            if piece.sizes.get(batch.arrival, 0) > most:
                 if len(piece.batches) > 1:
                     before, piece = piece.without_last()
                     yield before
