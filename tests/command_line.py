@@ -55,7 +55,7 @@ def as_program(stdin: str, *arguments: str) -> None:
     from dbt_beside import have_dbt_ready
 
     have_dbt_ready()
-    sys.stdin, sys.argv = io.StringIO(stdin), ["assay", *arguments]
+    sys.stdin, sys.argv = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"), ["assay", *arguments]
     main()
 
 
