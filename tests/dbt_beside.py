@@ -7,6 +7,7 @@ import signal
 from multiprocessing.connection import Pipe
 
 from assay.gold import dbt_process
+from command_line import replace_environment
 
 
 class _Forked:
@@ -48,7 +49,16 @@ def have_dbt_ready() -> None:
             return
         import threading
 
-        engine.lock, engine.owner, engine.was_called = threading.Lock(), os.getpid(), False
+        engine.lock, engine.owner = threading.Lock(), os.getpid()
         engine.pipe, engine.process = first.pop()
+        os.umask(umask := os.umask(0))
+        engine.call(_be_as, umask, dict(os.environ))
+        engine.was_called = False
 
     dbt_process._Engine.__init__ = adopt
+
+
+def _be_as(umask: int, environment: dict[str, str]) -> None:
+    """In the other process: what one that is started has of the one that starts it, which may have changed since the fork."""
+    os.umask(umask)
+    replace_environment(environment)
