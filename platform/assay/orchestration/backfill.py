@@ -20,6 +20,7 @@ from assay import stopping
 from assay.exhausted import told
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.ingest.folders import one_look
 from assay.lake.workplaces import sweep
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
@@ -166,7 +167,8 @@ class Backfill:
 
     def _due(self, stage: Stage) -> list[Due]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return self.planner.due(keys, self.first, self.last)
+        with one_look():
+            return self.planner.due(keys, self.first, self.last)
 
     def _run(self, request: Request, backfill: str, marks: Mapping[str, str]) -> Ran:
         tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})
