@@ -1,4 +1,4 @@
-"""Growth of the landing folder: what a look costs when 1,000, 10,000, 100,000 files have landed: `python bench/landing_growth.py [SIZE...]`.
+"""Growth of the landing folder: what a look costs when 1,000, 10,000, 100,000 files landed: `python bench/landing_growth.py [SIZE...]`.
 
 The files are those of a thousand days, so that only their number differs, and all are ingested. Each look is a tick of the real sensor. The
 daemon is one process that looks again and again; what it finds due is made by others. A cold plan is one look of a new process.
