@@ -198,13 +198,15 @@ def cold(home: Path) -> dict[str, float]:
     import polars as pl
     import pyarrow.parquet  # noqa: F401
 
+    from assay.ingest.folders import one_look
     from assay.orchestration.landing import Landing
 
     planner = planner_of(home)
     pl.DataFrame({"a": [1]}).lazy().filter(pl.col("a") > 0).collect()
     began = time.process_time()
-    Landing.look(planner).notes()
-    due = [one for stage in planner.stages for one in planner.due(stage.keys)]
+    with one_look():
+        Landing.look(planner).notes()
+        due = [one for stage in planner.stages for one in planner.due(stage.keys)]
     seconds = time.process_time() - began
     if any(one.partitions or one.problem for one in due):
         raise SystemExit(f"landing_growth: the plan found something: {due}")

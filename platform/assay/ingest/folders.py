@@ -147,17 +147,18 @@ class Folder:
         return Day(tuple(names), told, digest.digest())
 
 
-_look: ContextVar[dict[tuple[Path, str], Folder | OSError] | None] = ContextVar("look", default=None)
+Look = dict[tuple["Path", str], Folder | OSError]
+_look: ContextVar[Look | None] = ContextVar("look", default=None)
 _last, _lock = OrderedDict[tuple["Path", str], Folder](), Lock()
 
 
 @contextmanager
-def one_look() -> Iterator[None]:
-    """Inside, each folder is as it was when it was asked for first."""
+def one_look(look: Look | None = None) -> Iterator[None]:
+    """Inside, each folder is as it was when it was asked for first; in an earlier part of the same `look`, if one is given."""
     if _look.get() is not None:
         yield
         return
-    token = _look.set({})
+    token = _look.set({} if look is None else look)
     try:
         yield
     finally:
