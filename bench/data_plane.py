@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import AssayError
 from assay.gold import dbt_process
 from assay.gold.calendars import calendars_of

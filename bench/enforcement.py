@@ -15,8 +15,8 @@ import polars as pl
 from replicate import COPIES, replicate, widen
 from worlds import drop_landing
 
-from assay.contracts.model import EVENT_DATE, SOURCE_ROW, Contract
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.contract import EVENT_DATE, SOURCE_ROW, Contract
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.slices import WHOLE, Slice

@@ -74,7 +74,7 @@ def measure(name: str) -> bool:
 
 def look(home: Path, number: int, years: int) -> tuple[float, float]:
     """CPU seconds of the first plan of gold in a process, which opens the logs, and of the second."""
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.reading.odcs import load_contracts
     from assay.gold.step import Project
     from assay.orchestration.plan import Planner
     from assay.steps import Run

@@ -112,7 +112,7 @@ def drop(landing: Path, number: int) -> None:
 
 def planner_of(home: Path) -> "Planner":
     """The plan of a home without gold."""
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.reading.odcs import load_contracts
     from assay.gold.step import Project
     from assay.orchestration.plan import Planner
     from assay.settings import Settings

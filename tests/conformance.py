@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import published_schema
-from assay.contracts.literals import FINITE, Real, bound_of, value_of
-from assay.contracts.model import Column, Contract, Kind, Rule, Severity
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.language.literals import FINITE, Real, bound_of, value_of
+from assay.contracts.model.contract import Column, Contract, Kind, Rule, Severity
 from orders import orders_contract
 
 if TYPE_CHECKING:

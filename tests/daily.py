@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.examine import examine
-from assay.contracts.odcs import load_product
+from assay.contracts.reading.examine import examine
+from assay.contracts.reading.odcs import load_product
 from assay.gold.trial import gold_trial
 from orders import write_contracts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.document import Finding
-    from assay.contracts.gold import ProductContracts
+    from assay.contracts.documents.document import Finding
+    from assay.contracts.model.gold_contract import ProductContracts
 
 DAILY = """\
 apiVersion: v3.2.0

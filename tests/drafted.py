@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from assay.contracts.draft import Draft, draft_contract
-from assay.contracts.draft_guess import Sample
-from assay.contracts.model import EVENT_DATE
-from assay.contracts.odcs import read_contract
+from assay.contracts.inference.draft import Draft, draft_contract
+from assay.contracts.inference.guesses import Sample
+from assay.contracts.model.contract import EVENT_DATE
+from assay.contracts.reading.odcs import read_contract
 from assay.ingest.bronze import batches, bronze_rows
 from assay.ingest.reading import read_pieces
 from assay.masking.methods import Masks
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 FILE, OWNER = "shop_2024-03-31.csv", "shop@example.org"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assay.contracts.odcs import read_contract
+from assay.contracts.reading.odcs import read_contract
 from assay.ingest.bronze import bronze_rows
 from assay.ingest.landing import LandingFile
 from assay.ingest.reading import Batch, read_pieces
@@ -17,7 +17,7 @@ from contract_head import head
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 CONTRACT = """\
 servers:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assay.contracts.compile import published_schema
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
-from assay.contracts.odcs import load_contracts
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec, event_dates
 from assay.refine.kernel import Refined, refine
 from contract_head import head
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
     Row = Mapping[str, str | None]
 

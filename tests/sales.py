@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.examine import examine
-from assay.contracts.model import EVENT_DATE
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.contract import EVENT_DATE
+from assay.contracts.reading.examine import examine
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.ingest.bronze import bronze_spec, event_dates
 from assay.masking.methods import Masks
@@ -21,8 +21,8 @@ from assay.settings import SecretReference
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from assay.contracts.document import Finding
-    from assay.contracts.model import Contract
+    from assay.contracts.documents.document import Finding
+    from assay.contracts.model.contract import Contract
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KEYS = SecretReference("file", str(FIXTURES / "masking.keys"))

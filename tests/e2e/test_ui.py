@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:

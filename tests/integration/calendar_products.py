@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 from small_world import World
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.gold.step import Project
 from assay.orchestration.backfill import Backfill
 from assay.orchestration.build import assemble, previews_accepted

@@ -28,7 +28,7 @@ from orders import ORDERS, write_contracts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.steps import Outcome
 
 SCOPE = "      - property: rejectedShare\n"

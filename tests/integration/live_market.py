@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.gold.step import Project
 from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.orchestration.arrivals import arrival_sensor

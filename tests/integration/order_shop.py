@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assay.contracts.model import EVENT_DATE
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.contract import EVENT_DATE
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
@@ -32,7 +32,7 @@ from orders import csv_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 FIRST = date(2024, 1, 1)
 BAD_AMOUNT = "-1"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.cli.compiling import compile_contracts
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration.backfill import Backfill, Ran
 from assay.orchestration.build import build_definitions, gold_project

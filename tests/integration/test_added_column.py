@@ -11,7 +11,7 @@ import pytest
 from order_shop import Shop, day, days
 from small_world import World, edit
 
-from assay.contracts.evolution import compare
+from assay.contracts.compatibility.comparison import compare
 from assay.ingest.bronze import batches
 from assay.ingest.step import bronze_fingerprints
 from assay.lake.publisher import current_tokens

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from calendar_products import Calendars, totals
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.orchestration.build import assemble
 from assay.orchestration.triggers import deadline_schedules
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from assay.errors import SchemaDrift
+from assay.gold.full_refresh import fully_refreshed, published_version
 from assay.gold.models import Column, Model
-from assay.gold.renewal import published_version, renewed_tables
 from assay.gold.step import gold_spec
 from assay.lake.publisher import Provenance, publish
 from assay.lake.slices import Partition, Slice
@@ -75,7 +75,7 @@ def test_a_build_that_would_leave_months_of_another_major_version_is_refused_bef
     same_columns = replace(OLD, contract_version="2.0.0")
     for made in (NEW, same_columns):
         with pytest.raises(SchemaDrift, match=r"1 others, such as 2024-02-01, are published as 1\.2\.0\. Build all its months at once"):
-            renewed_tables([made], snapshots, {"days": {MONTHS[0]}}, {})
-        assert renewed_tables([made], snapshots, {"days": set(MONTHS)}, {}) == {"gold/days"}
-    assert renewed_tables([replace(OLD, contract_version="1.9.0")], snapshots, {"days": {MONTHS[0]}}, {}) == set()
-    assert renewed_tables([NEW], {"gold/days": None}, {"days": {MONTHS[0]}}, {}) == set()
+            fully_refreshed([made], snapshots, {"days": {MONTHS[0]}}, {})
+        assert fully_refreshed([made], snapshots, {"days": set(MONTHS)}, {}) == {"gold/days"}
+    assert fully_refreshed([replace(OLD, contract_version="1.9.0")], snapshots, {"days": {MONTHS[0]}}, {}) == set()
+    assert fully_refreshed([NEW], {"gold/days": None}, {"days": {MONTHS[0]}}, {}) == set()

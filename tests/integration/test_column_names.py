@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assay.cli.lake_reader import query
-from assay.contracts.draft import DraftImpossible
-from assay.contracts.examine import examine
-from assay.contracts.odcs import load_contracts
+from assay.contracts.inference.draft import DraftImpossible
+from assay.contracts.reading.examine import examine
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.slices import Partition, Slice

@@ -20,9 +20,10 @@ import quickjs
 from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
-from assay.contracts.compile import types_of, violation
-from assay.contracts.export_delta import check_constraints
-from assay.contracts.export_json_schema import published_row
+from assay.contracts.compiling.arrow_types import types_of
+from assay.contracts.compiling.expressions import violation
+from assay.contracts.export.delta_constraints import check_constraints
+from assay.contracts.export.json_schema import published_row
 from assay.gold.rules_sql import condition
 from assay.lake.constraints import create_constrained
 from conformance import CONDITIONS, CONSTRAINT, JSON, PATTERNS, SCHEMA, VALUES, Case, name_of

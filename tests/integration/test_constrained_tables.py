@@ -12,8 +12,8 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from order_shop import Shop, day
 
-from assay.contracts.export_delta import check_constraints
-from assay.contracts.odcs import load_contracts
+from assay.contracts.export.delta_constraints import check_constraints
+from assay.contracts.reading.odcs import load_contracts
 from assay.lake.constraints import constraints_of
 from assay.lake.snapshots import open_snapshot
 from assay.refine.step import silver_spec

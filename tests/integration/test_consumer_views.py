@@ -13,7 +13,7 @@ from small_world import World, edit
 
 import command_line
 from assay.cli.lake_reader import QueryRefused, query
-from assay.contracts.odcs import load_product
+from assay.contracts.reading.odcs import load_product
 from assay.gold.published_views import view_statements
 from assay.lake.snapshots import open_snapshot
 from command_line import Done

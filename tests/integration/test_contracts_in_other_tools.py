@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from assay.cli.product import find_product
-from assay.contracts.examine import examine
+from assay.contracts.reading.examine import examine
 from assay.settings import load_settings
 
 if TYPE_CHECKING:

@@ -169,6 +169,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors_of(target), f"{page.name}: {link}"
 
 
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_every_file_of_the_engine_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"`((?:platform/)?[a-z_/]+\.py)`", FENCE.sub("", page.read_text()))
+    bases = (ROOT, ROOT / "platform", ROOT / "platform/assay", page.parent)
+    assert [name for name in named if not any((base / name).exists() for base in bases)] == []
+
+
 def anchors_of(page: Path) -> set[str]:
     """The anchors that a code host gives to headings."""
     titles = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from order_shop import Shop, day
 
-from assay.contracts.evolution import compare
+from assay.contracts.compatibility.comparison import compare
 from assay.errors import SchemaDrift
 from assay.steps import Status
 from orders import write_contracts

@@ -11,9 +11,9 @@ import fastavro
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from assay.contracts.export_avro import avro_schema
-from assay.contracts.export_json_schema import landed_row, published_row
-from assay.contracts.odcs import load_contracts, load_product
+from assay.contracts.export.avro import avro_schema
+from assay.contracts.export.json_schema import landed_row, published_row
+from assay.contracts.reading.odcs import load_contracts, load_product
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from small_world import World
 
-    from assay.contracts.model import Published
+    from assay.contracts.model.contract import Published
 
 DATASETS = ("airlines", "airports", "flights", "planes", "weather")
 MODELS = ("carrier_punctuality_daily", "carrier_ranking_7d", "departures_weather", "route_delays_daily")

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from small_world import edit
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.orchestration.freshness import freshness_sensor
 from assay.refine.freshness import freshness
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from small_world import World
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 FREQUENCY = '  - {property: frequency, value: 1, unit: d, scheduler: dagster, schedule: "0 6 * * *"}\n'
 DAYS = FREQUENCY + "  - {property: latency, value: 2, unit: d}\n"

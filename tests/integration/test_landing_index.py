@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 from live_market import Market, rows, stall
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest import arrived, folders, held, landing, landing_index
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.folders import one_look
@@ -37,7 +37,7 @@ from assay.steps import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.snapshots import DataFile, Snapshot
 
 DAYS = ("2024-03-01", "2024-03-02", "2024-03-03")

@@ -12,7 +12,7 @@ import pytest
 from live_market import Market, rows, stall
 
 from assay.cli.landing import list_landing
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.survey import Fate, Sighting, survey
 from assay.orchestration.landing import Landing
 from assay.settings import Settings

@@ -15,8 +15,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from assay.contracts.compile import published_schema
-from assay.contracts.odcs import load_contracts
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.reading.odcs import load_contracts
 from assay.gold.compiled import compiled_project
 from assay.gold.lineage import Node, downstream, project_lineage
 from assay.gold.models import read_models

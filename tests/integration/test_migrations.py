@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from calendar_products import Calendars, totals
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.migrations import CALENDAR, CalendarChanged
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import TableSpec
 
 NAME = "meter"

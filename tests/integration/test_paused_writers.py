@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 from people_world import found_in
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.erasure.removing import Person
 from assay.gold.step import Project
 from assay.lake import publisher

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.model import Grain
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.contract import Grain
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.quarantine import ARRIVALS, visible_files
@@ -25,7 +25,7 @@ from flights.upstream import FIRST_DAY, LAST_DAY, drop_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Partitioning
+    from assay.contracts.model.contract import Partitioning
 
 pytestmark = pytest.mark.slow
 SPRING, AUTUMN = date(2013, 3, 10), date(2013, 11, 3)

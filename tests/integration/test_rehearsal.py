@@ -206,3 +206,12 @@ def test_a_backfill_that_left_something_out_ends_with_an_exit_code_of_its_own(tm
     assert left.returncode == 3, left
     (product.contracts / "other.odcs.yaml").unlink()
     assert assay("backfill", environment=surroundings).returncode == 0
+
+
+def test_there_is_one_line_for_each_good_contract_of_the_product(capfd: pytest.CaptureFixture[str]) -> None:
+    code, said = checked(capfd)
+    assert code == 0, said
+    assert [line.partition(": good: ")[2].partition(" ")[0] for line in said.splitlines() if ": good: " in line] == [
+        "airlines", "airports", "flights", "carrier_punctuality_daily", "carrier_punctuality_daily", "carrier_ranking_7d", "departures_weather", "route_delays_daily",
+        "planes", "weather",
+    ]  # fmt: skip

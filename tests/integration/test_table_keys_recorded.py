@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.erasure.finding import search
 from assay.erasure.removing import Person, remove_from_bronze, remove_from_claims
 from assay.lake.snapshots import open_snapshot

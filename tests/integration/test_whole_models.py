@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from calendar_products import Calendars
 
-from assay.contracts.odcs import load_product
+from assay.contracts.reading.odcs import load_product
 from assay.gold.published_views import view_statements
 from assay.lake.snapshots import open_snapshot
 from assay.orchestration.build import assemble

@@ -8,8 +8,8 @@ import pytest
 from calendar_products import Calendars
 
 from assay.cli.lake_reader import query
-from assay.contracts.examine import examine
-from assay.contracts.odcs import load_product
+from assay.contracts.reading.examine import examine
+from assay.contracts.reading.odcs import load_product
 from assay.gold.lineage import downstream, project_lineage
 from assay.gold.published_views import view_statements
 from assay.gold.trial import gold_trial

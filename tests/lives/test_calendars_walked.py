@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from products import DAY, MONTH, Calendar, Dataset, Product, write_contracts
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import event_dates
 from assay.orchestration.calendars import events_of
 from assay.orchestration.partitions import slice_of

@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.gold.models import Column, Model
 from contract_head import landing_head
 
 if TYPE_CHECKING:
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 SALES, METERS = "sales", "meters"
 DAYS = ("2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02")  # the last days of a month and the first of the next

@@ -49,7 +49,7 @@ from assay.steps import Outcome, Run, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.erasures import Erasure
     from assay.lake.snapshots import DataFile
     from assay.orchestration.due import Due

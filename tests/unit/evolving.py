@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.about import About, Deprecation, Lifecycle
-from assay.contracts.landing_source import LandingSource
-from assay.contracts.model import (
+from assay.contracts.model.about import About, Deprecation, Lifecycle
+from assay.contracts.model.contract import (
     Column,
     Contract,
     DatasetRule,
@@ -21,6 +20,7 @@ from assay.contracts.model import (
     Rule,
     Severity,
 )
+from assay.contracts.model.landing_source import LandingSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

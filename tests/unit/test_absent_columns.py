@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.model.landing_source import LandingSource
 from assay.ingest.absent import absent_columns
 from assay.ingest.bronze import Batch
 from assay.ingest.landing import LandingFile

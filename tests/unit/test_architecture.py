@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from assay.ingest import work as ingest_work
+from assay.refine import step as refine_step
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORM = ROOT / "platform"
 ENGINE = sorted((PLATFORM / "assay").rglob("*.py"))
+FILES = frozenset(ENGINE)
 PRODUCT = sorted((PLATFORM / "flights").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -32,6 +36,14 @@ ORDER = [
     {"erasure"},
     {"orchestration"},
     {"cli"},
+]
+# The same within `contracts`.
+ORDER_OF_CONTRACTS = [
+    {"language"},
+    {"patterns", "conditions"},
+    {"model"},
+    {"compiling", "documents"},
+    {"reading", "compatibility", "inference", "export"},
 ]
 SETTINGS_KNOWS_ERRORS = ("settings", "errors")
 PRODUCT_MAY_IMPORT = ("assay.orchestration", "assay.refine.clock", "assay.settings", "assay.errors")
@@ -55,6 +67,11 @@ WITHOUT_DAGSTER = {
 HEAVY = {"polars", "pandera", "dbt", "dagster_dbt", "pyspark", "duckdb", "pandas"}
 # dbt-duckdb loads the plugin inside a dbt run, where both are there anyhow
 MAY_IMPORT_HEAVY = {"gold/dbt_plugin.py": {"dbt", "duckdb"}}
+# Code of contracts that a room runs and that does not decide its rows: values, patterns and conditions where nothing is judged yet, constraints
+VALUES = {
+    "ingest": ("assay.contracts.model.", "assay.contracts.patterns.", "assay.contracts.conditions."),
+    "refine": ("assay.contracts.model.", "assay.contracts.export.delta_constraints"),
+}
 LONGEST_FILE, LONGEST_FUNCTION = 250, 40
 # Known exceptions with what they measure. They may only shrink: take an entry out once it is below the limit.
 LONG_FILES: dict[str, int] = {}
@@ -87,6 +104,14 @@ def imports_for_types(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+
+
+def file_of(module: str) -> Path | None:
+    """The file of the engine that an import is of: a module, or a name within one."""
+    names = module.split(".")
+    return next(
+        (path for end in (len(names), len(names) - 1) if (path := PLATFORM.joinpath(*names[:end]).with_suffix(".py")) in ENGINE), None
+    )
 
 
 def room_of(path: Path) -> str:
@@ -140,6 +165,38 @@ def test_imports_point_one_way(path: Path) -> None:
     others = {module.split(".")[1] for module in imports_for_types(path) if module.startswith("assay.")} - {room}
     upward = [other for other in others if place_of(other) >= place_of(room) and (room, other) != SETTINGS_KNOWS_ERRORS]
     assert upward == [], f"{name_of(path)} imports {upward}"
+
+
+@pytest.mark.parametrize("path", [path for path in ENGINE if room_of(path) == "contracts"], ids=name_of)
+def test_imports_within_contracts_point_one_way(path: Path) -> None:
+    places = {room: place for place, rooms in enumerate(ORDER_OF_CONTRACTS) for room in rooms}
+    if path.stem == "__init__" and path.parent.name == "contracts":
+        return
+    room = path.relative_to(PLATFORM / "assay/contracts").parts[0]
+    others = {module.split(".")[2] for module in imports_for_types(path) if module.startswith("assay.contracts.")} - {room}
+    assert [other for other in others if places[other] >= places[room]] == []
+
+
+def test_no_modules_import_each_other() -> None:
+    waiting = {path: {found for module in imports(path) if (found := file_of(module))} - {path} for path in ENGINE}
+    while free := [path for path, needed in waiting.items() if not needed & waiting.keys()]:
+        for path in free:
+            del waiting[path]
+    assert sorted(map(name_of, waiting)) == []
+
+
+@pytest.mark.parametrize(("room", "code"), [("ingest", ingest_work.CODE), ("refine", refine_step.CODE)])
+def test_what_decides_rows_is_part_of_their_fingerprint(room: str, code: tuple[str, ...]) -> None:
+    """All of a contract's code that an ingestion or refinement runs, but for values: those are in the fingerprint themselves."""
+    reached = {path for path in ENGINE if room_of(path) == room}
+    while (
+        more := {found for path in reached for module in imports(path) if (found := file_of(module)) and room_of(found) == "contracts"}
+        - reached
+    ):
+        reached |= more
+    decides = {f"assay.{name_of(path).removesuffix('.py').replace('/', '.')}" for path in reached}
+    left = {name for name in decides if not name.startswith(code)} - {name for name in decides if name.startswith(VALUES[room])}
+    assert sorted(left) == []
 
 
 def test_the_engine_never_imports_a_product() -> None:

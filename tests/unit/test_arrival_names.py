@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from assay.contracts.arrivals import arrival_names
+from assay.contracts.language.file_names import arrival_names
 from assay.errors import ContractInvalid
 
 DAILY = arrival_names("sales/sales_{arrival:yyyy-M-d}*.csv")

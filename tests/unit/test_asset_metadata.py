@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from evolving import ORDERS, of_contract
 
-from assay.contracts.odcs import load_contracts
+from assay.contracts.reading.odcs import load_contracts
 from assay.orchestration.build import previews_accepted
 from assay.orchestration.lake_assets import bronze_asset, landing_spec, silver_asset
 from assay.orchestration.metadata import contract_tags

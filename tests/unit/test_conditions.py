@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from assay.contracts.compile import judged_by_one_engine
-from assay.contracts.condition import OneEnginesOwn
-from assay.contracts.condition_parser import parse, refusal
-from assay.contracts.condition_sql import to_sql
-from assay.contracts.export_delta import SPELLING
+from assay.contracts.compiling.expressions import judged_by_one_engine
+from assay.contracts.conditions.condition import OneEnginesOwn
+from assay.contracts.conditions.parser import parse, refusal
+from assay.contracts.conditions.to_sql import to_sql
+from assay.contracts.export.delta_constraints import SPELLING
 from sales import assert_named, sales_contract
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts import bounds, document
-from assay.contracts.odcs import sound_product
-from assay.contracts.pattern_parser import parse_pattern
-from assay.contracts.patterns import NotAPattern
+from assay.contracts.documents import document
+from assay.contracts.language import bounds
+from assay.contracts.patterns.parser import parse_pattern
+from assay.contracts.patterns.pattern import NotAPattern
+from assay.contracts.reading.odcs import sound_product
 from assay.ingest.landing import landed
 from orders import ORDERS
 from sales import SALES, findings_of, sales_contract, write_sales

@@ -9,8 +9,8 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from assay.contracts.calendars import Calendar, covering, midnight
-from assay.contracts.model import Grain, Partitioning
+from assay.contracts.model.calendars import Calendar, covering, midnight
+from assay.contracts.model.contract import Grain, Partitioning
 from assay.errors import ContractInvalid
 from assay.gold.calendars import months_of
 from assay.lake.slices import TableSpec

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.compile import arrow_type
-from assay.contracts.dates import strptime_format
-from assay.contracts.model import Column, DatasetRule, Grain, Kind, Severity
-from assay.contracts.odcs import load_contracts
+from assay.contracts.compiling.arrow_types import arrow_type
+from assay.contracts.language.date_formats import strptime_format
+from assay.contracts.model.contract import Column, DatasetRule, Grain, Kind, Severity
+from assay.contracts.model.fingerprint import landing_terms, published_terms
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.settings import CHECKOUT
 from orders import column_types, orders_contract
@@ -17,7 +18,7 @@ from orders import column_types, orders_contract
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 CONTRACTS = CHECKOUT / "platform/flights/contracts"
 
@@ -130,16 +131,16 @@ def test_a_letter_that_nobody_knows_is_refused() -> None:
     ],
 )
 def test_the_meaning_is_what_decides_which_rows_are_published(orders: Contract, tmp_path: Path, old: str, new: str, changes: bool) -> None:
-    assert (orders_contract(tmp_path, old, new).meaning() != orders.meaning()) is changes
+    assert (published_terms(orders_contract(tmp_path, old, new)) != published_terms(orders)) is changes
 
 
 def test_a_rule_does_not_change_what_bronze_is_made_from(orders: Contract, tmp_path: Path) -> None:
-    assert orders_contract(tmp_path, "maximum: 1000", "maximum: 2000").landing_meaning() == orders.landing_meaning()
+    assert landing_terms(orders_contract(tmp_path, "maximum: 1000", "maximum: 2000")) == landing_terms(orders)
 
 
 def test_a_property_of_another_vendor_is_left_alone(tmp_path: Path, orders: Contract) -> None:
     foreign = "      - {property: colour, value: red, vendor: soda}\n      - property: rejectedShare"
-    assert orders_contract(tmp_path, "      - property: rejectedShare", foreign).meaning() == orders.meaning()
+    assert published_terms(orders_contract(tmp_path, "      - property: rejectedShare", foreign)) == published_terms(orders)
 
 
 def test_a_column_without_a_known_type_is_refused() -> None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.about import Deprecation
-from assay.contracts.model import Masking, MaskingMethod
+from assay.contracts.model.about import Deprecation
+from assay.contracts.model.contract import Masking, MaskingMethod
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from sales import assert_named, findings_of, sales_contract
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 TOKENIZE, TRUNCATE, GENERALIZE = "{method: tokenize}", "{method: truncate, keep: 4}", "{method: generalize, to: year}"
 NUMBER = "price\n        logicalType: number"
@@ -59,7 +61,7 @@ def test_the_classification_of_what_lands_is_kept(sales: Contract) -> None:
 
 
 def test_landing_columns_are_as_sensitive_as_what_is_made_from_them(sales: Contract) -> None:
-    found = sales.sensitive_landing_columns
+    found = sensitive_landing_columns(sales)
     assert {name: masking and masking.method.value for name, masking in found.items()} == {
         "first_name": "tokenize", "last_name": "tokenize",  # through an expression
         "phone": "truncate", "born": "generalize", "quantity": "generalize", "note": "nullify",  # of the same name
@@ -75,7 +77,7 @@ def test_what_a_transform_reads_is_as_sensitive_as_what_it_makes(tmp_path: Path)
     contract = sales_contract(tmp_path, (old, new), ("      - property: arrival", transform))
     account = next(column for column in contract.columns if column.name == "account")
     assert (account.source, account.sources) == (None, ("iban", "badge"))
-    assert contract.sensitive_landing_columns["badge"] == Masking(MaskingMethod.ENCRYPT)
+    assert sensitive_landing_columns(contract)["badge"] == Masking(MaskingMethod.ENCRYPT)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_what_a_transform_reads_is_as_sensitive_as_what_it_makes(tmp_path: Path)
     ],
 )
 def test_the_meaning_is_how_values_are_published(sales: Contract, tmp_path: Path, old: str, new: str, changes: bool) -> None:
-    assert (sales_contract(tmp_path, (old, new)).meaning() != sales.meaning()) is changes
+    assert (published_terms(sales_contract(tmp_path, (old, new))) != published_terms(sales)) is changes
 
 
 MISTAKES = [

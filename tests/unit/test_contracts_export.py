@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.contracts.export_avro import avro_names, avro_schema
-from assay.contracts.export_json_schema import landed_row, published_row
-from assay.contracts.model import Kind, Rule, Severity
+from assay.contracts.export.avro import avro_names, avro_schema
+from assay.contracts.export.json_schema import landed_row, published_row
+from assay.contracts.model.contract import Kind, Rule, Severity
 from orders import GOOD as LANDED
 from orders import orders_contract
 from sales import sales_contract
@@ -27,7 +27,7 @@ from sales import sales_contract
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 ROW: dict[str, Any] = {
     "order_date": "2024-01-01", "number": 7, "customer": "ada", "amount": 10.25, "weight": 20.5, "state": "open", "email": "ad",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.model import DatasetRule, Severity
+from assay.contracts.model.contract import DatasetRule, Severity
 from assay.errors import ContractInvalid
 from assay.refine.kernel import Tally
 from assay.refine.measures import measure, measures_of_nothing
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
     Rows = Sequence[Mapping[str, str | None]]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.odcs import load_contracts, read_contract
+from assay.contracts.reading.odcs import load_contracts, read_contract
 from assay.errors import ContractInvalid
 from orders import CUSTOMERS, ORDERS, orders_contract, write_contracts
 

@@ -14,13 +14,13 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.contracts.about import About, Channel, Deprecation
-from assay.contracts.gold import Consumer
-from assay.contracts.odcs import load_product
-from assay.contracts.page_content import index_of, page_of
-from assay.contracts.page_html import html as html_of
-from assay.contracts.page_markdown import markdown
-from assay.contracts.page_rules import span
+from assay.contracts.export.page_content import index_of, page_of
+from assay.contracts.export.page_html import html as html_of
+from assay.contracts.export.page_markdown import markdown
+from assay.contracts.export.page_rules import span
+from assay.contracts.model.about import About, Channel, Deprecation
+from assay.contracts.model.gold_contract import Consumer
+from assay.contracts.reading.odcs import load_product
 from flights.definitions import CONTRACTS
 from sales import sales_contract
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from assay.contracts.model import Contract
-    from assay.contracts.page import Page
+    from assay.contracts.export.page import Page
+    from assay.contracts.model.contract import Contract
 
 HOSTILE = "<script>alert(1)</script> | **bold** [x](javascript:alert(2)) `tick` &lt; _em_\n\n# Title\n1. one"
 SAID = (

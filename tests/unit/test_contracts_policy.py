@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.contracts.policy import POLICY, policed
+from assay.contracts.reading.policy import POLICY, policed
 from assay.gold.policy import POLICY as GOLD_POLICY
 from assay.gold.policy import policed_models
 

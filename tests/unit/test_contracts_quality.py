@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.model import DatasetRule, Severity
+from assay.contracts.model.contract import DatasetRule, Severity
 from sales import assert_named, findings_of, line_of, sales_contract
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.model import Kind, Severity
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.contract import Kind, Severity
+from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.slices import WHOLE, Slice
@@ -21,7 +21,7 @@ from sales import DAY, TILLS, assert_named, findings_of, sales_contract, sold, w
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 TO = "to: [stores.store, stores.till]"
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.about import Channel, Lifecycle, Member
+from assay.contracts.model.about import Channel, Lifecycle, Member
 from sales import assert_named, findings_of, sales_contract
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 LATENCY = "{property: latency, value: 36, unit: h, element: sales.sale_date}"
 RETENTION = "{property: retention, value: 2, unit: y}"

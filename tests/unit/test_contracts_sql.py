@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from assay.contracts.cron import cron_fault
-from assay.contracts.names import nearest, suggest
-from assay.contracts.sql import AGGREGATES, NotReadable, Query, columns_in, read_query
+from assay.contracts.language.cron import cron_fault
+from assay.contracts.language.names import nearest, suggest
+from assay.contracts.language.sql import AGGREGATES, NotReadable, Query, columns_in, read_query
 
 KNOWN = ("amount", "state", "placed", "day", "month", "year", "date", "first", "Name", "with space")
 EXPRESSIONS = [

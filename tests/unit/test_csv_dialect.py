@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from assay.contracts.compile import plain_number
-from assay.contracts.dialect import Dialect, conflicts, read_dialect
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.compiling.expressions import plain_number
+from assay.contracts.language.dialect import Dialect, conflicts, read_dialect
+from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable
 from assay.ingest.absent import absent_columns
 from assay.ingest.csv_rows import rows_of

@@ -14,9 +14,9 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from evolving import ORDERS, make, of_rule, with_column, with_rule
 
-from assay.contracts.compile import published_schema
-from assay.contracts.export_delta import check_constraints
-from assay.contracts.model import Kind, Rule, Severity
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.export.delta_constraints import check_constraints
+from assay.contracts.model.contract import Kind, Rule, Severity
 from assay.lake.constraints import constraints_of, create_constrained, keeps_only, tighten
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import Snapshot, open_snapshot
@@ -24,7 +24,7 @@ from assay.lake.snapshots import Snapshot, open_snapshot
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 ERROR = Severity.ERROR
 RULES = (

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assay.contracts.column_names import unusable
-from assay.contracts.draft import DraftImpossible
+from assay.contracts.inference.draft import DraftImpossible
+from assay.contracts.model.reserved_names import unusable
 from drafted import contract_of, draft_of, judged, table
 
 if TYPE_CHECKING:

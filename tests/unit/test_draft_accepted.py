@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from test_draft import tables
 
-from assay.contracts.policy import policed
+from assay.contracts.reading.policy import policed
 from drafted import draft_of, judged
 
 ROWS = 2_000

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.draft import DraftImpossible
-from assay.contracts.model import Grain
+from assay.contracts.inference.draft import DraftImpossible
+from assay.contracts.model.contract import Grain
 from drafted import contract_of, draft_of, judged, published, table
 
 if TYPE_CHECKING:

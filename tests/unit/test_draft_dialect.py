@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from assay.cli.sampling import take_sample
-from assay.contracts.dialect import Dialect
-from assay.contracts.draft import draft_contract
-from assay.contracts.draft_guess import Sample
+from assay.contracts.inference.draft import draft_contract
+from assay.contracts.inference.guesses import Sample
+from assay.contracts.language.dialect import Dialect
 from assay.ingest.bronze import bronze_rows
 from assay.ingest.csv_sniff import sniff
 from assay.ingest.landing import LandingFile

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.contracts import draft_identifiers as identifiers
+from assay.contracts.inference import identifiers
 from drafted import contract_of, draft_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from assay.contracts.draft import Draft
+    from assay.contracts.inference.draft import Draft
 
 NAMES = ["Ada", "Bob", "Eve", "Dan", "Fay", "Gil", "Hal", "Ida", "Jon", "Kim"]
 EMAILS = [f"{name.lower()}@example.org" for name in NAMES]

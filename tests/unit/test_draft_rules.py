@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assay.contracts.model import Kind
+from assay.contracts.model.contract import Kind
 from drafted import contract_of, draft_of, judged, one_column, published, table
 
 if TYPE_CHECKING:

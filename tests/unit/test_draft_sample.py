@@ -17,7 +17,7 @@ import pytest
 
 from assay.cli import sampling
 from assay.cli.sampling import take_sample
-from assay.contracts.draft_guess import Declared
+from assay.contracts.inference.guesses import Declared
 from assay.errors import AssayError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.draft_guess import Declared
-from assay.contracts.draft_readings import DECIMAL_COMMA, THOUSANDS
+from assay.contracts.inference.guesses import Declared
+from assay.contracts.inference.readings import DECIMAL_COMMA, THOUSANDS
 from drafted import contract_of, draft_of, judged, one_column, refined_of, table
 
 if TYPE_CHECKING:

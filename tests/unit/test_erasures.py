@@ -42,7 +42,7 @@ from people import MEMBER, PAYMENT, csv_of, people
 from sales import KEYS
 
 if TYPE_CHECKING:
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 ADA, BOB = "ada.planted@secret.example", "bob.other@secret.example"
 AT = datetime(2024, 5, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from assay.contracts.evaluate import evaluate
+from assay.contracts.compiling.evaluate import evaluate
 
 ROWS = pl.DataFrame({"v": ["1", "x", "3", None, "1", "1.5"]})
 

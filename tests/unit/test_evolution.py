@@ -27,11 +27,11 @@ from evolving import (
     without_rule,
 )
 
-from assay.contracts.about import Deprecation
-from assay.contracts.dialect import Dialect
-from assay.contracts.evolution import compare
-from assay.contracts.evolution_kinds import Bump
-from assay.contracts.model import DatasetRule, Grain, Kind, Masking, MaskingMethod, Rule
+from assay.contracts.compatibility.comparison import compare
+from assay.contracts.compatibility.kinds import Bump
+from assay.contracts.language.dialect import Dialect
+from assay.contracts.model.about import Deprecation
+from assay.contracts.model.contract import DatasetRule, Grain, Kind, Masking, MaskingMethod, Rule
 
 if TYPE_CHECKING:
     from evolving import Edit

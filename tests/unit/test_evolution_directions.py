@@ -10,19 +10,18 @@ from evolving import ERROR, ORDERS, make, of_column, of_contract, of_rule, with_
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.compile import arrow_type
-from assay.contracts.evolution import compare
-from assay.contracts.evolution_columns import holds
-from assay.contracts.model import Kind, Rule
-from assay.contracts.operators import OPERATORS
+from assay.contracts.compatibility.comparison import compare
+from assay.contracts.compiling.arrow_types import arrow_type, holds
+from assay.contracts.language.operators import OPERATORS
+from assay.contracts.model.contract import Kind, Rule
 
 if TYPE_CHECKING:
     from datetime import date
 
     from evolving import Edit
 
-    from assay.contracts.evolution_kinds import Bump
-    from assay.contracts.model import Contract
+    from assay.contracts.compatibility.kinds import Bump
+    from assay.contracts.model.contract import Contract
 
 SMALL = st.integers(0, 6)
 DECIMALS = (

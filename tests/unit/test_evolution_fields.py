@@ -11,33 +11,35 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_evolution import CASES
 
-from assay.contracts import about, gold, model
-from assay.contracts.about import About, Channel, Deprecation, Lifecycle, Member
-from assay.contracts.dialect import NAMES, Dialect
-from assay.contracts.evolution import CONTRACT, GOLD, PUBLISHED, compare
-from assay.contracts.evolution_columns import COLUMN
-from assay.contracts.evolution_gold import CONSUMER
-from assay.contracts.evolution_kinds import KINDS, Bump
-from assay.contracts.evolution_landing import SOURCE
-from assay.contracts.evolution_life import DEPRECATION, LIFECYCLE
-from assay.contracts.evolution_privacy import MASKING, STRENGTH
-from assay.contracts.evolution_rules import DATASET_RULE, RULE
-from assay.contracts.evolution_time import EVENT_TIME, PARTITIONING
-from assay.contracts.gold import Consumer, GoldContract, ProductContracts
-from assay.contracts.key_scope import KeyScope
-from assay.contracts.landing_source import LandingSource
-from assay.contracts.model import (
+from assay.contracts.compatibility.columns import COLUMN
+from assay.contracts.compatibility.comparison import CONTRACT, GOLD, PUBLISHED, compare
+from assay.contracts.compatibility.gold import CONSUMER
+from assay.contracts.compatibility.kinds import KINDS, Bump
+from assay.contracts.compatibility.landing import SOURCE
+from assay.contracts.compatibility.lifecycle import DEPRECATION, LIFECYCLE
+from assay.contracts.compatibility.privacy import MASKING, STRENGTH
+from assay.contracts.compatibility.rules import DATASET_RULE, RULE
+from assay.contracts.compatibility.time import EVENT_TIME, PARTITIONING
+from assay.contracts.language.dialect import NAMES, Dialect
+from assay.contracts.language.operators import OPERATORS
+from assay.contracts.model import about
+from assay.contracts.model import contract as model
+from assay.contracts.model import gold_contract as gold
+from assay.contracts.model.about import About, Channel, Deprecation, Lifecycle, Member
+from assay.contracts.model.contract import (
     Column,
     Contract,
     DatasetRule,
     EventTime,
+    KeyScope,
     Masking,
     MaskingMethod,
     Partitioning,
     Published,
     Rule,
 )
-from assay.contracts.operators import OPERATORS
+from assay.contracts.model.gold_contract import Consumer, GoldContract, ProductContracts
+from assay.contracts.model.landing_source import LandingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.contracts.evolution_change import Change
-from assay.contracts.evolution_kinds import KINDS
+from assay.contracts.compatibility.change import Change
+from assay.contracts.compatibility.kinds import KINDS
 
 GUIDE = Path(__file__).parents[2] / "docs/evolution.md"
 HEADING = "## Every kind of change\n\n"

@@ -10,9 +10,10 @@ from evolving import LATER, ORDERS, TODAY, all_of, make, of_column, of_contract,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.evolution import compare, compare_all
-from assay.contracts.evolution_kinds import Bump
-from assay.contracts.evolution_versions import Version, complaint, declared_bump, smallest
+from assay.contracts.compatibility.bumps import complaint, declared_bump, smallest
+from assay.contracts.compatibility.comparison import compare, compare_all
+from assay.contracts.compatibility.kinds import Bump
+from assay.contracts.model.versions import Version
 
 NONE, PATCH, MINOR, MAJOR = Bump.NONE, Bump.PATCH, Bump.MINOR, Bump.MAJOR
 TEXTS = st.builds("{}.{}.{}{}".format, *[st.integers(0, 3)] * 3, st.sampled_from(["", "-rc.1", "-rc.2", "-alpha", "+build"]))

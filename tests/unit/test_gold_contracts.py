@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from assay.contracts.gold import Consumer
-from assay.contracts.model import Grain, Severity
-from assay.contracts.odcs import load_contracts, load_product, read_contract
+from assay.contracts.model.contract import Grain, Severity
+from assay.contracts.model.gold_contract import Consumer
+from assay.contracts.reading.odcs import load_contracts, load_product, read_contract
 from assay.errors import ContractInvalid
 from assay.gold.project_files import ContractWithoutModel, ModelWithoutContract, model_files, stale_files
 from assay.gold.properties import properties

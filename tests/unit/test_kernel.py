@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.contracts.dialect import Dialect
-from assay.contracts.model import SOURCE_ROW, DatasetRule, Severity
-from assay.contracts.odcs import load_contracts
-from assay.contracts.rules import type_rules
+from assay.contracts.language.dialect import Dialect
+from assay.contracts.model.contract import SOURCE_ROW, DatasetRule, Severity
+from assay.contracts.reading.odcs import load_contracts
+from assay.contracts.reading.rules import type_rules
 from assay.errors import ContractInvalid
 from assay.refine.kernel import Tally, refine
 from orders import GOOD, KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
@@ -23,7 +23,7 @@ from orders import GOOD, KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, re
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 DAY = "2024-01-01"
 

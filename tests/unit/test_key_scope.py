@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.examine import examine
-from assay.contracts.key_scope import KeyScope, has_table_key
-from assay.contracts.page_content import page_of
-from assay.contracts.page_markdown import markdown
+from assay.contracts.export.page_content import page_of
+from assay.contracts.export.page_markdown import markdown
+from assay.contracts.model.contract import KeyScope
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.key_scope import has_table_key
+from assay.contracts.reading.examine import examine
 from assay.masking.methods import Masks
 from assay.refine.claims import LOCKED, key_meaning, published_keys, with_displaced
 from drafted import contract_of, draft_of, table
@@ -19,7 +21,7 @@ from orders import CUSTOMERS, ORDERS, orders_contract, refined, write_contracts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 SCOPE = "      - property: rejectedShare\n"
 TABLE = f"      - {{property: keyScope, value: table}}\n{SCOPE}"
@@ -38,8 +40,8 @@ def test_a_key_counts_in_its_partition_unless_the_contract_says_otherwise(tmp_pa
     usual, table = orders_contract(tmp_path / "a"), table_key(tmp_path / "b")
     assert (usual.key_scope, table.key_scope) == (KeyScope.PARTITION, KeyScope.TABLE)
     assert (has_table_key(usual), has_table_key(table)) == (False, True)
-    assert usual.meaning() != table.meaning()
-    assert orders_contract(tmp_path / "c", SCOPE, TABLE.replace("table", "partition")).meaning() == usual.meaning()
+    assert published_terms(usual) != published_terms(table)
+    assert published_terms(orders_contract(tmp_path / "c", SCOPE, TABLE.replace("table", "partition"))) == published_terms(usual)
 
 
 def test_a_misspelt_scope_and_a_scope_without_a_key_are_refused_by_line(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_where_no_other_partition_can_have_the_key_the_scope_changes_nothing(tmp
     keyed = [text.replace(of_day, f"{of_day}, primaryKey: true, primaryKeyPosition: 2") for text in (ORDERS, ORDERS.replace(SCOPE, TABLE))]
     found = [orders_contract_of(tmp_path / str(number), text) for number, text in enumerate(keyed)]
     assert [has_table_key(one) for one in found] == [False, False]
-    assert found[0].meaning() == found[1].meaning()
+    assert published_terms(found[0]) == published_terms(found[1])
     snapshot = CUSTOMERS.replace("    customProperties:\n", "    customProperties:\n      - {property: keyScope, value: table}\n", 2)
     folder = write_contracts(tmp_path / "snapshot")
     (folder / "customers.odcs.yaml").write_text(snapshot.replace("      - {property: keyScope, value: table}\n", "", 1))
@@ -62,7 +64,7 @@ def test_where_no_other_partition_can_have_the_key_the_scope_changes_nothing(tmp
 
 
 def orders_contract_of(folder: Path, text: str) -> Contract:
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.reading.odcs import load_contracts
 
     return load_contracts(write_contracts(folder, text))["orders"]
 

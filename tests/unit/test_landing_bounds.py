@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from fastavro import schemaless_writer
 
-from assay.contracts.landing_source import LandingSource
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.landing_source import LandingSource
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import FileUnreadable
 from assay.ingest.bounds import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
 from assay.ingest.faults import columns_fault

@@ -9,8 +9,8 @@ import pytest
 from evolving import ORDERS, of_column, of_contract, of_rule, with_column, without_column
 from evolving import make as column
 
-from assay.contracts.evolution import compare
-from assay.contracts.model import Kind, Rule, Severity
+from assay.contracts.compatibility.comparison import compare
+from assay.contracts.model.contract import Kind, Rule, Severity
 from assay.gold.impact import impact
 from assay.gold.lineage import Node, Reached, downstream, nodes_of
 from assay.gold.select_lineage import Role

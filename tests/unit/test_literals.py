@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.document import Document
-from assay.contracts.literals import NoValue, Real, bound_of, exact, shown, value_of
+from assay.contracts.documents.document import Document
+from assay.contracts.language.literals import NoValue, Real, bound_of, exact, shown, value_of
 
 if TYPE_CHECKING:
     from pathlib import Path

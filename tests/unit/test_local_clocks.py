@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.document import Finding
-from assay.contracts.examine import examine
+from assay.contracts.documents.document import Finding
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.reading.examine import examine
 from drafted import FILE, contract_of, draft_of, refined_of, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.draft import Draft
+    from assay.contracts.inference.draft import Draft
 
 SAID = "defaultTimezone: Etc/UTC"
 
@@ -51,7 +52,7 @@ def test_a_time_that_no_clock_showed_is_held(tmp_path: Path) -> None:
 
 def test_another_zone_is_another_meaning(tmp_path: Path) -> None:
     plain, berlin = (contract_of(drafted(zone), tmp_path) for zone in ("Etc/UTC", "Europe/Berlin"))
-    assert plain.meaning(frozenset()) != berlin.meaning(frozenset())
+    assert published_terms(plain) != published_terms(berlin)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.contracts.calendars import Calendar, next_month
-from assay.contracts.model import Grain
+from assay.contracts.model.calendars import Calendar, next_month
+from assay.contracts.model.contract import Grain
 from assay.gold.calendars import Reach
 from assay.lake.slices import Partition
 from assay.lake.snapshots import DataFile

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from assay.contracts.model import EVENT_DATE
+from assay.contracts.model.contract import EVENT_DATE
 from assay.errors import AssayError, ContractInvalid
 from assay.ingest.bronze import bronze_spec, event_dates
 from assay.lake.publisher import fingerprint
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 DAY = "2024-01-01"
 ADA = "ada@example.org"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.contracts.model import Column, Masking, MaskingMethod
+from assay.contracts.model.contract import Column, Masking, MaskingMethod
 from assay.masking.keyring import Key, KeyRing, MaskingKeyMissing, new_entry, parse_ring
 from assay.masking.methods import without_key
 from assay.masking.tokens import NotDecipherable, decrypt, domain_of, each_once, encrypter, key_ids, tokenizer, without_tokens

@@ -12,13 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.cli.sampling import take_sample
-from assay.contracts.draft import draft_contract
-from assay.contracts.draft_guess import Sample
-from assay.contracts.evolution import compare
-from assay.contracts.model import Contract
-from assay.contracts.odcs import read_contract
-from assay.contracts.paths import Path as Steps
-from assay.contracts.paths import read_path
+from assay.contracts.compatibility.comparison import compare
+from assay.contracts.inference.draft import draft_contract
+from assay.contracts.inference.guesses import Sample
+from assay.contracts.language.paths import Path as Steps
+from assay.contracts.language.paths import read_path
+from assay.contracts.model.contract import Contract
+from assay.contracts.model.fingerprint import landing_terms
+from assay.contracts.model.sensitivity import sensitive_landing_columns
+from assay.contracts.reading.odcs import read_contract
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.masking.methods import Masks
 from assay.refine.kernel import refine
@@ -194,15 +196,15 @@ def test_what_is_no_path_is_named(tmp_path: Path) -> None:
 def test_who_is_named_on_a_path_is_hidden_in_the_whole(tmp_path: Path) -> None:
     columns = "{name: n, logicalType: string, classification: personal, transformSourceObjects: [customer.name]}"
     contract = contract_of(tmp_path, columns)
-    assert contract.sensitive_landing_columns.keys() == {"customer", "customer.name"}  # but not customer.day, which stands beside the name
+    assert sensitive_landing_columns(contract).keys() == {"customer", "customer.name"}  # but not customer.day, which stands beside the name
     whole = contract_of(tmp_path, columns.replace("[customer.name]", "[customer]"))
-    assert whole.sensitive_landing_columns.keys() == {"customer", "customer.day"}
+    assert sensitive_landing_columns(whole).keys() == {"customer", "customer.day"}
 
 
 def test_other_rows_are_a_breaking_change_and_another_path_is_none(tmp_path: Path) -> None:
     one, other = contract_of(tmp_path, LINES), contract_of(tmp_path, LINES, server="{property: explode, value: lines}")
     assert "landing_rows_changed" in [change.kind for change in compare(one, other).changes]
-    assert one.landing_meaning() != other.landing_meaning()
+    assert landing_terms(one) != landing_terms(other)
     wider = contract_of(tmp_path, LINES + "\n{name: name, logicalType: string, transformSourceObjects: [customer.name]}")
     assert {change.kind for change in compare(one, wider).changes} == {"column_added", "landing_path_changed"}
 

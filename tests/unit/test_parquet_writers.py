@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable
 from assay.ingest.landing import LandingFile
 from assay.ingest.parquet_files import Readers

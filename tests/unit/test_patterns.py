@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.contracts.model import Kind
-from assay.contracts.odcs import load_product
-from assay.contracts.pattern_parser import parse_pattern
-from assay.contracts.pattern_words import ECMA, RE2, RUST, SHARED, said_to
-from assay.contracts.patterns import LAST, SPACE, NotAPattern, merged, others
+from assay.contracts.model.contract import Kind
+from assay.contracts.patterns.parser import parse_pattern
+from assay.contracts.patterns.pattern import LAST, SPACE, NotAPattern, merged, others
+from assay.contracts.patterns.printer import ECMA, RE2, RUST, SHARED, said_to
+from assay.contracts.reading.odcs import load_product
 from conformance import PATTERNS
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:
-    from assay.contracts.pattern_words import Dialect
+    from assay.contracts.patterns.printer import Dialect
 
 REFUSED = [
     (r"a\<b", r"uses \<, the edge of a word in some engines and a sign in others", "Write < for the sign"),

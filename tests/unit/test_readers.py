@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.model.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.held import merged
 from assay.ingest.landing import LandingFile, landed, with_hashes

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.compile import condition_expression, sql_expression
-from assay.contracts.evaluate import evaluate
-from assay.contracts.row_sql import beyond_row
+from assay.contracts.compiling.evaluate import evaluate
+from assay.contracts.compiling.expressions import condition_expression, sql_expression
+from assay.contracts.language.row_sql import beyond_row
 from assay.errors import ContractInvalid
 from assay.gold.rules_sql import refuse_beyond_rows
 from daily import daily_product, found_in, write_daily

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from assay.contracts.dates import java_pattern, strptime_format
-from assay.contracts.model import Kind, Rule, Severity
-from assay.contracts.odcs import load_contracts
+from assay.contracts.language.date_formats import java_pattern, strptime_format
+from assay.contracts.model.contract import Kind, Rule, Severity
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.refine.audit import failures, verdicts
 from assay.refine.kernel import refine
@@ -20,7 +20,7 @@ from orders import KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined,
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from assay.contracts.model import Rule
+from assay.contracts.model.contract import Rule
 from assay.gold.properties import properties
-from assay.gold.still_judged import is_judged, unchanged
+from assay.gold.redundant_tests import is_redundant, unchanged
 from assay.gold.views import ConsumerView, views_of
 from daily import OLDER, daily_product, found_in, write_daily
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.contracts.gold import ProductContracts
+    from assay.contracts.model.gold_contract import ProductContracts
 
 LAST_DAY, END = date(2026, 12, 31), date(2027, 1, 1)
 ROWS = """
@@ -86,7 +86,7 @@ def test_each_masking_hides_what_it_says(tmp_path: Path, column: str, masking: s
 
 
 def daily_product_of(folder: Path) -> ProductContracts:
-    from assay.contracts.odcs import load_product
+    from assay.contracts.reading.odcs import load_product
 
     return load_product(folder)
 
@@ -151,11 +151,11 @@ def test_only_what_has_changed_since_is_tested_on_the_rows_of_the_older_version(
 def test_a_rule_of_the_older_version_that_the_highest_gave_up_is_still_tested(product: ProductContracts) -> None:
     older, current = product.older["orders_daily"][0], product.models["orders_daily"]
     rule = next(rule for rule in older.rules if rule.name == "customer_required")
-    assert is_judged(rule, older, current)
-    assert is_judged(replace(rule, name="other", description="Other words."), older, current)
+    assert is_redundant(rule, older, current)
+    assert is_redundant(replace(rule, name="other", description="Other words."), older, current)
     without = replace(current, rules=tuple(one for one in current.rules if one.name != rule.name))
-    assert not is_judged(rule, older, without)
+    assert not is_redundant(rule, older, without)
     logic = Rule(
         "fits", next(one.kind for one in current.rules if one.name == "amount_is_usual"), rule.severity, "", None, "cents > number"
     )
-    assert not is_judged(logic, older, replace(current, rules=(*current.rules, logic)))
+    assert not is_redundant(logic, older, replace(current, rules=(*current.rules, logic)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.cli.product import contracts_folder
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
-from assay.contracts.odcs import load_contracts
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.model.sensitivity import sensitive_landing_columns
+from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.lake.duckdb_sql import literal, quoted
 from assay.masking.hiding import HIDDEN
@@ -34,7 +35,7 @@ def open_columns(settings: Settings, query: str) -> Open:
         contracts = load_contracts(contracts_folder(settings))
     except ContractInvalid:
         return {}
-    return {name: {*contract.source.columns} - {*contract.sensitive_landing_columns} for name, contract in contracts.items()}
+    return {name: {*contract.source.columns} - {*sensitive_landing_columns(contract)} for name, contract in contracts.items()}
 
 
 def hidden_bronze(snapshot: Snapshot, known: Open) -> str:

@@ -9,11 +9,11 @@ import typer
 
 from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
-from assay.contracts.compile import judged_by_one_engine
-from assay.contracts.document import Finding
-from assay.contracts.examine import examined
-from assay.contracts.gold import GoldContract
-from assay.contracts.model import Contract
+from assay.contracts.compiling.expressions import judged_by_one_engine
+from assay.contracts.documents.document import Finding
+from assay.contracts.model.contract import Contract
+from assay.contracts.model.gold_contract import GoldContract
+from assay.contracts.reading.examine import examined
 from assay.errors import AssayError
 from assay.gold.trial import gold_trial
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Published
+    from assay.contracts.model.contract import Published
     from assay.orchestration.rehearsal import Rehearsal
     from assay.settings import Settings
 

@@ -17,7 +17,7 @@ from assay.lake.damage import NOT_ALLOWED, Damage
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.settings import Settings
 
 SOME = 3
@@ -71,7 +71,7 @@ def check_lake(
 
 
 def _chosen(settings: Settings, tables: Sequence[str]) -> list[str]:
-    from assay.contracts.names import suggest
+    from assay.contracts.language.names import suggest
     from assay.lake.checking import all_tables
 
     there = all_tables(settings.lake)
@@ -112,7 +112,7 @@ def _sums(settings: Settings, contracts: Mapping[str, Contract], tables: Sequenc
 
 def _contracts(settings: Settings) -> Mapping[str, Contract]:
     from assay.cli.product import contracts_folder
-    from assay.contracts.odcs import sound_product
+    from assay.contracts.reading.odcs import sound_product
 
     try:
         return sound_product(contracts_folder(settings))[0].datasets
@@ -173,7 +173,7 @@ def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str])
 def _assets(settings: Settings, tables: Sequence[str]) -> list[str]:
     """The tables of some that the product can make."""
     from assay.cli.product import contracts_folder
-    from assay.contracts.odcs import sound_product
+    from assay.contracts.reading.odcs import sound_product
 
     product = sound_product(contracts_folder(settings))[0]
     known = {f"{layer}/{name}" for layer in ("bronze", "silver") for name in product.datasets} | {f"gold/{name}" for name in product.models}

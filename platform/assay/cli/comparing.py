@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from assay.cli.homes import require_contracts
 from assay.cli.printing_changes import Report, print_report
 from assay.cli.product import find_product
-from assay.contracts.evolution import compare, compare_all
-from assay.contracts.gold import GoldContract, ProductContracts
-from assay.contracts.odcs import load_product, read_contract
+from assay.contracts.compatibility.comparison import compare, compare_all
+from assay.contracts.model.gold_contract import GoldContract, ProductContracts
+from assay.contracts.reading.odcs import load_product, read_contract
 from assay.errors import ContractInvalid, SettingsError
 from assay.gold.dbt_runner import DbtFailed
 from assay.gold.lineage import project_lineage
@@ -24,7 +24,7 @@ from assay.gold.view_lineage import broken_views, view_nodes
 from assay.gold.views import views_of
 
 if TYPE_CHECKING:
-    from assay.contracts.odcs import AnyContract
+    from assay.contracts.reading.odcs import AnyContract
     from assay.gold.lineage import Node
     from assay.settings import Settings
 

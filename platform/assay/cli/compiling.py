@@ -9,8 +9,8 @@ import typer
 from assay.cli.checking import check_contracts
 from assay.cli.homes import make_dbt_project
 from assay.cli.product import find_product
-from assay.contracts.dbt_sources import dbt_sources
-from assay.contracts.odcs import load_product
+from assay.contracts.export.dbt_sources import dbt_sources
+from assay.contracts.reading.odcs import load_product
 from assay.gold.project_files import model_files, stale_files
 from assay.permissions import as_elsewhere
 

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from assay.cli.printing import wide_console
 from assay.cli.product import contracts_folder
-from assay.contracts.odcs import load_product
+from assay.contracts.reading.odcs import load_product
 from assay.gold.published_views import view_statements
 from assay.gold.views import views_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.draft_guess import Declared
+from assay.contracts.inference.guesses import Declared
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,8 +13,8 @@ import typer
 
 from assay.cli.product import find_product
 from assay.cli.sampling import take_sample
-from assay.contracts.draft import draft_contract
-from assay.contracts.draft_guess import Sample, counted
+from assay.contracts.inference.draft import draft_contract
+from assay.contracts.inference.guesses import Sample, counted
 from assay.errors import SettingsError
 from assay.permissions import as_elsewhere
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.cli.sampling import Taken
-    from assay.contracts.draft import Draft
+    from assay.contracts.inference.draft import Draft
     from assay.settings import Settings
 
 SHOWN = 8

@@ -9,14 +9,14 @@ import typer
 
 from assay.cli.formats import Export
 from assay.cli.product import find_product
-from assay.contracts.export_avro import avro_schema
-from assay.contracts.export_json_schema import landed_row, published_row
-from assay.contracts.model import Contract
-from assay.contracts.names import suggest
-from assay.contracts.odcs import load_product
-from assay.contracts.page_content import index_of, page_of
-from assay.contracts.page_html import html
-from assay.contracts.page_markdown import markdown
+from assay.contracts.export.avro import avro_schema
+from assay.contracts.export.json_schema import landed_row, published_row
+from assay.contracts.export.page_content import index_of, page_of
+from assay.contracts.export.page_html import html
+from assay.contracts.export.page_markdown import markdown
+from assay.contracts.language.names import suggest
+from assay.contracts.model.contract import Contract
+from assay.contracts.reading.odcs import load_product
 from assay.errors import SettingsError
 from assay.permissions import as_elsewhere
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Published
+    from assay.contracts.model.contract import Published
     from assay.settings import Settings
 
 

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.draft_guess import Declared
-from assay.contracts.paths import STEP, follow
+from assay.contracts.inference.guesses import Declared
+from assay.contracts.language.paths import STEP, follow
 from assay.ingest.json_text import Number
 from assay.ingest.nested import read_json, text_of
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from assay.contracts.odcs import PATTERN
+from assay.contracts.reading.odcs import PATTERN
 from assay.errors import SettingsError
 from assay.lake.durable import sync_folder
 from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of

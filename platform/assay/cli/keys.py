@@ -60,8 +60,8 @@ def decrypt(column: Annotated[str, typer.Argument(help="The published column, as
     Example: assay keys decrypt sales.account < accounts.txt
     """
     from assay.cli.product import find_product
-    from assay.contracts.names import suggest
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.language.names import suggest
+    from assay.contracts.reading.odcs import load_contracts
     from assay.masking.keyring import read_ring
     from assay.masking.tokens import decrypt as open_
     from assay.masking.tokens import domain_of

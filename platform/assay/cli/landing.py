@@ -49,8 +49,8 @@ def say_landing(planner: Planner, only: Collection[dg.AssetKey] | None) -> None:
 def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) -> bool:
     """Print, by dataset, how many files there are in each state, and each file that is not simply ingested. False if one is ignored."""
     from assay.cli.product import contracts_folder
-    from assay.contracts.names import suggest
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.language.names import suggest
+    from assay.contracts.reading.odcs import load_contracts
     from assay.gold.step import Project
     from assay.orchestration.landing import Landing, State, damaged_bronze
     from assay.orchestration.plan import Planner

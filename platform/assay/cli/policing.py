@@ -8,10 +8,10 @@ import typer
 
 from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
-from assay.contracts.document import Document, Finding
-from assay.contracts.odcs import PATTERN
-from assay.contracts.policy import policed
-from assay.contracts.relations import catalogue_of
+from assay.contracts.documents.document import Document, Finding
+from assay.contracts.reading.odcs import PATTERN
+from assay.contracts.reading.policy import policed
+from assay.contracts.reading.relationships import catalogue_of
 from assay.gold.parsed import parse_sound
 from assay.gold.policy import policed_models
 

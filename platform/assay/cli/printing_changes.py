@@ -16,9 +16,9 @@ from assay.gold.impact import impact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from assay.contracts.evolution import Comparison
-    from assay.contracts.evolution_change import Change
-    from assay.contracts.model import Published
+    from assay.contracts.compatibility.change import Change
+    from assay.contracts.compatibility.comparison import Comparison
+    from assay.contracts.model.contract import Published
     from assay.gold.lineage import Node, Reached
 
 COMPATIBLE = {

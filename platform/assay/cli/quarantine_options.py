@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.quarantine_reader import View
     from assay.settings import Settings
 
@@ -33,8 +33,8 @@ class NothingRejected(PermanentFailure):
 def open_quarantine(settings: Settings, dataset: str) -> View | None:
     """The quarantine of a dataset; None, which is said, while no row of it was ever rejected. Raises NothingRejected for another name."""
     from assay.cli.product import contracts_folder
-    from assay.contracts.names import suggest
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.language.names import suggest
+    from assay.contracts.reading.odcs import load_contracts
     from assay.lake.quarantine_reader import View, quarantined_datasets
 
     rejected = quarantined_datasets(settings.lake)
@@ -56,8 +56,8 @@ def require_known(settings: Settings, dataset: str | None, rule: str | None, par
     is not sound, because then nobody knows its names.
     """
     from assay.cli.product import contracts_folder
-    from assay.contracts.names import suggest
-    from assay.contracts.odcs import sound_product
+    from assay.contracts.language.names import suggest
+    from assay.contracts.reading.odcs import sound_product
     from assay.ingest.set_aside import BEFORE_END, FROM_START, READABLE
     from assay.lake.quarantine_reader import quarantined_datasets
 
@@ -92,7 +92,7 @@ def _stored(lake: Path, datasets: Iterable[str]) -> tuple[set[str], set[str]]:
 
 def _has(contract: Contract, partition: str) -> bool:
     """Whether a dataset has, or will have, a partition that quarantine shows so."""
-    from assay.contracts.calendars import arrival_calendar, event_calendar
+    from assay.contracts.model.calendars import arrival_calendar, event_calendar
     from assay.lake.quarantine import ARRIVALS
     from assay.lake.slices import WHOLE
 

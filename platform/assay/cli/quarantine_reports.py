@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.quarantine_history import Event
     from assay.settings import Settings
 
@@ -138,7 +138,7 @@ def sums_of(settings: Settings, datasets: Collection[str] | None = None) -> list
     Without its contract nobody knows which partitions a dataset has: of one that has none any more, nothing is said. Of one that is damaged
     nothing can be counted.
     """
-    from assay.contracts.odcs import load_contracts
+    from assay.contracts.reading.odcs import load_contracts
 
     contracts, why = load_contracts(contracts_folder(settings)), _unfinished(settings)
     said = (_sum_of(settings, contract, why) for name, contract in contracts.items() if datasets is None or name in datasets)

@@ -10,7 +10,7 @@ from assay.cli.printing import print_records
 from assay.cli.product import find_product
 from assay.cli.progress import announce, say_failures, say_waiting, say_what_became, told_when_stopped
 from assay.cli.running import prepare
-from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
+from assay.contracts.model.contract import SOURCE_FILE, SOURCE_ROW
 from assay.lake.quarantine import ARRIVALS, PARTITION
 from assay.lake.quarantine_reader import Fate, View
 

@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from assay.cli.declared import declared_by_arrow, declared_by_avro
 from assay.cli.flattening import Flat, declared_inside, flattened
-from assay.contracts.dialect import Dialect
-from assay.contracts.draft_guess import Declared, Guess
-from assay.contracts.landing_source import LandingSource
+from assay.contracts.inference.guesses import Declared, Guess
+from assay.contracts.language.dialect import Dialect
+from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable, SettingsError
 from assay.ingest.avro_files import BROKEN
 from assay.ingest.content import PACKINGS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.model import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.lake.log import LOG
 from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 ORIGIN = (SOURCE_FILE, SOURCE_HASH, SOURCE_ROW)
 Place = tuple[str, int]

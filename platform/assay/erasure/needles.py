@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.personal import is_keyed
+from assay.contracts.model.sensitivity import is_keyed
 from assay.masking.hiding import HIDDEN
 from assay.masking.methods import masker
 from assay.masking.subjects import spelled, subjects_of
@@ -21,7 +21,7 @@ from assay.masking.tokens import domain_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.erasure.removing import Person
     from assay.masking.keyring import KeyRing
 

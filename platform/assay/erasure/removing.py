@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.model import EVENT_DATE, SOURCE_FILE
+from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
 from assay.erasure.finding import at_places, named
 from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.erasure.finding import Place
     from assay.lake.snapshots import DataFile, Snapshot
 

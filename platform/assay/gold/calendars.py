@@ -12,14 +12,14 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from assay.contracts.calendars import UTC_ZONE, Calendar, event_calendar, midnight, next_month, whole_months
-from assay.contracts.model import Grain
+from assay.contracts.model.calendars import UTC_ZONE, Calendar, event_calendar, midnight, next_month, whole_months
+from assay.contracts.model.contract import Grain
 from assay.gold.models import LAYER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.gold.models import Model
     from assay.lake.snapshots import DataFile
 

@@ -14,8 +14,8 @@ from assay.gold.select_lineage import Role
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from assay.contracts.evolution_change import Change
-    from assay.contracts.model import Published
+    from assay.contracts.compatibility.change import Change
+    from assay.contracts.model.contract import Published
     from assay.gold.lineage import Node
 
 ADDED = {"column_added", "required_column_added"}

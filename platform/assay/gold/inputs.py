@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
-from assay.contracts.calendars import next_month
+from assay.contracts.model.calendars import next_month
 from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, tells_dates
 from assay.gold.models import LAYER
 from assay.lake.fence import fence_now
@@ -23,7 +23,7 @@ from assay.lake.staged import combine
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
 
-    from assay.contracts.calendars import Calendar
+    from assay.contracts.model.calendars import Calendar
     from assay.gold.models import Model
     from assay.gold.step import Project
     from assay.lake.slices import Partition, Slice

@@ -9,14 +9,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.document import Document, Finding
-from assay.contracts.names import suggest
+from assay.contracts.documents.document import Document, Finding
+from assay.contracts.language.names import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from assay.contracts.document import Place
+    from assay.contracts.documents.document import Place
 
     Policy = Callable[["Described"], Iterator[Finding]]
 

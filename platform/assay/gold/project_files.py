@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from assay.contracts.gold import ProductContracts
+    from assay.contracts.model.gold_contract import ProductContracts
     from assay.gold.models import Model
 
 MODELS = "models"

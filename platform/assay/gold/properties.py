@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from assay.contracts.about import column_words, dataset_words
-from assay.contracts.compile import arrow_type, types_of
-from assay.contracts.dbt_sources import plain
-from assay.contracts.model import Kind, Severity
+from assay.contracts.compiling.arrow_types import arrow_type, types_of
+from assay.contracts.export.dbt_sources import plain
+from assay.contracts.model.contract import Kind, Severity
+from assay.contracts.model.descriptions import column_words, dataset_words
+from assay.gold.redundant_tests import is_redundant, unchanged
 from assay.gold.rules_sql import condition, measure
-from assay.gold.still_judged import is_judged, unchanged
 from assay.gold.views import computed
 from assay.lake.duckdb_sql import duckdb_type
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from assay.contracts.gold import GoldContract, ProductContracts
-    from assay.contracts.model import Column, DatasetRule, Rule
+    from assay.contracts.model.contract import Column, DatasetRule, Rule
+    from assay.contracts.model.gold_contract import GoldContract, ProductContracts
 
     Test = Mapping[str, Any]
 
@@ -81,8 +81,8 @@ def _tests(contract: GoldContract, current: GoldContract) -> Iterator[Test]:
     older, types = contract is not current, types_of(contract)
     prefix, label = (f"{contract.dataset}_v{contract.major}", label_of(contract)) if older else (contract.dataset, "")
     common = {"event_time": current.event_column} | ({"mapping": dict(computed(contract))} if older else {})
-    said = [rule for rule in contract.rules if not (older and is_judged(rule, contract, current))]
-    measures = [rule for rule in contract.dataset_rules if not (older and is_judged(rule, contract, current))]
+    said = [rule for rule in contract.rules if not (older and is_redundant(rule, contract, current))]
+    measures = [rule for rule in contract.dataset_rules if not (older and is_redundant(rule, contract, current))]
     if not (older and set(contract.key) <= unchanged(contract, current)):
         yield _test("unique_grain", f"{prefix}_has_unique_grain", common | {"columns": list(contract.key)})
     rows = [rule for rule in said if rule.kind is not Kind.REFERENCE and (older or rule.kind is not Kind.REQUIRED)]

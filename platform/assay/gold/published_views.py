@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.evolution_versions import Version
+from assay.contracts.model.versions import Version
 from assay.errors import TableDamaged
+from assay.gold.full_refresh import published_version
 from assay.gold.models import LAYER
-from assay.gold.renewal import published_version
 from assay.gold.views import ConsumerView, views_of
 from assay.lake.duckdb_sql import quoted
 from assay.lake.snapshots import newest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from assay.contracts.gold import GoldContract, ProductContracts
+    from assay.contracts.model.gold_contract import GoldContract, ProductContracts
     from assay.lake.snapshots import Snapshot
 
 

@@ -1,4 +1,4 @@
-"""The rules of a gold contract as DuckDB's SQL, for dbt's tests and for trying them. `contracts/compile.py` has silver's, for Polars.
+"""The rules of a gold contract as DuckDB's SQL, for dbt's tests and for trying them. `contracts.compiling` has silver's, for Polars.
 
 A condition about a row is true, or null, for every good row. A measure of a month is a number, or null where there is nothing to measure.
 """
@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.contracts.compile import types_of
-from assay.contracts.condition import WHOLE, OneEnginesOwn
-from assay.contracts.condition_parser import parse
-from assay.contracts.condition_sql import Spelling, to_sql
-from assay.contracts.literals import NoValue, plain_whole, value_of
-from assay.contracts.model import Kind
-from assay.contracts.pattern_words import RE2, said_to
-from assay.contracts.row_sql import refuse_beyond_row
+from assay.contracts.compiling.arrow_types import types_of
+from assay.contracts.conditions.condition import WHOLE, OneEnginesOwn
+from assay.contracts.conditions.parser import parse
+from assay.contracts.conditions.to_sql import Spelling, to_sql
+from assay.contracts.language.literals import NoValue, plain_whole, value_of
+from assay.contracts.language.row_sql import refuse_beyond_row
+from assay.contracts.model.contract import Kind
+from assay.contracts.patterns.printer import RE2, said_to
 from assay.errors import ContractInvalid
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from assay.contracts.gold import GoldContract
-    from assay.contracts.model import DatasetRule, Rule
+    from assay.contracts.model.contract import DatasetRule, Rule
+    from assay.contracts.model.gold_contract import GoldContract
 
 COMPARISONS = {
     "mustBe": "value = {}", "mustNotBe": "value <> {}", "mustBeGreaterThan": "value > {}", "mustBeGreaterOrEqualTo": "value >= {}",

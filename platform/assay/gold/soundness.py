@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import next_month
+from assay.contracts.model.calendars import next_month
 from assay.errors import TableDamaged
 from assay.gold.calendars import months_between, reach_of
 from assay.lake.damage import damaged_files, refuse_changed, refuse_damaged

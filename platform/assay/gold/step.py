@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import next_month
+from assay.contracts.model.calendars import next_month
 from assay.gold.calendars import stretches
 from assay.gold.dbt_process import build, stage_model
+from assay.gold.full_refresh import fully_refreshed, needs_full_refresh
 from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.refusing import broken_rules, refusal_of
-from assay.gold.renewal import is_renewed, renewed_tables
 from assay.gold.soundness import pins_of, refused_inputs, replaced_by
 from assay.gold.staged import model_schema
 from assay.lake.foreign import altered, files_noted
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
-    from assay.contracts.calendars import Calendar
-    from assay.contracts.model import Contract
+    from assay.contracts.model.calendars import Calendar
+    from assay.contracts.model.contract import Contract
     from assay.gold.dbt_results import BuildResult
     from assay.gold.models import Model
     from assay.lake.snapshots import Snapshot
@@ -76,20 +76,23 @@ def _bring_up_to_date(run: Run, project: Project, slices: Mapping[str, Slice]) -
     changed = {m.name: altered(inputs.snapshots[m.table]) for m in models}
     due: dict[str, set[date | None]] = {model.name: set() for model in models}
     for model in models:
-        every = run.force or is_renewed(model, inputs.snapshots[model.table], inputs.calendars.get(model.table))
+        every = run.force or needs_full_refresh(model, inputs.snapshots[model.table], inputs.calendars.get(model.table))
         for partition in slices[model.name].partitions:
             is_current = wanted[model.name][partition.key] == current[model.name][partition.key]
             if is_current and not every and partition.key not in changed[model.name]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
             else:
                 due[model.name].add(month_of(partition))
-    renewed = renewed_tables([model for model in models if due[model.name]], inputs.snapshots, due, inputs.calendars)
-    replaced = {table: snapshot for table, snapshot in inputs.snapshots.items() if table in renewed}
-    work, every_due = _Work(run, project, inputs.without(renewed), wanted, current, due, replaced), set[date | None]().union(*due.values())
+    refreshed = fully_refreshed([model for model in models if due[model.name]], inputs.snapshots, due, inputs.calendars)
+    replaced = {table: snapshot for table, snapshot in inputs.snapshots.items() if table in refreshed}
+    work, every_due = (
+        _Work(run, project, inputs.without(refreshed), wanted, current, due, replaced),
+        set[date | None]().union(*due.values()),
+    )
     months_due = sorted(month for month in every_due if month is not None)
     if None in every_due:
         yield from work.build(models, slices, [])
-    for months in [months_due] if renewed and months_due else stretches(months_due):
+    for months in [months_due] if refreshed and months_due else stretches(months_due):
         yield from work.build(models, slices, months)
 
 

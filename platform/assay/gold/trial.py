@@ -8,12 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, types_of
-from assay.contracts.elements import column_items, tables
-from assay.contracts.evolution_columns import holds
-from assay.contracts.model import Kind
-from assay.contracts.row_sql import beyond_row
-from assay.contracts.trial import place_of
+from assay.contracts.compiling.arrow_types import arrow_type, holds, types_of
+from assay.contracts.documents.tables import column_items, tables
+from assay.contracts.language.row_sql import beyond_row
+from assay.contracts.model.contract import Kind
+from assay.contracts.reading.trial import place_of
 from assay.errors import ContractInvalid
 from assay.gold.rules_sql import condition, measure
 from assay.gold.views import ConsumerView
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from assay.contracts.document import Document, Finding
-    from assay.contracts.gold import GoldContract
-    from assay.contracts.model import DatasetRule, Rule
+    from assay.contracts.documents.document import Document, Finding
+    from assay.contracts.model.contract import DatasetRule, Rule
+    from assay.contracts.model.gold_contract import GoldContract
 
 ROWS, CURRENT = "asked", "highest"
 

@@ -12,7 +12,7 @@ from assay.lake.duckdb_sql import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assay.contracts.gold import Consumer, GoldContract, ProductContracts
+    from assay.contracts.model.gold_contract import Consumer, GoldContract, ProductContracts
 
 ALL_COLUMNS = "it names no columns."
 

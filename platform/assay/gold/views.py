@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type
-from assay.contracts.model import MaskingMethod
+from assay.contracts.compiling.arrow_types import arrow_type
+from assay.contracts.model.contract import MaskingMethod
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from assay.contracts.gold import GoldContract, ProductContracts
-    from assay.contracts.model import Column
+    from assay.contracts.model.contract import Column
+    from assay.contracts.model.gold_contract import GoldContract, ProductContracts
 
 
 @dataclass(frozen=True, slots=True)

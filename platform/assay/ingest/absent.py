@@ -11,7 +11,7 @@ import json
 import lzma
 from typing import TYPE_CHECKING
 
-from assay.contracts.paths import roots_of
+from assay.contracts.language.paths import roots_of
 from assay.errors import FileUnreadable
 from assay.ingest.content import BLOCK, PACKINGS, content_of, unpack
 from assay.ingest.csv_files import names_of
@@ -20,7 +20,7 @@ from assay.ingest.held import HeldFile
 from assay.ingest.nested import of_the_file
 
 if TYPE_CHECKING:
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
     from assay.ingest.reading import Batch
 

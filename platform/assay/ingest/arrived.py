@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from assay.contracts.model import Grain
+from assay.contracts.model.contract import Grain
 from assay.ingest.landing import is_settled, listed_days
 from assay.ingest.landing_index import FILE, WIDTH, Row, digest_of, load, save
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.ingest.landing import LandingFile, Listed
 
 MOST_DATASETS = 1_000  # whose rows are kept in memory, some 70 bytes a file

@@ -26,7 +26,7 @@ from assay.ingest.typed import text_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 

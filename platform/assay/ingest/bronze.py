@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from assay.contracts.calendars import arrival_calendar
-from assay.contracts.compile import spelled_as
-from assay.contracts.evaluate import evaluate
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
-from assay.contracts.sql import columns_in
+from assay.contracts.compiling.evaluate import evaluate
+from assay.contracts.compiling.expressions import spelled_as
+from assay.contracts.language.sql import columns_in
+from assay.contracts.model.calendars import arrival_calendar
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.ingest.arrived import Arrived
 from assay.ingest.held import Holdings, merged, newest_of
 from assay.ingest.reading import Batch, Piece, Source
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract, EventTime
+    from assay.contracts.model.contract import Contract, EventTime
 
 TEXT = "_text"
 

@@ -14,8 +14,8 @@ from assay.ingest.faults import columns_fault, named, undecodable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from assay.contracts.dialect import Dialect
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.language.dialect import Dialect
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.csv_rows import Bytes, Row
 
 DELIMITERS = ",;\t|"

@@ -21,8 +21,8 @@ from assay.ingest.faults import undecodable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.contracts.dialect import Dialect
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.language.dialect import Dialect
+    from assay.contracts.model.landing_source import LandingSource
     from assay.errors import FileUnreadable
     from assay.ingest.content import Content
     from assay.ingest.csv_rows import Bytes

@@ -17,7 +17,7 @@ from assay.ingest.bounds import MOST_COLUMNS, MOST_OF_A_RECORD, NO_WHOLE_ROW
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assay.contracts.dialect import Dialect
+    from assay.contracts.language.dialect import Dialect
 
     Bytes = bytes | bytearray | memoryview
 

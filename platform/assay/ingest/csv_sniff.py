@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from assay.contracts.dialect import Dialect
+from assay.contracts.language.dialect import Dialect
 from assay.ingest.csv_faults import DELIMITERS
 from assay.ingest.csv_rows import Misread, rows_of
 

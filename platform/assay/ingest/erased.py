@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.contracts.model import SOURCE_FILE
+from assay.contracts.model.contract import SOURCE_FILE
 from assay.lake.erasures import erasures
 from assay.lake.fence import fence_now
 from assay.masking.keyring import read_ring
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.masking.keyring import Key
     from assay.steps import Run
 

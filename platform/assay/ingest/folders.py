@@ -21,7 +21,7 @@ from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from assay.contracts.arrivals import arrival_names
+from assay.contracts.language.file_names import arrival_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

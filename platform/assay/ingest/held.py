@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.contracts.arrivals import arrival_names
-from assay.contracts.calendars import arrival_calendar
-from assay.contracts.model import SOURCE_FILE, SOURCE_ROW
+from assay.contracts.language.file_names import arrival_names
+from assay.contracts.model.calendars import arrival_calendar
+from assay.contracts.model.contract import SOURCE_FILE, SOURCE_ROW
 from assay.errors import AssayError, FileUnreadable
 from assay.ingest.opening import taken_from
 from assay.lake.damage import file_damage
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.landing_source import LandingSource
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.arrived import Arrived
     from assay.ingest.landing import LandingFile
     from assay.lake.snapshots import DataFile, Snapshot

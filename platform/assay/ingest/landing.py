@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.arrivals import arrival_names, out_of_landing
-from assay.contracts.dates import ARRIVAL_PLACE
+from assay.contracts.language.date_formats import ARRIVAL_PLACE
+from assay.contracts.language.file_names import arrival_names, out_of_landing
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, Stamp, folder_of, stamp_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.folders import Day, Folder
 
 BLOCK = 1 << 20

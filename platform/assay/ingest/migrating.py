@@ -14,7 +14,7 @@ from assay.lake.migrations import calendar_changed, migration, outgrown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import Slice
     from assay.lake.snapshots import Snapshot
     from assay.steps import Run

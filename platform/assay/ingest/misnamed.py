@@ -9,14 +9,14 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from assay.contracts.arrivals import arrival_names
-from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
-from assay.contracts.names import suggest
+from assay.contracts.language.date_formats import ARRIVAL_PLACE, strptime_format
+from assay.contracts.language.file_names import arrival_names
+from assay.contracts.language.names import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 # a date as people write it in a name: 2024-03-02, 2024_3_2, 20240302, and 2024-03 or 202403 for a month
 DATE = re.compile(r"(?<![0-9])(?P<year>(?:19|20)[0-9]{2})(?P<mark>[-_. ]?)(?P<month>[0-9]{1,2})(?:(?P=mark)(?P<day>[0-9]{1,2}))?(?![0-9])")

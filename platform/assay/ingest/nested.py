@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.contracts.paths import NoSuchPlace, follow, read_path
+from assay.contracts.language.paths import NoSuchPlace, follow, read_path
 from assay.ingest.content import BIGGER, unreadable
 from assay.ingest.json_lines import DECODER, TwiceNamed
 from assay.ingest.json_text import spelled
@@ -20,7 +20,7 @@ from assay.ingest.json_text import spelled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
 
 PIECE = 1 << 14

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import LATEST, arrival_calendar, midnight, zone_of
+from assay.contracts.model.calendars import LATEST, arrival_calendar, midnight, zone_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from assay.contracts.calendars import Calendar
-    from assay.contracts.model import Contract
+    from assay.contracts.model.calendars import Calendar
+    from assay.contracts.model.contract import Contract
 
 
 def taken_from(contract: Contract, day: date) -> datetime:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow.parquet as pq
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.content import Content
     from assay.ingest.landing import LandingFile
 

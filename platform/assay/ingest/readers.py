@@ -20,7 +20,7 @@ from assay.ingest.parquet_files import read_parquet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.landing import LandingFile
 
 READERS = {"csv": read_csv, "jsonl": read_json_lines, "parquet": read_parquet, "avro": read_avro}

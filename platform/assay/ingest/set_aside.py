@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from assay.contracts.dates import java_pattern
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
-from assay.contracts.sql import columns_in
+from assay.contracts.language.date_formats import java_pattern
+from assay.contracts.language.sql import columns_in
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.ingest.bronze import event_texts, read_dates
 from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import HIDDEN, landed_json
@@ -53,7 +54,7 @@ def _why(frame: pl.DataFrame, contract: Contract) -> list[pl.Series]:
     if time is None:
         return [pl.Series(name, [], pl.String) for name in ("rule", "reason")]
     read = columns_in(time.expression, contract.source.columns)
-    hidden = any(name in contract.sensitive_landing_columns for name in read)
+    hidden = any(name in sensitive_landing_columns(contract) for name in read)
     text = pl.lit(HIDDEN) if hidden else pl.col("text").str.slice(0, LONGEST_TEXT).replace("", None).fill_null("no value")
     day = pl.lit(HIDDEN) if hidden else pl.col("day").cast(pl.String)
     told = pl.DataFrame({"text": event_texts(frame, contract), "day": read_dates(frame, contract)})

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
-from assay.contracts.model import Grain
+from assay.contracts.model.contract import Grain
+from assay.contracts.model.fingerprint import landing_terms
 from assay.ingest.absent import absent_columns
 from assay.ingest.arrived import Arrived
 from assay.ingest.bronze import batches, batches_of, bronze_spec
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import Slice
 
 
@@ -57,7 +58,7 @@ class _Made:
 
     def from_contents(self, contents: str, lacking: frozenset[str]) -> int:
         if lacking not in self.common:
-            self.common[lacking] = fingerprint(self.contract.landing_meaning(lacking), code_version(*CODE))
+            self.common[lacking] = fingerprint(landing_terms(self.contract, lacking), code_version(*CODE))
         return fingerprint("bronze", self.common[lacking], contents)
 
 

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from assay.contracts.calendars import arrival_calendar, midnight, zone_of
-from assay.contracts.dates import ARRIVAL_PLACE
+from assay.contracts.language.date_formats import ARRIVAL_PLACE
+from assay.contracts.model.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, Stamp, folder_of
 from assay.ingest.landing import allowed, folder_leads_out, leads_out, shown_name, told_name
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.ingest.folders import Folder
 
 LEADS_OUT = "it is a link that leads out of its folder; have the file itself land"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.errors import FileUnreadable
     from assay.ingest.erased import Erased
     from assay.ingest.reading import Batch, Piece, Source
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from assay.lake.snapshots import Snapshot
     from assay.lake.staged import Staging
 
-CODE = ("assay.ingest", "assay.contracts.compile", "assay.contracts.dates", "assay.contracts.arrivals", "assay.contracts.paths")
+CODE = ("assay.ingest", "assay.contracts.language", "assay.contracts.compiling")
 
 
 @dataclass(frozen=True, slots=True)

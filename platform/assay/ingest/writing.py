@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.dates import ARRIVAL_PLACE, strptime_format
-from assay.contracts.paths import read_path
+from assay.contracts.language.date_formats import ARRIVAL_PLACE, strptime_format
+from assay.contracts.language.paths import read_path
 from assay.errors import ContractInvalid
 from assay.ingest.content import PACKINGS
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from assay.contracts.dialect import Dialect
-    from assay.contracts.landing_source import LandingSource
+    from assay.contracts.language.dialect import Dialect
+    from assay.contracts.model.landing_source import LandingSource
 
     Record = dict[str, Any]
     Steps = Sequence[str | int]

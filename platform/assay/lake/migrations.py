@@ -15,7 +15,7 @@ from assay.errors import PermanentFailure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from assay.contracts.calendars import Calendar
+    from assay.contracts.model.calendars import Calendar
     from assay.lake.slices import Slice
     from assay.lake.snapshots import Snapshot
 

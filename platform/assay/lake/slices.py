@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from assay.contracts.calendars import Calendar
+    from assay.contracts.model.calendars import Calendar
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.errors import AssayError, PermanentFailure, may_pass
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 HIDDEN = "***"
 
@@ -36,7 +37,7 @@ def landed_json(contract: Contract) -> pl.Expr:
     """A landed row as JSON, its sensitive values hidden."""
     import polars as pl
 
-    sensitive = contract.sensitive_landing_columns
+    sensitive = sensitive_landing_columns(contract)
     columns = [
         pl.when(pl.col(name).is_not_null()).then(pl.lit(HIDDEN)).alias(name) if name in sensitive else pl.col(name)
         for name in contract.source.columns
@@ -46,7 +47,7 @@ def landed_json(contract: Contract) -> pl.Expr:
 
 def words_of(problem: object, contract: Contract) -> str:
     """What an engine says of a problem, on one line; not where it could quote personal data."""
-    if contract.sensitive_landing_columns:
+    if sensitive_landing_columns(contract):
         return "the engine's words are not shown, because they may quote personal data"
     return " ".join(str(problem).split())
 
@@ -58,7 +59,7 @@ def nothing_quoted(*contracts: Contract, about: str = "") -> Iterator[None]:
     Errors of Assay's own keep their message and lose what caused them; of any other only its kind and its place are told. `about` names
     the work if that is not its contract.
     """
-    sensitive = any(contract.sensitive_landing_columns for contract in contracts)
+    sensitive = any(sensitive_landing_columns(contract) for contract in contracts)
     try:
         yield
     except AssayError as error:

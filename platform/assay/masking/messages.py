@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.contracts.personal import hidden_names
+from assay.contracts.model.sensitivity import hidden_names
 from assay.masking.hiding import HIDDEN
 from assay.masking.tokens import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
 
 ERROR = re.compile(r"(?P<kind>[A-Z][A-Za-z]*(?: [A-Za-z]+){0,2}) Error: ")  # as DuckDB begins each message
 QUOTES_NO_ROW = {"Binder", "Catalog", "Parser", "Syntax", "Compilation", "Dependency", "IO", "Out of Memory", "Permission"}

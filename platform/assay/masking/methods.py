@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type
-from assay.contracts.model import Masking, MaskingMethod
-from assay.contracts.personal import is_keyed
+from assay.contracts.compiling.arrow_types import arrow_type
+from assay.contracts.model.contract import Masking, MaskingMethod
+from assay.contracts.model.sensitivity import is_keyed
 from assay.masking.keyring import KeyRing, current_id, read_ring
 from assay.masking.tokens import domain_of, each_once, encrypter, tokenizer
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from assay.contracts.model import Column, Contract
+    from assay.contracts.model.contract import Column, Contract
     from assay.masking.keyring import Key
     from assay.settings import SecretReference
 

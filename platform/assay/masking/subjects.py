@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import sql_expression
+from assay.contracts.compiling.expressions import sql_expression
 from assay.masking.tokens import tokenizer
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Column, Contract
+    from assay.contracts.model.contract import Column, Contract
     from assay.masking.keyring import Key
 
 

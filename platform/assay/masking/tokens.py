@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Column
+    from assay.contracts.model.contract import Column
     from assay.masking.keyring import Key, KeyRing
 
 TOKEN, CIPHER = "tok", "enc"  # what masked texts begin with

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.calendars import arrival_calendar, event_calendar
-from assay.contracts.model import Grain
+from assay.contracts.model.calendars import arrival_calendar, event_calendar
+from assay.contracts.model.contract import Grain
 from assay.errors import ContractInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from assay.contracts.calendars import Calendar
-    from assay.contracts.model import Contract
+    from assay.contracts.model.calendars import Calendar
+    from assay.contracts.model.contract import Contract
 
 FIRST_YEAR = 1000
 SIGNED = re.compile(r"-(?=\d)")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import event_calendar
+from assay.contracts.model.calendars import event_calendar
 from assay.gold.calendars import calendars_of, reach_of
 from assay.gold.models import LAYER
 from assay.lake.migrations import outgrown, published_keys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.gold.models import Model
     from assay.lake.snapshots import Snapshot
     from assay.orchestration.plan import Planner

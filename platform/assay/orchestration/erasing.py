@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.erasure.removing import Person
     from assay.masking.keyring import KeyRing
     from assay.orchestration.backfill import Ran

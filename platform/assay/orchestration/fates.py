@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from assay.contracts.model import Grain
+from assay.contracts.model.contract import Grain
 from assay.lake.accounts import arrived
 from assay.lake.manifest import manifest_of
 from assay.lake.quarantine import ARRIVALS, PARTITION, visible_files
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.accounts import Rows
     from assay.lake.snapshots import Snapshot
     from assay.steps import Outcome

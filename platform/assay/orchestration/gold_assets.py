@@ -12,16 +12,16 @@ from typing import Any
 import dagster as dg
 
 from assay.code_version import code_version
-from assay.contracts.calendars import Calendar
-from assay.contracts.gold import GoldContract, ProductContracts
-from assay.contracts.model import Contract, DatasetRule, Kind, Rule, Severity
+from assay.contracts.model.calendars import Calendar
+from assay.contracts.model.contract import Contract, DatasetRule, Kind, Rule, Severity
+from assay.contracts.model.gold_contract import GoldContract, ProductContracts
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.inputs import CODE
 from assay.gold.models import LAYER, Model
 from assay.gold.properties import label_of
+from assay.gold.redundant_tests import is_redundant
 from assay.gold.rules_sql import refuse_beyond_rows
 from assay.gold.step import Project, build_gold, gold_spec
-from assay.gold.still_judged import is_judged
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
@@ -121,7 +121,7 @@ def rules_of(model: Model, majors: tuple[GoldContract, ...]) -> list[Rule | Data
         named = (
             replace(rule, name=f"{label}{rule.name}") if older else rule
             for rule in said
-            if not (older and is_judged(rule, contract, majors[0]))
+            if not (older and is_redundant(rule, contract, majors[0]))
         )
         found |= {rule.name: rule for rule in named}
     others = (Rule(test.name, Kind.EXPRESSION, severities[test.severity], test.description) for test in model.tests if not test.compiled)

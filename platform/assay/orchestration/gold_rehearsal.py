@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import next_month
+from assay.contracts.model.calendars import next_month
 from assay.gold import dbt_process
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.step import gold_spec
@@ -22,7 +22,7 @@ from assay.orchestration.partitions import slice_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from assay.contracts.calendars import Calendar
+    from assay.contracts.model.calendars import Calendar
     from assay.gold.dbt_results import BuildResult
     from assay.gold.models import Model
     from assay.gold.step import Project

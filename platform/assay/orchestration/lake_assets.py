@@ -11,8 +11,8 @@ from typing import Any
 import dagster as dg
 
 from assay.code_version import code_version
-from assay.contracts.about import dataset_words
-from assay.contracts.model import Contract
+from assay.contracts.model.contract import Contract
+from assay.contracts.model.descriptions import dataset_words
 from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.arrivals import arrival_names
+from assay.contracts.language.file_names import arrival_names
 from assay.errors import TableDamaged
 from assay.ingest.held import Holdings
 from assay.ingest.survey import Fate, Group, Sighting, census, each_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.orchestration.plan import Planner
 
 SHOWN = 3

@@ -6,12 +6,12 @@ from datetime import date
 from itertools import product
 from typing import TYPE_CHECKING
 
-from assay.contracts.model import Kind
-from assay.contracts.sql import columns_in
+from assay.contracts.language.sql import columns_in
+from assay.contracts.model.contract import Kind
 from assay.ingest.bronze import event_dates
 
 if TYPE_CHECKING:
-    from assay.contracts.model import Column, Contract
+    from assay.contracts.model.contract import Column, Contract
 
 SOME_DAY = date(2000, 1, 1)
 MOST_PARTS = 4  # columns that an event time is put together from: so many are tried in some thousands of rows

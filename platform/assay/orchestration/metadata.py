@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assay.contracts.about import column_words
-from assay.contracts.model import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
-from assay.contracts.page_rules import ending, span
-from assay.contracts.personal import landing_classifications
+from assay.contracts.export.page_rules import ending, span
+from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.contracts.model.descriptions import column_words
+from assay.contracts.model.sensitivity import landing_classifications
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.contracts.model import Column, Contract, DatasetRule, Rule
+    from assay.contracts.model.contract import Column, Contract, DatasetRule, Rule
     from assay.lake.slices import TableSpec
     from assay.settings import Settings
     from assay.steps import Outcome

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.calendars import arrival_calendar
+from assay.contracts.model.calendars import arrival_calendar
 from assay.errors import AssayError, ContractInvalid, TableMissing
 from assay.gold.calendars import calendars_of, layers
+from assay.gold.full_refresh import needs_full_refresh
 from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.models import LAYER, pick
-from assay.gold.renewal import is_renewed
 from assay.gold.soundness import damaged_models
 from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
@@ -39,7 +39,7 @@ from assay.refine.step import Inputs, silver_spec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.gold.models import Model
     from assay.gold.step import Project
     from assay.lake.slices import Slice, TableSpec
@@ -167,12 +167,12 @@ class Planner:
         for model in [model for model in models if model.name not in problems]:
             months = slices[model.name].partitions if model.name in readable else ()
             spec = gold_spec(model, calendars.get(model.table))
-            renewed = bool(months) and is_renewed(model, inputs.snapshots[model.table], spec.calendar)
+            refreshed = bool(months) and needs_full_refresh(model, inputs.snapshots[model.table], spec.calendar)
             made = [p for p in months if inputs.is_wanted(model, month_of(p))]
-            if renewed and not made and first is None:
+            if refreshed and not made and first is None:
                 made = list(months[:1])  # nothing of the new calendar has rows: an empty month of it replaces the old ones
             wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in made}
-            due = self._outdated(_key(model), definitions[model.name], wanted, spec, renewed=renewed)
+            due = self._outdated(_key(model), definitions[model.name], wanted, spec, refreshed=refreshed)
             yield self._unless_outgrown(due, spec, first)
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
@@ -193,11 +193,11 @@ class Planner:
         wanted: Mapping[str, int],
         spec: TableSpec,
         *,
-        renewed: bool = False,
+        refreshed: bool = False,
         stands: Mapping[str, int | None] | None = None,
     ) -> Due:
         there = newest(self.run.lake, spec.name)
-        at_once, changed = renewed or outgrown(there, spec.calendar) is not None, altered(there)
+        at_once, changed = refreshed or outgrown(there, spec.calendar) is not None, altered(there)
         current = {} if at_once or self.run.force else stands or self._current(spec, wanted)
         due = {part: value for part, value in wanted.items() if current.get(part) != value or part in changed}
         order = keys_of(definition) if definition else ["all"]

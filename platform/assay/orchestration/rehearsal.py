@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.arrivals import arrival_names
-from assay.contracts.model import Kind
+from assay.contracts.language.file_names import arrival_names
+from assay.contracts.model.contract import Kind
 from assay.errors import ContractInvalid, PartitionsFailed
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.landing import landed
@@ -39,7 +39,7 @@ from assay.steps import Run, Status
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.gold.step import Project
 
 

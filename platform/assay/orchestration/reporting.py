@@ -23,7 +23,7 @@ from assay.stopping import Stopped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from assay.contracts.model import DatasetRule, Rule
+    from assay.contracts.model.contract import DatasetRule, Rule
     from assay.steps import Outcome
 
     Rules = Sequence[Rule | DatasetRule] | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import dagster as dg
 
-from assay.contracts.odcs import sound_product
+from assay.contracts.reading.odcs import sound_product
 from assay.errors import AssayError
 from assay.gold.calendars import calendars_of
 from assay.gold.dbt_runner import DbtFailed
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from assay.contracts.gold import ProductContracts
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
+    from assay.contracts.model.gold_contract import ProductContracts
     from assay.gold.parsed import Parsed
     from assay.settings import Settings
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.contracts.calendars import arrival_calendar
+from assay.contracts.model.calendars import arrival_calendar
 from assay.orchestration.calendars import name_of
 
 if TYPE_CHECKING:
-    from assay.contracts.calendars import Calendar
-    from assay.contracts.model import Contract
+    from assay.contracts.model.calendars import Calendar
+    from assay.contracts.model.contract import Contract
 
 
 def calendar_jobs(assets: Sequence[dg.AssetsDefinition]) -> dict[str, list[dg.AssetKey]]:

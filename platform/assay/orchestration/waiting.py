@@ -6,14 +6,14 @@ from bisect import bisect_left
 from datetime import date
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import arrival_calendar
-from assay.contracts.model import Grain
+from assay.contracts.model.calendars import arrival_calendar
+from assay.contracts.model.contract import Grain
 from assay.refine.step import event_dates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import Partition
 
 

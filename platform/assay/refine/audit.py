@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import flag_of, types_of, violation
-from assay.contracts.literals import FINITE
-from assay.contracts.model import Contract, Kind, Rule, Severity
+from assay.contracts.compiling.arrow_types import types_of
+from assay.contracts.compiling.expressions import flag_of, violation
+from assay.contracts.language.literals import FINITE
+from assay.contracts.model.contract import Contract, Kind, Rule, Severity
 from assay.errors import ContractInvalid
 from assay.masking.hiding import words_of
 from assay.refine.pandera_module import pandera

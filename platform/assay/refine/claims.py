@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.arrivals import arrival_names
-from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract
-from assay.contracts.personal import is_keyed
+from assay.contracts.language.file_names import arrival_names
+from assay.contracts.model.contract import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract
+from assay.contracts.model.sensitivity import is_keyed
 from assay.lake.claims import DISPLACED, KEY
 from assay.lake.publisher import fingerprint
 from assay.lake.quarantine import PARTITION

@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import arrow_type, flag_of, plain_number, spelled_as
-from assay.contracts.condition_polars import polars_type
-from assay.contracts.dates import DAY
-from assay.contracts.evaluate import evaluate
-from assay.contracts.model import EVENT_DATE, Column, Contract, Grain, Kind
-from assay.contracts.paths import leads_astray, read_path
+from assay.contracts.compiling.arrow_types import arrow_type
+from assay.contracts.compiling.evaluate import evaluate
+from assay.contracts.compiling.expressions import flag_of, plain_number, spelled_as
+from assay.contracts.conditions.to_polars import polars_type
+from assay.contracts.language.date_formats import DAY
+from assay.contracts.language.paths import leads_astray, read_path
+from assay.contracts.model.contract import EVENT_DATE, Column, Contract, Grain, Kind
 from assay.refine.clock import instant_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.paths import Path
+    from assay.contracts.language.paths import Path
 
     Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 

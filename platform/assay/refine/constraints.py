@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.compile import types_of, violation
-from assay.contracts.export_delta import constrained_rules
+from assay.contracts.compiling.arrow_types import types_of
+from assay.contracts.compiling.expressions import violation
+from assay.contracts.export.delta_constraints import constrained_rules
 from assay.lake.constraints import tighten
 from assay.lake.snapshots import newest
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.slices import TableSpec
     from assay.lake.snapshots import Snapshot
 

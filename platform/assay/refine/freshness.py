@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.snapshots import Snapshot
 
 CLOCKS_DIFFER = timedelta(hours=1)  # so far may the clocks of those who stamp rows be ahead

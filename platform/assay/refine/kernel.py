@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from assay.contracts.column_names import OWN
-from assay.contracts.compile import published_schema
-from assay.contracts.key_scope import has_table_key
-from assay.contracts.model import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.model.contract import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Severity
+from assay.contracts.model.key_scope import has_table_key
+from assay.contracts.model.reserved_names import OWN
 from assay.errors import ContractInvalid
 from assay.lake.claims import PLACE as PLACE_OF_ROW
 from assay.lake.quarantine import PARTITION
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import DatasetRule
+    from assay.contracts.model.contract import DatasetRule
     from assay.refine.conform import Transform
     from assay.refine.measures import Measured
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from assay.contracts.compile import condition_expression, measure_of, published_schema, types_of
-from assay.contracts.personal import hidden_names
-from assay.contracts.promises import measures
+from assay.contracts.compiling.arrow_types import published_schema, types_of
+from assay.contracts.compiling.expressions import condition_expression, measure_of
+from assay.contracts.model.promises import measures
+from assay.contracts.model.sensitivity import hidden_names
 from assay.errors import ContractInvalid
 from assay.lake.quarantine import PARTITION
 from assay.masking.hiding import HIDDEN, words_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract, DatasetRule
+    from assay.contracts.model.contract import Contract, DatasetRule
 
     Measured = Mapping[str, float | None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.calendars import arrival_calendar
+from assay.contracts.model.calendars import arrival_calendar
 from assay.lake.migrations import calendar_changed, migration, outgrown
 from assay.lake.publisher import current_tokens
 

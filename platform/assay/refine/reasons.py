@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.contracts.column_names import OWN
-from assay.contracts.dates import DAY, java_pattern
-from assay.contracts.literals import FINITE
-from assay.contracts.model import Contract, Kind, Rule
-from assay.contracts.personal import hidden_names
-from assay.contracts.promises import looks_at
+from assay.contracts.language.date_formats import DAY, java_pattern
+from assay.contracts.language.literals import FINITE
+from assay.contracts.model.contract import Contract, Kind, Rule
+from assay.contracts.model.promises import looks_at
+from assay.contracts.model.reserved_names import OWN
+from assay.contracts.model.sensitivity import hidden_names, sensitive_landing_columns
 from assay.masking.hiding import HIDDEN
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from assay.contracts.model import Column
+    from assay.contracts.model.contract import Column
 
 INDEX = f"{OWN}index"
 LONGEST_VALUE = 80
@@ -101,6 +101,6 @@ def _texts(found: pl.DataFrame, contract: Contract, landed: pl.DataFrame) -> pl.
 
 def _unquoted(contract: Contract) -> list[str]:
     """The rules whose values are sensitive. What is found of a rule about several columns is the whole row."""
-    names, landing = hidden_names(contract), contract.sensitive_landing_columns
+    names, landing = hidden_names(contract), sensitive_landing_columns(contract)
     of_landing = {column.name for column in contract.columns if column.source in landing}
     return [rule.name for rule in contract.rules if looks_at(rule, names) or rule.column in of_landing or (rule.column is None and names)]

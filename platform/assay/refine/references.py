@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Column, Contract, Rule
+    from assay.contracts.model.contract import Column, Contract, Rule
     from assay.lake.snapshots import Snapshot
     from assay.masking.methods import Masks
 

@@ -12,11 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
-from assay.contracts.calendars import event_calendar, next_month
-from assay.contracts.compile import published_schema
-from assay.contracts.export_delta import check_constraints
-from assay.contracts.key_scope import has_table_key
-from assay.contracts.model import EVENT_DATE, Contract, Grain
+from assay.contracts.compiling.arrow_types import published_schema
+from assay.contracts.export.delta_constraints import check_constraints
+from assay.contracts.model.calendars import event_calendar, next_month
+from assay.contracts.model.contract import EVENT_DATE, Contract, Grain
+from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.key_scope import has_table_key
+from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.errors import ContractInvalid
 from assay.lake.accounts import arrived
 from assay.lake.audited import weight
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from assay.refine.conform import Transform
 
 LONGEST_SPAN_DAYS = 62
-CODE = ("assay.refine", "assay.contracts.compile", "assay.contracts.rules", "assay.contracts.arrivals", "assay.contracts.paths")
+CODE = ("assay.refine", *(f"assay.contracts.{room}" for room in ("language", "patterns", "conditions", "compiling", "reading.rules")))
 
 
 def silver_spec(contract: Contract) -> TableSpec:
@@ -145,7 +147,9 @@ class Inputs:
         days = self.days(partition)
         absent = absent_columns(days, self.contract.source.optional)
         if absent not in self.common:
-            self.common[absent] = fingerprint(self.contract.meaning(absent), self.code, self._others, *self.masks.meaning(self.contract))
+            self.common[absent] = fingerprint(
+                published_terms(self.contract, absent), self.code, self._others, *self.masks.meaning(self.contract)
+            )
         return fingerprint("silver", self.common[absent], [(arrival, day, rows.digest) for arrival, day, rows in days])
 
     @cached_property
@@ -166,7 +170,7 @@ class Inputs:
 def refine_code(contract: Contract) -> str:
     """The version of the code that refines a dataset: the engine's kernel and the dataset's own transform."""
     transform = (contract.transform.partition(":")[0],) if contract.transform else ()
-    return code_version(*CODE, *transform, *(("assay.masking",) if contract.sensitive_landing_columns else ()))
+    return code_version(*CODE, *transform, *(("assay.masking",) if sensitive_landing_columns(contract) else ()))
 
 
 def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.contracts.model import Contract
+    from assay.contracts.model.contract import Contract
     from assay.lake.staged import Staging
     from assay.refine.kernel import Refined
     from assay.refine.step import Inputs
