@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from assay.errors import TableDamaged, TableMissing
 from assay.lake.damage import damaged_files, file_damage
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FILES = "files/"
 LOOK_BACK = 100  # so many commits are looked through for who it was
-_numbers: WeakKeyDictionary[Snapshot, dict[str, int]] = WeakKeyDictionary()
+NUMBERS = 100_000  # of so many partitions the number of their files is remembered, some 200 bytes each: a tick asks five times
 WITHOUT_ROWS = ("CREATE", "ADD", "DROP", "SET", "VACUUM")  # how operations begin that change no rows
 
 
@@ -42,16 +42,10 @@ def altered(table: Snapshot | None) -> set[str]:
     """The partitions that have other files than were published, or of which a file is not there as it was committed."""
     if table is None:
         return set()
-    damaged, there = {*damage_by_key(table)}, _numbers_of(table)
+    damaged = {*damage_by_key(table)}
+    there = {key: number_of_files(files) for key, files in files_by_key(table).items()}
     known = {key: number for key, number in table.tokens(TOKEN + FILES).items() if partition_token(table, key) is not None}
     return damaged | {key for key, number in known.items() if number != there.get(key, number_of_files(()))}
-
-
-def _numbers_of(table: Snapshot) -> dict[str, int]:
-    """The number of the files of each partition: a version never has others, and a tick asks five times."""
-    if table not in _numbers:
-        _numbers[table] = {key: number_of_files(files) for key, files in files_by_key(table).items()}
-    return _numbers[table]
 
 
 def damage_by_key(table: Snapshot) -> dict[str, str]:
@@ -120,4 +114,9 @@ def number_of_files(files: Iterable[DataFile]) -> int:
 
 
 def _number(digests: Iterable[str]) -> int:
-    return fingerprint(sorted(digests))
+    return _number_once(tuple(sorted(digests)))
+
+
+@lru_cache(NUMBERS)
+def _number_once(digests: tuple[str, ...]) -> int:
+    return fingerprint(digests)
