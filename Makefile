@@ -18,7 +18,7 @@ SERVE ?= yes
 PORT ?= 3000
 SEED ?= 0
 LIVES ?= 1000
-TALES ?= first again replay discard erase rotate
+TALES ?= all
 FAULTS ?= kills,cuts
 STEPS ?= 1000000
 

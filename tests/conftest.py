@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+import alembic_once  # noqa: F401  # it is imported to take effect
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 

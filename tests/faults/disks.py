@@ -42,13 +42,19 @@ class File:
     now: bytearray = field(default_factory=bytearray)
     synced: bytes = b""
     since: list[tuple[int, bytes | None]] = field(default_factory=list)
+    whole: bytes | None = None  # what it is now, once somebody has asked: one object, whose hash is reckoned once
 
     def change(self, at: int, data: bytes | None) -> None:
         _apply(self.now, at, data)
         self.since.append((at, data))
+        self.whole = None
 
     def sync(self) -> None:
-        self.synced, self.since = bytes(self.now), []
+        self.synced, self.since = self.content(), []
+
+    def content(self) -> bytes:
+        self.whole = bytes(self.now) if self.whole is None else self.whole
+        return self.whole
 
     def some(self, chance: random.Random) -> bytes:
         """The synced bytes and, by chance, some of the blocks that were written since."""
@@ -136,7 +142,7 @@ class Disk:
             self.folders[inode] = Folder(names, dict(names), dict(names))
         else:
             content = path.read_bytes()
-            self.files[inode] = File(bytearray(content), content)
+            self.files[inode] = File(bytearray(content), content, whole=content)
         return inode
 
     def do(self, entry: Entry) -> None:
@@ -214,7 +220,7 @@ class Disk:
 
     def _content(self, file: File, end: End, chance: random.Random) -> bytes:
         if end in {End.KILL, End.CONTENT}:
-            return bytes(file.now)
+            return file.content()
         return file.some(chance) if end is End.SOME else file.synced
 
     def _names(self, folder: Folder, end: End, chance: random.Random) -> Names:

@@ -5,7 +5,6 @@ A kill takes everything at once, so what it leaves is what had been done by then
 
 from __future__ import annotations
 
-import hashlib
 import random
 import shutil
 from collections import Counter
@@ -50,22 +49,28 @@ class Left:
 
 
 def end(calm: Calm, folder: Path, wanted: Wanted, tally: Tally) -> None:
-    """Each disk that is another is looked at, and so many of them are worked on as well."""
-    seen, duty = set[bytes](), 0  # how many are still to be worked on by now
+    """Each disk that is another is looked at, and so many of them are worked on as well.
+
+    To the end is worked on what differs beside the content of Dagster's files: unless its boundaries are wanted too, they are but older.
+    """
+    seen, worked_on, duty = set[int](), set[int](), 0  # how many are still to be worked on by now
     for number, (one, of) in enumerate(_left(calm, wanted, tally)):
         duty += number in {*spread(range(of), wanted.worked_on)}
-        if (digest := _digest(one.tree)) in seen:
+        if (digest := hash((*one.tree.items(), *one.promised.items()))) in seen:
             continue
         seen.add(digest)
+        kind = digest if wanted.instance else hash(tuple(_beside_dagster(one.tree)))
+        to_the_end = duty > 0 and kind not in worked_on
         people = People(folder / f"{calm.tale.name}-{number}/home")
         write(one.tree, people.home.parent)
         left = tables_of(one.tree)
         if lost := {name: version for name, version in one.promised.items() if left.get(name, -1) < version}:
             tally.note(f"{one.what}: acknowledged, and lost: {lost}")
-        tally.tried["disks read"] += 1
-        tally.tried["disks worked on"] += duty > 0
-        tally.judge(one.what, people, calm, to_the_end=duty > 0)
-        duty = max(0, duty - 1)
+        tally.judge(one.what, people, calm, to_the_end=to_the_end)
+        if to_the_end:
+            worked_on.add(kind)
+            duty -= wanted.worked_on is not None
+    tally.wait()
     shutil.rmtree(calm.begun.parent)
 
 
@@ -97,9 +102,7 @@ def _require_same(disk: Disk, ended: Path) -> None:
     assert not wrong, f"not seen by the shim: {sorted(wrong)[:10]}"
 
 
-def _digest(tree: Tree) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
+def _beside_dagster(tree: Tree) -> Iterator[tuple[str, object]]:
+    """What is there, of Dagster's files only which, and whether there is anything in them."""
     for path, content in tree.items():
-        said = content if isinstance(content, bytes) else str(content).encode()
-        digest.update(f"{path} {type(content).__name__} {len(said)} ".encode() + said)
-    return digest.digest()
+        yield path, bool(content) if path.startswith(INSTANCE) else content

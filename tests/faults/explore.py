@@ -23,11 +23,12 @@ MEMORY = Path("/dev/shm")  # a fault is no matter of the disk below, and here a 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", help="of kills, cuts, real and served, with commas between them")
-    parser.add_argument("tales", nargs="+", help="of first, again, replay, discard, erase and rotate")
+    parser.add_argument("tales", nargs="+", help="of tales.py, or all")
     parser.add_argument("--spread", type=int, help="so many moments of all, evenly spread; without it all")
     parser.add_argument("--whole", type=int, help="so many of the disks are worked on; the others are only read")
     parser.add_argument("--instance", action="store_true", help="kill at the boundaries of Dagster's SQLite files, too")
     parser.add_argument("--seed", type=int, default=0, help="of what a cut leaves by chance")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="so many homes are judged at a time")
     said = parser.parse_args()
     if why := shim.missing():
         print(why)
@@ -47,17 +48,26 @@ def explore(said: argparse.Namespace, folder: Path) -> int:
     from served import kill_served
     from tales import TALES
     from trying import INSTANCE, Calm, Tally, ready
+    from warm import workers
 
     os.umask(0o077)  # a home is its owner's
-    tally, begin, kinds = Tally(), ready(folder / "ready"), {*said.what.split(",")}
-    for name in said.tales:
-        if recorded := ((End.KILL,) if "kills" in kinds else ()) + (CUTS if "cuts" in kinds else ()):
-            calm = Calm.live(TALES[name], begin, folder / name, recorded=True)
-            end(calm, folder, Wanted(recorded, said.spread, said.whole, said.instance, said.seed), tally)
-        if "real" in kinds:
-            kill(Calm.live(TALES[name], begin, folder / name, skipped="" if said.instance else INSTANCE), folder, said.spread, tally)
-        if "served" in kinds:
-            kill_served(Calm.live(TALES[name], begin, folder / name, skipped=INSTANCE), folder, said.spread, tally)
+    with workers(said.workers) as those:
+        tally, kinds = Tally(those), {*said.what.split(",")}
+        begin = those.submit(ready, folder / "ready").result()
+        for name in TALES if said.tales == ["all"] else said.tales:
+            if recorded := ((End.KILL,) if "kills" in kinds else ()) + (CUTS if "cuts" in kinds else ()):
+                calm = Calm.live(TALES[name], those, begin, folder / name, recorded=True)
+                end(calm, folder, Wanted(recorded, said.spread, said.whole, said.instance, said.seed), tally)
+            if "real" in kinds:
+                kill(
+                    Calm.live(TALES[name], those, begin, folder / name, skipped="" if said.instance else INSTANCE),
+                    folder,
+                    said.spread,
+                    tally,
+                )
+            if "served" in kinds:
+                kill_served(Calm.live(TALES[name], those, begin, folder / name, skipped=INSTANCE), folder, said.spread, tally)
+            print(f"{name}: {tally}", flush=True)
     print(f"{said.what} of {', '.join(said.tales)}: {tally}")
     if not tally.wrong:
         shutil.rmtree(folder)

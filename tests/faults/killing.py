@@ -30,4 +30,5 @@ def kill(calm: Calm, folder: Path, wanted: int | None, tally: Tally) -> None:
         tally.judge(f"{calm.tale.name}, killed {where}", people, calm)
         for note in folder.glob("notes-of-one.*"):
             note.unlink()
+    tally.wait()
     shutil.rmtree(calm.begun.parent)

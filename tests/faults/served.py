@@ -38,6 +38,7 @@ def kill_served(calm: Calm, folder: Path, wanted: int | None, tally: Tally) -> N
         tally.judge(what, people, calm)
         for note in folder.glob("notes-of-one.*"):
             note.unlink()
+    tally.wait()
     shutil.rmtree(calm.begun.parent)
 
 

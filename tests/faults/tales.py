@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import warm
+from warm import run
 
+from assay.lake.snapshots import open_snapshot
 from nursery import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from people_world import People
     from shim import Story
@@ -24,6 +27,9 @@ BACKFILL = ("backfill",)
 SILVER = ("backfill", "--select", 'not group:"gold"')
 ERASE = ("erase", "--subject", "customer", "--value-from", "-", "--by", "tester", "--yes")
 DISCARD = ("quarantine", "discard", "payments", "--rule", "amount_minimum", "--reason", "no", "--by", "tester", "--yes")
+RESTORE = ("quarantine", "restore", "payments", "--rule", "amount_minimum", "--by", "tester", "--yes")
+MEND = ("check-lake", "--mend")
+LOSE = ("check-lake", "bronze/payments", "decisions/payments", "--mend")
 REPLAY = ("quarantine", "replay", "payments")
 
 
@@ -38,32 +44,20 @@ class Tale:
     stdin: str = ""
     gold_there: bool = True
     done_already: str | None = None  # how the command refuses to be run again
+    damaged: tuple[str, ...] = ()  # the tables that nobody can read until the command has ended
 
     def start(self, people: People, story: Story | None = None) -> Child:
-        """Let the command begin."""
-        return start(people, *self.command, stdin=self.stdin, story=story)
+        """Let the command begin, as a process of its own, of which a story may be told."""
+        environment = people.environment | (story.environment if story else {})
+        return Child.start(warm.work, self.stdin, *self.command, environment=environment)
 
     def go_on(self, people: People) -> None:
-        """What a person runs next."""
+        """In a worker: what a person runs next."""
         for command in self.next:
             if command == self.command:
                 run(people, *command, stdin=self.stdin, refusal=self.done_already)
             else:
                 run(people, *command)
-
-
-def start(people: People, *arguments: str, stdin: str = "", story: Story | None = None) -> Child:
-    """A command as a process of its own, of which a story may be told."""
-    return Child.start(warm.work, stdin, *arguments, environment=people.environment | (story.environment if story else {}))
-
-
-def run(people: People, *arguments: str, stdin: str = "", refusal: str | None = None) -> str:
-    """Run a command that must succeed, or refuse in some words; returns what it said."""
-    child = start(people, *arguments, stdin=stdin)
-    said = child.rest()
-    refused = refusal is not None and refusal in said
-    assert child.code == 0 or refused, f"`assay {' '.join(arguments)}` ended with {child.code}: {said[-1500:]}"
-    return said
 
 
 def paid(who: str, **said: str) -> dict[str, str]:
@@ -98,6 +92,42 @@ def loosened(people: People) -> None:
     people.edit("payments", "logicalTypeOptions: {minimum: 0}", "logicalTypeOptions: {minimum: -6}")
 
 
+def discarded(people: People) -> None:
+    published(people)
+    run(people, *DISCARD)
+
+
+def damaged(people: People) -> None:
+    """Of some tables a file is missing, empty or cut off, and all of it can be made again."""
+    published(people)
+    newest_entry(people, "silver/payments").write_bytes(b"")
+    data_file(people, "gold/paid_by_town").unlink()
+    cut = data_file(people, "quarantine/payments")
+    cut.write_bytes(cut.read_bytes()[:100])
+
+
+def lossy(people: People) -> None:
+    """What is lost of bronze has not been archived: it lands again. Who decided what is lost for good."""
+    discarded(people)
+    data_file(people, "bronze/payments").unlink()
+    data_file(people, "decisions/payments").unlink()
+
+
+def newest_entry(people: People, table: str) -> Path:
+    return max((people.home / "lake" / table / "_delta_log").glob("*.json"))
+
+
+def data_file(people: People, table: str) -> Path:
+    """The first that the newest version names."""
+    return people.home / "lake" / table / min(file.path for file in open_snapshot(people.home / "lake", table).files)
+
+
+def regrained(people: People) -> None:
+    """Payments are of months from now on: each of its tables is replaced whole."""
+    published(people)
+    people.edit("payments", "{grain: day, start: 2024-01-01, end: 2024-04-01}", "{grain: month, start: 2024-01-01, end: 2024-04-01}")
+
+
 TALES = {
     one.name: one
     for one in (
@@ -106,6 +136,10 @@ TALES = {
         Tale("replay", loosened, REPLAY),
         Tale("discard", published, DISCARD, (DISCARD, BACKFILL), done_already="no such row to discard"),
         Tale("erase", published, ERASE, (ERASE, BACKFILL), ADA + "\n"),
+        Tale("restore", discarded, RESTORE, (RESTORE, BACKFILL), done_already="no such row to restore"),
+        Tale("mend", damaged, MEND, (MEND, BACKFILL), damaged=("silver/payments", "gold/paid_by_town", "quarantine/payments")),
+        Tale("lose", lossy, LOSE, (LOSE, BACKFILL), damaged=("bronze/payments", "decisions/payments")),
+        Tale("regrain", regrained, BACKFILL),
         Tale("rotate", published, ("keys", "rotate"), (("keys", "list"), BACKFILL)),
     )
 }

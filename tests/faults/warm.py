@@ -1,4 +1,4 @@
-"""Commands as processes that begin within milliseconds, with dbt ready beside them: forked, not started, from one that has imported all.
+"""Commands that begin within milliseconds, with dbt ready beside them: in processes forked, not started, from one that has imported all.
 
 A kill leaves nothing of a process, so what it has imported and how it came to be makes no difference to what is found afterwards.
 """
@@ -8,13 +8,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing.connection import Pipe
+from typing import TYPE_CHECKING
 
 import shim
 
+import alembic_once  # noqa: F401  # it is imported to take effect
 from assay.gold import dbt_process
-from command_line import as_program
+from command_line import as_program, assay
 from nursery import NURSERY
+
+if TYPE_CHECKING:
+    from people_world import People
 
 NURSERY.set_forkserver_preload(
     [
@@ -34,8 +41,12 @@ NURSERY.set_forkserver_preload(
         "assay.gold.staged",
         "assay.orchestration.build",
         "warm",
+        "judging",
     ]
 )
+
+
+_kept = ExitStack()  # of a worker, to its end
 
 
 class _Forked:
@@ -64,8 +75,33 @@ def work(stdin: str, *arguments: str) -> None:
     os.dup2(1, 2)
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # it may have been a file, and is none now
     shim.begin()
+    _have_dbt_ready()
+    as_program(stdin, *arguments)
+
+
+def workers(count: int) -> ProcessPoolExecutor:
+    """Processes that stay: each runs one command after the other, with one dbt for all of them."""
+    return ProcessPoolExecutor(count, mp_context=NURSERY, initializer=_stay)
+
+
+def run(people: People, *arguments: str, stdin: str = "", refusal: str | None = None) -> str:
+    """In a worker: run a command that must succeed, or refuse in some words; returns what it said."""
+    done = assay(*arguments, environment=people.environment, stdin=stdin)
+    said = done.stdout + done.stderr
+    refused = refusal is not None and refusal in said
+    assert done.returncode == 0 or refused, f"`assay {' '.join(arguments)}` ended with {done.returncode}: {said[-1500:]}"
+    return said
+
+
+def _stay() -> None:
+    _have_dbt_ready()
+    _kept.enter_context(dbt_process.kept())
+
+
+def _have_dbt_ready() -> None:
+    """The next dbt that is asked for is a process forked from this one, before there is any thread."""
     ours, theirs = Pipe()
-    pid = os.fork()  # before there is any thread
+    pid = os.fork()
     if pid == 0:
         ours.close()
         dbt_process._serve(theirs)
@@ -84,4 +120,3 @@ def work(stdin: str, *arguments: str) -> None:
         engine.pipe, engine.process = first.pop()
 
     dbt_process._Engine.__init__ = adopt
-    as_program(stdin, *arguments)

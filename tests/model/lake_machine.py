@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from hypothesis import note
 from hypothesis import strategies as st
@@ -19,20 +19,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lake_invariants import (
     Watcher,
     gold_is_a_function_of_silver_now,
-    held_files,
     no_erased_value_is_anywhere,
     no_row_is_lost_or_doubled,
+    sources_of,
     the_plan_is_empty,
+    the_product_reads_what_the_logs_say,
 )
 from lake_oracle import Landing
-from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, UNREADABLE
+from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, STAYS, UNREADABLE
 from lake_world import World, make_bronze, make_silver, quick, tokens_of
 from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
 
 from assay.erasure.proving import NotErased
 from assay.errors import Fenced, Superseded, TableMissing
 from assay.lake.decisions import Kind as DecisionKind
-from assay.lake.snapshots import newest
 from assay.masking.hiding import StepFailed
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from lake_oracle import Cells, Content
 
-MOST_WRITERS = 3
+MOST_WRITERS = 4
 GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased)
 
 
@@ -64,6 +64,14 @@ class Upstream(StrEnum):
     RULE = "change the contract"
 
 
+class Foreign(StrEnum):
+    """What another tool does to a table that it should leave alone."""
+
+    DELETE = "delete"
+    UPDATE = "update"
+    APPEND = "append"
+
+
 class Begins(StrEnum):
     """What a writer does."""
 
@@ -85,6 +93,16 @@ class Mishap(StrEnum):
     UNSAID = "its next commit is made, and not acknowledged"
 
 
+OVERTAKEN = {  # whoever commits to the tables of a layer, and can be overtaken there
+    "bronze/": (Begins.INGEST, Begins.REPLAY, Begins.INGEST, Begins.ERASE),
+    "silver/": (Begins.REFINE, Begins.REPLAY, Begins.REFINE, Begins.BACKFILL),
+    "quarantine/": (Begins.INGEST, Begins.REFINE, Begins.ERASE),
+    "claims/": (Begins.REFINE,),
+    "gold/": (Begins.GOLD, Begins.GOLD, Begins.BACKFILL),
+    "decisions/": (Begins.DECIDE, Begins.DECIDE, Begins.ERASE),
+    "erasures/": (Begins.ERASE,),
+}
+OVERTAKING = (*Begins, *[Begins.BACKFILL] * 4)  # who brings all up to date overtakes most
 FAULTS = {Mishap.LOST: Fault.LOST, Mishap.UNSAID: Fault.UNSAID}
 STOPS = {
     Until.NEXT: frozenset(Kind),
@@ -98,13 +116,43 @@ suffixes = st.sampled_from("ab")
 days = st.sampled_from([*DAYS, UNREADABLE])
 numbers = st.sampled_from("123")
 amounts = st.sampled_from(["10", "5", "-1", "many"])
-rows = st.tuples(days, numbers, st.sampled_from(PEOPLE), amounts)
+rows = st.tuples(days, numbers, st.sampled_from([*PEOPLE, STAYS]), amounts)
 contents = st.lists(rows, max_size=4)
-which = st.integers(0, MOST_WRITERS - 1)
+which = st.integers(0, 2)
 forced = st.booleans()
 going = st.sampled_from([Until.NEXT, Until.COMMIT, Until.COMMITTED])
 moves = st.lists(st.tuples(which, going), max_size=8)
 Moves = list[tuple[int, Until]]
+
+
+class Work(NamedTuple):
+    """What a writer is begun for. A forced one makes all again; `who` is whom an erasure is about."""
+
+    kind: Begins
+    keys: frozenset[str] | None
+    force: bool
+    who: int
+
+
+class Change(NamedTuple):
+    """What happens upstream to a file of an arrival. `old` is which of the files that are there, or of the contracts."""
+
+    how: Upstream
+    arrival: str
+    suffix: str
+    content: list[Cells]
+    old: int
+
+
+works = st.builds(Work, st.sampled_from(Begins), st.none() | st.frozensets(arrivals, min_size=1), forced, which)
+overtaking = st.sampled_from(OVERTAKING)
+whole = st.none()
+past = st.sampled_from([0, 0, 0, 0, 1])
+telling = st.builds(
+    Change, st.sampled_from([one for one in Upstream if one is not Upstream.AGAIN]), arrivals, suffixes,
+    st.lists(rows, min_size=1, max_size=4), which,
+)  # fmt: skip
+changes = st.builds(Change, st.sampled_from(Upstream), arrivals, suffixes, contents, which)
 
 
 @dataclass
@@ -176,13 +224,14 @@ class LakeMachine(RuleBasedStateMachine):
     def begin(self, content: list[Cells], arrival: str, *, built: bool) -> None:
         """A file of each dataset is there, and may be published already."""
         for dataset in (SALES, METERS):
-            self.upstream(dataset, arrival, "a", content=content, old=0, how=Upstream.NEW)
+            self.upstream(dataset, Change(Upstream.NEW, arrival, "a", content, 0))
         if built:
             self.settle()
 
-    @rule(dataset=datasets, arrival=arrivals, suffix=suffixes, content=contents, old=which, how=st.sampled_from(Upstream))
-    def upstream(self, dataset: str, arrival: str, suffix: str, *, content: list[Cells], old: int, how: Upstream) -> None:
+    @rule(dataset=datasets, change=changes)
+    def upstream(self, dataset: str, change: Change) -> None:
         """A file lands, new or in the place of another, or goes; or the contract is changed."""
+        how, arrival, suffix, content, old = change
         there, name = self.landings[dataset].there, f"{dataset}_{arrival}_{suffix}"
         own = tuple(row if dataset == SALES else (row[0], row[1], row[3]) for row in content)
         if how is Upstream.RULE:  # whoever begins from now on judges by another
@@ -201,35 +250,62 @@ class LakeMachine(RuleBasedStateMachine):
             elif how is Upstream.GONE:
                 self._count(how)
                 self.world.archive(dataset, other)
-                held = held_files(newest(self.world.lake, f"bronze/{dataset}")).get(other)
+                held = sources_of(self.watcher.tables.newest(f"bronze/{dataset}")).get(other)
                 self.landings[dataset].archive(other, held, at_work=bool(self.writers))
+
+    @rule(
+        name=st.sampled_from(["silver/sales", "silver/meters", "gold/monthly", "gold/both"]), how=st.sampled_from(Foreign), number=numbers
+    )
+    def another_tool(self, name: str, how: Foreign, number: str) -> None:
+        """Rows are changed behind the product's back, whoever stands where. It tells by itself, and makes them again."""
+        if self.world.changed_by_another(name, str(how), number):
+            self._count(f"another tool: {how}")
 
     # writers that begin
 
     @precondition(lambda self: len(self.writers) < MOST_WRITERS)
-    @rule(
-        kind=st.sampled_from(Begins), dataset=datasets, keys=st.none() | st.sets(arrivals, min_size=1), force=forced, moves=moves, who=which
-    )
-    def start(self, kind: Begins, dataset: str, keys: set[str] | None, moves: Moves, *, force: bool, who: int) -> None:
-        """A writer begins, and then all go on in turns. What it was told of contracts it keeps."""
-        world, run, contract = self.world, self.world.run(force=force), self.world.contracts[dataset]
-        works: dict[Begins, Callable[[], object]] = {
-            Begins.INGEST: partial(make_bronze, run, contract, keys and sorted(keys)),
-            Begins.REFINE: partial(make_silver, run, contract, None),
-            Begins.GOLD: partial(world.gold, world.planner(force=force)),
-            Begins.BACKFILL: partial(world.backfill, world.planner()),
-            Begins.REPLAY: partial(world.replay, world.planner(), contract),
-            Begins.DECIDE: partial(world.decide, dataset, DecisionKind.DISCARD if force else DecisionKind.RESTORE),
-            Begins.ERASE: partial(world.erase, world.planner(), PEOPLE[who]),
-        }
-        then: dict[Begins, Callable[[Any], None]] = {
-            Begins.DECIDE: partial(self._decided, dataset),
-            Begins.ERASE: partial(self._erased, PEOPLE[who]),
-        }
-        if kind is Begins.ERASE:
-            self.watcher.leaving.add(PEOPLE[who])
-        self._start(kind, works[kind], then.get(kind, lambda _: None))
+    @rule(dataset=datasets, work=works, moves=moves)
+    def start(self, dataset: str, work: Work, moves: Moves) -> None:
+        """A writer begins, and then all go on in turns."""
+        self._start(dataset, work)
         self._turns(moves)
+
+    @precondition(lambda self: len(self.writers) <= MOST_WRITERS - 2)
+    @rule(
+        dataset=datasets, at=st.sampled_from([*OVERTAKEN]), kind=which, past=past, who=which,
+        before=telling, others=st.lists(st.tuples(telling, st.builds(Work, overtaking, whole, forced, which)), min_size=1, max_size=2),
+        until=st.sampled_from(Until),
+    )  # fmt: skip
+    def overtake(
+        self,
+        dataset: str,
+        at: str,
+        kind: int,
+        past: int,
+        who: int,
+        *,
+        before: Change,
+        others: list[tuple[Change, Work]],
+        until: Until,
+    ) -> None:
+        """A writer stands still ahead of a commit to a layer, while files land and others do all that they want; then it goes on."""
+        self._count(f"overtake in {at}")
+        dataset = METERS if at == "claims/" else dataset
+        self.upstream(dataset, before)
+        writer = self._start(dataset, Work(OVERTAKEN[at][kind % len(OVERTAKEN[at])], None, True, who))
+        for _ in range(past + 1):
+            if not writer.done:
+                self._resume(writer, Until.COMMIT, at)
+        for change, work in others:
+            self.upstream(dataset, change)
+            self._finish(self._start(dataset, work))
+        if writer.done:
+            self._count("overtake nobody")
+        elif until is Until.END:
+            self._finish(writer)
+        else:
+            self._resume(writer, until, at)
+        self.watcher.look()
 
     # writers that go on, or do not
 
@@ -240,7 +316,7 @@ class LakeMachine(RuleBasedStateMachine):
         self._count("go on")
         self._turns([*moves, (last, until)])
 
-    @precondition(lambda self: self.writers)
+    @precondition(lambda self: len(self.writers) > 1)
     @rule(number=which, how=st.sampled_from(Mishap))
     def mishap(self, number: int, how: Mishap) -> None:
         """A writer is killed, which cleans nothing up, or told to end, and unwinds; or the storage fails its next commit."""
@@ -281,11 +357,12 @@ class LakeMachine(RuleBasedStateMachine):
             self.watcher.look()
             self._erased(person, receipt)
         self.again.clear()
-        done = self.world.backfill(self.world.planner(), self.watcher.look)
         the_plan_is_empty(self.world)
-        no_row_is_lost_or_doubled(self.world, self.landings, self.watcher.erased)
-        gold_is_a_function_of_silver_now(self.world)
-        no_erased_value_is_anywhere(self.world.home, self.watcher.erased, self.watcher.tokens)
+        tables = self.watcher.tables
+        the_product_reads_what_the_logs_say(self.world, tables)
+        no_row_is_lost_or_doubled(self.world, self.landings, self.watcher.erased, tables)
+        gold_is_a_function_of_silver_now(tables)
+        no_erased_value_is_anywhere(self.world.home, self.watcher.erased, self.watcher.tokens, tables.contents)
         for landing in self.landings.values():
             landing.at_rest()
 
@@ -308,13 +385,32 @@ class LakeMachine(RuleBasedStateMachine):
         if self.writers:
             self.again.add(person)
 
-    def _start(self, kind: str, work: Callable[[], object], then: Callable[[Any], None]) -> None:
+    def _start(self, dataset: str, work: Work) -> Writer:
+        """Begin a writer. What it was told of contracts it keeps."""
+        world, (kind, keys, force, who) = self.world, work
+        run, contract = world.run(force=force), world.contracts[dataset]
+        works: dict[Begins, Callable[[], object]] = {
+            Begins.INGEST: partial(make_bronze, run, contract, keys and sorted(keys)),
+            Begins.REFINE: partial(make_silver, run, contract, None),
+            Begins.GOLD: partial(world.gold, world.planner(force=force)),
+            Begins.BACKFILL: partial(world.backfill, world.planner()),
+            Begins.REPLAY: partial(world.replay, world.planner(), contract),
+            Begins.DECIDE: partial(world.decide, dataset, DecisionKind.DISCARD if force else DecisionKind.RESTORE),
+            Begins.ERASE: partial(world.erase, world.planner(), PEOPLE[who]),
+        }
+        then: dict[Begins, Callable[[Any], None]] = {
+            Begins.DECIDE: partial(self._decided, dataset),
+            Begins.ERASE: partial(self._erased, PEOPLE[who]),
+        }
+        if kind is Begins.ERASE:
+            self.watcher.leaving.add(PEOPLE[who])
         self._count(f"start {kind}")
         self.started += 1
-        writer = Writer(f"{kind} {self.started}", work, then)
+        writer = Writer(f"{kind} {self.started}", works[kind], then.get(kind, lambda _: None))
         self.writers.append(writer)
         self.counts.writers[kind] += 1
         self._resume(writer, Until.NEXT)
+        return writer
 
     def _turns(self, moves: Moves) -> None:
         for number, until in moves:
@@ -326,9 +422,9 @@ class LakeMachine(RuleBasedStateMachine):
                     self._resume(writer, until)
                     self.watcher.look()
 
-    def _resume(self, writer: Writer, until: Until) -> None:
+    def _resume(self, writer: Writer, until: Until, layer: str = "") -> None:
         left = writer.at
-        writer.resume(STOPS[until])
+        writer.resume(STOPS[until], layer)
         if left is not None:
             self.counts.segments[left.kind] += 1
         note(f"{writer.name}: {left or 'begins'} -> {writer.at or 'its end'}")

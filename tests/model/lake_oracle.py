@@ -83,6 +83,7 @@ class Landing:
     gone: dict[str, set[str | None]] = field(default_factory=dict)  # of an archived name the hashes that bronze may keep; None for nothing
     contents: dict[str, Content] = field(default_factory=dict)
     since_rest: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    history: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # of a name the hashes that landed, in order
 
     def land(self, name: str, content: Content) -> None:
         self.there[name] = content
@@ -90,6 +91,16 @@ class Landing:
         digest = hash_of(self.dataset, content)
         self.contents[digest] = content
         self.since_rest[name].add(digest)
+        self.history[name].append(digest)
+
+    def went_back(self, name: str, old: str, new: str) -> bool:
+        """Whether a content of a name had been replaced for good before another one landed."""
+        landed = self.history[name]
+        return len(landed) - 1 - landed[::-1].index(new) < landed.index(old)
+
+    def may_be_replaced(self, name: str, others: Mapping[str, str]) -> bool:
+        """Whether a name can be missing because a content of it is there under another name."""
+        return any(digest in others.values() for digest in self.history[name])
 
     def archive(self, name: str, held: str | None, *, at_work: bool) -> None:
         """A file goes while bronze holds `held` under its name; a writer that is `at_work` may have read another content before."""

@@ -23,6 +23,7 @@ SALES, METERS = "sales", "meters"
 DAYS = ("2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02")  # the last days of a month and the first of the next
 UNREADABLE = "someday"
 PEOPLE = ("ada.planted@example.org", "bob.other@example.org", "eve.third@example.org")
+STAYS = "zoe.stays@example.org"  # whom nobody ever erases: her rows are there in the tenth publication, too
 LEAST = {"1.0.0": 0, "1.1.0": 7}  # the smallest amount that a version of a contract takes
 KIND = "customer"
 TEXTS = {

@@ -82,15 +82,16 @@ class Writer:
     fault: Fault | None = None
     faulted: bool = False
     stops: Collection[Kind] = frozenset(Kind)
+    stops_in: str = ""  # the layer whose tables it stops at; of a point that is a wait, or without a layer, any
     places: list[Path] = field(default_factory=list)  # the folders that it holds by a lock
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stop: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _end: bool = False
     _thread: threading.Thread | None = None
 
-    def resume(self, stops: Collection[Kind] = frozenset(Kind)) -> None:
-        """Let it run to its next point of some kinds, or to its end."""
-        self.stops = stops
+    def resume(self, stops: Collection[Kind] = frozenset(Kind), layer: str = "") -> None:
+        """Let it run to its next point of some kinds, in a layer if one is named, or to its end."""
+        self.stops, self.stops_in = stops, layer
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
@@ -121,7 +122,8 @@ class Writer:
         self._stop.release()
 
     def pause(self, point: Point) -> None:
-        if point.kind in self.stops and not self._end:
+        is_there = point.kind is Kind.WAIT or point.table.startswith(self.stops_in)
+        if point.kind in self.stops and is_there and not self._end:
             self.at = point
             self._stop.release()
             self._go.acquire()

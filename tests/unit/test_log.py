@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from assay.cli.lake_reader import connect
 from assay.lake.constraints import constraints_of, create_constrained
-from assay.lake.log import CHECKPOINT_EVERY, LOG, UNFINISHED, add, commit, entry, info, put, remove, txn
+from assay.lake.log import CHECKPOINT_EVERY, LOG, UNFINISHED, add, checkpoint, commit, entry, info, put, remove, txn
 from assay.lake.publisher import publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_handle, open_snapshot, table_names
@@ -77,6 +77,7 @@ def test_paths_and_values_are_spelled_as_delta_rs_spells_them(tmp_path: Path) ->
     commit(ours, [info("WRITE"), *(add(path, 5, values, 7, {}) for path in paths)])
     gone = [RemoveAction(path, data_change=True, deletion_timestamp=9, partition_values=values, size=5) for path in paths]
     theirs.create_write_transaction(gone, "append", theirs.schema(), ["part"])
+    ours = DeltaTable(str(tmp_path / "ours"))
     commit(ours, [info("WRITE"), *(remove(path, 5, values, 9) for path in paths)])
     for version, kind in ((1, "add"), (2, "remove")):
         said = [[json.loads(line).get(kind) for line in entry(tmp_path / one / LOG, version).open()] for one in ("theirs", "ours")]
@@ -94,9 +95,8 @@ def test_of_two_that_take_a_version_one_is_told(tmp_path: Path) -> None:
 
 
 def test_a_long_log_is_summed_up_by_a_checkpoint_that_is_whole(lake: Path) -> None:
-    table = open_or_create(lake, SPEC, SPEC.schema)
     for number in range(CHECKPOINT_EVERY):
-        assert commit(table, [info("WRITE"), txn("number", number)])
+        assert commit(open_or_create(lake, SPEC, SPEC.schema), [info("WRITE"), txn("number", number)])
     log = lake / SPEC.name / LOG
     assert [path.name for path in log.glob("*.checkpoint.parquet")] == [f"{CHECKPOINT_EVERY:020d}.checkpoint.parquet"]
     assert json.loads((log / "_last_checkpoint").read_text())["version"] == CHECKPOINT_EVERY
@@ -106,11 +106,20 @@ def test_a_long_log_is_summed_up_by_a_checkpoint_that_is_whole(lake: Path) -> No
     assert open_handle(lake, SPEC.name).transaction_version("number") == CHECKPOINT_EVERY - 1
 
 
+def test_a_version_that_is_summed_up_already_can_be_summed_up_again(lake: Path) -> None:
+    """An erasure does so, of a table at whose newest version the log was summed up anyway."""
+    publish(lake, staged(lake, "a"), {"a": 1})
+    assert [checkpoint(lake / SPEC.name), checkpoint(lake / SPEC.name)] == [1, 1]
+    assert json.loads((lake / SPEC.name / LOG / "_last_checkpoint").read_text())["version"] == 1
+    assert open_handle(lake, SPEC.name).version() == 1
+
+
 def test_a_column_that_asks_for_more_of_readers_says_so_and_constraints_stay(lake: Path) -> None:
     (lake / SPEC.name).mkdir(parents=True)
     create_constrained(lake / SPEC.name, SPEC.schema, ["part"], {"n_known": "n IS NOT NULL"})
-    table = open_handle(lake, SPEC.name)
-    assert has_columns(table, pa.schema([*SPEC.schema, pa.field("at", pa.timestamp("us"))]))
+    table, wider = open_handle(lake, SPEC.name), pa.schema([*SPEC.schema, pa.field("at", pa.timestamp("us"))])
+    assert not has_columns(table, wider), "the table is another now: it has to be looked at again"
+    assert has_columns(open_handle(lake, SPEC.name), wider)
     now = DeltaTable(str(lake / SPEC.name))
     assert constraints_of(now) == {"n_known": "n IS NOT NULL"}
     assert now.protocol().reader_features == ["timestampNtz"]

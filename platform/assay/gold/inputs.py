@@ -50,9 +50,12 @@ class GoldInputs:
 
     @classmethod
     def pin(cls, run: Run, project: Project, slices: Mapping[str, Slice]) -> GoldInputs:
-        """Open each table once. `slices` has the months that may be made, by model. Raises TableMissing for a table never published."""
+        """Open each table once. `slices` has the months that may be made, by model. Raises TableMissing for a table never published.
+
+        What is made is looked at first: who publishes it between the two looks goes first, and has not read older inputs.
+        """
         fence, models = fence_now(run.lake), [model for model in project.models if model.name in slices]
-        needed = dict.fromkeys(table for model in models for table in (model.table, *model.depends_on))
+        needed = dict.fromkeys([*(model.table for model in models), *(table for model in models for table in model.depends_on)])
         making = {model.table: {month_of(partition) for partition in slices[model.name].partitions} for model in models}
         snapshots = {table: newest(run.lake, table) if table in making else open_snapshot(run.lake, table) for table in needed}
         return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making, fence)

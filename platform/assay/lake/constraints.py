@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.lake.log import beginning, commit, info, metadata_of, protocol_of, put
-from assay.lake.snapshots import open_handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -52,12 +51,18 @@ def create_constrained(folder: Path, schema: pa.Schema, partition_by: list[str],
 
 
 def keeps_only(table: DeltaTable, spec: TableSpec) -> bool:
-    """Take away the constraints that the spec does not say in the same words. False when another writer was first."""
+    """Whether a table has no constraint that the spec does not say in the same words.
+
+    If it has some they are taken away, by a commit of its own: False, for the table is another then, and has to be looked at again.
+    """
     if spec.constraints is None:
         return True
     found, said = constraints_of(table), dict(spec.constraints)
     left = {name: text for name, text in found.items() if said.get(name) == text}
-    return left == found or _set(table, left)
+    if left == found:
+        return True
+    _set(table, left)
+    return False
 
 
 def tighten(table: Snapshot, spec: TableSpec, kept: Callable[[Snapshot, Collection[str]], AbstractSet[str]]) -> bool:
@@ -71,8 +76,7 @@ def tighten(table: Snapshot, spec: TableSpec, kept: Callable[[Snapshot, Collecti
     found, said = constraints_of(table.table), dict(spec.constraints or ())
     missing = said.keys() - found.keys()
     held = kept(table, missing) if missing else set[str]()
-    handle = open_handle(table.folder.parent, table.folder.name, table.version) if held else None
-    return handle is None or _set(handle, found | {name: said[name] for name in sorted(held)})
+    return not held or _set(table.table, found | {name: said[name] for name in sorted(held)})
 
 
 def _set(table: DeltaTable, wanted: Mapping[str, str]) -> bool:
@@ -80,10 +84,7 @@ def _set(table: DeltaTable, wanted: Mapping[str, str]) -> bool:
     current = metadata_of(table)["metaData"]
     current["configuration"] = {name: value for name, value in current["configuration"].items() if not name.startswith(PREFIX)}
     changed = (constrained(action, wanted) for action in (protocol_of(table), {"metaData": current}))
-    done = commit(table, [info("SET CONSTRAINTS"), *changed])
-    if done is None:
-        table.update_incremental()
-    return done is not None
+    return commit(table, [info("SET CONSTRAINTS"), *changed]) is not None
 
 
 def constrained(action: Action, wanted: Mapping[str, str]) -> Action:

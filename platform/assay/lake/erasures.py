@@ -114,7 +114,8 @@ def raise_fence(root: Path, names: Iterable[str]) -> int:
     number = _next(root)
     for name in names:
         while (table := newest(root, name)) is not None and fence_of(table) < number:
-            _commit(table.table, number)
+            if _commit(table.table, number):
+                break
     return number
 
 

@@ -55,15 +55,15 @@ def put(folder: Path, version: int, actions: Iterable[Action]) -> bool:
 
 
 def commit(table: DeltaTable, actions: Iterable[Action]) -> int | None:
-    """Commit on top of the version that a handle shows, and move the handle on; None when another writer has that version.
+    """Commit on top of the version that a handle shows; None when another writer has that version.
 
-    After any error nobody knows whether the commit was made: the log has to be asked.
+    The handle stays where it is: moved on it could show what others have committed since, which nobody has looked at. After any error
+    nobody knows whether the commit was made: the log has to be asked.
     """
     folder, version, entry_ = folder_of(table), table.version() + 1, [*actions]
     said = {ACTIONS: str(sum(name in action for action in entry_ for name in COUNTED_ACTIONS))}
     if not put(folder, version, [{name: value | said if name == "commitInfo" else value for name, value in one.items()} for one in entry_]):
         return None
-    table.update_incremental()
     if version % CHECKPOINT_EVERY == 0:
         checkpoint(folder)
     return version
@@ -139,7 +139,7 @@ def metadata_of(table: DeltaTable) -> Action:
 
 
 def checkpoint(folder: Path) -> int:
-    """Sum up the newest version of a table for whoever opens it; returns that version.
+    """Sum up the newest version of a table for whoever opens it; returns that version. One that is summed up already stays so.
 
     delta-rs would write the file where all look for it, and sync nothing: half of one keeps the table from being opened. So it writes to
     a folder beside, in which the log is linked.
@@ -154,6 +154,8 @@ def checkpoint(folder: Path) -> int:
         for name, path in known.items():
             (beside / name).symlink_to(path.absolute())
         table = DeltaTable(scratch)
+        if any(name.startswith(f"{table.version():020d}.checkpoint") for name in known):
+            return table.version()  # delta-rs would write nothing, not even what `_last_checkpoint` says
         (beside / "_last_checkpoint").unlink(missing_ok=True)
         table.create_checkpoint()
         for fresh in beside.glob("*.checkpoint*.parquet"):

@@ -23,7 +23,7 @@ from assay.lake.log import LOG, commit, entry_name, info, put, txn
 from assay.lake.log_entries import checkpoints_of, versions_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, removals_of
-from assay.lake.snapshots import Snapshot, newest, open_handle, open_snapshot, partition_key, table_names
+from assay.lake.snapshots import Snapshot, newest, open_snapshot, partition_key, table_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,11 +146,10 @@ def _take_out(root: Path, name: str, files: Sequence[DataFile]) -> None:
     """Commit a version without some files, on top of whatever is there."""
     gone = {file.path for file in files}
     for _ in range(ATTEMPTS):
-        table = open_handle(root, name)
-        snapshot = Snapshot(name, table)
+        snapshot = open_snapshot(root, name)
         removals = removals_of(snapshot, lambda file: file.path in gone)
         numbers = [txn(app, number) for app, number in _without(snapshot, files).items()]
-        if commit(table, [info("MEND", _ours()), *numbers, *removals]) is not None:
+        if commit(snapshot.table, [info("MEND", _ours()), *numbers, *removals]) is not None:
             return
     raise PublishContention(f"Tried {ATTEMPTS} times to take {len(gone)} damaged files out of {name}.")
 

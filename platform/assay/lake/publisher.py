@@ -19,12 +19,12 @@ import pyarrow as pa
 
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
-from assay.lake.damage import log_read, within
+from assay.lake.damage import within
 from assay.lake.fence import refuse_late
 from assay.lake.log import add, commit, info, remove, txn
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import changes_columns, refuse_mismatch
-from assay.lake.snapshots import UNTYPED, Snapshot
+from assay.lake.snapshots import UNTYPED, Snapshot, open_snapshot
 from assay.lake.tables import has_columns, open_or_create, with_columns
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def publish(
     PublishContention when other writers win every time, the storage's own error when it fails again and again; then all is as it was.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
-    table = open_or_create(root, spec, wanted)
-    commit = _Commit(staging, tokens, provenance or Provenance(), whole)
+    commit = _Commit(root, staging, tokens, provenance or Provenance(), whole)
     for attempt in range(1, ATTEMPTS + 1):
+        table = open_or_create(root, spec, wanted)
         try:
             changes = changes_columns(Snapshot(spec.name, table), staging.slice, wanted, whole=whole)
             if not changes:
@@ -111,7 +111,7 @@ def publish(
             refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
         except (PermanentFailure, Superseded):
-            if attempt == 1:
+            if not commit.offers:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
             raise
         fits = (changes or has_columns(table, wanted)) and keeps_only(table, spec)
@@ -151,11 +151,13 @@ def _refuse_overtaken(
 class _Commit:
     """One publication on its way into the log, under an id that tells it from every other."""
 
+    root: Path
     staging: Staging
     tokens: Mapping[str, int]
     provenance: Provenance
     whole: bool = False
     failures: list[Exception] = field(default_factory=list)
+    offers: int = 0
 
     def offer(self, table: DeltaTable, columns: pa.Schema | None = None) -> int | None:
         """Commit on top of the version that `table` shows; None when that was lost, or when its outcome is unknown.
@@ -164,6 +166,7 @@ class _Commit:
         """
         from deltalake.exceptions import DeltaError
 
+        self.offers += 1
         changes = with_columns(table, columns) if columns is not None else []
         try:
             return commit(table, [self._info(), *self._tokens(table), *changes, *self._removals(table), *self._additions()])
@@ -172,11 +175,9 @@ class _Commit:
             return None
 
     def landed_in(self, table: DeltaTable) -> int | None:
-        """Look at the newest version; say which of those since the last look this publication wrote, if it did."""
-        seen, now = table.version(), Snapshot(self.staging.slice.spec.name, table)
-        with log_read(now.name, now.folder):
-            table.update_incremental()
-        for entry in now.history(table.version() - seen) if table.version() > seen else []:
+        """Say which of the versions since the last look this publication wrote, if it did."""
+        seen, now = table.version(), open_snapshot(self.root, self.staging.slice.spec.name)
+        for entry in now.history(now.version - seen) if now.version > seen else []:
             if entry.get(ATTEMPT_ID) == self.staging.attempt:
                 return int(entry["version"])
         return None

@@ -49,7 +49,7 @@ def has_commits(log: Path) -> bool:
 
 
 class Recent:
-    """The newest snapshots of the tables that were opened last. Nobody may write through a snapshot that is kept: its handle would move."""
+    """The newest snapshots of the tables that were opened last. Nobody moves the handle of one that is kept: others have it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

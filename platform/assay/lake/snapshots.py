@@ -208,7 +208,7 @@ def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot
 
 
 def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable:
-    """Open a table for whoever writes: a handle moves with its commits, so nobody else may have it. Raises what `open_snapshot` raises."""
+    """Open a table by replaying its log, as nobody has it yet. Raises what `open_snapshot` raises."""
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 

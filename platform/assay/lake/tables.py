@@ -12,7 +12,7 @@ from assay.lake.constraints import constrained, constraints_of, create_constrain
 from assay.lake.damage import MARK
 from assay.lake.durable import create_file
 from assay.lake.log import beginning, commit, folder_of, info, metadata_of, protocol_of
-from assay.lake.snapshots import open_handle
+from assay.lake.snapshots import open_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +29,11 @@ VERSIONS, FEATURES = ("minReaderVersion", "minWriterVersion"), ("readerFeatures"
 def open_or_create(root: Path, spec: TableSpec, wanted: pa.Schema) -> DeltaTable:
     """Open the table of a spec, made with the columns `wanted` if it is new."""
     with suppress(TableMissing):
-        return _marked(open_handle(root, spec.name))
+        return _marked(open_snapshot(root, spec.name).table)
     folder = root / spec.name
     folder.mkdir(parents=True, exist_ok=True)
     create_constrained(folder, wanted, list(spec.partition_by), dict(spec.constraints or ()))
-    return _marked(open_handle(root, spec.name))  # ours, or that of another writer who was first
+    return _marked(open_snapshot(root, spec.name).table)  # ours, or that of another writer who was first
 
 
 def _marked(table: DeltaTable) -> DeltaTable:
@@ -45,13 +45,18 @@ def _marked(table: DeltaTable) -> DeltaTable:
 
 
 def has_columns(table: DeltaTable, wanted: pa.Schema) -> bool:
-    """Add the columns that the table lacks, as nulls for its old rows; False when another writer was first at that."""
+    """Whether a table has some columns.
+
+    Those that it lacks are added, as nulls for its old rows, by a commit of its own: False, for the table is another then, and has to be
+    looked at again.
+    """
     known = {column.name for column in table.schema().fields}
     new = pa.schema([column.with_nullable(True) for column in wanted if column.name not in known])  # noqa: FBT003  # pyarrow's way
     if not len(new):
         return True
     wider = pa.schema([*pa.schema(table.schema()), *new])
-    return commit(table, [info("ADD COLUMN", fields=", ".join(new.names)), *with_columns(table, wider)]) is not None
+    commit(table, [info("ADD COLUMN", fields=", ".join(new.names)), *with_columns(table, wider)])
+    return False
 
 
 def with_columns(table: DeltaTable, columns: pa.Schema) -> list[Action]:

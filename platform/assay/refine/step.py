@@ -78,8 +78,8 @@ class Inputs:
     def pin(cls, run: Run, contract: Contract) -> Inputs:
         """Open everything once, after the fence. Raises TableMissing for a table that was never published."""
         fence = fence_now(run.lake)
+        published = newest(run.lake, f"silver/{contract.dataset}")  # before what it is made from: see `GoldInputs.pin`
         references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
-        published = newest(run.lake, f"silver/{contract.dataset}")
         bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
         return cls(contract, bronze, references, refine_code(contract), published, masks, fence)
 
