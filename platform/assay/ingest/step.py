@@ -22,6 +22,7 @@ from assay.ingest.held import Holdings
 from assay.ingest.lost import refuse_forgotten
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
+from assay.ingest.set_aside import differently_aside
 from assay.ingest.work import CODE, Work
 from assay.lake.accounts import standing
 from assay.lake.audited import weight
@@ -97,8 +98,10 @@ def _as_before(arrived: Arrived, contract: Contract, stands: Mapping[str, int | 
 
 
 def _standing(run: Run, contract: Contract, holdings: Holdings, keys: Iterable[str]) -> dict[str, int | None]:
-    table = holdings.snapshot
-    changed = holdings.changed | Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table)
+    table, aside = holdings.snapshot, Quarantine(run.lake, contract.dataset, ARRIVALS)
+    changed = holdings.changed | aside.damaged(table)
+    if table is not None and contract.event_time is not None:
+        changed |= differently_aside(table, aside.visible_rows(table), {*keys} - changed)
     return standing(table, current_tokens(table, keys), changed)
 
 

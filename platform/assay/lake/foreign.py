@@ -102,10 +102,26 @@ def told(table: Snapshot, keys: Sequence[str]) -> str:
     more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     if damaged := [why for key, why in damage_by_key(table).items() if key in keys]:
         return f"{table.name}: {keys[0]}{more} not as it was published: {damaged[0]}. It is made again."
-    commits = [entry for entry in table.history(limit=LOOK_BACK) if ATTEMPT_ID not in entry]
-    others = [f"{one['version']} ({one['operation']})" for one in commits if not one["operation"].startswith(WITHOUT_ROWS)]
-    who = f"version {', '.join(reversed(others))} was written by another tool" if others else "no commit that is left says by whom"
+    others = _others(table)
+    who = f"version {others} was written by another tool" if others else "no commit that is left says by whom"
     return f"{table.name}: {keys[0]}{more} not as it was published: {who}. It is made again."
+
+
+def told_beside(table: Snapshot, beside: Snapshot | None, keys: Sequence[str]) -> str:
+    """What a person reads of partitions that do not add up any more, if another tool has changed the table beside; else nothing."""
+    others = _others(beside) if beside and keys else ""
+    if not beside or not others:
+        return ""
+    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    who = f"version {others} of {beside.name} was written by another tool"
+    return f"{table.name}: the rows of {keys[0]}{more} do not add up: {who}. It is made again."
+
+
+def _others(table: Snapshot) -> str:
+    """The newest commits that change rows and that Assay did not write: their versions and what they did."""
+    commits = [entry for entry in table.history(limit=LOOK_BACK) if ATTEMPT_ID not in entry]
+    found = [f"{one['version']} ({one['operation']})" for one in commits if not one["operation"].startswith(WITHOUT_ROWS)]
+    return ", ".join(reversed(found))
 
 
 def number_of_files(files: Iterable[DataFile]) -> int:
