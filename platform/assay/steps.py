@@ -32,7 +32,8 @@ class Run:
     """One execution: where the lake and the landing folder are, the contracts, and whether unchanged partitions are built again.
 
     `keys` says where the masking keys are, `linked` where links in the landing folder may lead. `now` is the time that it is: files of a
-    later day are not there yet; without it all are. What is larger than `batch_bytes` is worked on in batches of about so many.
+    later day are not there yet; without it all are. What is larger than `batch_bytes` is worked on in batches of about so
+    many. `index` is the file in which is kept what was found out of landing files; without one each process finds out for itself.
     """
 
     lake: Path
@@ -43,6 +44,7 @@ class Run:
     keys: SecretReference | None = None
     now: datetime | None = None
     linked: tuple[Path, ...] = ()
+    index: Path | None = None
     batch_bytes: int = BATCH_BYTES
 
 

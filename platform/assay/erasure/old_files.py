@@ -159,8 +159,8 @@ def _without_bounds(line: str, table: Path) -> str:
 def remove_unfinished(lake: Path, before: datetime) -> int:
     """Remove what writers that were killed had not finished: files of no name yet, which nobody reads. Returns how many.
 
-    Of those since `before` the writer may still live, and has read nothing of the person. One that grows may have been begun long before: of
-    it is asked whether the writer lives.
+    Of those since `before` the writer may still live, and has read nothing of the person. One that grows may have been begun long
+    before: there it is asked whether the writer lives.
     """
     gone = 0
     for pattern in UNFINISHED:

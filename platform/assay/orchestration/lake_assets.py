@@ -53,6 +53,7 @@ def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Map
     force = context.run.tags.get(FORCE_TAG) == "true"
     return Run(
         settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links,
+        settings.landing_index,
         settings.batch_bytes or BATCH_BYTES,
     )  # fmt: skip
 
