@@ -21,6 +21,11 @@ SCRIPTS = {
     "event_log": "event_log",
     "gold_models": "growth",
     "gold_years": "growth",
+    "landing_nothing_new": "landing_growth",
+    "landing_one_new_file": "landing_growth",
+    "landing_next_stage": "landing_growth",
+    "landing_cold": "landing_growth",
+    "landing_memory": "landing_growth",
 }
 
 

@@ -53,7 +53,7 @@ def as_program(stdin: str, *arguments: str) -> None:
     """What a child of the nursery does that is this command from its first line to its end."""
     from assay.cli.__main__ import main
 
-    sys.stdin, sys.argv = io.StringIO(stdin), ["assay", *arguments]
+    sys.stdin, sys.argv = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"), ["assay", *arguments]
     main()
 
 

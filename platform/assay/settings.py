@@ -78,7 +78,7 @@ class Settings:
     @property
     def own_entries(self) -> frozenset[str]:
         """The names of what Assay makes in the home."""
-        return frozenset(("landing", "lake", "dagster", "scratch", KEY_FILE))
+        return frozenset(("landing", "lake", "dagster", "scratch", "cache", KEY_FILE))
 
     @property
     def key_file(self) -> Path:
@@ -114,6 +114,11 @@ class Settings:
     def workspace(self) -> Path:
         """The file that names the code location, as Dagster reads it."""
         return CHECKOUT / "workspace.yaml"
+
+    @property
+    def landing_index(self) -> Path:
+        """What is known of the files that have landed. All in `cache/` can be deleted at any time, and is found out again."""
+        return self.home / "cache" / "landing.sqlite"
 
     @property
     def scratch(self) -> Path:

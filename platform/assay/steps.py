@@ -32,6 +32,7 @@ class Run:
 
     `keys` says where the masking keys are, `linked` where links in the landing folder may lead. `now` is the time that it is: files of a
     later day are not there yet; without it all are.
+    `index` is the file in which is kept what was found out of landing files; without one each process finds out for itself.
     """
 
     lake: Path
@@ -42,6 +43,7 @@ class Run:
     keys: SecretReference | None = None
     now: datetime | None = None
     linked: tuple[Path, ...] = ()
+    index: Path | None = None
 
 
 class Status(StrEnum):

@@ -146,6 +146,7 @@ FILES: dict[str, Damage] = {
 LOGS: dict[str, Damage] = {
     "the newest entry is empty": Damage(lambda table: overwrite(entries(table)[-1], b""), "is empty"),
     "the newest entry is cut": Damage(lambda table: overwrite(entries(table)[-1], entries(table)[-1].read_bytes()[:-40]), "cannot be read"),
+    "the newest entry is cut in its first line": Damage(lambda table: overwrite(entries(table)[-1], entries(table)[-1].read_bytes()[:50]), "cannot be read"),
     "the newest entry is cut between two lines": Damage(cut_between_lines, "actions that it was committed with"),
     "the newest entry is of zeros": Damage(lambda table: overwrite(entries(table)[-1], b"\0" * 900), "cannot be read"),
     "the newest entry is something else": Damage(lambda table: overwrite(entries(table)[-1], b"[1]\n"), "line 1 is no action"),

@@ -18,6 +18,7 @@ from assay.cli.progress import announce
 from assay.lake.log_entries import committed_at
 from assay.lake.snapshots import newest
 from assay.orchestration.backfill import requests
+from assay.orchestration.fates import fates_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +128,28 @@ def test_what_another_tool_does_to_bronze_is_named_and_made_again_as_it_landed(p
     assert_named(product, "bronze", arrival, f"version {table.version()} ({operation})")
     assert set(product.backfill_lake().values()) == {None}
     assert totals(product.world, f"silver/{NAME}") == right
+    assert product.backfill_lake() == {}
+
+
+def append_again(table: DeltaTable) -> None:
+    write_deltalake(table, table.to_pyarrow_table(), mode="append")
+
+
+@pytest.mark.parametrize("change", [DeltaTable.delete, append_again], ids=["deleted", "appended"])
+def test_rows_of_quarantine_that_lie_in_no_event_partition_are_made_again(
+    product: Calendars, change: Callable[[DeltaTable], object]
+) -> None:
+    product.land(NAME, "2024-01-04", [("2024-01-04T08:00:00Z", 8), ("soon", 16)])
+    assert set(product.backfill_lake().values()) == {None}
+    table = DeltaTable(str(product.folder / f"home/lake/quarantine/{NAME}"))
+    change(table)
+    (due,) = product.world.planner().due([dg.AssetKey(["bronze", NAME])])
+    assert due.partitions == ["2024-01-04"]
+    assert f"bronze/{NAME}: the rows of 2024-01-04 do not add up: version {table.version()} (" in due.note
+    assert set(product.backfill_lake().values()) == {None}
+    fates = fates_of(product.folder / "home/lake", product.world.planner().contracts[NAME])
+    assert fates is not None
+    assert (fates.closes, fates.held) == (True, 1)
     assert product.backfill_lake() == {}
 
 

@@ -17,7 +17,7 @@ from assay.ingest.writing import name_for, spelled_file
 from command_line import assay, shell
 from flights.definitions import CONTRACTS
 from nested import contract_of
-from orders import orders_contract, write_contracts
+from orders import CUSTOMERS, orders_contract, write_contracts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,21 @@ def test_what_can_be_run_is_good(orders: Path, capfd: pytest.CaptureFixture[str]
     code, said = checked(capfd, orders)
     assert code == 0, said
     assert said.count(": good: ") == 2
+
+
+def test_datasets_that_refer_in_a_circle_are_named_at_their_files_and_the_others_are_tried(
+    orders: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, other in (("left", "right"), ("right", "left")):
+        refers = f"primaryKey: true, relationships: [{{to: {other}.customer}}]"
+        (orders / f"{name}.odcs.yaml").write_text(CUSTOMERS.replace("customers", name).replace("primaryKey: true", refers))
+    edit(orders / "orders.odcs.yaml", "customers.customer", "left.customer")
+    code, said = checked(capfd, orders)
+    assert code == 1, said
+    assert "left.odcs.yaml:1: it reads well, but it cannot be run: its reference rules go in a circle: " in said
+    assert "right.odcs.yaml:1: it reads well, but it cannot be run: its reference rules go in a circle: " in said
+    assert "orders.odcs.yaml:1: it reads well, but it cannot be run: left, which it refers to, cannot be run" in said
+    assert "customers.odcs.yaml: good: " in said
 
 
 @pytest.mark.parametrize("owner", ["o'brien@example.org", "ümlaut@example.org", "a@b.c"])

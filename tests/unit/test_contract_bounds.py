@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +81,16 @@ def test_an_empty_mapping_is_no_contract_and_stops_no_other(tmp_path: Path) -> N
 def test_a_value_of_another_kind_is_a_fault_and_no_traceback(tmp_path: Path, old: str, new: str, why: str) -> None:
     said = [str(one) for one in findings_of(tmp_path, (old, new))]
     assert any(why in one for one in said), said
+
+
+def test_a_value_said_twice_is_found_among_thousands_without_comparing_each_with_each(tmp_path: Path) -> None:
+    note = "      - name: note\n        logicalType: string\n        deprecated: true\n"
+    many = ", ".join(f"{{value: v{number}}}" for number in range(3_000))
+    begun = time.process_time()
+    assert findings_of(tmp_path / "once", (note, f"{note}        enum: [{many}]\n")) == []
+    (said,) = findings_of(tmp_path / "twice", (note, f"{note}        enum: [{many}, {{value: v7}}]\n"))
+    assert time.process_time() - begun < 10  # each with each: twenty
+    assert "{'value': 'v7'} stands there twice" in str(said)
 
 
 def test_what_people_write_keeps_all_bounds() -> None:

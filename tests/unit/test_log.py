@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from deltalake.transaction import AddAction, RemoveAction
 from assay.cli.lake_reader import connect
 from assay.lake.constraints import constraints_of, create_constrained
 from assay.lake.log import CHECKPOINT_EVERY, LOG, UNFINISHED, add, checkpoint, commit, entry, info, put, remove, txn
+from assay.lake.log_entries import commits_of, versions_of
 from assay.lake.publisher import publish
+from assay.lake.recorded import ahead
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_handle, open_snapshot, table_names
 from assay.lake.staging import stage
@@ -142,3 +145,22 @@ def test_a_commit_that_another_had_made_changes_nothing(lake: Path) -> None:
     before = open_snapshot(lake, SPEC.name).version
     assert not put(lake / SPEC.name, before, [info("WRITE")])
     assert open_snapshot(lake, SPEC.name).version == before
+
+
+@pytest.mark.parametrize("held", [b'{"commitInfo":{"timestamp":17', b"\xff\xfe", b"", None], ids=["cut", "no text", "empty", "a folder"])
+def test_an_entry_that_is_damaged_says_nothing_of_itself_and_the_ones_before_are_told(tmp_path: Path, held: bytes | None) -> None:
+    slice_ = Slice(SPEC, (Partition("a", ("a",)),))
+    for number in (1, 2):
+        publish(tmp_path, stage(tmp_path / SPEC.name, slice_, [pa.table({"part": ["a"], "n": [number]})]), {})
+    log = tmp_path / SPEC.name / LOG
+    newest = versions_of(log)[-1]
+    before = [*commits_of(log, newest - 1)]
+    entry(log, newest).unlink()
+    if held is None:
+        entry(log, newest).mkdir()
+    else:
+        entry(log, newest).write_bytes(held)
+    said, *others = commits_of(log, newest)
+    assert {key: said[key] for key in ("operation", "version")} == {"operation": "", "version": newest}
+    assert others == before
+    assert ahead(tmp_path, datetime(2000, 1, 1, tzinfo=UTC), {}) == {}, "nor can it say when it was made"

@@ -16,8 +16,8 @@ from assay.contracts.compiling.expressions import spelled_as
 from assay.contracts.language.sql import columns_in
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
+from assay.ingest.arrived import Arrived
 from assay.ingest.held import Holdings, merged, newest_of
-from assay.ingest.landing import LandingFile, landed, with_hashes
 from assay.ingest.reading import Batch, Piece, Source
 from assay.lake.slices import TableSpec
 
@@ -56,26 +56,26 @@ def batches(
     holdings: Holdings | None = None,
     *,
     linked: Sequence[Path] = (),
+    index: Path | None = None,
 ) -> dict[str, Batch]:
     """What has landed, by arrival: the first day of its partition in ISO form. A snapshot source has one arrival, "", its newest file.
 
     What bronze holds (`holdings`) has landed, whether or not its file is still there. Files are read for their hashes, those of `wanted`
     arrivals only. A file of a snapshot is newest from the day that it names, so not before `now`.
     """
-    source, holdings = contract.source, holdings or Holdings()
-    files, grouped = landed(landing, source, linked), dict[str, list[LandingFile]]()
+    return batches_of(Arrived.look(landing, contract, linked, index), contract, wanted, now, holdings or Holdings())
+
+
+def batches_of(
+    arrived: Arrived, contract: Contract, wanted: Callable[[str], bool], now: datetime | None, holdings: Holdings
+) -> dict[str, Batch]:
+    """The same of what was listed before."""
     if contract.arrival.grain is Grain.NONE:
-        newest = newest_of(files, holdings.of(""), contract, now) if wanted("") else ()
+        newest = newest_of(arrived, holdings.of(""), contract, now) if wanted("") else ()
         return {"": Batch("", newest)} if newest else {}
-    for file in files:
-        grouped.setdefault(_start(file.arrival, contract.arrival.grain), []).append(file)
-    arrivals = [arrival for arrival in sorted({*grouped, *holdings.arrivals}) if wanted(arrival)]
-    read = {arrival: merged(with_hashes(grouped.get(arrival, ())), holdings.of(arrival), source) for arrival in arrivals}
+    arrivals = [arrival for arrival in sorted({*arrived.groups, *holdings.arrivals}) if wanted(arrival)]
+    read = {arrival: merged(arrived.hashed(arrival), holdings.of(arrival), contract.source) for arrival in arrivals}
     return {arrival: Batch(arrival, found) for arrival, found in read.items() if found}  # files may be gone since they were listed
-
-
-def _start(day: date, grain: Grain) -> str:
-    return "" if grain is Grain.NONE else (day.replace(day=1) if grain is Grain.MONTH else day).isoformat()
 
 
 def bronze_rows(piece: Piece, contract: Contract) -> pa.Table:

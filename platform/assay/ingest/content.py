@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from assay.errors import FileUnreadable
-from assay.ingest.landing import stamp_of
+from assay.ingest.folders import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

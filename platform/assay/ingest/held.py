@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.contracts.model.landing_source import LandingSource
+    from assay.ingest.arrived import Arrived
     from assay.ingest.landing import LandingFile
     from assay.lake.snapshots import DataFile, Snapshot
 
@@ -158,12 +159,14 @@ class Holdings:
         changed = self.changed
         before = before_it_was_altered(self.snapshot, changed) if changed else {}
         there, damaged = files_by_key(self.snapshot), damage_by_key(self.snapshot) if changed else {}
+        earlier = {one.version: files_by_key(one) for one in {one.version: one for one in before.values()}.values()}
         for key in [*there, *sorted(changed - there.keys())]:
-            arrival, version = ("" if key == WHOLE.key else key), before.get(key, self.snapshot)
-            if key in changed - before.keys() and (key in damaged or not self.believed):
+            arrival, older = ("" if key == WHOLE.key else key), before.get(key)
+            if older is None and key in changed and (key in damaged or not self.believed):
                 yield Origin(arrival, lost=_lost(self.snapshot, key, there.get(key, ())), why=damaged.get(key, CHANGED))
             else:
-                yield from (Origin(arrival, file.path, version) for file in files_by_key(version).get(key, ()))
+                files = there if older is None else earlier[older.version]
+                yield from (Origin(arrival, file.path, older or self.snapshot) for file in files.get(key, ()))
 
     def _arrival(self, name: str, before: str) -> str:
         """The arrival of a file by the contract's calendar; of one whose name says no date, that which has its arrival of `before`."""
@@ -204,17 +207,25 @@ def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], s
     return tuple((file, digest) for digest, file in once.items())
 
 
-def newest_of(files: Sequence[LandingFile], held: Sequence[HeldFile], contract: Contract, now: datetime | None = None) -> Contents:
+def newest_of(arrived: Arrived, held: Sequence[HeldFile], contract: Contract, now: datetime | None = None) -> Contents:
     """The newest file of a snapshot, which may be the one that bronze holds; nothing if it is gone since it was listed.
 
     A file that names a day to come, as of `now`, is not yet its newest.
     """
-    names, there = arrival_names(contract.source.path), {file.name for file in files}
-    known: list[LandingFile | HeldFile] = [*files, *(file for file in held if file.name not in there)]
-    moments = ((file, names.moment(file.name)) for file in known)
-    open_ = [file for file, moment in moments if now is None or moment is None or taken_from(contract, moment.date()) <= now]
-    if not open_:
+    names = arrival_names(contract.source.path)
+
+    def is_open(day: date | None) -> bool:
+        return now is None or day is None or taken_from(contract, day) <= now
+
+    # of those before the newest day none can be the newest: years of files are not looked at
+    day = max((day for day in arrived.groups if is_open(date.fromisoformat(day))), default="")
+    files = list(arrived.files(day))
+    there = {file.name for file in files}
+    moments = ((file, names.moment(file.name)) for file in held if file.name not in there)
+    archived = [file for file, moment in moments if is_open(moment.date() if moment else None)]
+    known: list[LandingFile | HeldFile] = [*files, *archived]
+    if not known:
         return ()
-    newest = max(open_, key=lambda file: names.order(file.name))
-    digest = newest.landed.hash if isinstance(newest, HeldFile) else newest.content_hash()
+    newest = max(known, key=lambda file: names.order(file.name))
+    digest = newest.landed.hash if isinstance(newest, HeldFile) else arrived.hash_of(newest)
     return ((newest, digest),) if digest is not None else ()

@@ -6,11 +6,9 @@ written and do not exist yet. A file is known by its content: its hash tells a n
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
-import stat
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from assay.contracts.language.date_formats import ARRIVAL_PLACE
 from assay.contracts.language.file_names import arrival_names, out_of_landing
 from assay.errors import ContractInvalid, FileUnreadable
+from assay.ingest.folders import LEADS_NOWHERE, Stamp, folder_of, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,25 +25,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.landing_source import LandingSource
+    from assay.ingest.folders import Day, Folder
 
 BLOCK = 1 << 20
-LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-HASHES = 100_000  # of so many files the hash is remembered, a few hundred bytes each
+HASHES = 10_000  # of so many files that belong to no arrival the hash is remembered, a few hundred bytes each
 SETTLED_NS = 2_000_000_000  # clocks of file systems are coarse: a file that was written a moment ago may be written again at the same time
 
 
-class Stamp(NamedTuple):
-    """What tells that a file was written or replaced: its inode, its bytes, and when its content and its entry were changed."""
-
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
-
-    @property
-    def written(self) -> tuple[int, int, int]:
-        """All but the last, which changes as well when somebody links a file or gives rights to it."""
-        return self[:3]
+def is_settled(newest_ns: int) -> bool:
+    """Whether a file whose newest time is this would get another one if it was written now. By a clock that was set back it is not."""
+    return time.time_ns() - newest_ns > SETTLED_NS
 
 
 def told_name(relative: str) -> str:
@@ -54,6 +44,8 @@ def told_name(relative: str) -> str:
 
 def shown_name(name: str) -> str:
     """A name as messages say it: what would break a line or hide itself is spelled out."""
+    if name.isprintable():
+        return name
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
 
 
@@ -84,31 +76,54 @@ class LandingFile:
         """
         try:
             stamp = stamp_of(self.path.stat())
-            settled = time.time_ns() - max(stamp.modified_ns, stamp.changed_ns) > SETTLED_NS
-            return _hash_once(self.path, stamp) if settled else _hash(self.path)
+            return _hash_once(self.path, stamp) if is_settled(stamp.newest_ns) else _hash(self.path)[0]
         except FileNotFoundError:
             return None
         except OSError as error:
             return f"unreadable-{error.errno}"
 
+    def hash_as_listed(self) -> tuple[str | None, bool]:
+        """The same, always read, with whether it is the hash of the file as it was listed: not if it may have been changed since."""
+        try:
+            settled = self.stamp is not None and is_settled(self.stamp.newest_ns)
+            digest, stamp = _hash(self.path)
+        except FileNotFoundError:
+            return None, False
+        except OSError as error:
+            return f"unreadable-{error.errno}", False
+        return digest, settled and stamp == self.stamp
+
 
 @lru_cache(maxsize=HASHES)
 def _hash_once(path: Path, stamp: Stamp) -> str:
     del stamp  # another one is another content
-    return _hash(path)
+    return _hash(path)[0]
 
 
-def _hash(path: Path) -> str:
+def _hash(path: Path) -> tuple[str, Stamp | None]:
+    """The hash of a file, with its stamp if that was the same before and after."""
     digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as file:
+        before = stamp_of(os.fstat(file.fileno()))
         while block := file.read(BLOCK):
             digest.update(block)
-    return digest.hexdigest()
+        after = stamp_of(os.fstat(file.fileno()))
+    return digest.hexdigest(), before if before == after else None
 
 
-def stamp_of(found: os.stat_result) -> Stamp:
-    """The stamp of a file that was looked up."""
-    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+class Listed(NamedTuple):
+    """The files of a source in one folder whose names say one day."""
+
+    below: str
+    folder: Folder
+    day: date
+    files: Day
+
+    def landing_files(self, landing: Path) -> Iterator[LandingFile]:
+        """Each of them."""
+        for name in self.files.names:
+            relative = f"{self.below}/{name}" if self.below else name
+            yield LandingFile(landing / relative, told_name(relative), self.day, Stamp.of_mark(self.folder.marks[name]))
 
 
 def landed(landing: Path, source: LandingSource, linked: Sequence[Path] = ()) -> list[LandingFile]:
@@ -118,44 +133,46 @@ def landed(landing: Path, source: LandingSource, linked: Sequence[Path] = ()) ->
 
     Raises ContractInvalid for a path that cannot name files below the landing folder, FileUnreadable for a folder that cannot be listed.
     """
-    if fault := out_of_landing(source.path):
-        raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
-    names, found = arrival_names(source.path), []
-    inside = allowed(landing, linked)
-    for relative, stamp in _walk(landing, ARRIVAL_PLACE.sub("*", source.path).split("/"), inside):
-        if (moment := names.moment(relative)) is not None:
-            found.append(LandingFile(landing / relative, told_name(relative), moment.date(), stamp))
+    names = arrival_names(source.path)
+    found = [file for listed in listed_days(landing, source, linked) for file in listed.landing_files(landing)]
     return sorted(found, key=lambda file: names.order(file.name))
 
 
-def _walk(landing: Path, segments: Sequence[str], inside: Sequence[Path], below: str = "") -> Iterator[tuple[str, Stamp]]:
-    """The files whose path has these segments, in which `*` stands for anything. A failed look-up is an error, a missing folder is none."""
+def listed_days(landing: Path, source: LandingSource, linked: Sequence[Path] = ()) -> list[Listed]:
+    """The files of a source by folder and day, as `landed` finds them; it raises the same."""
+    if fault := out_of_landing(source.path):
+        raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
+    arrival_names(source.path)  # refuses a path without a date
+    found = list[Listed]()
+    for below, folder in _folders(landing, ARRIVAL_PLACE.sub("*", source.path).split("/"), allowed(landing, linked)):
+        days = folder.by_day(below, source.path, lambda name, where=landing / below: leads_out(where / name))  # type: ignore[misc]  # a default
+        found += [Listed(below, folder, day, files) for day, files in days.items()]
+    return found
+
+
+def _folders(landing: Path, segments: Sequence[str], inside: Sequence[Path], below: str = "") -> Iterator[tuple[str, Folder]]:
+    """The folders that may hold files whose path has these segments, in which `*` stands for anything.
+
+    A failed look-up is an error, a missing folder is none.
+    """
     wanted = re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", segments[0]))), re.DOTALL)
     try:
-        with os.scandir(landing / below) as entries:
-            names = [entry.name for entry in entries if wanted.fullmatch(entry.name)]
+        folder = folder_of(landing, below)
     except OSError as error:
         if error.errno in LEADS_NOWHERE:
             return
         raise _look_up_failed(below or "the landing folder", error) from error
-    for name in names:
-        relative = f"{below}/{name}" if below else name
-        if len(segments) > 1:
-            if not folder_leads_out(landing / relative, inside):
-                yield from _walk(landing, segments[1:], inside, relative)
-        elif not name.startswith(".") and (stamp := _stamp_of_file(landing, relative)) is not None:
-            yield relative, stamp
-
-
-def _stamp_of_file(landing: Path, relative: str) -> Stamp | None:
-    """The stamp of a regular file; None for what only has the name of one: a folder, a pipe, a link that leads nowhere or in a circle."""
-    try:
-        found = (landing / relative).stat()
-    except OSError as error:
-        if error.errno in LEADS_NOWHERE:
-            return None
-        raise _look_up_failed(relative, error) from error
-    return stamp_of(found) if stat.S_ISREG(found.st_mode) and not leads_out(landing / relative) else None
+    if len(segments) > 1:
+        for name in [name for name in (*folder.marks, *folder.failed) if wanted.fullmatch(name)]:
+            relative = f"{below}/{name}" if below else name
+            may_be_folder = name in folder.failed or folder.is_folder(name)
+            if may_be_folder and not (name in folder.links and folder_leads_out(landing / relative, inside)):
+                yield from _folders(landing, segments[1:], inside, relative)
+        return
+    for name, why in folder.failed.items():
+        if wanted.fullmatch(name) and not name.startswith(".") and why.errno not in LEADS_NOWHERE:
+            raise _look_up_failed(f"{below}/{name}" if below else name, why) from why
+    yield below, folder
 
 
 def leads_out(path: Path) -> bool:

@@ -12,12 +12,18 @@ from assay.contracts.language.sql import columns_in
 from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Contract, Grain
 from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.ingest.bronze import event_texts, read_dates
+from assay.lake.manifest import manifest_of
 from assay.lake.quarantine import PARTITION
+from assay.lake.snapshots import partition_key
 from assay.masking.hiding import HIDDEN, landed_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import polars as pl
     import pyarrow as pa
+
+    from assay.lake.snapshots import Snapshot
 
 READABLE, FROM_START, BEFORE_END = "event_time_readable", "event_time_from_start", "event_time_before_end"
 LONGEST_TEXT = 80
@@ -39,6 +45,15 @@ def set_aside(rows: pa.Table, contract: Contract, run_id: str) -> pl.DataFrame:
         pl.lit(run_id).alias("run_id"), pl.lit(contract.version).alias("contract_version"),
         landed_json(contract).alias("raw"), arrival.alias(PARTITION),
     )  # fmt: skip
+
+
+def differently_aside(bronze: Snapshot, shown: Mapping[str, int], arrivals: Collection[str]) -> set[str]:
+    """Those of some arrivals whose rows in no event partition are not as many as quarantine shows of them: somebody has changed it."""
+    found = dict[str, int]()
+    for file in bronze.files:
+        if (key := partition_key(file)) in arrivals and (rows := manifest_of(file.path).days.get(None)):
+            found[key] = found.get(key, 0) + rows.rows
+    return {key for key in arrivals if found.get(key, 0) != shown.get(key, 0)}
 
 
 def rules_of(frame: pl.DataFrame, contract: Contract) -> dict[str, int]:

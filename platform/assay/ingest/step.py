@@ -6,17 +6,23 @@ last ones are written (`work`).
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assay.code_version import code_version
+from assay.contracts.model.contract import Grain
 from assay.contracts.model.fingerprint import landing_terms
 from assay.ingest.absent import absent_columns
-from assay.ingest.bronze import batches, bronze_spec
+from assay.ingest.arrived import Arrived
+from assay.ingest.bronze import batches, batches_of, bronze_spec
 from assay.ingest.erased import Erased
 from assay.ingest.held import Holdings
 from assay.ingest.lost import refuse_forgotten
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
+from assay.ingest.set_aside import differently_aside
 from assay.ingest.work import CODE, Work
 from assay.lake.accounts import standing
 from assay.lake.audited import weight
@@ -35,9 +41,26 @@ if TYPE_CHECKING:
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
     """What each batch would be made into: a number for the contract's words on landing, the code and the contents of its files."""
-    code, absent = code_version(*CODE), {arrival: absent_columns(batch, contract.source) for arrival, batch in found.items()}
-    common = {lacking: fingerprint(landing_terms(contract, lacking), code) for lacking in set(absent.values())}
-    return {arrival: fingerprint("bronze", common[absent[arrival]], batch.contents) for arrival, batch in found.items()}
+    absent, made = {arrival: absent_columns(batch, contract.source) for arrival, batch in found.items()}, _Made(contract)
+    return {arrival: made.from_contents(contents_of(batch), absent[arrival]) for arrival, batch in found.items()}
+
+
+def contents_of(batch: Batch) -> str:
+    """A digest of the names and contents of an arrival, in their order."""
+    return hashlib.blake2b(json.dumps(batch.contents).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Fingerprints of arrivals of one contract. What arrivals that lack the same columns share is worked out once."""
+
+    contract: Contract
+    common: dict[frozenset[str], int] = field(default_factory=dict)
+
+    def from_contents(self, contents: str, lacking: frozenset[str]) -> int:
+        if lacking not in self.common:
+            self.common[lacking] = fingerprint(landing_terms(self.contract, lacking), code_version(*CODE))
+        return fingerprint("bronze", self.common[lacking], contents)
 
 
 def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
@@ -45,15 +68,40 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
     table = newest(run.lake, bronze_spec(contract).name)
     if table is None:
         refuse_forgotten(run.lake, contract)
-    holdings = Holdings.of_table(table, contract)
-    made = bronze_fingerprints(contract, batches(run.landing, contract, chosen, now, holdings, linked=run.linked))
-    wanted = {arrival or "all": value for arrival, value in made.items()}
-    return wanted, _standing(run, contract, holdings, wanted)
+    holdings, arrived = Holdings.of_table(table, contract), Arrived.look(run.landing, contract, run.linked, run.index)
+    known = {""} if contract.arrival.grain is Grain.NONE else {*arrived.groups, *holdings.arrivals}
+    keys = {arrival: arrival or "all" for arrival in sorted(known) if chosen(arrival)}
+    stands = _standing(run, contract, holdings, keys.values())
+    wanted = _as_before(arrived, contract, {arrival: stands[key] for arrival, key in keys.items()}) if not holdings.regrouped else {}
+    found = batches_of(arrived, contract, lambda arrival: arrival in keys and arrival not in wanted, now, holdings)
+    for arrival, value in bronze_fingerprints(contract, found).items():
+        wanted[arrival] = value
+        if value == stands[keys[arrival]] and not holdings.regrouped and arrival:
+            arrived.settle(arrival, contents_of(found[arrival]), absent_columns(found[arrival], contract.source))
+    arrived.save(list(holdings.arrivals))
+    by_key = {key: wanted[arrival] for arrival, key in keys.items() if arrival in wanted}
+    return by_key, {key: stands[key] for key in by_key}
+
+
+def _as_before(arrived: Arrived, contract: Contract, stands: Mapping[str, int | None]) -> dict[str, int]:
+    """The fingerprints of those arrivals whose files are as they were when bronze was made from them, and which stand as they were made.
+
+    Nothing else of them need be looked at: a partition has the token of its contents, so it holds these files and no others.
+    """
+    made, found = _Made(contract), dict[str, int]()
+    for arrival, stood in stands.items():
+        if stood is not None and (row := arrived.settled(arrival)):
+            value = made.from_contents(row.contents, frozenset(row.lacking))
+            if value == stood:
+                found[arrival] = value
+    return found
 
 
 def _standing(run: Run, contract: Contract, holdings: Holdings, keys: Iterable[str]) -> dict[str, int | None]:
-    table = holdings.snapshot
-    changed = holdings.changed | Quarantine(run.lake, contract.dataset, ARRIVALS).damaged(table)
+    table, aside = holdings.snapshot, Quarantine(run.lake, contract.dataset, ARRIVALS)
+    changed = holdings.changed | aside.damaged(table)
+    if table is not None and contract.event_time is not None:
+        changed |= differently_aside(table, aside.visible_rows(table), {*keys} - changed)
     return standing(table, current_tokens(table, keys), changed)
 
 
@@ -68,7 +116,7 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     if table is None:
         refuse_forgotten(run.lake, contract)
     holdings = Holdings.of_table(table, contract, believed=run.force)
-    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings, linked=run.linked)
+    found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings, linked=run.linked, index=run.index)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
     wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,10 @@ def commits_of(log: Path, version: int) -> Iterator[dict[str, Any]]:
     """
     for number in range(version, -1, -1):
         path = entry(log, number)
+        said: dict[str, Any] = {}
         try:
-            with path.open(encoding="utf-8") as lines:
-                said: dict[str, Any] = next((json.loads(line)["commitInfo"] for line in lines if ABOUT.match(line)), {})
+            with suppress(ValueError, IsADirectoryError), path.open(encoding="utf-8") as lines:  # what is damaged says nothing either
+                said = next((json.loads(line)["commitInfo"] for line in lines if ABOUT.match(line)), {})
         except FileNotFoundError:
             return
         yield {"timestamp": path.stat().st_mtime_ns // 1_000_000, "operation": "", **said, "version": number}

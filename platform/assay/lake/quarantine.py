@@ -105,6 +105,15 @@ class Quarantine:
         rows = there.scan(lambda file: file.values in named and not file_damage(file), [PARTITION, *ORIGIN])
         return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
 
+    def visible_rows(self, published: Snapshot | None) -> dict[str, int]:
+        """The rows of each partition that a reader sees, those that a steward discarded among them, by its key."""
+        there, found = newest(self.root, self.spec.name), dict[str, int]()
+        for file in visible_files(there, {self.prefix: published}) if there else ():
+            if file.values[0].startswith(self.prefix):
+                key = file.values[0].removeprefix(self.prefix)
+                found[key] = found.get(key, 0) + file.rows
+        return found
+
     def damaged(self, published: Snapshot | None) -> set[str]:
         """The partitions of which a reader misses rows here, because a file is damaged: their table has to publish them again."""
         there = newest(self.root, self.spec.name)

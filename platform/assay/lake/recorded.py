@@ -56,7 +56,7 @@ def disbelieve(root: Path, found: Mapping[str, datetime]) -> None:
 
 
 def _disbelieved(root: Path) -> dict[str, str]:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ValueError):  # what cannot be read excuses no record: the clock is told to be set back again
         found: dict[str, str] = json.loads((root / DISBELIEVED).read_text(encoding="utf-8"))
         return found
     return {}

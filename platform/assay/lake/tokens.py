@@ -52,5 +52,8 @@ def _of_commit(path: Path) -> dict[str, int]:
         ) from missing
     if why := what_is_short(text):
         raise TableDamaged(f"Tried to read the log of {path.parent.parent}; the commit {path.name} {why}.")
-    actions = (json.loads(line)["txn"] for line in text.splitlines() if line.startswith(TXN_LINE))
+    try:
+        actions = [json.loads(line)["txn"] for line in text.splitlines() if line.startswith(TXN_LINE)]
+    except ValueError as error:
+        raise TableDamaged(f"Tried to read the log of {path.parent.parent}; the commit {path.name} is no JSON lines: {error}.") from error
     return {action["appId"]: action["version"] for action in actions}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.ingest.folders import one_look
 from assay.lake.workplaces import sweep
 from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
@@ -38,6 +39,7 @@ def arrival_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Requests runs for files that have landed and for everything downstream that they make outdated.",
     )
+    @one_look()
     def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         for run_id in free_the_dead(context.instance):
             context.log.warning("Run %s is recorded as failed: the process that executed it is gone.", run_id)
@@ -85,7 +87,7 @@ def _observe(instance: dg.DagsterInstance, planner: Planner, landing: Landing, m
     """Tell the landing assets what lies there, each when that has changed."""
     for name in planner.contracts:
         seen = landing.of([name])
-        if memory.observes(name, [str(one) for one in seen.sightings]):
+        if memory.observes(name, seen.fares):
             instance.report_runless_asset_event(dg.AssetObservation(["landing", name], metadata=seen.metadata()))
 
 

@@ -20,6 +20,7 @@ from assay import stopping
 from assay.exhausted import told
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
+from assay.ingest.folders import Look, one_look
 from assay.lake.workplaces import sweep
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
@@ -136,11 +137,13 @@ class Backfill:
         sweep(self.planner.project.scratch)
         try:
             with self._guarded(backfill):
+                look: Look = {}  # until something was made, what landed is as it was at the first stage
                 for stage in self.planner.stages:
-                    mending, due = Mending(self.instance), self._due(stage)
+                    mending, due = Mending(self.instance), self._due(stage, look)
                     yield from (_unplanned(one) for one in due if one.problem)
                     for request in requests(mending.with_mended(due)):
                         self._get_ready()
+                        look.clear()
                         announce(request)
                         yield self._run(request, backfill, mending.tags)
                         stopping.check()
@@ -164,9 +167,10 @@ class Backfill:
         if project.models and (self.only is None or any(key.path[0] == LAYER for key in self.only)):
             dbt_process.start(project.folder, project.manifest)
 
-    def _due(self, stage: Stage) -> list[Due]:
+    def _due(self, stage: Stage, look: Look) -> list[Due]:
         keys = [key for key in stage.keys if self.only is None or key in self.only]
-        return self.planner.due(keys, self.first, self.last)
+        with one_look(look):
+            return self.planner.due(keys, self.first, self.last)
 
     def _run(self, request: Request, backfill: str, marks: Mapping[str, str]) -> Ran:
         tags = {BACKFILL_TAG: backfill, **marks, **label(self.location)} | ({FORCE_TAG: "true"} if self.planner.run.force else {})

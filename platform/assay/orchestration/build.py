@@ -72,8 +72,11 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         product = replace(known, datasets=contracts)
         project = sound_project(settings, product, left)
         planner = Planner(
-            Run(settings.lake, settings.landing, contracts, keys=settings.masking_keys, linked=settings.landing_links), contracts, project
-        )
+            Run(
+                settings.lake, settings.landing, contracts, keys=settings.masking_keys, linked=settings.landing_links,
+                index=settings.landing_index,
+            ), contracts, project,
+        )  # fmt: skip
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]

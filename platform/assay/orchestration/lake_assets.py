@@ -51,7 +51,10 @@ def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Map
     require_clock(settings.lake, context.instance)
     list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links)
+    return Run(
+        settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links,
+        settings.landing_index,
+    )  # fmt: skip
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:

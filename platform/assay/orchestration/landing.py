@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -15,7 +16,7 @@ import dagster as dg
 from assay.contracts.language.file_names import arrival_names
 from assay.errors import TableDamaged
 from assay.ingest.held import Holdings
-from assay.ingest.survey import Fate, Sighting, survey
+from assay.ingest.survey import Fate, Group, Sighting, census, each_of
 from assay.lake.snapshots import newest
 from assay.orchestration.clock import now
 
@@ -40,28 +41,49 @@ class State(StrEnum):
     IGNORED = "ignored"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Landing:
-    """What lies below the landing folder."""
+    """What lies below the landing folder, in groups of files that fare alike."""
 
-    sightings: Sequence[Sighting]
+    groups: Sequence[Group]
 
     @classmethod
     def look(cls, planner: Planner) -> Landing:
         """Survey the landing folder of a planner."""
-        return cls(survey(planner.run.landing, planner.contracts, now(), planner.run.linked))
+        return cls(census(planner.run.landing, planner.contracts, now(), planner.run.linked))
 
     def of(self, datasets: Collection[str]) -> Landing:
         """What concerns some datasets; what belongs to none is of the dataset without a name."""
-        return Landing([one for one in self.sightings if one.dataset in datasets])
+        return Landing([one for one in self.groups if one.like.dataset in datasets])
 
-    def waiting(self) -> list[Sighting]:
-        """The files that wait, those that are taken first before the others."""
-        return sorted((one for one in self.sightings if one.until), key=lambda one: (str(one.until), one.name))
+    @cached_property
+    def sightings(self) -> list[Sighting]:
+        """Each file, by name."""
+        return each_of(self.groups)
 
-    def ignored(self) -> list[Sighting]:
-        """The files that nobody takes."""
-        return [one for one in self.sightings if one.fate is Fate.IGNORED]
+    @property
+    def fares(self) -> list[str]:
+        """Which files there are and how they fare: other words when that has changed."""
+        return sorted(f"{one.below!a} {one.like} {one.digest.hex() or one.names}" for one in self.groups)
+
+    def waiting(self, most: int | None = None) -> list[Sighting]:
+        """The files that wait, or some, those that are taken first before the others."""
+        return sorted((one for _, one in self._of(Fate.WAITS, most)), key=lambda one: (str(one.until), one.name))[:most]
+
+    def ignored(self, most: int | None = None) -> list[Sighting]:
+        """The files that nobody takes, or the first of them."""
+        return [one for _, one in sorted(self._of(Fate.IGNORED, most), key=lambda one: one[0])][:most]
+
+    def _of(self, fate: Fate, most: int | None) -> list[tuple[str, Sighting]]:
+        return [one for group in self.groups if group.like.fate is fate for one in group.sightings(most)]
+
+    @property
+    def counts(self) -> Counter[Fate]:
+        """How many files fare how."""
+        found = Counter[Fate]()
+        for group in self.groups:
+            found[group.like.fate] += len(group.names)
+        return found
 
     def states(self, planner: Planner) -> Iterator[tuple[Sighting, State]]:
         """Each file with what has become of it, by dataset and name."""
@@ -92,14 +114,16 @@ class Landing:
 
     def notes(self) -> list[str]:
         """What waits and what is ignored, in sentences: the first of each, and how many there are."""
+        counts = self.counts
+        waiting = [f"{one.name} until {one.until:%Y-%m-%d %H:%M %Z} ({one.why})" for one in self.waiting(SHOWN)]
         return [
-            *_said("wait", [f"{one.name} until {one.until:%Y-%m-%d %H:%M %Z} ({one.why})" for one in self.waiting()]),
-            *_said("are ignored", [f"{one.name} ({one.why})" for one in self.ignored()]),
+            *_said("wait", counts[Fate.WAITS], waiting),
+            *_said("are ignored", counts[Fate.IGNORED], [f"{one.name} ({one.why})" for one in self.ignored(SHOWN)]),
         ]
 
     def metadata(self) -> dict[str, int | list[str]]:
         """For the landing asset of one dataset: the counts, and what waits or is ignored."""
-        counts = Counter(one.fate for one in self.sightings)
+        counts = self.counts
         lists = {"waiting": [f"{one.name} until {one.until:%Y-%m-%d %H:%M %Z}" for one in self.waiting()]}
         lists["ignored"] = [f"{one.name}: {one.why}" for one in self.ignored()]
         return {**{str(fate): counts[fate] for fate in Fate}, **{f"{name} files": found for name, found in lists.items() if found}}
@@ -116,13 +140,11 @@ def damaged_bronze(lake: Path, names: Iterable[str]) -> dict[str, TableDamaged]:
     return found
 
 
-def _said(what: str, files: Sequence[str]) -> list[str]:
-    if not files:
+def _said(what: str, count: int, first: Sequence[str]) -> list[str]:
+    if not count:
         return []
-    more = f", and {len(files) - SHOWN} more (`assay landing` lists them)" if len(files) > SHOWN else ""
-    return [
-        f"{len(files)} {'files' if len(files) > 1 else 'file'} {what if len(files) > 1 else _one(what)}: {', '.join(files[:SHOWN])}{more}."
-    ]
+    more = f", and {count - len(first)} more (`assay landing` lists them)" if count > len(first) else ""
+    return [f"{count} {'files' if count > 1 else 'file'} {what if count > 1 else _one(what)}: {', '.join(first)}{more}."]
 
 
 def _one(what: str) -> str:

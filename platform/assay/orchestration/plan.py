@@ -24,8 +24,8 @@ from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
-from assay.lake.foreign import altered, told
-from assay.lake.migrations import outgrown
+from assay.lake.foreign import altered, told, told_beside
+from assay.lake.migrations import outgrown, partition_token
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between, keys_of
@@ -204,6 +204,9 @@ class Planner:
         settled = {part: value for part, value in wanted.items() if part not in due}
         foreign = [part for part in order if part in due and part in changed]
         note = told(there, foreign) if there and foreign else ""
+        if there and stands and not note:
+            lacking = [part for part in order if part in due and stands[part] is None and partition_token(there, part) == wanted[part]]
+            note = told_beside(there, newest(self.run.lake, f"quarantine/{key.path[-1]}"), lacking)
         return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled, note=note)
 
 

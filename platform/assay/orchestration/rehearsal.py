@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import dagster as dg
 
 from assay.contracts.language.file_names import arrival_names
 from assay.contracts.model.contract import Kind
-from assay.errors import ContractInvalid, PartitionsFailed
+from assay.errors import PartitionsFailed
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.landing import landed
 from assay.ingest.step import ingest
@@ -31,6 +31,7 @@ from assay.orchestration.gold_rehearsal import readers_of, try_models
 from assay.orchestration.lake_assets import bronze_asset, landing_spec, silver_asset
 from assay.orchestration.made_up import SOME_DAY, made_up
 from assay.orchestration.partitions import slice_of
+from assay.orchestration.sound import in_circles
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.refine.step import event_dates, refine_partitions, silver_spec
 from assay.settings import Settings
@@ -59,13 +60,14 @@ def rehearse(
 
     `contracts` are those of their folder. What a dataset refers to, and what else its models read, is rehearsed as well.
     """
-    found, models = Rehearsal(), readers_of(project, names) if project else []
+    found, models = Rehearsal(in_circles(contracts)), readers_of(project, names) if project else []
     beside = {table.partition("/")[2] for model in models for table in model.depends_on if table.startswith("silver/")}
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         trial = Settings(Path(scratch), settings.dbt_project)
         create_file(Path(trial.masking_keys.place), f"{HEAD}{new_entry()}\n".encode())
         run = Run(trial.lake, trial.landing, contracts, "rehearsal", keys=trial.masking_keys)
-        for name in _in_order(contracts, {*names, *(beside & contracts.keys())}):
+        orderly = {name: contract for name, contract in contracts.items() if name not in found.datasets}
+        for name in _in_order(orderly, {*names, *beside} & orderly.keys()):
             if blocked := next((one for one in contracts[name].upstream if one in found.datasets), None):
                 found.datasets[name] = f"{blocked}, which it refers to, cannot be run"
                 continue
@@ -81,17 +83,14 @@ def rehearse(
 
 
 def _in_order(contracts: Mapping[str, Contract], names: Collection[str]) -> list[str]:
-    """The datasets and what they refer to, in the order in which they can be built. Raises ContractInvalid if they refer in a circle."""
+    """The datasets and what they refer to, in the order in which they can be built: there is one, because none refers in a circle."""
     needed, waiting = dict[str, tuple[str, ...]](), sorted(names)
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed[name] = tuple(one for one in contracts[name].upstream if one in contracts)
             waiting += needed[name]
-    try:
-        return [*TopologicalSorter(needed).static_order()]
-    except CycleError as error:
-        raise ContractInvalid(f"The reference rules of {' -> '.join(error.args[1])} go in a circle.") from error
+    return [*TopologicalSorter(needed).static_order()]
 
 
 def _load(settings: Settings, contracts: Mapping[str, Contract], contract: Contract, folder: Path) -> None:

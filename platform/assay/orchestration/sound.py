@@ -53,12 +53,17 @@ def sound_contracts(folder: Path) -> tuple[ProductContracts, list[LeftOut]]:
         LeftOut(path.relative_to(folder).as_posix(), said[0] + (f" ({len(said) - 1} more faults)" if said[1:] else ""))
         for path, said in by_file.items()
     ]
-    datasets = dict(product.datasets)
-    while circle := _circle(datasets):
-        why = f"its reference rules go in a circle: {' -> '.join(circle)}."
-        left += [LeftOut(f"dataset {name}", why) for name in dict.fromkeys(circle)]
-        datasets = {name: contract for name, contract in datasets.items() if name not in circle}
-    return replace(product, datasets=datasets), left
+    turning = in_circles(product.datasets)
+    left += [LeftOut(f"dataset {name}", f"{why}.") for name, why in turning.items()]
+    return replace(product, datasets={name: contract for name, contract in product.datasets.items() if name not in turning}), left
+
+
+def in_circles(contracts: Mapping[str, Contract]) -> dict[str, str]:
+    """The datasets that none can be built before the others, and which circle each is in. What is not in one can be put in order."""
+    found = dict[str, str]()
+    while circle := _circle({name: contract for name, contract in contracts.items() if name not in found}):
+        found |= dict.fromkeys(circle, f"its reference rules go in a circle: {' -> '.join(circle)}")
+    return found
 
 
 def _circle(contracts: Mapping[str, Contract]) -> list[str]:

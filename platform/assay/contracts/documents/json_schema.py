@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from assay.contracts.language.names import suggest
 
@@ -44,10 +44,31 @@ def _schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> Any:  # noqa: ANN401  # jsonschema is imported where it is used
-    from jsonschema.validators import validator_for
+    from jsonschema import validators
 
-    schema = _opened(_schema())
-    return validator_for(schema)(schema)
+    schema, extended = _opened(_schema()), cast("Any", validators.extend)
+    return extended(validators.validator_for(schema), {"uniqueItems": _unique_items})(schema)
+
+
+def _unique_items(validator: Any, asked: Any, items: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401, ARG001  # see above
+    """The library compares each object with each other one: a long `enum` has no answer within the hour."""
+    from jsonschema.exceptions import ValidationError
+
+    seen = set[object]()
+    for item in items if asked and isinstance(items, list) else ():
+        if (known := _hashable(item)) in seen:
+            yield ValidationError(f"{item!r} stands there twice")
+            return
+        seen.add(known)
+
+
+def _hashable(value: object) -> object:
+    """A value that is equal to another one's if JSON Schema calls them equal: 1 is 1.0, and no truth value."""
+    if isinstance(value, dict):
+        return frozenset((key, _hashable(inner)) for key, inner in value.items())
+    if isinstance(value, list):
+        return tuple(_hashable(one) for one in value)
+    return (bool, value) if isinstance(value, bool) else value
 
 
 def _opened(schema: Any) -> Any:  # noqa: ANN401  # any piece of a JSON Schema

@@ -1,0 +1,226 @@
+"""Folders: what lies in each folder below the landing folder at one moment, and of what day the files of a source are by their names.
+
+Each file is asked for its times, because one that is changed in place leaves those of its folder as they were. A folder in which nothing
+has changed since the last look is the same object as then, and with it what was worked out of its names. Inside of `one_look` a folder is
+listed once, whoever asks.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import struct
+from collections import OrderedDict
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from assay.contracts.language.file_names import arrival_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+MOST_NAMES = 2_000_000  # of folders that were listed before, a few hundred bytes each; the newest is kept whatever it has
+FACTS = struct.Struct("<IQqqq")  # a mark: mode, inode, bytes, times of the content and of the entry. Packed it takes a third of a tuple
+asked = attrgetter("st_mode", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+KIND, REGULAR, FOLDER, LINK = 0xF0, stat.S_IFREG >> 8, stat.S_IFDIR >> 8, stat.S_IFLNK >> 8  # in the second byte of a mark
+WIDTH = 16
+
+
+class Stamp(NamedTuple):
+    """What tells that a file was written or replaced: its inode, its bytes, and when its content and its entry were changed."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of_mark(cls, mark: bytes) -> Stamp:
+        """The stamp of a listed file."""
+        return cls(*FACTS.unpack(mark)[1:])
+
+    @property
+    def written(self) -> tuple[int, int, int]:
+        """All but the last, which changes as well when somebody links a file or gives rights to it."""
+        return self[:3]
+
+    @property
+    def newest_ns(self) -> int:
+        """The newer of its times."""
+        return max(self.modified_ns, self.changed_ns)
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """The stamp of a file that was looked up."""
+    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+class Day(NamedTuple):
+    """The files of a source in one folder whose names say one day: in order, with a digest of their names, and one of their marks too."""
+
+    names: tuple[str, ...]
+    told: bytes
+    digest: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Folder:
+    """A folder as it was listed: by name the mark of what is there (of a link that of its target), the links, and what cannot be looked up.
+
+    `before` is how it was at the look before, if it has changed since: what its names say need not be read again.
+    """
+
+    identity: tuple[int, int]
+    marks: dict[str, bytes]
+    links: frozenset[str]
+    failed: dict[str, OSError]
+    before: Folder | None = None
+    derived: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def is_file(self, name: str) -> bool:
+        """Whether a name stands for a regular file."""
+        return self.marks[name][1] & KIND == REGULAR
+
+    def is_folder(self, name: str) -> bool:
+        """Whether a name stands for a folder."""
+        return self.marks[name][1] & KIND == FOLDER
+
+    @property
+    def folders(self) -> list[str]:
+        """The names of the folders in it, of links to one as well."""
+        if (key := ("folders", "")) not in self.derived:
+            self.derived[key] = [name for name in self.marks if self.is_folder(name)]
+        found: list[str] = self.derived[key]
+        return found
+
+    def is_as(self, other: Folder) -> bool:
+        """Whether it was the same at another look. With links it never is: where they lead is asked each time."""
+        same = self.identity == other.identity and self.marks == other.marks
+        return same and not (self.links or other.links or self.failed or other.failed)
+
+    def days(self, below: str, path: str) -> dict[str, date]:
+        """The days of those names of its files that a source's path knows; `below` is where the folder lies."""
+        if (key := ("days", path)) not in self.derived:
+            self.derived[key] = self._days(key, below, path)
+        found: dict[str, date] = self.derived[key]
+        return found
+
+    def _days(self, key: tuple[str, str], below: str, path: str) -> dict[str, date]:
+        moment, before = arrival_names(path).moment, self.before
+        known = before.derived.get(key) if before else None
+        once, found = dict[Any, Any](), dict[str, Any]()
+        for name in self.marks:
+            if known is not None and before is not None and name in before.marks:
+                day = known.get(name)
+            else:
+                told = moment(f"{below}/{name}" if below else name)
+                day = once.setdefault(told, told.date()) if told else None
+            if day is not None:
+                found[name] = day
+        return found
+
+    def by_day(self, below: str, path: str, leads_out: Callable[[str], bool]) -> dict[date, Day]:
+        """The files of a source, by the days that their names say; without those that begin with a dot, or lead out of the folder."""
+        if (key := ("by day", path)) not in self.derived:
+            grouped: dict[date, list[str]] = {}
+            for name, day in self.days(below, path).items():
+                if self.marks[name][1] & KIND == REGULAR and name[0] != "." and not (name in self.links and leads_out(name)):
+                    grouped.setdefault(day, []).append(name)
+            self.derived[key] = {day: self._day(sorted(names)) for day, names in grouped.items()}
+        found: dict[date, Day] = self.derived[key]
+        return found
+
+    def _day(self, names: list[str]) -> Day:
+        digest = hashlib.blake2b(os.fsencode("\0".join(names)), digest_size=WIDTH)
+        told = digest.digest()
+        digest.update(b"".join([self.marks[name] for name in names]))
+        return Day(tuple(names), told, digest.digest())
+
+
+Look = dict[tuple["Path", str], Folder | OSError]
+_look: ContextVar[Look | None] = ContextVar("look", default=None)
+_last, _lock = OrderedDict[tuple["Path", str], Folder](), Lock()
+
+
+@contextmanager
+def one_look(look: Look | None = None) -> Iterator[None]:
+    """Inside, each folder is as it was when it was asked for first; in an earlier part of the same `look`, if one is given."""
+    if _look.get() is not None:
+        yield
+        return
+    token = _look.set({} if look is None else look)
+    try:
+        yield
+    finally:
+        _look.reset(token)
+
+
+def folder_of(landing: Path, below: str) -> Folder:
+    """The folder that lies at `below` in the landing folder. Raises OSError if it cannot be listed."""
+    seen, key = _look.get(), (landing, below)
+    found = None if seen is None else seen.get(key)
+    if found is None:
+        try:
+            found = _as_before(key, _listed(landing / below))
+        except OSError as error:
+            found = error
+        if seen is not None:
+            seen[key] = found
+    if isinstance(found, OSError):
+        raise found
+    return found
+
+
+def _as_before(key: tuple[Path, str], folder: Folder) -> Folder:
+    with _lock:
+        if (last := _last.pop(key, None)) is not None:
+            last.before = None
+            folder = last if folder.is_as(last) else folder
+            folder.before = None if folder is last else last
+        _last[key] = folder
+        while len(_last) > 1 and sum(len(one.marks) for one in _last.values()) > MOST_NAMES:
+            _last.popitem(last=False)
+    return folder
+
+
+def _listed(path: Path) -> Folder:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        names, here = os.listdir(handle), os.fstat(handle)  # noqa: PTH208  # of an open folder
+        look, failed = partial(os.stat, dir_fd=handle, follow_symlinks=False), dict[str, OSError]()
+        try:
+            marks = {name: FACTS.pack(*asked(found)) for name, found in zip(names, map(look, names), strict=True)}
+        except OSError:  # one is gone since, or cannot be looked up
+            marks = dict(_one_by_one(names, look, failed))
+        odd = {name: mark[1] & KIND for name, mark in marks.items() if mark[1] & KIND != REGULAR}
+        links = frozenset(name for name, kind in odd.items() if kind == LINK)
+        followed = dict(_one_by_one(links, partial(os.stat, dir_fd=handle), failed))
+    finally:
+        os.close(handle)
+    for name in failed.keys() & marks.keys():
+        del marks[name]
+    marks |= followed
+    for name in odd.keys() & marks.keys():
+        if (mark := marks[name])[1] & KIND == FOLDER:  # whose times are no business of the one that it lies in: files that land change them
+            marks[name] = FACTS.pack(*FACTS.unpack(mark)[:2], 0, 0, 0)
+    return Folder((here.st_dev, here.st_ino), marks, links, failed)
+
+
+def _one_by_one(
+    names: list[str] | frozenset[str], look: Callable[[str], os.stat_result], failed: dict[str, OSError]
+) -> Iterator[tuple[str, bytes]]:
+    for name in names:
+        try:
+            yield name, FACTS.pack(*asked(look(name)))
+        except OSError as error:
+            failed[name] = error
