@@ -52,7 +52,9 @@ def assay_process(*arguments: str, environment: Mapping[str, str], folder: Path 
 def as_program(stdin: str, *arguments: str) -> None:
     """What a child of the nursery does that is this command from its first line to its end."""
     from assay.cli.__main__ import main
+    from dbt_beside import have_dbt_ready
 
+    have_dbt_ready()
     sys.stdin, sys.argv = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"), ["assay", *arguments]
     main()
 

@@ -22,7 +22,25 @@ if TYPE_CHECKING:
 
 NURSERY = multiprocessing.get_context("forkserver")
 NURSERY.set_forkserver_preload(
-    ["pyarrow.parquet", "polars", "deltalake", "duckdb", "dagster", "assay.cli.main", "assay.cli.running", "assay.orchestration.build"]
+    [
+        "pyarrow.parquet",
+        "polars",
+        "deltalake",
+        "duckdb",
+        "dagster",
+        "dagster_dbt",
+        "dbt.cli.main",
+        "dbt.adapters.duckdb",
+        "alembic_once",
+        "assay.cli.main",
+        "assay.cli.running",
+        "assay.cli.replaying",
+        "assay.cli.erasing",
+        "assay.gold.dbt_runner",
+        "assay.gold.staged",
+        "assay.orchestration.build",
+        "dbt_beside",
+    ]
 )
 LONGEST_SECONDS = 600  # that a child is waited for, on however busy a machine
 

@@ -16,6 +16,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from assay.last_words import take_leave
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -101,6 +103,7 @@ def _watch(pipe: int) -> None:
     last = time.monotonic() + LONGEST_SECONDS
     while acting.is_alive() and time.monotonic() < last and not select.select([pipe], [], [], POLL_SECONDS)[0]:
         pass
+    take_leave()
     os._exit(stopped.code)
 
 

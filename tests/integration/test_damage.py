@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, tree_of
+from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, entries, overwrite, tree_of
 
 from assay.cli.lake_reader import query
 from assay.erasure.needles import Needles
 from assay.erasure.packed import look
 from assay.errors import TableDamaged
+from assay.lake import durable
 from assay.lake.checking import damage_of
 from assay.lake.mending import mend
 from assay.lake.snapshots import open_snapshot
@@ -125,6 +126,24 @@ def test_a_sound_lake_is_said_to_be(built: Shop, tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert words in done.stdout
     assert "there is no such table. Did you mean" in run(lake, "check-lake", "silver/order").stderr
+
+
+def test_a_mend_that_is_killed_takes_no_version_back(built: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, name = copy_of(built, tmp_path / "home"), "silver/orders"
+    version = open_snapshot(lake, name).version
+    overwrite(entries(lake / name)[-1], b"")
+    found = damage_of(lake, name)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(durable, "_unfinished", killed)
+    with pytest.raises(KeyboardInterrupt):
+        mend(lake, name, found, let_go=False)
+    monkeypatch.undo()
+    assert damage_of(lake, name) == found, "the number of the lost entry is not free for the next writer"
+    mend(lake, name, found, let_go=False)
+    assert open_snapshot(lake, name).version >= version
 
 
 @pytest.mark.parametrize("what", DAMAGES)

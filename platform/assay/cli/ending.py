@@ -18,6 +18,7 @@ import typer
 from assay.cli.visible import visible
 from assay.errors import AssayError, SettingsError
 from assay.exhausted import told
+from assay.last_words import be_watched
 from assay.process import leave
 from assay.settings import load_settings
 from assay.stopping import Stopped, asked, at_the_end, obey
@@ -40,6 +41,7 @@ HINTS = {
 
 def main_of(app: typer.Typer) -> None:
     """Run a command line to its end, as the main program: this process is over afterwards."""
+    be_watched()
     obey()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

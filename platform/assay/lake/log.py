@@ -46,12 +46,20 @@ def put(folder: Path, version: int, actions: Iterable[Action]) -> bool:
     """Write the entry of a version of the table in a folder, unless there is one: then False, and nothing was changed."""
     log = folder / LOG
     log.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions)
-    if not create_file(entry(log, version), text.encode()):
+    if not create_file(entry(log, version), _text(actions)):
         return False
     for above in (folder, folder.parent, folder.parent.parent) if version <= 1 else ():  # whoever has made them may have been killed
         sync_folder(above)
     return True
+
+
+def put_in_place(folder: Path, version: int, actions: Iterable[Action]) -> None:
+    """Write the entry of a version in the place of the one that is there. At no instant is its number free for another writer."""
+    replace_file(entry(folder / LOG, version), _text(actions))
+
+
+def _text(actions: Iterable[Action]) -> bytes:
+    return "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()
 
 
 def commit(table: DeltaTable, actions: Iterable[Action]) -> int | None:

@@ -19,7 +19,7 @@ from assay.lake.durable import sync_folder
 from assay.lake.erasures import raise_fence
 from assay.lake.fence import RECORDS, fence_now, fence_of
 from assay.lake.foreign import FILES, number_of_files
-from assay.lake.log import LOG, commit, entry_name, info, put, txn
+from assay.lake.log import LOG, commit, entry_name, info, put, put_in_place, txn
 from assay.lake.log_entries import checkpoints_of, versions_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, removals_of
@@ -74,9 +74,13 @@ def _begin_anew(root: Path, name: str) -> str:
 
 def _say_nothing(folder: Path, version: int) -> str:
     """Replace an entry by one that is whole and changes nothing."""
-    log, name = folder / LOG, entry_name(version)
-    said = set_aside(folder, f"{LOG}/{name}") if (log / name).exists() else f"{LOG}/{name} was missing"
-    put(folder, version, [info("MEND", _ours())])
+    path, nothing = f"{LOG}/{entry_name(version)}", [info("MEND", _ours())]
+    if (folder / path).is_file():
+        said = set_aside(folder, path, stays=True)
+        put_in_place(folder, version, nothing)
+    else:
+        said = set_aside(folder, path)
+        put(folder, version, nothing)
     return f"{said}; that version says nothing now"
 
 
@@ -102,14 +106,21 @@ def _keep_out(root: Path, name: str) -> None:
     assert fence_now(root) >= max(known)  # noqa: S101  # or writers that are kept out of a table would never come in again
 
 
-def set_aside(folder: Path, path: str) -> str:
-    """Move something of a table to where no reader looks; returns what a person reads of it."""
+def set_aside(folder: Path, path: str, *, stays: bool = False) -> str:
+    """Move something of a table to where no reader looks; returns what a person reads of it.
+
+    It `stays` where it was, too, when whoever calls puts something else in its place: the newest entry of a log that was only moved away
+    would take its version back if the mend was killed there.
+    """
     source, target = folder / path, _new_room(folder) / path
     if not (source.exists() or source.is_symlink()):
         return f"{path} was missing"
     target = target.with_name(target.name + SUFFIX)
     target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)
+    if stays:
+        target.hardlink_to(source)
+    else:
+        source.rename(target)
     for changed in (target.parent, source.parent, folder):
         sync_folder(changed)
     return f"{path} was set aside as {target.relative_to(folder)}"
