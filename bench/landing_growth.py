@@ -209,7 +209,7 @@ def cold(home: Path) -> dict[str, float]:
         due = [one for stage in planner.stages for one in planner.due(stage.keys)]
     seconds = time.process_time() - began
     if any(one.partitions or one.problem for one in due):
-        raise SystemExit(f"landing_growth: the plan found something: {due}")
+        raise SystemExit("landing_growth: the plan found something to do")
     return {"seconds": seconds, "megabytes": megabytes()}
 
 

@@ -82,7 +82,8 @@ class Watcher:
             assert not is_newest, f"the newest version of {name} names a file that is gone"
             return
         no_erased_value_comes_back(table, self.erased, self.tokens, self.clean)
-        no_row_of_an_erased_person_is_pointed_at(table, self.landings, self.erased)
+        bronze = self.tables.newest(f"bronze/{name.partition('/')[2]}")
+        no_row_of_an_erased_person_is_pointed_at(table, self.landings, self.erased, bronze)
         pinned = {one: self._pinned(one, at) for one, at in inputs.items()}
         if not notes or None in pinned.values():  # it raises the fence, or an erasure has taken what was read
             return
@@ -237,12 +238,18 @@ def no_erased_value_comes_back(table: Table, erased: Iterable[str], tokens: Mapp
             clean.add(file.path)
 
 
-def no_row_of_an_erased_person_is_pointed_at(table: Table, landings: Mapping[str, Landing], erased: set[str]) -> None:
-    """Quarantine, claims and decisions say of a row where it landed: of nobody of whom there is a receipt."""
+def no_row_of_an_erased_person_is_pointed_at(table: Table, landings: Mapping[str, Landing], erased: set[str], bronze: Table | None) -> None:
+    """Quarantine, claims and decisions say of a row where it landed: of nobody of whom there is a receipt.
+
+    A decision about a content that bronze does not have any more tells nothing: nobody has the file to which that hash belongs.
+    """
     layer, _, dataset = table.name.partition("/")
     if layer not in ("quarantine", "claims", "decisions") or not erased:
         return
+    known = {*sources_of(bronze).values()} if layer == "decisions" else None
     for row in table.rows():
+        if known is not None and row["source_hash"] not in known:
+            continue
         whose = names(dataset, landings[dataset].contents[row["source_hash"]][row["source_row"] - 1])
         assert not whose & erased, f"{table.name} at version {table.version} points at row {row['source_row']} of somebody who was erased"
 

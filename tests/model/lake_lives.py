@@ -12,7 +12,7 @@ from lake_machine import Counts, LakeMachine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIVES, RULES = 5, 60  # of a batch, and of a life
+LIVES, RULES = 3, 60  # of a batch, and of a life
 
 
 def live(

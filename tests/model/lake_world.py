@@ -231,9 +231,10 @@ def _run(planner: Planner, due: Sequence[Due]) -> list[Outcome]:
 @contextmanager
 def quick() -> Iterator[None]:
     """Inside, the gold step gets its rows from the SQL of `lake_product`, run by DuckDB on the pinned snapshots; and the clock stands still,
-    long after all partitions: Dagster takes milliseconds to tell the time. Logs are summed up often, as those of long lives are."""
+    long after all partitions: Dagster takes milliseconds to tell the time. Logs are summed up often: to open a table
+    of a hundred entries takes ten times as long, and long lives sum up, too."""
     with (
-        mock.patch.object(log, "CHECKPOINT_EVERY", 30),
+        mock.patch.object(log, "CHECKPOINT_EVERY", 10),
         mock.patch.object(gold_step, "build", _build),
         mock.patch.object(gold_step, "stage_model", stage_model),
         mock.patch.object(plan, "now", return_value=NOW),

@@ -16,6 +16,7 @@ from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens
 from lake_writers import Kind, Writer, points
 
 from assay.errors import Superseded
+from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
@@ -141,3 +142,16 @@ def test_a_build_of_gold_that_is_overtaken_between_two_looks_does_not_go_back_to
             late.resume()
     assert late.error is None
     the_plan_is_empty(world)
+
+
+def test_an_erasure_leaves_the_decision_about_another_ones_row_that_was_once_at_the_same_place_of_the_file(world: World) -> None:
+    """A file that is sent again has another one's row there. Before, the older publication that quarantine still keeps told of it as theirs."""
+    for buyer in (BOB, ADA):
+        world.land(SALES, "sales_2024-01-31_a", [("2024-01-31", "1", buyer, "-1")])
+        settled(world)
+        if buyer == BOB:
+            assert world.decide(SALES, DecisionKind.DISCARD) is not None
+    world.erase(world.planner(), ADA)
+    decisions = newest(world.lake, "decisions/sales")
+    assert decisions is not None
+    assert decisions.rows == 1

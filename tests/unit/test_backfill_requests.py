@@ -35,3 +35,8 @@ def test_what_could_not_be_planned_is_said_and_counts_nothing() -> None:
     (request,) = requests([Due(dg.AssetKey(["bronze", "sales"]), None, {"all": 1})])
     assert Ran(request, NOT_STARTED, 0.0, "Permission denied.", {}).said == "bronze/sales could not be planned"
     assert Ran(request, "0123456789", 1.0, "It failed.", {}).said == "1 not done in 1.0 s (run 01234567)"
+
+
+def test_a_note_on_an_asset_is_said_once_however_many_runs_it_takes() -> None:
+    gaps = dict.fromkeys(("2024-01-01", "2024-03-01", "2024-05-01"), 1)
+    assert [one.notes for one in requests([Due(SILVER, MONTHS, gaps, note="changed")])] == [("changed",), (), ()]

@@ -17,6 +17,7 @@ from dagster import DagsterInstance
 
 from assay.erasure.copies import DATABASE, InUse, clean_copies
 from assay.erasure.needles import Needles
+from assay.erasure.packed import look
 from assay.erasure.places import Kind, Place, places
 from assay.erasure.proving import scan
 from assay.lake.workplaces import private_folder, workplace
@@ -74,6 +75,16 @@ def test_what_cannot_be_read_is_named_and_proves_nothing(tmp_path: Path, monkeyp
     assert len(said) == 3
     for why in ("cut.db (it cannot be read", "cut.duckdb (it cannot be read", "cut.parquet, which is damaged"):
         assert any(why in one for one in said), said
+
+
+def test_a_table_that_does_not_number_its_rows_is_read_like_any_other(tmp_path: Path) -> None:
+    """As that of the landing index."""
+    found = {"said": TOKEN, "nothing": "nobody's"}
+    for name, said in found.items():
+        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as database, database:
+            database.execute("CREATE TABLE noted (name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID")
+            database.execute("INSERT INTO noted VALUES (?, ?)", ("one", zlib.compress(said.encode())))
+    assert {name: look(tmp_path / f"{name}.db", NEEDLES, of_others=True)[1] for name in found} == {"said": [", table noted"], "nothing": []}
 
 
 def test_a_number_of_others_is_not_the_persons(tmp_path: Path) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from assay.contracts.model.calendars import Calendar, next_month
 from assay.contracts.model.contract import Grain
 from assay.gold.calendars import Reach
-from assay.lake.slices import Partition
-from assay.lake.snapshots import DataFile
+from assay.lake import snapshots
+from assay.lake.publisher import publish
+from assay.lake.slices import Partition, Slice, TableSpec
+from assay.lake.snapshots import DataFile, open_snapshot
+from assay.lake.staging import stage
 from assay.orchestration.waiting import days_of, reaches, waiting
 from orders import orders_contract
 
@@ -54,3 +60,49 @@ def test_a_partition_waits_for_exactly_the_arrivals_that_share_a_day_with_it(eve
         each = {part.key for part in partitions if any(reaches(contract, one, days_of(contract, [part])) for one in landed)}
         assert waiting(contract, partitions, landed) == each
     assert waiting(contract, [], known) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (pl.Date, [date(2024, 1, 1), date(2024, 1, 2), None]),
+        (pl.String, ["north", "a b", "50%", "ä", None]),
+        (pl.Int64, [1, 20, None]),
+        (pl.Datetime("us", "UTC"), [datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, 3, tzinfo=UTC), None]),
+        (pl.Boolean, [True, False]),
+    ],
+)
+def test_the_files_of_some_partitions_are_those_of_all_that_have_their_values(
+    tmp_path: Path, kind: pl.DataType, values: list[object]
+) -> None:
+    frame = pl.DataFrame({"part": values, "n": range(len(values))}, schema={"part": kind, "n": pl.Int64})
+    write_deltalake(str(tmp_path / "silver/x"), frame, partition_by=["part"])
+    every = open_snapshot(tmp_path, "silver/x").files
+    assert len(every) == len(values)
+    for wanted in ([one.values[0]] for one in every):
+        assert open_snapshot(tmp_path, "silver/x").files_of(wanted) == [one for one in every if one.values[0] in wanted]
+    assert open_snapshot(tmp_path, "silver/x").files_of([one.values[0] for one in every]) == every
+    assert open_snapshot(tmp_path, "silver/x").files_of(["no such"]) == []
+
+
+def test_a_commit_makes_no_objects_of_files_that_it_leaves(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema, made = pa.schema([pa.field("part", pa.string()), pa.field("n", pa.int64())]), list[int]()
+    spec = TableSpec("silver/x", schema, partition_by=("part",))
+
+    def publication(part: str) -> int:
+        slice_ = Slice(spec, (Partition(part, (part,)),))
+        return publish(lake, stage(lake / spec.name, slice_, [pl.DataFrame({"part": [part], "n": [1]})]), {part: 1}).version
+
+    for part in ("a", "b", "c"):
+        publication(part)
+    kept = snapshots.described
+
+    def counted(actions: pa.Table, *more: Any) -> object:
+        made.append(actions.num_rows)
+        return kept(actions, *more)
+
+    monkeypatch.setattr(snapshots, "described", counted)
+    publication("b")
+    assert made == [1]
+    monkeypatch.undo()
+    assert [one.values for one in open_snapshot(lake, spec.name).files] == [("a",), ("b",), ("c",)]

@@ -102,7 +102,7 @@ def _hidden_in_database(path: Path, needles: Needles) -> bool:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")  # nobody else changes a cell between reading and hiding it
             for cell in list(cells(path, needles)):
-                if isinstance(cell.content, str):
+                if isinstance(cell.content, str) and cell.row is not None:  # what cannot be hidden is found by the proof
                     change = f"UPDATE {quoted(cell.table)} SET {quoted(cell.column)} = ? WHERE rowid = ?"  # noqa: S608  # quoted
                     told += connection.execute(change, (needles.hidden(cell.content), cell.row)).rowcount
             connection.execute("COMMIT")

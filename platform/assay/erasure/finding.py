@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.lake.decisions import LAYER as DECISIONS
 from assay.lake.log import LOG
+from assay.lake.quarantine import ARRIVALS, visible_files
 from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model.contract import Contract
+    from assay.lake.snapshots import Snapshot
 
 ORIGIN = (SOURCE_FILE, SOURCE_HASH, SOURCE_ROW)
 Place = tuple[str, int]
@@ -28,26 +31,38 @@ Place = tuple[str, int]
 
 @dataclass(slots=True)
 class Traces:
-    """Where a person was found in a dataset: the rows by place, the days of their events, the landing files that they came in."""
+    """Where a person was found in a dataset: the rows by place, the days of their events, the landing files that they came in.
+
+    `others` are rows of an earlier content at the same row of the same file, which nobody sees: theirs, or somebody else's.
+    """
 
     places: set[Place] = field(default_factory=set)
+    others: set[Place] = field(default_factory=set)
     days: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
 
     def add(self, other: Traces) -> None:
         """Take what another search has found as well."""
         self.places |= other.places
+        self.others |= other.others
         self.days |= other.days
         self.files |= other.files
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept while the erasure is under way."""
-        return {"places": sorted(self.places), "days": sorted(self.days), "files": sorted(self.files)}
+        return {"places": sorted(self.places), "others": sorted(self.others), "days": sorted(self.days), "files": sorted(self.files)}
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Traces:
         """Read what was kept."""
-        return cls({(hash_, row) for hash_, row in said["places"]}, set(said["days"]), set(said["files"]))
+        places, others = ({(hash_, row) for hash_, row in said.get(name, ())} for name in ("places", "others"))
+        return cls(places, others, set(said["days"]), set(said["files"]))
+
+    def of(self, layer: str) -> set[Place]:
+        """The places of the rows that a layer has to lose. What is rejected or claimed is made again, so it loses what may be theirs, too;
+        a decision about somebody else's row would be lost for good.
+        """
+        return self.places if layer == DECISIONS else self.places | self.others
 
 
 def data_files(table: Path) -> list[Path]:
@@ -97,18 +112,28 @@ def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
                 found.days.add(day.isoformat())
             if str(path) in live:
                 now.add((file, row))
-    found.places |= _held_before(lake, contract, now)
+    if now:
+        _add_held_before(found, lake, contract.dataset, now)
     return found
 
 
-def _held_before(lake: Path, contract: Contract, rows: set[Place]) -> set[Place]:
-    """The places by which other tables know some rows of files: what a file that was sent again leaves as it was keeps its earlier hash."""
-    found = set[Place]()
-    for layer in ("quarantine", "claims") if rows else ():
-        if table := newest(lake, f"{layer}/{contract.dataset}"):
-            known = table.scan(columns=["source_file", "source_row", "source_hash"]).unique().collect()
-            found |= {(hash_, row) for file, row, hash_ in known.iter_rows() if (file, row) in rows}
-    return found
+def _add_held_before(found: Traces, lake: Path, dataset: str, rows: set[Place]) -> None:
+    """Add the places by which other tables know some rows of files: what a file that is sent again leaves as it was keeps its earlier hash.
+
+    Of what readers see that is so. What is kept of older publications may be about a row that was another one in that content.
+    """
+    published = {prefix: newest(lake, f"{layer}/{dataset}") for prefix, layer in (("", "silver"), (ARRIVALS, "bronze"))}
+    for layer in ("quarantine", "claims"):
+        if table := newest(lake, f"{layer}/{dataset}"):
+            seen = {file.path for file in visible_files(table, published)}
+            found.places |= _origins(table, seen, rows)
+            found.others |= _origins(table, {file.path for file in table.files} - seen, rows)
+    found.others -= found.places
+
+
+def _origins(table: Snapshot, paths: set[str], rows: set[Place]) -> set[Place]:
+    known = table.scan(lambda file: file.path in paths, ["source_file", "source_row", "source_hash"]).unique().collect()
+    return {(hash_, row) for name, row, hash_ in known.iter_rows() if (name, row) in rows}
 
 
 def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:
@@ -122,10 +147,10 @@ def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:
     return marked["_meant"].fill_null(value=False)
 
 
-def holds_places(path: Path, found: Traces) -> bool:
+def holds_places(path: Path, places: set[Place]) -> bool:
     """Whether a file of a table whose rows say where they come from has some of a person."""
     import polars as pl
 
-    if not found.places or not is_whole(path):
+    if not places or not is_whole(path):
         return False
-    return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), found.places).any())
+    return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), places).any())

@@ -45,7 +45,7 @@ class Held:
             contract = self.contracts[dataset]
             return lambda path: holds(path, contract, person.kind, person.value).height > 0
         if layer in BY_PLACE and found:
-            return lambda path: holds_places(path, found)
+            return lambda path: holds_places(path, found.of(layer))
         if (layer == "silver" and found) or layer == LAYER:
             changed, keys = rewritten(self.lake, name, self.versions.get(name)), self.fed.get(name, frozenset())
 

@@ -113,11 +113,11 @@ def _is_told(column: pa.Array, needles: Needles) -> bool:
 
 
 class Cell(NamedTuple):
-    """A cell of a SQLite database that tells of a person. A deflated one counts by what is in it."""
+    """A cell of a SQLite database that tells of a person. A deflated one counts by what is in it. Not every table numbers its rows."""
 
     table: str
     column: str
-    row: int
+    row: int | None
     content: str | bytes
 
 
@@ -126,12 +126,24 @@ def cells(path: Path, needles: Needles) -> Iterator[Cell]:
     with database(path) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0")]
         for table in tables:
-            for column in [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]:
+            row = "rowid" if _numbers_rows(connection, table) else "NULL"
+            for column in [one[1] for one in connection.execute(f"PRAGMA table_info({quoted(table)})")]:
                 place = f"{quoted(column)} FROM {quoted(table)}"
-                query = f"SELECT rowid, {place} WHERE typeof({quoted(column)}) IN ('text', 'blob')"  # quoted
+                query = f"SELECT {row}, {place} WHERE typeof({quoted(column)}) IN ('text', 'blob')"  # quoted
                 for rowid, content in connection.execute(query):
                     if _tells(content, needles):
                         yield Cell(table, column, rowid, content)
+
+
+def _numbers_rows(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether a table is not one `WITHOUT ROWID`, as SQLite itself says: older ones have no other word for it."""
+    try:
+        connection.execute(f"SELECT rowid FROM {quoted(table)} LIMIT 0")  # noqa: S608  # quoted
+    except sqlite3.OperationalError as error:
+        if "no such column" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _tells(content: str | bytes, needles: Needles) -> bool:

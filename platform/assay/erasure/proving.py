@@ -86,7 +86,7 @@ def prove(
     left = [f"bronze/{one.dataset}" for one in contracts if search(lake, one, person.kind, person.value).places]
     for name, found in traces.items():
         for layer in BY_PLACE:
-            left += [f"{layer}/{name}" for path in data_files(lake / layer / name) if holds_places(path, found)][:1]
+            left += [f"{layer}/{name}" for path in data_files(lake / layer / name) if holds_places(path, found.of(layer))][:1]
     scanned = scan(where, needles)
     if left := [*left, *scanned.found]:
         raise NotErased(f"The {person.kind} can still be told from {few_of(left, SHOWN, '; ')}.")

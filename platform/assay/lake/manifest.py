@@ -107,12 +107,6 @@ def manifest_of(path: str) -> Manifest:
         raise unreadable(path, error) from error
 
 
-@lru_cache(MANIFESTS)
-def event_days(path: str) -> Mapping[date | None, Day]:
-    """The rows of a data file of bronze by event day. What else its manifest says is not kept: of years of files it is the most."""
-    return manifest_of.__wrapped__(path).days
-
-
 def _manifest_of(path: str) -> Manifest:
     import pyarrow.parquet as pq
 

@@ -125,12 +125,12 @@ def publish(
     raise PublishContention(f"Tried {ATTEMPTS} times to publish {len(staging.slice.partitions)} partitions of {spec.name}.")
 
 
-def removals_of(table: Snapshot, is_meant: Callable[[DataFile], bool]) -> list[Action]:
-    """What takes files out of a table, one by one: nothing else can be removed by a filter that says too much."""
+def removals_of(table: Snapshot, is_meant: Callable[[DataFile], bool], among: Iterable[DataFile] | None = None) -> list[Action]:
+    """What takes files out of a table (or `among` some of its files), one by one: no filter can say too much."""
     now = int(time.time() * 1000)
     return [
         remove(within(table, file), file.size, dict(zip(table.partition_by, file.values, strict=True)), now)
-        for file in table.files
+        for file in (table.files if among is None else among)
         if is_meant(file)
     ]
 
@@ -196,7 +196,10 @@ class _Commit:
 
     def _removals(self, table: DeltaTable) -> list[Action]:
         snapshot, slice_ = Snapshot(self.staging.slice.spec.name, table), self.staging.slice
-        return removals_of(snapshot, lambda file: self.whole or slice_.owner(file.values) is not None)
+        if self.whole or not slice_.spec.partition_by:
+            return removals_of(snapshot, lambda file: self.whole or slice_.owner(file.values) is not None)
+        near = snapshot.files_of({partition.values[0] for partition in slice_.partitions})  # not years of files for one day
+        return removals_of(snapshot, lambda file: slice_.owner(file.values) is not None, near)
 
     def _tokens(self, table: DeltaTable) -> list[Action]:
         """The `txn` entries: the fingerprints, which calendar they are of, which partitions are gone, which columns have no type."""

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from assay.errors import TableMissing
+from assay.lake.add_actions import described, of_partitions
 from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 from assay.lake.features import refuse_unreadable
@@ -25,12 +26,11 @@ from assay.lake.log import LOG
 from assay.lake.log_entries import commits_of
 from assay.lake.recent import Recent, has_commits, newest_commit
 from assay.lake.slices import WHOLE
-from assay.lake.statistics import python_values
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import polars as pl
     from deltalake import DeltaTable
@@ -100,21 +100,19 @@ class Snapshot:
     @cached_property
     def files(self) -> list[DataFile]:
         """The files of this version, in the order of their partitions."""
-        from assay.lake.staging import partition_value
+        return self._data_files(self._actions())
 
+    def files_of(self, values: Collection[str]) -> list[DataFile]:
+        """Those whose first partition column has one of these values, in the same order."""
+        few = of_partitions(self._actions(), self.partition_by[0], values) if self.partition_by else None
+        return [file for file in (self.files if few is None else self._data_files(few)) if file.values[:1] and file.values[0] in values]
+
+    def _actions(self) -> pa.Table:
         with log_read(self.name, self.folder, self.version):
-            actions = pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
-        root = self.folder
-        found = []
-        for action in python_values(actions.to_struct_array().combine_chunks()):
-            partition = action.get("partition") or {}
-            values = tuple(partition_value(partition.get(column)) for column in self.partition_by)
-            found.append(
-                DataFile(
-                    str(root / unquote(action["path"])), values, action["num_records"] or 0, action["size_bytes"],
-                    action.get("min") or {}, action.get("max") or {},
-                )
-            )  # fmt: skip
+            return pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
+
+    def _data_files(self, actions: pa.Table) -> list[DataFile]:
+        found = (DataFile(*said) for said in described(actions, str(self.folder), self.partition_by))
         return sorted(found, key=lambda file: (file.values, file.path))
 
     @property

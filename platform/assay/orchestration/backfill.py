@@ -91,7 +91,10 @@ class Ran:
 
 
 def requests(due: Sequence[Due]) -> Iterator[Request]:
-    """Pack outdated assets of one stage into as few runs as Dagster allows: those with equal partitions and equal ranges share a run."""
+    """Pack outdated assets of one stage into as few runs as Dagster allows: those with equal partitions and equal ranges share a run.
+
+    What a person should know of an asset is said with the first of its runs.
+    """
     grouped: dict[tuple[dg.PartitionsDefinition | None, Span | None], list[Due]] = {}
     for one in due:
         if not one.partitions:
@@ -99,9 +102,11 @@ def requests(due: Sequence[Due]) -> Iterator[Request]:
         spans: list[Span | None] = [None] if one.definition is None else [*contiguous(one)]
         for span in spans:
             grouped.setdefault((one.definition, span), []).append(one)
+    told = set[str]()
     for (_, span), members in grouped.items():
         first, last = span or (None, None)
-        notes = tuple(one.note for one in members if one.note)
+        notes = tuple(one.note for one in members if one.note and one.note not in told)
+        told.update(notes)
         yield Request(tuple(one.key for one in members), first, last, sum(len(one.between(first, last)) for one in members), notes)
 
 

@@ -98,9 +98,9 @@ class Erasing:
         fence = self._raise_fence()
         fed = self._rebuild(traces)
         for dataset, found in traces.items():
-            held = remove_from_quarantine(self.lake, dataset, found.places, fence)
-            decided = remove_from_decisions(self.lake, dataset, found.places, fence)
-            remove_from_claims(self.lake, dataset, found.places, fence)
+            held = remove_from_quarantine(self.lake, dataset, found.of("quarantine"), fence)
+            decided = remove_from_decisions(self.lake, dataset, found.of("decisions"), fence)
+            remove_from_claims(self.lake, dataset, found.of("claims"), fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
         needles, followed = Needles.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
         held_by = Held(self.lake, self.planner.contracts, self.person, needles, traces, fed, erasure.detail["versions"])

@@ -25,7 +25,7 @@ from assay.lake.audited import weight
 from assay.lake.claims import displaced_now, with_displaced
 from assay.lake.constraints import lacks_constraints
 from assay.lake.fence import fence_now
-from assay.lake.manifest import event_days
+from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens, fingerprint
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
@@ -91,7 +91,7 @@ class Inputs:
         by_day, others = self._files_by_day
         days = [start + timedelta(days=offset) for offset in range((end - start).days)]
         near = {file.path: file for day in days for file in by_day.get(day, ())} | {file.path: file for file in others}
-        return [file for file in near.values() if any(day is not None and start <= day < end for day in event_days(file.path))]
+        return [file for file in near.values() if any(day is not None and start <= day < end for day in manifest_of(file.path).days)]
 
     @property
     def empty_arrivals(self) -> list[str]:
@@ -100,7 +100,7 @@ class Inputs:
 
     def days(self, partition: Partition) -> list[Rows]:
         """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
-        found = ((file, day, rows) for file in self.files(partition) for day, rows in event_days(file.path).items())
+        found = ((file, day, rows) for file in self.files(partition) for day, rows in manifest_of(file.path).days.items())
         if not self.contract.is_snapshot:
             start, end = event_dates(self.contract, partition)
             found = ((file, day, rows) for file, day, rows in found if day is not None and start <= day < end)
