@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from assay.ingest.work import Prepared
+    from assay.ingest.chunks import Prepared
     from assay.lake.staged import Staging
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from assay.ingest.chunks import Chunk
 from assay.ingest.set_aside import set_aside
 from assay.lake.growing import Growing
 from assay.lake.manifest import KEY, Landed, Manifest
@@ -16,8 +17,9 @@ from assay.lake.stored_days import days_in
 if TYPE_CHECKING:
     import polars as pl
 
+    from assay.ingest.chunks import Prepared
     from assay.ingest.reading import Source
-    from assay.ingest.work import Chunk, Prepared, Work
+    from assay.ingest.work import Work
 
 
 @dataclass
@@ -53,8 +55,6 @@ class Arriving:
     def done(self) -> Chunk:
         """The arrival as it would be published, or why it could not be read. Raises AssayError if a row was lost."""
         import polars as pl
-
-        from assay.ingest.work import Chunk
 
         assert self.last is not None  # noqa: S101  # a part was added
         nothing = replace(self.last, rows=self.last.rows.slice(0, 0), part=None)

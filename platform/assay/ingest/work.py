@@ -11,6 +11,7 @@ from assay.code_version import code_version
 from assay.errors import AssayError
 from assay.ingest.arriving import Arriving
 from assay.ingest.bronze import bronze_rows
+from assay.ingest.chunks import Chunk, Prepared
 from assay.ingest.set_aside import set_aside
 from assay.lake.accounts import LANDED
 from assay.lake.audited import publish_audited
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
-    import pyarrow as pa
 
     from assay.contracts.model.contract import Contract
-    from assay.errors import FileUnreadable
     from assay.ingest.erased import Erased
     from assay.ingest.reading import Batch, Piece, Source
     from assay.lake.slices import Slice
@@ -37,35 +36,6 @@ if TYPE_CHECKING:
     from assay.lake.staged import Staging
 
 CODE = ("assay.ingest", "assay.contracts.language", "assay.contracts.compiling")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The rows of some arrivals; by partition key the manifest of each, or why it could not be read. `sources` are the files of `rows`.
-
-    Of a `part` of an arrival the manifest only counts what landed; the last is that which does not go on.
-    """
-
-    rows: pa.Table
-    manifests: Mapping[str, Manifest]
-    sources: Sequence[Source]
-    failed: Mapping[str, FileUnreadable]
-    part: str | None = None
-    goes_on: bool = False
-
-    @property
-    def erased(self) -> dict[str, int]:
-        """How many rows of an arrival are left out because they name an erased person; only of arrivals that have such rows."""
-        return {key: count for key, manifest in self.manifests.items() if (count := manifest.erased)}
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some arrivals whose rows are staged; `staging` is None if none could be read."""
-
-    staging: Staging | None
-    rejected: pl.DataFrame
-    made: Prepared
 
 
 @dataclass(frozen=True)
