@@ -46,11 +46,11 @@ def decide_once(lake: Path, kind: Kind, rule: str) -> int | None:
 
 
 def decide_forever(lake: Path, seed: int) -> None:
-    chance = random.Random(seed)
-    View.open(lake, "orders").rows(Fate.HELD)  # imports, so that a kill meets work
-    began = time.monotonic()
-    View.open(lake, "orders").rows(Fate.HELD)
-    os.write(1, f"ready {time.monotonic() - began}\n".encode())
+    """Says `ready` with the seconds of its second decision: the first one imports. Then `done` for each."""
+    chance, made = random.Random(seed), 0
     while True:
+        began = time.monotonic()
         if decide_once(lake, chance.choice(list(Kind)), chance.choice(RULES)):
-            os.write(1, b"done\n")
+            made += 1
+            if made > 1:
+                os.write(1, (f"ready {time.monotonic() - began}\n" if made == 2 else "done\n").encode())
