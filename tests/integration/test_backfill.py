@@ -129,6 +129,7 @@ def test_a_day_whose_own_file_was_refused_waits_and_the_others_go_on_to_gold(emp
     ruin(empty_world.settings.landing / "flights/flights_2013-01-02.csv")
     ran = empty_world.backfill()
     assert [one.request.keys[0].path[0] for one in ran if one.failure] == ["bronze"]
+    assert next(one.said for one in ran if one.failure).startswith("3 published, 1 refused in "), "what was published is counted, too"
     days = empty_world.rows("silver/flights")["flight_date"].cast(pl.String).unique().sort().to_list()
     assert days == ["2013-01-01", "2013-01-03"], "the second day would have only the rows that came with the third day's file"
     assert empty_world.rows("gold/carrier_punctuality_daily")["flight_date"].n_unique() == 2

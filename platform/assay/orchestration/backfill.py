@@ -33,7 +33,7 @@ from assay.orchestration.reporting import REFUSED
 from assay.steps import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -188,7 +188,14 @@ class Backfill:
             )
         list_run(self.instance, result.dagster_run)
         failure = None if result.success else self._why(result, request)
-        return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(result))
+        return Ran(request, result.run_id, time.monotonic() - began, failure, outcomes_of(self._events(result)))
+
+    def _events(self, result: dg.ExecuteInProcessResult) -> Iterable[dg.DagsterEvent]:
+        """What the steps of a run reported. Of a step that failed Dagster hands on the failure alone: what it had done is in the log."""
+        if result.success:
+            return result.all_events
+        log = self.instance.all_logs(result.run_id, of_type={dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.STEP_FAILURE})
+        return [entry.dagster_event for entry in log if entry.dagster_event]
 
     def _why(self, result: dg.ExecuteInProcessResult, request: Request) -> str:
         """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
@@ -202,10 +209,10 @@ class Backfill:
             settle(backfill, instance, STOPPED.format(stopped.by), stopped=True)
 
 
-def outcomes_of(result: dg.ExecuteInProcessResult) -> Counter[Status]:
+def outcomes_of(events: Iterable[dg.DagsterEvent]) -> Counter[Status]:
     """How many partitions a run published, left as they were and refused, as its steps reported."""
     found = Counter[Status]()
-    for event in result.all_events:
+    for event in events:
         if event.event_type_value == "ASSET_MATERIALIZATION":
             said = event.step_materialization_data.materialization.metadata.get(OUTCOME)
             if isinstance(said, dg.TextMetadataValue):
