@@ -4,6 +4,7 @@ The measured span is the whole process, imports included. CPU is user + system o
 """
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -116,6 +117,17 @@ def share(pid: int) -> int:
         return 1024 * int(Path(f"/proc/{pid}/smaps_rollup").read_text().partition("\nPss:")[2].split()[0])
     except (OSError, IndexError):
         return 0
+
+
+def peak_of_this_process() -> float:
+    """The most memory that this process has had, in bytes.
+
+    Linux counts in `ru_maxrss` what the process had that started this one, so there /proc is asked.
+    """
+    try:
+        return 1024.0 * int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+    except (OSError, IndexError):
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT)
 
 
 def in_turn(sides: Mapping[str, Callable[[int], Cost]], rounds: int = ROUNDS) -> dict[str, list[Cost]]:

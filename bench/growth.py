@@ -15,36 +15,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from clock import BENCH, output_of, verdict
-from worlds import scratch
+from worlds import scratch, write_meter
 
 if TYPE_CHECKING:
     from assay.gold.models import Model
 
 LIMIT = 0.3  # CPU seconds at the greatest size
 FIRST, SIZE = date(2001, 1, 1), 1000
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:bench:meter
-name: meter
-version: 1.0.0
-status: active
-team: {name: bench, members: [{username: bench@example.org, role: owner}]}
-servers: [{server: landing, type: local, path: "meter/meter_{arrival:yyyy-MM-dd}.csv", format: csv}]
-schema:
-  - {name: meter_landing, physicalType: file, properties: [{name: at, logicalType: string}]}
-  - name: meter
-    physicalType: table
-    description: Readings.
-    dataGranularityDescription: one row per moment
-    properties:
-      - {name: day, logicalType: date, required: true, partitioned: true}
-      - {name: at, logicalType: timestamp, required: true, primaryKey: true, logicalTypeOptions: {format: "yyyy-MM-dd'T'HH:mm:ssXXX"}}
-    customProperties:
-      - {property: eventTime, value: {expression: at, format: "yyyy-MM-dd'T'HH:mm:ssXXX", timeZone: UTC}}
-      - {property: partitioning, value: {grain: day, start: 2001-01-01, end: {year}-01-01}}
-      - {property: arrival, value: {grain: day, start: 2001-01-01, end: {year}-01-01, lateness: 1}}
-"""
 SIZES = {"gold_models": [(4, 1), (12, 1), (20, 1), (50, 1)], "gold_years": [(4, 1), (4, 5), (4, 20)]}
 
 
@@ -81,7 +58,7 @@ def look(home: Path, number: int, years: int) -> tuple[float, float]:
 
     folder = home / "contracts"
     folder.mkdir()
-    (folder / "meter.odcs.yaml").write_text(CONTRACT.replace("{year}", str(FIRST.year + years)))
+    write_meter(folder, FIRST, FIRST.replace(year=FIRST.year + years))
     contracts, models = load_contracts(folder), tuple(stacked(number))
     days = [FIRST + timedelta(days=day) for day in range((FIRST.replace(year=FIRST.year + years) - FIRST).days)]
     table(home / "lake/silver/meter", "day", days)

@@ -6,7 +6,6 @@ daemon is one process that looks again and again; what it finds due is made by o
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clock import BENCH, MAXRSS_UNIT, output_of, verdict
-from worlds import scratch
+from clock import BENCH, output_of, peak_of_this_process, verdict
+from worlds import scratch, write_meter
 
 if TYPE_CHECKING:
     from assay.orchestration.plan import Planner
@@ -25,29 +24,6 @@ SIZES = (1_000, 10_000, 100_000)
 LIMITS = {"landing_nothing_new": 0.5, "landing_one_new_file": 0.7, "landing_next_stage": 0.7, "landing_cold": 1.5, "landing_memory": 150.0}
 DAYS, FIRST = 1_000, date(2021, 1, 1)
 DATASET, SETTLED_SECONDS = "meter", 3
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:bench:meter
-name: meter
-version: 1.0.0
-status: active
-team: {name: bench, members: [{username: bench@example.org, role: owner}]}
-servers: [{server: landing, type: local, path: "meter/meter_{arrival:yyyy-MM-dd}_*.csv", format: csv}]
-schema:
-  - {name: meter_landing, physicalType: file, properties: [{name: at, logicalType: string}]}
-  - name: meter
-    physicalType: table
-    description: Readings.
-    dataGranularityDescription: one row per moment
-    properties:
-      - {name: day, logicalType: date, required: true, partitioned: true}
-      - {name: at, logicalType: timestamp, required: true, primaryKey: true, logicalTypeOptions: {format: "yyyy-MM-dd'T'HH:mm:ssXXX"}}
-    customProperties:
-      - {property: eventTime, value: {expression: at, format: "yyyy-MM-dd'T'HH:mm:ssXXX", timeZone: UTC}}
-      - {property: partitioning, value: {grain: day, start: 2021-01-01, end: 2023-09-28}}
-      - {property: arrival, value: {grain: day, start: 2021-01-01, end: 2023-09-28, lateness: 1}}
-"""
 
 
 def main() -> int:
@@ -93,7 +69,7 @@ def _made(home: Path, files: int) -> Path:
     landing, contracts = home / "landing" / DATASET, home / "contracts"
     for folder in (landing, contracts):
         folder.mkdir(parents=True)
-    (contracts / "meter.odcs.yaml").write_text(CONTRACT)
+    write_meter(contracts, FIRST, FIRST + timedelta(days=DAYS), "_*")
     for number in range(files):
         drop(landing, number)
     time.sleep(SETTLED_SECONDS)
@@ -182,7 +158,7 @@ def daemon(home: Path) -> dict[str, float]:
             later.append(_expect(tick(), ["silver"]))
             _part("refine", home)
             _expect(tick(), [])
-    return {"nothing_new": idle, "one_new_file": min(new), "next_stage": min(later), "megabytes": megabytes()}
+    return {"nothing_new": idle, "one_new_file": min(new), "next_stage": min(later), "megabytes": peak_of_this_process() / 1e6}
 
 
 def _expect(ticked: tuple[float, list[str]], asked: list[str]) -> float:
@@ -194,9 +170,9 @@ def _expect(ticked: tuple[float, list[str]], asked: list[str]) -> float:
 
 def cold(home: Path) -> dict[str, float]:
     """The first plan of a process that has its libraries."""
-    import deltalake  # noqa: F401
+    import deltalake  # noqa: F401  # not part of what is measured
     import polars as pl
-    import pyarrow.parquet  # noqa: F401
+    import pyarrow.parquet  # noqa: F401  # the same
 
     from assay.ingest.folders import one_look
     from assay.orchestration.landing import Landing
@@ -210,12 +186,7 @@ def cold(home: Path) -> dict[str, float]:
     seconds = time.process_time() - began
     if any(one.partitions or one.problem for one in due):
         raise SystemExit("landing_growth: the plan found something to do")
-    return {"seconds": seconds, "megabytes": megabytes()}
-
-
-def megabytes() -> float:
-    """The most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT / 1e6
+    return {"seconds": seconds, "megabytes": peak_of_this_process() / 1e6}
 
 
 PARTS = {"cold": cold, "daemon": daemon, "ingest": lambda home: make(home, "bronze"), "refine": lambda home: make(home, "silver")}

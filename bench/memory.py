@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from clock import BENCH, output_of, verdict
+from clock import BENCH, output_of, peak_of_this_process, verdict
 from worlds import scratch
 
 LIMIT, WIDE_LIMIT = 600.0, 900.0  # MB
@@ -152,12 +152,6 @@ def taken(home: Path, step: str) -> str:
         refuse_failures(refine_partitions(run, contract, whole.only([str(DAY)])))
     seconds = time.perf_counter() - began
     return f"{peak_of_this_process() / 1e6} {seconds}"
-
-
-def peak_of_this_process() -> int:
-    """The greatest resident set that it had, in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,29 @@ from clock import cost_of
 from flights.upstream import FIRST_DAY, LAST_DAY, drop_files
 
 COMMAND_LINE = "from assay.cli.__main__ import main; main()"  # what the console script `assay` does
+METER = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: urn:bench:meter
+name: meter
+version: 1.0.0
+status: active
+team: {name: bench, members: [{username: bench@example.org, role: owner}]}
+servers: [{server: landing, type: local, path: "meter/meter_{arrival:yyyy-MM-dd}PARTS.csv", format: csv}]
+schema:
+  - {name: meter_landing, physicalType: file, properties: [{name: at, logicalType: string}]}
+  - name: meter
+    physicalType: table
+    description: Readings.
+    dataGranularityDescription: one row per moment
+    properties:
+      - {name: day, logicalType: date, required: true, partitioned: true}
+      - {name: at, logicalType: timestamp, required: true, primaryKey: true, logicalTypeOptions: {format: "yyyy-MM-dd'T'HH:mm:ssXXX"}}
+    customProperties:
+      - {property: eventTime, value: {expression: at, format: "yyyy-MM-dd'T'HH:mm:ssXXX", timeZone: UTC}}
+      - {property: partitioning, value: {grain: day, start: FIRST, end: END}}
+      - {property: arrival, value: {grain: day, start: FIRST, end: END, lateness: 1}}
+"""
 
 
 @contextmanager
@@ -42,6 +65,12 @@ def fresh_home(home: Path, landing: Path) -> Path:
 def assay(home: Path, *arguments: str) -> None:
     """Run `assay ARGUMENTS` in a home, outside of any measured span."""
     cost_of(["-c", COMMAND_LINE, *arguments], {"ASSAY_HOME": str(home)})
+
+
+def write_meter(contracts: Path, first: date, end: date, parts: str = "") -> None:
+    """Write the contract of one dataset, `meter`, by day over [first, end). `parts` is what names of files say behind the day."""
+    said = METER.replace("PARTS", parts).replace("FIRST", str(first)).replace("END", str(end))
+    (contracts / "meter.odcs.yaml").write_text(said)
 
 
 def fresh_instance(folder: Path, *, stock: bool) -> dict[str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
-    from assay.settings import SecretReference
+    from assay.settings import SecretReference, Settings
 
 Item = TypeVar("Item")
 
@@ -46,6 +46,14 @@ class Run:
     linked: tuple[Path, ...] = ()
     index: Path | None = None
     batch_bytes: int = BATCH_BYTES
+
+    @classmethod
+    def of(cls, settings: Settings, contracts: Mapping[str, Contract]) -> Run:
+        """What the settings say of each execution."""
+        return cls(
+            settings.lake, settings.landing, contracts, keys=settings.masking_keys, linked=settings.landing_links,
+            index=settings.landing_index, batch_bytes=settings.batch_bytes or BATCH_BYTES,
+        )  # fmt: skip
 
 
 class Status(StrEnum):

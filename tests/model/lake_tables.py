@@ -34,11 +34,11 @@ class File(NamedTuple):
     def digest(self) -> str:
         """What its name says of its bytes; the name itself for a file of another tool."""
         parts = os.path.basename(self.path).split("-")  # noqa: PTH119  # a hundred times a version
-        return parts[1] if len(parts) == 3 and parts[0] == "part" else os.path.basename(self.path)  # noqa: PTH119
+        return parts[1] if len(parts) == 3 and parts[0] == "part" else os.path.basename(self.path)  # noqa: PTH119  # asked of each file at each step: a Path takes too long
 
     @property
     def exists(self) -> bool:
-        return os.path.exists(self.path)  # noqa: PTH110
+        return os.path.exists(self.path)  # noqa: PTH110  # the same
 
 
 @dataclass(frozen=True)

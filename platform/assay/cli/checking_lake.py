@@ -136,7 +136,7 @@ def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, d
         return Finding(name, damage, f"{rows}{KEPT_NOWHERE[layer]}")
     if layer != "bronze" or dataset not in contracts:
         return Finding(name, damage, "" if layer != "bronze" else "nobody knows what, without a sound contract")
-    run, contract = Run(settings.lake, settings.landing, contracts, linked=settings.landing_links), contracts[dataset]
+    run, contract = Run.of(settings, contracts), contracts[dataset]
     names = lost_with_file(run, contract, damage) if damage.file else lost_with_log(run, contract)
     if not names:
         return Finding(name, damage, "")

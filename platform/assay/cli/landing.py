@@ -60,8 +60,7 @@ def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) ->
     if unknown := [name for name in datasets if name not in contracts]:
         raise SettingsError(f"There is no dataset {unknown[0]!r}.", hint=suggest(unknown[0], contracts))
     nothing_built = Project(settings.dbt_project, settings.dbt_project, (), settings.scratch)
-    run = Run(settings.lake, settings.landing, contracts, linked=settings.landing_links, index=settings.landing_index)
-    planner = Planner(run, contracts, nothing_built)
+    planner = Planner(Run.of(settings, contracts), contracts, nothing_built)
     seen = Landing.look(planner)
     found: dict[str, list[tuple[Sighting, State]]] = {name: [] for name in datasets or contracts}
     chosen = seen.of(datasets) if datasets else seen

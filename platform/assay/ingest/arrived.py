@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
+    from assay.ingest.folders import Stamp
     from assay.ingest.landing import LandingFile, Listed
 
 MOST_DATASETS = 1_000  # whose rows are kept in memory, some 70 bytes a file
@@ -66,7 +67,7 @@ class Arrived:
                 found.append((file, digest))
             if as_listed and digest is not None and file.stamp is not None:
                 newest = max(newest, file.stamp.newest_ns)
-                kept.append(FILE.pack(digest_of(file.name), *file.stamp, bytes.fromhex(digest)))
+                kept.append(_packed(file.name, file.stamp, digest))
         listing, files = self.listing(arrival) if at_rest else b"", b"".join(kept)
         if (row.listing, row.files) != (listing, files):
             self._keep(arrival, Row(listing, newest, files=files))
@@ -81,7 +82,7 @@ class Arrived:
             return found[0]
         digest, as_listed = file.hash_as_listed()
         if as_listed and digest is not None and file.stamp is not None:
-            self._keep(day, Row(files=FILE.pack(digest_of(file.name), *file.stamp, bytes.fromhex(digest))))
+            self._keep(day, Row(files=_packed(file.name, file.stamp, digest)))
         return digest
 
     def listing(self, arrival: str) -> bytes:
@@ -117,6 +118,10 @@ class Arrived:
     def _keep(self, arrival: str, row: Row) -> None:
         self.rows[arrival] = row
         self.changed.add(arrival)
+
+
+def _packed(name: str, stamp: Stamp, digest: str) -> bytes:
+    return FILE.pack(digest_of(name), *stamp, bytes.fromhex(digest))
 
 
 def _recalled(file: LandingFile, known: dict[bytes, tuple[tuple[int, ...], str]]) -> tuple[str, bool] | None:

@@ -119,9 +119,8 @@ class CsvRows:
             self.surplus = max(0, len(row.values) - len(names))
         columns = [*names, *(f"{NAMELESS}{number}" for number in range(self.surplus or 0))]
         body = respelled(body, dialect)
-        if (
-            bytes(body[: len(codecs.BOM_UTF8)]) == codecs.BOM_UTF8
-        ):  # that of the file is gone: this is part of a value, and Arrow takes one away
+        if bytes(body[: len(codecs.BOM_UTF8)]) == codecs.BOM_UTF8:
+            # that of the file is gone: this is part of a value, and Arrow takes one away
             body = codecs.BOM_UTF8 + bytes(body)
         if row is None and (len(names) > 1 or not len(body)):
             return pa.table({name: pa.array([], pa.string()) for name in names})

@@ -145,9 +145,18 @@ def listed_days(landing: Path, source: LandingSource, linked: Sequence[Path] = (
     arrival_names(source.path)  # refuses a path without a date
     found = list[Listed]()
     for below, folder in _folders(landing, ARRIVAL_PLACE.sub("*", source.path).split("/"), allowed(landing, linked)):
-        days = folder.by_day(below, source.path, lambda name, where=landing / below: leads_out(where / name))  # type: ignore[misc]  # a default
-        found += [Listed(below, folder, day, files) for day, files in days.items()]
+        found += [Listed(below, folder, day, files) for day, files in days_in(landing, below, folder, source.path).items()]
     return found
+
+
+def days_in(landing: Path, below: str, folder: Folder, path: str) -> dict[date, Day]:
+    """The files of a source's path in one folder, by day."""
+    return folder.by_day(below, path, lambda name: leads_out(landing / below / name))
+
+
+def like(path: str) -> re.Pattern[str]:
+    """What matches as a path with `*` does, in which that stands for anything but the end of a folder's name."""
+    return re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", path))), re.DOTALL)
 
 
 def _folders(landing: Path, segments: Sequence[str], inside: Sequence[Path], below: str = "") -> Iterator[tuple[str, Folder]]:
@@ -155,7 +164,7 @@ def _folders(landing: Path, segments: Sequence[str], inside: Sequence[Path], bel
 
     A failed look-up is an error, a missing folder is none.
     """
-    wanted = re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", segments[0]))), re.DOTALL)
+    wanted = like(segments[0])
     try:
         folder = folder_of(landing, below)
     except OSError as error:
@@ -192,6 +201,11 @@ def folder_leads_out(path: Path, inside: Sequence[Path]) -> bool:
 
 def _look_up_failed(what: str, error: OSError) -> FileUnreadable:
     return FileUnreadable(f"Tried to look up {what!a}; {error.strerror}.", hint="Give this process the right to read it.")
+
+
+def told_by(landing: Path, source: LandingSource, linked: Sequence[Path] = ()) -> set[str]:
+    """The names and the hashes by which the files of a source that lie there are known. Raises what `landed` raises."""
+    return {told for file, digest in with_hashes(landed(landing, source, linked)) for told in (file.name, digest)}
 
 
 def with_hashes(files: Iterable[LandingFile]) -> list[tuple[LandingFile, str]]:

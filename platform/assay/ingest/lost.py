@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged
-from assay.ingest.landing import landed, with_hashes
+from assay.ingest.landing import told_by
 from assay.lake.checking import as_read_by
 from assay.lake.damage import ASIDE, hint_of
 from assay.lake.foreign import before_it_was_altered, noted_of
@@ -56,5 +56,5 @@ def refuse_forgotten(lake: Path, contract: Contract) -> None:
 
 
 def _not_landed(run: Run, contract: Contract, files: Iterable[tuple[str, str]]) -> list[str]:
-    there = {told for file, digest in with_hashes(landed(run.landing, contract.source, run.linked)) for told in (file.name, digest)}
+    there = told_by(run.landing, contract.source, run.linked)
     return sorted({name for name, digest in files if not {name, digest} & there})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.ingest.bronze import batches
 from assay.ingest.held import Holdings
-from assay.ingest.landing import landed, with_hashes
+from assay.ingest.landing import told_by
 from assay.lake.migrations import calendar_changed, migration, outgrown
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def leaving(
     others = migration(
         before, slice_, batches(run.landing, contract, known.__contains__, holdings=holdings, linked=run.linked) if everything else None
     )
-    there = {told for file, digest in with_hashes(landed(run.landing, contract.source, run.linked)) for told in (file.name, digest)}
+    there = told_by(run.landing, contract.source, run.linked)
     left = {file.landed for arrival in holdings.arrivals.keys() - known for file in holdings.of(arrival)} if everything else ()
     if lost := sorted(one.name for one in left if one.rows > one.erased and not {one.name, one.hash} & there):
         raise calendar_changed(

@@ -153,12 +153,13 @@ def gathered(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
     """The same rows in fewer tables, of about `size` bytes each."""
     import pyarrow as pa
 
-    pending = list[pa.Table]()
+    pending, held = list[pa.Table](), 0
     for table in tables:
         pending.append(table)
-        if sum(one.nbytes for one in pending) >= size:
+        held += table.nbytes
+        if held >= size:
             yield pa.concat_tables(pending)
-            pending = []
+            pending, held = [], 0
     if pending:
         yield pa.concat_tables(pending)
 

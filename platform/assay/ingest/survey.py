@@ -6,7 +6,6 @@ and the time that it is.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -17,11 +16,12 @@ from assay.contracts.language.date_formats import ARRIVAL_PLACE
 from assay.contracts.model.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, Stamp, folder_of
-from assay.ingest.landing import allowed, folder_leads_out, leads_out, shown_name, told_name
+from assay.ingest.landing import allowed, days_in, folder_leads_out, leads_out, like, shown_name, told_name
 from assay.ingest.misnamed import why_not
 from assay.ingest.opening import outside, taken_from
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -90,13 +90,12 @@ def census(landing: Path, contracts: Mapping[str, Contract], now: datetime, link
     """The same in groups of files that fare alike, so that years of files are not looked at one by one."""
     readers, found = _Readers(contracts), list[Group]()
     for below, folder in _walk(landing, allowed(landing, linked), found):
-        known, where = readers.of(below), landing / below
+        known = readers.of(below)
         for contract in known:
-            days = folder.by_day(below, contract.source.path, lambda name, where=where: leads_out(where / name))  # type: ignore[misc]  # a default
-            for day, files in days.items():
+            for day, files in days_in(landing, below, folder, contract.source.path).items():
                 found.append(Group(below, files.names, _judged(contract, day, now), files.told))
         for name in _strangers(folder, [contract.source.path for contract in known]):
-            found += _alone(folder, below, name, contracts, now, leads=name in folder.links and leads_out(where / name))
+            found += _alone(folder, below, name, contracts, now, leads=name in folder.links and leads_out(landing / below / name))
     return found
 
 
@@ -108,8 +107,7 @@ class _Readers:
         for contract in contracts.values():
             *folders, _ = ARRIVAL_PLACE.sub("*", contract.source.path).split("/")
             first = folders[0] if folders and "*" not in folders[0] else ""
-            pattern = re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", "/".join(folders)))), re.DOTALL)
-            self._by_place.setdefault((len(folders), first), []).append((pattern, contract))
+            self._by_place.setdefault((len(folders), first), []).append((like("/".join(folders)), contract))
         self._order = {name: number for number, name in enumerate(contracts)}
 
     def of(self, below: str) -> list[Contract]:

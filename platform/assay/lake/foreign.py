@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import TableDamaged, TableMissing
+from assay.errors import TableDamaged, TableMissing, few_of
 from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import ATTEMPT_ID, PARTITIONS, fingerprint
@@ -99,12 +99,12 @@ def noted_of(table: Snapshot, key: str) -> dict[str, Any]:
 
 def told(table: Snapshot, keys: Sequence[str]) -> str:
     """What a person reads of altered partitions: which, and by which commits that Assay did not write, or what is damaged."""
-    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    shown = few_of(keys, 1)
     if damaged := [why for key, why in damage_by_key(table).items() if key in keys]:
-        return f"{table.name}: {keys[0]}{more} not as it was published: {damaged[0]}. It is made again."
+        return f"{table.name}: {shown} not as it was published: {damaged[0]}. It is made again."
     others = _others(table)
     who = f"version {others} was written by another tool" if others else "no commit that is left says by whom"
-    return f"{table.name}: {keys[0]}{more} not as it was published: {who}. It is made again."
+    return f"{table.name}: {shown} not as it was published: {who}. It is made again."
 
 
 def told_beside(table: Snapshot, beside: Snapshot | None, keys: Sequence[str]) -> str:
@@ -112,9 +112,8 @@ def told_beside(table: Snapshot, beside: Snapshot | None, keys: Sequence[str]) -
     others = _others(beside) if beside and keys else ""
     if not beside or not others:
         return ""
-    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
     who = f"version {others} of {beside.name} was written by another tool"
-    return f"{table.name}: the rows of {keys[0]}{more} do not add up: {who}. It is made again."
+    return f"{table.name}: the rows of {few_of(keys, 1)} do not add up: {who}. It is made again."
 
 
 def _others(table: Snapshot) -> str:

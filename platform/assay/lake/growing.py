@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from assay.errors import RowsOutsideSlice
 from assay.lake.schemas import union
 from assay.lake.staged import StagedFile, Staging
-from assay.lake.staging import ROW_GROUP, folder_of, name_of, refuse_nulls, refuse_strays, split, sync_folders, to_arrow
+from assay.lake.staging import OPTIONS, ROW_GROUP, folder_of, name_of, refuse_nulls, refuse_strays, split, sync_folders, to_arrow
 from assay.lake.statistics import footer
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ PREFIX = ".part-"
 GROUP_BYTES = 32 << 20  # in memory: of wide rows there are fewer in a group
 BLOCK = 1 << 20
 TAIL = 8  # bytes of a Parquet file behind its footer: the footer's length, and what the file begins with
-OPTIONS = {"store_schema": False, "coerce_timestamps": "us"}  # those of `staging`
 
 
 class Growing:

@@ -11,7 +11,7 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from assay.errors import NullsInRequiredColumn, RowsOutsideSlice
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from assay.lake.slices import Partition, Slice
 
 ROW_GROUP = 131_072
+# store_schema=False: the same rows give the same bytes, whichever engine's spelling of a type they came in
+OPTIONS: dict[str, Any] = {"store_schema": False, "coerce_timestamps": "us"}
 SMALL_BYTES = 4 << 20  # in small files zstd costs as much as all the rest of writing, a context per column, and saves a few kilobytes
 WRITERS = 4
 ROW, FIRST, LAST, ROWS = "\0row", "\0first", "\0last", "\0rows"  # names that no partition column has
@@ -147,14 +149,13 @@ def folder_of(slice_: Slice, partition: Partition) -> str:
 
 
 def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says: Mapping[str, str]) -> StagedFile:
-    """Write one file and sync its bytes; `_sync_folders` follows."""
+    """Write one file and sync its bytes; `sync_folders` follows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    # store_schema=False: the same rows give the same bytes, whichever engine's spelling of a type they came in
     compression = "zstd" if table.nbytes > SMALL_BYTES else "snappy"
-    with pq.ParquetWriter(sink, table.schema, compression=compression, store_schema=False, coerce_timestamps="us") as writer:
+    with pq.ParquetWriter(sink, table.schema, compression=compression, **OPTIONS) as writer:
         writer.write_table(table, row_group_size=ROW_GROUP)
         if footer_says:
             writer.add_key_value_metadata(dict(footer_says))

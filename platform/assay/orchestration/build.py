@@ -71,12 +71,7 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         contracts = {contract.dataset: contract for contract, *_ in made}
         product = replace(known, datasets=contracts)
         project = sound_project(settings, product, left)
-        planner = Planner(
-            Run(
-                settings.lake, settings.landing, contracts, keys=settings.masking_keys, linked=settings.landing_links,
-                index=settings.landing_index,
-            ), contracts, project,
-        )  # fmt: skip
+        planner = Planner(Run.of(settings, contracts), contracts, project)
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
         jobs = calendar_jobs(assets)
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]

@@ -5,6 +5,7 @@ postpone its annotations: Dagster reads those of an asset's body when the asset 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.orchestration.set_back import require_clock
 from assay.refine.step import refine_code, refine_partitions, silver_spec
 from assay.settings import Settings
-from assay.steps import BATCH_BYTES, Outcome, Run
+from assay.steps import Outcome, Run
 
 FORCE_TAG = "assay/force"
 ONE_RUN = dg.BackfillPolicy.single_run()
@@ -51,11 +52,7 @@ def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Map
     require_clock(settings.lake, context.instance)
     list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
-    return Run(
-        settings.lake, settings.landing, contracts, context.run.run_id, force, settings.masking_keys, now(), settings.landing_links,
-        settings.landing_index,
-        settings.batch_bytes or BATCH_BYTES,
-    )  # fmt: skip
+    return replace(Run.of(settings, contracts), run_id=context.run.run_id, force=force, now=now())
 
 
 def keys_of(context: dg.AssetExecutionContext) -> list[str]:

@@ -36,31 +36,29 @@ def event_time_changes(old: Contract, new: Contract) -> Iterator[Change]:
 
 def partitioning_changes(old: Published, new: Published) -> Iterator[Change]:
     """The partitions of the published table."""
-    before, after = old.partitioning, new.partitioning
-    for name in ("grain", "column"):
-        values = getattr(before, name), getattr(after, name)
-        if values[0] != values[1]:
-            yield Change("partitioning_changed", f"partitioning, {name}", *values)
-    if before.grain is after.grain:
-        for name, wider, narrower in _bounds(before, after):
-            if wider or narrower:
-                kind = "range_extended" if wider else "range_cut"
-                yield Change(kind, f"partitioning, {name}", getattr(before, name), getattr(after, name))
-    yield from unclassified(before, after, PARTITIONING, "partitioning")
+    yield from _cut(
+        old.partitioning, new.partitioning, "partitioning", changed="partitioning_changed", extended="range_extended", shortened="range_cut"
+    )
 
 
 def arrival_changes(old: Contract, new: Contract) -> Iterator[Change]:
     """The partitions of what lands. A snapshot's arrivals (no grain) are its newest file."""
-    before, after = old.arrival, new.arrival
+    moved = "arrival_range_changed"
+    yield from _cut(old.arrival, new.arrival, "arrival", changed="arrival_changed", extended=moved, shortened=moved)
+
+
+def _cut(before: Partitioning, after: Partitioning, place: str, *, changed: str, extended: str, shortened: str) -> Iterator[Change]:
+    """How a table is cut into partitions, with the kinds of change for another cut, for a longer range and for a shorter one."""
     for name in ("grain", "column"):
         values = getattr(before, name), getattr(after, name)
         if values[0] != values[1]:
-            yield Change("arrival_changed", f"arrival, {name}", *values)
+            yield Change(changed, f"{place}, {name}", *values)
     if before.grain is after.grain:
         for name, wider, narrower in _bounds(before, after):
             if wider or narrower:
-                yield Change("arrival_range_changed", f"arrival, {name}", getattr(before, name), getattr(after, name))
-    yield from unclassified(before, after, PARTITIONING, "arrival")
+                kind = extended if wider else shortened
+                yield Change(kind, f"{place}, {name}", getattr(before, name), getattr(after, name))
+    yield from unclassified(before, after, PARTITIONING, place)
 
 
 def lateness_changes(old: Contract, new: Contract) -> Iterator[Change]:

@@ -45,23 +45,23 @@ class Keys:
         return {**self.required, **self.optional}
 
 
-def text(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def text(value: object) -> tuple[str, str] | None:
     """A text that is not empty."""
     return None if isinstance(value, str) and value.strip() else (f"{value!r} is no text", "")
 
 
-def texts(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def texts(value: object) -> tuple[str, str] | None:
     """A list of texts, of which one may be empty."""
     fine = isinstance(value, list) and all(isinstance(one, str) for one in value)
     return None if fine else (f"{value!r} is no list of texts", 'Such as [NA, ""].')
 
 
-def count(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def count(value: object) -> tuple[str, str] | None:
     """A whole number from 0."""
     return None if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else (f"{value!r} is no whole number from 0", "")
 
 
-def share(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def share(value: object) -> tuple[str, str] | None:
     """A number above 0, at most 1."""
     return (
         None
@@ -70,7 +70,7 @@ def share(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     )
 
 
-def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def day(value: object) -> tuple[str, str] | None:
     """A calendar day in ISO form."""
     try:
         date.fromisoformat(str(value))
@@ -79,29 +79,29 @@ def day(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     return None
 
 
-def flag(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def flag(value: object) -> tuple[str, str] | None:
     """True or false."""
     return None if isinstance(value, bool) else (f"{value!r} is neither true nor false", "")
 
 
-def character(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def character(value: object) -> tuple[str, str] | None:
     """One ASCII character that can stand between values: no letter, no digit, no line end."""
     fine = isinstance(value, str) and len(value) == 1 and value.isascii() and not value.isalnum() and value not in "\r\n\0"
     return None if fine else (f"{value!r} is not one ASCII character that is no letter, digit or line end", 'Such as ";" or "\\t".')
 
 
-def character_or_none(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def character_or_none(value: object) -> tuple[str, str] | None:
     """The same, or an empty text for none."""
     return None if value == "" and isinstance(value, str) else character(value)
 
 
-def number_sign(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def number_sign(value: object) -> tuple[str, str] | None:
     """One character that can stand between digits of a number without being part of them."""
     fine = isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in "+-\r\n\0"
     return None if fine else (f"{value!r} is not one character that can stand in a number beside its digits", 'Such as "," or ".".')
 
 
-def number_sign_or_none(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def number_sign_or_none(value: object) -> tuple[str, str] | None:
     """The same, or an empty text for none."""
     return None if value == "" and isinstance(value, str) else number_sign(value)
 
@@ -112,7 +112,7 @@ def one_of(what: str, known: Iterable[str]) -> Check:
     return lambda value: None if value in words else (f"unknown {what} {value!r}", suggest(value, words))
 
 
-def zone(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def zone(value: object) -> tuple[str, str] | None:
     """A time zone of the IANA database."""
     try:
         ZoneInfo(str(value))
@@ -121,7 +121,7 @@ def zone(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     return None
 
 
-def encoding(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def encoding(value: object) -> tuple[str, str] | None:
     """A character encoding that Python knows."""
     from encodings.aliases import aliases
 
@@ -132,13 +132,13 @@ def encoding(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     return None
 
 
-def date_format(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def date_format(value: object) -> tuple[str, str] | None:
     """A format of dates or times in Java's letters."""
     unknown = unknown_letters(str(value))
     return (f"the date format {value!r} uses {unknown[0]!r}", unknown[1]) if unknown else text(value)
 
 
-def sql(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def sql(value: object) -> tuple[str, str] | None:
     """An SQL expression, as far as brackets and quotes go."""
     try:
         tokens(value if isinstance(value, str) else "")
@@ -147,7 +147,7 @@ def sql(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     return None
 
 
-def pattern(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def pattern(value: object) -> tuple[str, str] | None:
     """A regular expression that every engine reads alike: docs/meaning.md describes the dialect."""
     if found := text(value):
         return found
@@ -159,13 +159,13 @@ def pattern(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
     return None
 
 
-def function(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def function(value: object) -> tuple[str, str] | None:
     """A Python function, named by its module."""
     fine = isinstance(value, str) and FUNCTION.fullmatch(value)
     return None if fine else (f"the transform {value!r} is no module:function", "Such as shop.transforms:conform_orders.")
 
 
-def width(value: Any) -> tuple[str, str] | None:  # noqa: ANN401
+def width(value: object) -> tuple[str, str] | None:
     """What a value is generalized to: a part of a date, or a number above 0."""
     if value in ("year", "month", "day") or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
         return None

@@ -16,7 +16,7 @@ from assay.contracts.model.fingerprint import columns_terms, dataset_rules_terms
 from assay.contracts.model.versions import major_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from assay.contracts.model.contract import Contract
 
@@ -80,15 +80,10 @@ class ProductContracts:
 
 def digest_of(majors: tuple[GoldContract, ...]) -> str:
     """A digest of everything in a model's contracts that decides which rows are published; words, owners and readers do not."""
-    return hashlib.blake2b(json.dumps(list(map(_meaning, majors)), default=str).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(json.dumps(list(map(_terms, majors)), default=str).encode(), digest_size=8).hexdigest()
 
 
-def _meaning(contract: GoldContract) -> tuple[object, ...]:
+def _terms(contract: GoldContract) -> tuple[object, ...]:
     time = (contract.event_column, contract.partitioning.column, contract.lookback_days, contract.lookahead_days)
     rules = rules_terms(contract.rules), dataset_rules_terms(contract.dataset_rules)
     return (contract.major, columns_terms(contract.columns), contract.key, *rules, time)
-
-
-def consumers_of(majors: tuple[GoldContract, ...]) -> Iterator[tuple[Consumer, GoldContract]]:
-    """Who is on what."""
-    yield from ((consumer, contract) for contract in majors for consumer in contract.consumers)
