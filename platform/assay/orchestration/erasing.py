@@ -20,7 +20,7 @@ from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
 from assay.erasure.waiting import wait_until_gone
-from assay.errors import PermanentFailure
+from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.gold.models import LAYER
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
 from assay.lake.publisher import current_tokens
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from assay.masking.keyring import KeyRing
     from assay.orchestration.backfill import Ran
     from assay.orchestration.plan import Planner
+
+
+GOES_ON = "Run the same command again: it goes on where it stopped. What it has removed stays removed; there is no receipt yet."
 
 
 class SubjectUnknown(PermanentFailure):
@@ -78,11 +81,16 @@ class Erasing:
         return [one for one in self.planner.contracts.values() if self.person.kind in subjects_of(one)]
 
     def execute(self) -> Erasure:
-        """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody."""
+        """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody, and
+        what gives way to another erasure or writer, which may come after some of it is done.
+        """
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
         with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"):
-            return self._erase()
+            try:
+                return self._erase()
+            except (Superseded, PublishContention) as error:
+                raise type(error)(error.message, hint=GOES_ON) from error
 
     def _erase(self) -> Erasure:
         self._refuse_unread()
