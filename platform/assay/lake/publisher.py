@@ -110,6 +110,7 @@ def publish(
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
             refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
+            _refuse_missing(staging)
         except (PermanentFailure, Superseded):
             if not commit.offers:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
@@ -145,6 +146,12 @@ def _refuse_overtaken(
     for key, before in {**expected, **unseen}.items():
         if partition_token(current, key) not in {before, tokens.get(key)}:
             raise Superseded(f"Tried to publish partition {key!r} of {slice_.spec.name}; another run has published it since.")
+
+
+def _refuse_missing(staging: Staging) -> None:
+    """Nobody could read a table that names a file which is not there."""
+    if missing := staging.missing:
+        raise Superseded(f"Tried to publish to {staging.slice.spec.name}; {missing[0]}, which was staged for it, is not there any more.")
 
 
 @dataclass(slots=True)
