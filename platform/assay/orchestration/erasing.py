@@ -19,8 +19,8 @@ from assay.erasure.old_files import OldFiles, forget_bounds, values_of
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
-from assay.erasure.waiting import wait_until_gone
-from assay.errors import PermanentFailure, PublishContention, Superseded
+from assay.erasure.waiting import gives_way, wait_until_gone
+from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
 from assay.lake.publisher import current_tokens
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from assay.masking.keyring import KeyRing
     from assay.orchestration.backfill import Ran
     from assay.orchestration.plan import Planner
-
-
-GOES_ON = "Run the same command again: it goes on where it stopped. What it has removed stays removed; there is no receipt yet."
 
 
 class SubjectUnknown(PermanentFailure):
@@ -90,11 +87,8 @@ class Erasing:
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
         scratch, waits = self.planner.project.scratch, lambda: self.say("Waiting for another erasure, or for `assay maintain`.")
-        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), deleting(scratch, waits):
-            try:
-                return self._erase()
-            except (Superseded, PublishContention) as error:
-                raise type(error)(error.message, hint=GOES_ON) from error
+        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), gives_way(), deleting(scratch, waits):
+            return self._erase()
 
     def _erase(self) -> Erasure:
         self._refuse_unread()
