@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from assay.gold.models import ModelNotDescribed, ModelUnknown, pick, read_models
+from assay.gold.kinds import ModelNotBuilt
+from assay.gold.models import ModelNotDescribed, ModelUnknown, described_models, pick, read_models
 from assay.gold.staged import ColumnTypeUnknown, model_schema
 
 if TYPE_CHECKING:
@@ -138,6 +139,25 @@ def test_code_version_ignores_descriptions_and_dbts_own_macros(content: dict[str
 def test_a_model_that_does_not_describe_itself_is_refused(content: dict[str, Any], tmp_path: Path, missing: str) -> None:
     del content["nodes"]["model.shop.sales"]["config"]["meta"][missing]
     with pytest.raises(ModelNotDescribed, match=rf"sales; its meta does not give '{missing}'\. `assay contracts compile` writes"):
+        read_models(write(content, tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["incremental", "table", "view", "ephemeral"])
+def test_a_model_that_is_not_built_in_windows_is_refused(content: dict[str, Any], tmp_path: Path, kind: str) -> None:
+    content["nodes"]["model.shop.sales"]["config"]["materialized"] = kind
+    with pytest.raises(ModelNotBuilt, match=rf"sales; it is materialized as '{kind}'\. .* leave its materialization to `dbt_project.yml`"):
+        read_models(write(content, tmp_path))
+    models, problems = described_models(tmp_path / "manifest.json")
+    assert [model.name for model in models] == ["a_week"], "the others are read"
+    assert list(problems) == ["sales"]
+
+
+@pytest.mark.parametrize("kind", ["seed", "snapshot"])
+@pytest.mark.parametrize(("reader", "who"), [("model.shop.sales", "it"), ("test.shop.attached", "its test attached")])
+def test_a_model_that_reads_what_dbt_keeps_is_refused(content: dict[str, Any], tmp_path: Path, kind: str, reader: str, who: str) -> None:
+    content["nodes"][f"{kind}.shop.codes"] = {"resource_type": kind, "name": "codes", "depends_on": {"nodes": [], "macros": []}}
+    content["nodes"][reader]["depends_on"]["nodes"].append(f"{kind}.shop.codes")
+    with pytest.raises(ModelNotBuilt, match=rf"sales; {who} reads the {kind} codes, which Assay does not build\. Let its rows land"):
         read_models(write(content, tmp_path))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import PermanentFailure
+from assay.gold.kinds import ModelNotBuilt, materialization_of, refuse_unbuildable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -97,25 +98,30 @@ class Model:
 def read_models(manifest: Path) -> tuple[Model, ...]:
     """Read every model of the project from target/manifest.json, upstream before downstream.
 
-    Raises ModelNotDescribed when a model does not tell the engine what it needs.
+    Raises ModelNotDescribed when a model does not tell the engine what it needs, or needs what a build does not have.
     """
-    found, problems = described_models(manifest)
+    found, problems = _described(manifest)
     for problem in problems.values():
-        raise ModelNotDescribed(problem)
+        raise problem
     return found
 
 
 def described_models(manifest: Path) -> tuple[tuple[Model, ...], dict[str, str]]:
     """The models that tell the engine what it needs, upstream before downstream, and for the others why they do not, by name."""
+    found, problems = _described(manifest)
+    return found, {name: problem.message for name, problem in problems.items()}
+
+
+def _described(manifest: Path) -> tuple[tuple[Model, ...], dict[str, PermanentFailure]]:
     content = json.loads(manifest.read_bytes())
     nodes = {uid: node for uid, node in content["nodes"].items() if node["resource_type"] == "model"}
     tests = [_test(node) for node in content["nodes"].values() if node["resource_type"] == "test"]
-    found, problems = list[Model](), dict[str, str]()
+    found, problems = list[Model](), dict[str, PermanentFailure]()
     for uid in _in_order(nodes):
         try:
             found.append(_model(nodes[uid], content, tests))
-        except ModelNotDescribed as error:
-            problems[nodes[uid]["name"]] = error.message
+        except (ModelNotDescribed, ModelNotBuilt) as error:
+            problems[nodes[uid]["name"]] = error
     return tuple(found), problems
 
 
@@ -130,6 +136,7 @@ def pick(models: Iterable[Model], name: str) -> Model:
 def _model(node: dict[str, Any], content: dict[str, Any], tests: list[ModelTest]) -> Model:
     meta = node["config"]["meta"]
     judging = sorted((test for test in tests if test.model == node["name"]), key=lambda test: test.name)
+    refuse_unbuildable(node, [test.unique_id for test in judging], content)
     try:
         facts, owner = meta["assay"], meta["owner"]
         return Model(
@@ -185,8 +192,7 @@ def _code_version(node: dict[str, Any], content: dict[str, Any]) -> str:
         if uid in macros and uid not in used and macros[uid]["package_name"] == node["package_name"]:
             used.add(uid)
             todo.extend(macros[uid]["depends_on"]["macros"])
-    materialized = f"macro.{node['package_name']}.materialization_{node['config']['materialized']}_duckdb"
-    used |= {materialized} & macros.keys()
+    used |= {materialization_of(node)} & macros.keys()
     columns = [[column["name"], column["data_type"], column["constraints"]] for column in node["columns"].values()]
     parts = [node["raw_code"], columns, node["config"]["meta"].get("assay"), [macros[uid]["macro_sql"] for uid in sorted(used)]]
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
