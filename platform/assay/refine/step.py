@@ -95,8 +95,11 @@ class Inputs:
 
     @property
     def empty_arrivals(self) -> list[str]:
-        """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty."""
-        return [file.values[0] for file in self.bronze.files if file.values and not file.rows]
+        """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty.
+
+        One whose rows were all erased has landed with rows: an erasure makes no partition due that it has not touched.
+        """
+        return [file.values[0] for file in self.bronze.files if file.values and not file.rows and not manifest_of(file.path).landed]
 
     def days(self, partition: Partition) -> list[Rows]:
         """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
