@@ -22,7 +22,8 @@ from order_shop import Shop, day, visible
 from assay.errors import Superseded
 from assay.lake.publisher import current_tokens
 from assay.lake.quarantine import ARRIVALS
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 from orders import ORDERS, write_contracts
 
 if TYPE_CHECKING:
