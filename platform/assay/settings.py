@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_FILE = "masking.keys"
 LINKS = "ASSAY_LANDING_LINKS"
-BATCH, FEWEST_BATCH_BYTES = "ASSAY_BATCH_BYTES", 1 << 20
+BATCH, BATCH_BYTES = "ASSAY_BATCH_BYTES", range(1 << 20, 1 << 50)
+VACUUM, VACUUM_DAYS, USUAL_DAYS = "ASSAY_VACUUM_DAYS", range(1, 36_500), 7  # days as Delta's own vacuum
 EVENT_BATCH = "1000"  # materializations of a range are stored by so many at once
 
 
@@ -66,7 +67,7 @@ class Settings:
     `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`,
     `landing_folder` where files land if not in `home`, `landing_links` where links in there may lead. `group` is the id of the group that
     shares the home with its owner, if one does. `batch_bytes` are held at once of what is too large to be held
-    whole; None is as many as usual.
+    whole; None is as many as usual. `vacuum_days` are files kept that no newest version of a table names.
     """
 
     home: Path
@@ -77,6 +78,7 @@ class Settings:
     landing_links: tuple[Path, ...] = ()
     group: int | None = None
     batch_bytes: int | None = None
+    vacuum_days: int = USUAL_DAYS
 
     @property
     def own_entries(self) -> frozenset[str]:
@@ -146,10 +148,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home), ASSAY_LANDING names the landing folder (default: in the
     home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home,
-    ASSAY_BATCH_BYTES how much is held at once of a large arrival.
+    ASSAY_BATCH_BYTES how much is held at once of a large arrival, ASSAY_VACUUM_DAYS how many days files of earlier versions are kept.
 
     Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its
-    path, there is no such group, ASSAY_MASKING_KEYS is no reference, or ASSAY_BATCH_BYTES no such number.
+    path, there is no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
     """
     found = os.environ if environ is None else environ
     home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
@@ -170,7 +172,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         landing_folder=_folder(found, "ASSAY_LANDING", "`landing` in the home"),
         landing_links=tuple(Path(one).expanduser().resolve() for one in found.get(LINKS, "").split(os.pathsep) if one),
         group=_group(found.get("ASSAY_GROUP")),
-        batch_bytes=_bytes(found.get(BATCH)),
+        batch_bytes=_number(found, BATCH, BATCH_BYTES, "bytes"),
+        vacuum_days=_number(found, VACUUM, VACUUM_DAYS, "days") or USUAL_DAYS,
     )
 
 
@@ -193,12 +196,13 @@ def _group(name: str | None) -> int | None:
         raise SettingsError(f"ASSAY_GROUP is {name!a}; there is no such group.", hint=hint) from None
 
 
-def _bytes(text: str | None) -> int | None:
+def _number(found: Mapping[str, str], variable: str, may_be: range, what: str) -> int | None:
+    text = found.get(variable)
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or int(text) < FEWEST_BATCH_BYTES:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(may_be.stop)) or int(text) not in may_be:
         raise SettingsError(
-            f"{BATCH} is {text!a}, which is no number of bytes from {FEWEST_BATCH_BYTES:,} on.", hint="Unset it for the usual."
+            f"{variable} is {text!a}, which is no number of {what} from {may_be.start:,} on.", hint="Unset it for the usual."
         )
     return int(text)
 
@@ -216,4 +220,6 @@ def export(settings: Settings) -> None:
         os.environ[LINKS] = os.pathsep.join(map(str, settings.landing_links))
     if settings.batch_bytes is not None:
         os.environ[BATCH] = str(settings.batch_bytes)
+    if settings.vacuum_days != USUAL_DAYS:
+        os.environ[VACUUM] = str(settings.vacuum_days)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

@@ -49,6 +49,7 @@ CALLS = [
     ("erase", "--subject", "nobody", "--value-from", "{sample}", "--yes"),
     ("landing", "nothing"),
     ("check-lake", "nothing"),
+    ("maintain", "nothing"),
     ("sql", ""),
     ("sql", "selekt"),
     ("sql", "select 1", "--format", "xml"),
@@ -84,10 +85,10 @@ CALLS = [
 HOMES = [
     ("tables",), ("views",), ("landing",), ("summary",), ("sql", "select 1"), ("init",), ("backfill",), ("quarantine", "list"), ("keys", "list"),
     ("quarantine", "show", "flights"), ("quarantine", "discard", "flights", "--reason", "r", "--rule", "dest_known", "--yes"),
-    ("keys", "rotate"), ("permissions",),
+    ("keys", "rotate"), ("permissions",), ("maintain",),
 ]  # fmt: skip
 WRITING = [
-    ("backfill",), ("init",), ("quarantine", "replay", "flights"), ("keys", "rotate"),
+    ("backfill",), ("init",), ("quarantine", "replay", "flights"), ("keys", "rotate"), ("maintain",),
     ("quarantine", "discard", "flights", "--reason", "r", "--rule", "dest_known", "--yes"), ("serve",),
 ]  # fmt: skip
 NEEDS_NO_CASE = {

@@ -16,7 +16,7 @@ import pytest
 from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
 from assay.erasure.needles import Needles
-from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, remove_unfinished, rewritten, table_folders
+from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
 from assay.erasure.places import Kind, Place
 from assay.erasure.proving import scan
 from assay.erasure.removing import Person, remove_from_bronze, remove_from_quarantine
@@ -34,6 +34,8 @@ from assay.lake.rejected import Rejected
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.lake.staging import stage
+from assay.lake.tables import table_folders
+from assay.maintenance.unfinished import remove_unfinished
 from assay.masking.keyring import MaskingKeyMissing, read_ring
 from assay.masking.subjects import erasure_token, rows_of, spelled
 from assay.refine.step import refine_partitions, silver_spec

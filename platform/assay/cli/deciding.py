@@ -93,9 +93,9 @@ def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by:
     """Record a decision about these rows, in one commit, after asking; no rows, no decision."""
     from assay.cli.quarantine_reports import sums_of
     from assay.lake.decisions import Decision, decide, taken
+    from assay.lake.workplaces import workplace
 
     settings = load_settings()
-    lake = settings.lake
     if rows is None or rows.is_empty():
         typer.echo(f"{view.dataset}: no such row to {kind}; nothing was changed. `assay quarantine list` counts those there are.", err=True)
         raise typer.Exit(1)
@@ -105,7 +105,8 @@ def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by:
     if not yes:
         typer.confirm("Go on?", abort=True)
     decision = Decision(kind, by or user_name(), datetime.now(UTC), because)
-    number = decide(lake, view.dataset, decision, rows, taken(view.decisions), fence=view.fence)
+    with workplace(settings.scratch, f"a decision about {view.dataset}"):
+        number = decide(settings.lake, view.dataset, decision, rows, taken(view.decisions), fence=view.fence)
     typer.echo(f"Decision {number} is recorded. `assay quarantine history {view.dataset}` shows it.")
     for said in sums_of(settings, [view.dataset]):
         typer.echo(said)

@@ -16,6 +16,7 @@ from assay.cli.homes import work_privately
 from assay.cli.keys import app as keys
 from assay.cli.keys import make_keys
 from assay.cli.landing import landing
+from assay.cli.maintaining import maintain
 from assay.cli.permitting import permissions
 from assay.cli.quarantine import app as quarantine
 from assay.settings import load_settings
@@ -31,6 +32,7 @@ app.add_typer(keys, name="keys")
 app.command()(erase)
 app.command()(landing)
 app.command()(check_lake)
+app.command()(maintain)
 app.command()(permissions)
 
 

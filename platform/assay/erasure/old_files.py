@@ -7,18 +7,16 @@ a writer may still commit. Earlier versions of these partitions cannot be read a
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from assay.erasure.finding import data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
-from assay.lake.growing import PREFIX as GROWING
-from assay.lake.growing import is_left
 from assay.lake.log import LOG, checkpoint
-from assay.lake.log import UNFINISHED as UNFINISHED_CHECKPOINT
 from assay.lake.snapshots import newest, open_snapshot
+from assay.maintenance.named import Named
+from assay.maintenance.unfinished import changed_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from assay.lake.snapshots import Snapshot
 
 BOUNDS = {"minValues", "maxValues"}
-UNFINISHED = (".*.tmp", "*.json.tmp", "*.parquet#*")  # as Assay and delta-rs write before they rename
 TOLD_BY_ROWS = ("bronze", "quarantine", "decisions", "claims")
 
 
@@ -47,15 +44,15 @@ class OldFiles:
     @classmethod
     def of(cls, lake: Path, name: str, fenced_at: datetime) -> OldFiles:
         """List them. The newest version is read last: a file that is committed meanwhile is live then, and not listed."""
-        table, known = lake / name, _named_in_log(lake / name)
+        table, known = lake / name, Named.of(lake / name / LOG).files
         on_disk = data_files(table)
         snapshot = newest(lake, name)
         live = {file.path for file in snapshot.files} if snapshot else set()
         unnamed = tuple(path for path in on_disk if str(path) not in live)
         since = committable(name, fenced_at)
         uncommitted = [one for one in unnamed if str(one.relative_to(table)) not in known]
-        young = {one for one in uncommitted if _staged(one) >= fenced_at.timestamp()}
-        maybe = {one for one in young if _staged(one) >= since or not is_whole(one)}  # the second kind is being written
+        young = {one for one in uncommitted if changed_at(one) >= fenced_at.timestamp()}
+        maybe = {one for one in young if changed_at(one) >= since or not is_whole(one)}  # the second kind is being written
         return cls(table, unnamed, frozenset(maybe), frozenset(uncommitted) - young)
 
     @classmethod
@@ -73,11 +70,6 @@ class OldFiles:
         return gone
 
 
-def table_folders(lake: Path) -> list[str]:
-    """The folders in which tables lie, or will: what is staged for a table is there before it is."""
-    return sorted(str(folder.relative_to(lake)) for folder in lake.glob("*/*") if folder.is_dir())
-
-
 def committable(name: str, fenced_at: datetime) -> float:
     """From which moment on (seconds since 1970) a file must have been staged if a writer may still commit it.
 
@@ -85,23 +77,6 @@ def committable(name: str, fenced_at: datetime) -> float:
     table, the rows tell whether a file holds the person: then it was made from what was read before.
     """
     return float("inf") if name.partition("/")[0] in TOLD_BY_ROWS else fenced_at.timestamp()
-
-
-def _staged(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _named_in_log(table: Path) -> set[str]:
-    """The files that any commit which the log still has has added or removed."""
-    found = set[str]()
-    for entry in (table / LOG).glob("*.json"):
-        for line in entry.read_text(encoding="utf-8").splitlines():
-            if line.startswith(('{"add"', '{"remove"')):
-                found |= {unquote(action["path"]) for action in json.loads(line).values()}
-    return found
 
 
 def rewritten(lake: Path, name: str, since: int | None) -> set[tuple[str, ...]]:
@@ -154,22 +129,3 @@ def _without_bounds(line: str, table: Path) -> str:
         return line
     action["add"]["stats"] = json.dumps({name: value for name, value in stats.items() if name not in BOUNDS})
     return json.dumps(action, separators=(",", ":"))
-
-
-def remove_unfinished(lake: Path, before: datetime) -> int:
-    """Remove what writers that were killed had not finished: files of no name yet, which nobody reads. Returns how many.
-
-    Of those since `before` the writer may still live, and has read nothing of the person. One that grows may have been begun long
-    before: there it is asked whether the writer lives.
-    """
-    gone = 0
-    for pattern in UNFINISHED:
-        for path in lake.rglob(pattern):
-            if path.is_file() and (is_left(path) if path.name.startswith(GROWING) else _staged(path) < before.timestamp()):
-                path.unlink(missing_ok=True)
-                gone += 1
-    for folder in lake.rglob(f"{UNFINISHED_CHECKPOINT}*"):
-        if _staged(folder) < before.timestamp():
-            shutil.rmtree(folder, ignore_errors=True)
-            gone += 1
-    return gone

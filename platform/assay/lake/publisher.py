@@ -20,7 +20,7 @@ import pyarrow as pa
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
 from assay.lake.damage import within
-from assay.lake.fence import refuse_late
+from assay.lake.fence import fence_to_note, refuse_late
 from assay.lake.log import add, commit, info, remove, txn
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import changes_columns, refuse_mismatch
@@ -110,6 +110,7 @@ def publish(
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)
             refuse_late(root, Snapshot(spec.name, table), staging.slice, commit.provenance)
             _refuse_overtaken(table, staging.slice, tokens, expected or {}, whole=whole)
+            _refuse_missing(staging)
         except (PermanentFailure, Superseded):
             if not commit.offers:
                 staging.discard()  # later it could be that a file is live: the janitor takes what is not
@@ -145,6 +146,12 @@ def _refuse_overtaken(
     for key, before in {**expected, **unseen}.items():
         if partition_token(current, key) not in {before, tokens.get(key)}:
             raise Superseded(f"Tried to publish partition {key!r} of {slice_.spec.name}; another run has published it since.")
+
+
+def _refuse_missing(staging: Staging) -> None:
+    """Nobody could read a table that names a file which is not there."""
+    if missing := staging.missing:
+        raise Superseded(f"Tried to publish to {staging.slice.spec.name}; {missing[0]}, which was staged for it, is not there any more.")
 
 
 @dataclass(slots=True)
@@ -206,7 +213,9 @@ class _Commit:
         spec, snapshot = self.staging.slice.spec, Snapshot(self.staging.slice.spec.name, table)
         gone = dict.fromkeys(other_tokens(snapshot, self.staging.slice) if self.whole else (), GONE)
         calendar = {CALENDAR: number_of(spec.calendar)} if spec.calendar else {}
-        numbers = {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar
+        numbers = (
+            {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar | fence_to_note(snapshot, self.provenance)
+        )
         return [txn(app, number) for app, number in (numbers | {UNTYPED + name: 0 for name in sorted(spec.untyped)}).items()]
 
     def _info(self) -> Action:

@@ -92,6 +92,11 @@ class Staging:
         slice_ = self.slice.only(keys)
         return Staging(self.root, slice_, self.attempt, [file for file in self.files if file.partition.key in slice_.keys], self.added)
 
+    @property
+    def missing(self) -> list[str]:
+        """The files that are not there any more: after a writer had stood still for days, maintenance took them for those of a dead one."""
+        return [file.path for file in self.files if not (self.root / file.path).exists()]
+
     def discard(self) -> None:
         """Remove the files. Only for an attempt that was never offered to the log: a commit of unknown outcome may need them."""
         for file in self.files:

@@ -70,3 +70,8 @@ def with_columns(table: DeltaTable, columns: pa.Schema) -> list[Action]:
         return [changed]
     kept = constraints_of(table)
     return [constrained({"protocol": wider}, kept) if kept else {"protocol": wider}, changed]
+
+
+def table_folders(root: Path) -> list[str]:
+    """The folders in which tables lie, or will: what is staged for a table is there before it is."""
+    return sorted(str(folder.relative_to(root)) for folder in root.glob("*/*") if folder.is_dir())

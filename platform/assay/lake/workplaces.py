@@ -17,19 +17,21 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TEMPORARY = "assay-temporary-"  # what the product keeps in the system's folder for such files begins with it
 PREFIX, OWNER, DOOR = "work-", "owner.lock", "workplaces.lock"
+DELETING = "deleting.lock"
 BEFORE = "gold-*"  # folders of builds from before there were workplaces: nobody holds them
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Somebody who was at work at some time: the folder, and who it is for people."""
+    """Somebody who was at work at some time: the folder, who it is for people, and since when (seconds since 1970)."""
 
     folder: Path
     name: str
+    since: float
 
     @property
     def is_at_work(self) -> bool:
@@ -67,13 +69,41 @@ def helping(folder: Path) -> Iterator[None]:
 
 def sweep(scratch: Path) -> None:
     """Remove the workplaces and temporary folders whose owners are gone, with all that is in them."""
-    _sweep_temporary()
+    for folder in _temporary_left():
+        shutil.rmtree(folder, ignore_errors=True)
     if not scratch.is_dir():
         return
     with _door(scratch):
-        for folder in (*scratch.glob(f"{PREFIX}*"), *scratch.glob(BEFORE)):
-            if not _is_held(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in _workplaces_left(scratch):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_behind(scratch: Path) -> list[Path]:
+    """The folders that `sweep` would remove."""
+    if not scratch.is_dir():
+        return _temporary_left()
+    with _door(scratch):
+        return [*_temporary_left(), *_workplaces_left(scratch)]
+
+
+def _workplaces_left(scratch: Path) -> list[Path]:
+    return [folder for folder in (*scratch.glob(f"{PREFIX}*"), *scratch.glob(BEFORE)) if not _is_held(folder)]
+
+
+@contextmanager
+def deleting(scratch: Path, waits: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """One at a time looks for files that nobody needs any more and deletes them: an erasure, or maintenance. `waits` is told of a wait.
+
+    What one has listed the other would not find any more, and an erasure proves by what it finds.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with (scratch / DELETING).open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -92,15 +122,17 @@ def temporary(what: str) -> Path:
     return Path(tempfile.gettempdir(), f"{TEMPORARY}{what}-{os.getpid()}-{uuid.uuid4().hex[:12]}")
 
 
-def _sweep_temporary() -> None:
+def _temporary_left() -> list[Path]:
+    found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
         owner = folder.name.split("-")[-2]
         try:
             os.kill(int(owner), 0)
         except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
+            found.append(folder)
         except (ValueError, PermissionError):  # not ours
             continue
+    return found
 
 
 def at_work(scratch: Path) -> list[Worker]:
@@ -109,7 +141,8 @@ def at_work(scratch: Path) -> list[Worker]:
     for folder in sorted(scratch.glob(f"{PREFIX}*")):
         with suppress(FileNotFoundError):
             if _is_held(folder):
-                found.append(Worker(folder, (folder / OWNER).read_text(encoding="utf-8") or folder.name))
+                owner = folder / OWNER
+                found.append(Worker(folder, owner.read_text(encoding="utf-8") or folder.name, owner.stat().st_mtime))
     return found
 
 

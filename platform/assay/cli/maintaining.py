@@ -1,0 +1,73 @@
+"""`assay maintain`: what nobody needs any more is removed, and how much that was is said. A dry run says the same and removes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.homes import require_writable, settings_of_home
+from assay.cli.visible import visible
+from assay.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.maintenance.cleaning import Cleaning
+    from assay.settings import Settings
+
+
+def maintain(
+    tables: Annotated[list[str] | None, typer.Argument(help="Tables, such as silver/flights; default: all there is.")] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="Name each file.")] = False,
+) -> None:
+    """Remove files of earlier versions, what killed runs have left, and old private folders. ASSAY_VACUUM_DAYS says what is old: 7 days.
+
+    Example: assay maintain --dry-run
+    """
+    settings = settings_of_home()
+    require_writable(settings.lake)
+    found = _execute(settings, tables or [], dry_run=dry_run)
+    for one in found:
+        _say(settings, one, files=files)
+    removed = sum(len(one.removals) for one in found)
+    freed = f"{removed} files, {_megabytes(sum(one.freed for one in found))}"
+    typer.echo(f"{'`assay maintain` would remove' if dry_run else 'Removed'} {freed}.")
+    raise typer.Exit(1 if any(one.is_damaged for one in found) else 0)
+
+
+def _execute(settings: Settings, tables: Sequence[str], *, dry_run: bool) -> list[Cleaning]:
+    from assay.cli.product import find_product
+    from assay.contracts.language.names import suggest
+    from assay.lake.tables import table_folders
+    from assay.orchestration.build import assemble
+    from assay.orchestration.instance import instance_of
+    from assay.orchestration.maintaining import Maintaining
+    from assay.orchestration.set_back import require_clock
+
+    if unknown := [name for name in tables if name not in (there := table_folders(settings.lake))]:
+        raise SettingsError(f"Tried to maintain {unknown[0]!r}; there is no such table.", hint=suggest(unknown[0], there))
+    planner = assemble(settings, find_product(settings).contracts).planner
+    if settings.instance_file.exists():
+        with instance_of(settings.dagster_home) as instance:
+            require_clock(settings.lake, instance)
+    waits = lambda: typer.echo("assay: waiting for an erasure, or for another `assay maintain`.", err=True)  # noqa: E731  # one line
+    return Maintaining(settings, planner, waits).execute(tables or None, dry_run=dry_run)
+
+
+def _say(settings: Settings, one: Cleaning, *, files: bool) -> None:
+    if one.removals:
+        counts = ", ".join(f"{number} {kind}" for kind, number in sorted(one.counts.items()))
+        typer.echo(f"{one.name}: {counts}, {_megabytes(one.freed)}")
+    for removal in one.removals if files else ():
+        typer.echo(
+            f"  {visible(str(removal.path.relative_to(settings.home) if removal.path.is_relative_to(settings.home) else removal.path))}"
+        )
+    if one.told:
+        typer.echo(f"assay: {one.name}: {visible(one.told)}.", err=True)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

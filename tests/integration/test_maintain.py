@@ -1,0 +1,123 @@
+"""`assay maintain` beside writers and readers that are at work, killed on the way, and on the product itself."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import endless_publisher as publisher
+import pytest
+
+from ageing import aged
+from assay.cli.ending import run
+from assay.cli.main import app
+from assay.errors import Superseded, TableMissing
+from assay.lake.checking import damage_of
+from assay.lake.snapshots import open_snapshot
+from assay.lake.workplaces import deleting, workplace
+from assay.maintenance.cleaning import Survey
+from assay.settings import Settings
+from nursery import Child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from small_world import World
+
+LEAST_WRITTEN, KILLS = 30, 3
+
+
+def write_at_work(home: Path, seed: int) -> None:
+    """In a process of its own: publish for ever, each time at a workplace, as steps do."""
+    publisher.warm_up()
+    chance = random.Random(seed)
+    for number in count():
+        with workplace(home / "scratch", f"writer {seed}"), suppress(Superseded):
+            parts = sorted(chance.sample(publisher.PARTS, 2))
+            publisher.publish_once(home / "lake", publisher.new_job(home / "lake", f"{seed}-{number:05d}", parts, chance.randint(1, 500)))
+            publisher.say(done=number)
+
+
+def read_at_work(home: Path) -> None:
+    """In a process of its own: read whole versions for ever. One that lacks a file ends it with a traceback."""
+    for number in count():
+        with workplace(home / "scratch", "reader"), suppress(TableMissing):
+            publisher.state(open_snapshot(home / "lake", publisher.SPEC.name))
+            publisher.say(read=number)
+
+
+def maintain_for_ever(home: Path) -> None:
+    """In a process of its own: remove all that is not needed now, whatever its age, over and over."""
+    while True:
+        publisher.say(removed=removed(home))
+
+
+def removed(home: Path) -> int:
+    settings = Settings(home, home / "dbt")
+    with deleting(settings.scratch):
+        found = list(Survey(settings, datetime.now(UTC), timedelta(seconds=1), lambda *_: False).cleanings())
+        for one in found:
+            assert not one.is_damaged, one.told
+            one.carry_out()
+    return sum(len(one.removals) for one in found)
+
+
+def test_nothing_that_writers_and_readers_need_goes_beside_two_maintenances_that_are_killed(tmp_path: Path) -> None:
+    workers = [Child.start(write_at_work, tmp_path, seed) for seed in (1, 2)] + [Child.start(read_at_work, tmp_path)]
+    cleaners = [Child.start(maintain_for_ever, tmp_path) for _ in "12"]
+    chance = random.Random(7)
+    for _ in range(KILLS):
+        for child in (workers[0], workers[2]):
+            for _ in range(LEAST_WRITTEN // KILLS):
+                assert child.stdout.readline(), "it has ended: its traceback is above"
+        time.sleep(chance.random() / 10)
+        cleaners.pop(0).kill()
+        cleaners.append(Child.start(maintain_for_ever, tmp_path))
+    workers[1].kill()  # may have staged what nobody commits
+    assert any('"removed": 0' not in line for line in [cleaners[0].stdout.readline() for _ in "12"])
+    for child in (workers[0], workers[2], *cleaners):
+        child.kill()
+    time.sleep(1.1)
+    removed(tmp_path)
+    assert removed(tmp_path) == 0
+    table = open_snapshot(tmp_path / "lake", publisher.SPEC.name)
+    publisher.state(table)
+    assert damage_of(tmp_path / "lake", publisher.SPEC.name, deep=True) == []
+    assert len([*table.folder.rglob("part-*.parquet")]) == len(table.files), "and nothing that nobody needs is left"
+
+
+@pytest.fixture
+def maintain(world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    monkeypatch.setenv("ASSAY_HOME", str(world.home))
+
+    def command(*arguments: str, code: int = 0) -> str:
+        assert run(app, ["maintain", *arguments]) == code
+        said = capfd.readouterr()
+        return said.out + said.err
+
+    return command
+
+
+def test_a_dry_run_says_what_then_goes_and_the_product_is_as_it_was(world: World, maintain: Callable[..., str]) -> None:
+    world.backfill(force=True)
+    rows = {name: world.rows(name).rows() for name in world.versions()}
+    assert maintain() == "Removed 0 files, 0.0 MB.\n", "all of it is of today"
+    aged(world.settings.lake, 8)
+    live = next(file.path for file in open_snapshot(world.settings.lake, "silver/flights").files)
+    damaged = Path(live).rename(world.home / "damaged")
+    assert "bronze/flights: 4 old files stay until all that was made from them" in maintain("bronze/flights")
+    damaged.rename(live)
+    said = maintain("--dry-run", "--files")
+    assert maintain("silver/flights", "--dry-run").startswith("silver/flights: 3 of earlier versions")
+    done = maintain("--files")
+    assert said.replace("`assay maintain` would remove", "Removed") == done
+    assert "silver/flights: 3 of earlier versions" in done
+    assert "bronze/flights: 4 of earlier versions" in done
+    assert maintain() == "Removed 0 files, 0.0 MB.\n"
+    assert {name: world.rows(name).rows() for name in world.versions()} == rows
+    assert world.backfill() == [], "the plan has nothing to do"
