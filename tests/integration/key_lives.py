@@ -22,6 +22,7 @@ from order_shop import Shop, day, visible
 from assay.errors import Superseded
 from assay.lake.publisher import current_tokens
 from assay.lake.quarantine import ARRIVALS
+from assay.refine.accounts import Accounts
 from assay.refine.step import Inputs, silver_spec
 from orders import ORDERS, write_contracts
 
@@ -111,7 +112,8 @@ def outdated(shop: Shop, numbers: Sequence[int], contract: Contract | None = Non
     contract = contract or shop.orders
     slice_, inputs = days(silver_spec(contract), numbers), Inputs.pin(shop.run(), contract)
     current = current_tokens(inputs.published, slice_.keys)
-    return [p.key for p in slice_.partitions if (current[p.key] is not None or inputs.files(p)) and inputs.fingerprint(p) != current[p.key]]
+    stands = Accounts.beside(inputs.published, shop.home / "lake", contract).standing(slice_, inputs, current)
+    return [p.key for p in slice_.partitions if (current[p.key] is not None or inputs.files(p)) and inputs.fingerprint(p) != stands[p.key]]
 
 
 def assert_sums(shop: Shop, landed: Landed, done: Iterable[Outcome]) -> None:

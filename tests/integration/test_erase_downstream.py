@@ -102,8 +102,10 @@ def test_another_erasure_in_the_middle_of_one_undoes_nothing(till: Till, monkeyp
 
     if when == "before it removes rows":
         monkeypatch.setattr(erasing, "remove_from_bronze", other)
-        with pytest.raises(Fenced, match="before an erasure had begun"):
+        with pytest.raises(Fenced, match="before an erasure had begun") as told:
             till.erase()
+        assert "What it has removed stays removed" in str(told.value), "one of its datasets may be clean already"
+        assert "Nothing was changed" not in str(told.value)
         assert till.states() == [BEGUN, DONE]
         assert till.erase().state == DONE
     else:

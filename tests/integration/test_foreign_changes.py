@@ -16,6 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 from assay.cli.lake_reader import facts
 from assay.cli.progress import announce
 from assay.lake.log_entries import committed_at
+from assay.lake.quarantine import ARRIVALS, visible_files
 from assay.lake.snapshots import newest
 from assay.orchestration.backfill import requests
 from assay.orchestration.fates import fates_of
@@ -145,12 +146,38 @@ def test_rows_of_quarantine_that_lie_in_no_event_partition_are_made_again(
     change(table)
     (due,) = product.world.planner().due([dg.AssetKey(["bronze", NAME])])
     assert due.partitions == ["2024-01-04"]
-    assert f"bronze/{NAME}: the rows of 2024-01-04 do not add up: version {table.version()} (" in due.note
+    assert f"bronze/{NAME}: 2024-01-04 not as it was published: version {table.version()} (" in due.note
+    assert f" of quarantine/{NAME} was written by another tool" in due.note
     assert set(product.backfill_lake().values()) == {None}
     fates = fates_of(product.folder / "home/lake", product.world.planner().contracts[NAME])
     assert fates is not None
     assert (fates.closes, fates.held) == (True, 1)
     assert product.backfill_lake() == {}
+
+
+def test_a_quarantine_that_was_updated_has_as_many_rows_and_is_made_again(product: Calendars) -> None:
+    product.land(NAME, "2024-01-04", [("2024-01-04T08:00:00Z", 8), "2024-01-04T09:00:00Z,many", ("soon", 16)])  # type: ignore[list-item]
+    assert set(product.backfill_lake().values()) == {None}
+    right = reasons(product)
+    table = DeltaTable(str(product.folder / f"home/lake/quarantine/{NAME}"))
+    for layer, prefix in (("bronze", ARRIVALS), ("silver", "")):
+        table.update({"reason": "'it is fine'"}, predicate=f"_partition = '{prefix}2024-01-04'")
+        (due,) = product.world.planner().due([dg.AssetKey([layer, NAME])])
+        assert due.partitions == ["2024-01-04"]
+        assert f"{table.version()} (UPDATE) of quarantine/{NAME} was written by another tool" in due.note
+        assert set(product.backfill_lake().values()) == {None}
+        assert reasons(product) == right
+        assert product.backfill_lake() == {}
+        table.update_incremental()
+
+
+def reasons(product: Calendars) -> list[str]:
+    """Those of the rows that a reader sees."""
+    published = {prefix: newest(product.world.settings.lake, f"{layer}/{NAME}") for prefix, layer in (("", "silver"), (ARRIVALS, "bronze"))}
+    table = newest(product.world.settings.lake, f"quarantine/{NAME}")
+    assert table is not None
+    seen = {file.path for file in visible_files(table, published)}
+    return sorted(table.scan(lambda file: file.path in seen, ["reason"]).collect()["reason"])
 
 
 def only_bronze_had_it(product: Calendars) -> DeltaTable:

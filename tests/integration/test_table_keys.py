@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from key_lives import NO_COUNT, PATIENT, Landed, Row, assert_sums, key_shop, outdated, published
@@ -15,6 +17,7 @@ from assay.refine.claims import published_keys
 from assay.steps import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DAYS = [1, 2, 3]
@@ -128,6 +131,33 @@ def test_a_day_that_may_not_lose_its_last_row_keeps_it_and_says_so(shop: Shop) -
     assert backfilled(shop) == {day(2): "published", day(3): "published"}
     assert published(shop) == {1: 1, 2: 1, 3: 3, 5: 3, 6: 2}
     assert outdated(shop, DAYS) == []
+
+
+CLAIMS_CHANGED: dict[str, Callable[[Path], object]] = {
+    "deleted": lambda folder: DeltaTable(str(folder)).delete(),
+    "deleted of one day": lambda folder: DeltaTable(str(folder)).delete(f"_partition = '{day(1)}'"),
+    "a key is changed": lambda folder: DeltaTable(str(folder)).update({"key": "'7'"}, predicate="key = '1'"),
+    "the table is removed": shutil.rmtree,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CLAIMS_CHANGED)
+def test_claims_that_another_tool_has_changed_are_due_and_written_down_again(shop: Shop, change: str) -> None:
+    CLAIMS_CHANGED[change](shop.home / "lake/claims/orders")
+    asked = {day(1)} if change in {"deleted of one day", "a key is changed"} else {day(1), day(2)}
+    assert {*outdated(shop, DAYS)} == asked
+    assert backfilled(shop) == dict.fromkeys(sorted(asked), "published")
+    assert outdated(shop, DAYS) == []
+    land(shop, 3, Row(1, 3))
+    assert backfilled(shop) == {day(1): "published", day(3): "published"}, "who had the key is known again"
+    assert published(shop) == {1: 3, 2: 1, 3: 2}
+
+
+def test_a_day_is_not_settled_by_claims_that_another_tool_has_changed(shop: Shop) -> None:
+    CLAIMS_CHANGED["a key is changed"](shop.home / "lake/claims/orders")
+    land(shop, 3, Row(1, 3))
+    assert built(shop, 3) == {day(1): "published", day(3): "published"}
+    assert published(shop) == {1: 3, 2: 1, 3: 2}
 
 
 def test_the_first_build_after_the_scope_has_changed_takes_in_every_day(tmp_path: Path) -> None:

@@ -56,6 +56,9 @@ MISTAKES = [
     ("physicalType: file", "physicalType: view", "expected one schema object of physicalType file", "nothing that lands"),
     ("type: local", "type: custom", "expected one server of type local", "another server"),
     ("format: csv", "format: csv\n    encoding: utf-99", r"unknown encoding 'utf-99'\. Did you mean utf", "an encoding"),
+    ("format: csv", "format: csv\n    encoding: rot13", "'rot13' is no encoding of text", "a codec that is no encoding"),
+    ("format: csv", "format: csv\n    encoding: zlib", "'zlib' is no encoding of text", "a codec of bytes"),
+    ("format: csv", 'format: csv\n    encoding: "utf\\0"', "unknown encoding 'utf", "an encoding with a zero"),
     (
         'property: nullValues, value: [NA, ""]}', 'property: dialect, value: {delimeter: ";"}}', r"Did you mean delimiter\?", "a dialect",
     ),

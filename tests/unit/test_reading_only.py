@@ -29,7 +29,7 @@ QUERIES = [
     "SELECT * FROM silver.sales", "FROM silver.sales", "EXPLAIN SELECT * FROM silver.sales", "EXPLAIN ANALYZE SELECT * FROM silver.sales",
     "EXPLAIN (FORMAT json) FROM silver.sales", "DESCRIBE silver.sales", "SUMMARIZE silver.sales", "SHOW ALL TABLES", "SELECT * FROM range(3)",
     "WITH one AS (FROM silver.sales) SELECT * FROM one WHERE id IN (SELECT 1)", "VALUES (1)", "FROM duckdb_views()",
-    "SELECT table_name FROM information_schema.tables", "SELECT 1;",
+    "SELECT table_name FROM information_schema.tables", "SELECT 1;", "PIVOT silver.sales ON id IN (1, 2) USING count(*)",
 ]  # fmt: skip
 
 
@@ -54,6 +54,12 @@ def test_what_is_no_query_of_tables_is_refused_and_leaves_nothing(lake: Path, sq
 @pytest.mark.parametrize("sql", QUERIES)
 def test_a_query_of_tables_is_answered(lake: Path, sql: str) -> None:
     assert query(lake, sql).fetchall()
+
+
+@pytest.mark.parametrize("sql", ["PIVOT silver.sales ON id USING count(*)", "SELECT * FROM (PIVOT silver.sales ON id USING count(*))"])
+def test_a_pivot_whose_columns_the_data_would_name_is_refused_in_words_that_help(lake: Path, sql: str) -> None:
+    with pytest.raises(QueryRefused, match=r"a PIVOT whose columns the data would name: .* Name the columns: `PIVOT .. ON column IN"):
+        query(lake, sql)
 
 
 @pytest.mark.parametrize("sql", [one for one in [*WRITES, *READS[:4]] if "SELECT 1;" not in one and "CREATE" not in one])

@@ -33,6 +33,9 @@ LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES)
 FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 
+NAMED_COLUMNS = "Name the columns: `PIVOT .. ON column IN (..)`."
+
+
 class QueryRefused(PermanentFailure):
     """A statement is no query, or DuckDB cannot run it."""
 
@@ -133,6 +136,8 @@ def _refuse_more(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     kinds = {statement.type for statement in statements}
     if len(statements) != 1 or not kinds <= {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
+        if kinds == {duckdb.StatementType.MULTI}:
+            raise QueryRefused("Tried to run a PIVOT whose columns the data would name: that is several statements.", hint=NAMED_COLUMNS)
         raise QueryRefused(f"Tried to run {len(statements)} statements: {', '.join(sorted(kind.name for kind in kinds)) or 'none'}.")
     if why := why_not(connection, sql):
         raise QueryRefused(f"Tried to run a statement; {why}.")

@@ -15,7 +15,7 @@ from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.set_aside import rules_of
 from assay.lake.accounts import LANDED
-from assay.lake.beside import as_published
+from assay.lake.beside import as_published, noted_again
 from assay.lake.claims import claims_table
 from assay.lake.decisions import decisions_spec
 from assay.lake.foreign import altered, files_noted, noted_of
@@ -152,7 +152,8 @@ def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.S
         meant = is_meant(frame)
         if gone := int(meant.sum()):
             staging = stage(lake / spec.name, Slice(spec, (Partition("@".join(values), values),)), [frame.filter(~meant)])
-            publish(lake, staging, {}, provenance=replace(NOBODY, fence=fence, replaces=[file.path for file in files]))
+            why = replace(NOBODY, fence=fence, replaces=[file.path for file in files])
+            publish(lake, staging, noted_again(table, values, staging), provenance=why)
         return gone
 
     return _partition_by_partition(lake, spec.name, rewrite)

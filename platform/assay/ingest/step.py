@@ -99,7 +99,7 @@ def _as_before(arrived: Arrived, contract: Contract, stands: Mapping[str, int | 
 
 def _standing(run: Run, contract: Contract, holdings: Holdings, keys: Iterable[str]) -> dict[str, int | None]:
     table, aside = holdings.snapshot, Quarantine(run.lake, contract.dataset, ARRIVALS)
-    changed = holdings.changed | aside.damaged(table)
+    changed = holdings.changed | aside.altered(table)
     if table is not None and contract.event_time is not None:
         changed |= differently_aside(table, aside.visible_rows(table), {*keys} - changed)
     return standing(table, current_tokens(table, keys), changed)

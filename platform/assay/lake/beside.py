@@ -3,7 +3,8 @@
 Two tables cannot be committed at once. So these rows are committed first, under a number that only this attempt to publish has, and the
 published table's commit names it. Only those rows count whose publication the table names now: a crash between the two commits shows
 nothing. The fingerprint of what a partition is made from would not do for a name: it comes back when the inputs do, and with it rows that
-another writer has taken away meanwhile.
+another writer has taken away meanwhile. With the rows of a partition its log keeps a number for their files, and of which publication they
+are: so it is seen when another tool has changed them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.lake.damage import file_damage
+from assay.lake.foreign import FILES, number_of_files
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import Provenance, publish
 from assay.lake.slices import Partition, Slice, TableSpec
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.snapshots import DataFile, Snapshot
+    from assay.lake.staged import Staging
 
 PUBLICATION = "publication/"  # before a partition's key in the published table's log: the publication that it names
+OF = "files-of/"  # before a partition's key in the log of the table beside: the publication whose files have the number kept there
 
 
 def publications_of(published: Snapshot | None, keys: Iterable[str]) -> dict[str, int | None]:
@@ -45,6 +50,44 @@ def as_published(published: Snapshot | None, keys: Iterable[str]) -> dict[str, i
     A partition that went with its calendar names no publication, but the log still has the number of the last.
     """
     return {PUBLICATION + key: partition_token(published, PUBLICATION + key) for key in keys}
+
+
+def altered_beside(there: Snapshot | None, named: Mapping[str, int | None]) -> set[str]:
+    """The partitions whose visible rows lie in other files than were stored, or in one that is damaged; `named` are their publications.
+
+    Of one that was stored before this was noted, or while another publication of it was on its way, only damage is known.
+    """
+    if there is None:
+        return set()
+    visible: dict[tuple[str, ...], list[DataFile]] = {(key, str(number)): [] for key, number in named.items() if number is not None}
+    for file in there.files:
+        if file.values in visible:
+            visible[file.values].append(file)
+    known = {key: number for key, number in there.tokens(TOKEN + OF).items() if number == named.get(key)}
+    noted = {key: number for key, number in there.tokens(TOKEN + FILES).items() if key in known}
+    return {
+        key
+        for (key, *_), files in visible.items()
+        if any(map(file_damage, files)) or noted.get(key, numbered := number_of_files(files)) != numbered
+    }
+
+
+def noted_beside(there: Snapshot | None) -> set[str]:
+    """The partitions that have rows beside, or had some when they were stored."""
+    return {*there.tokens(TOKEN + OF), *(file.values[0] for file in there.files)} if there else set()
+
+
+def noted_again(there: Snapshot, values: tuple[str, ...], staging: Staging) -> dict[str, int]:
+    """The tokens for the rows of one publication that are written again: none unless they are as they were stored."""
+    key, number = values[0], there.token(TOKEN + OF + values[0])
+    if str(number) != values[-1] or altered_beside(there, {key: number}):
+        return {}
+    return {FILES + key: number_of_files(staging.files)}
+
+
+def _noted(staging: Staging, publications: Mapping[str, int]) -> dict[str, int]:
+    files = {key: [file for file in staging.files if file.partition.values[0] == key] for key in publications}
+    return {FILES + key: number_of_files(found) for key, found in files.items()} | {OF + key: publications[key] for key in files}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +122,8 @@ class Beside:
         mine = there is not None and any(file.values in to_come for file in there.files)
         if mine or not rows.is_empty():
             frame = rows.with_columns(pl.col(partition).replace_strict(wanted, return_dtype=pl.String).alias(publication))
-            publish(self.root, stage(self.root / self.spec.name, self._slice(wanted.items()), [frame]), {}, provenance=provenance)
+            staging = stage(self.root / self.spec.name, self._slice(wanted.items()), [frame])
+            publish(self.root, staging, _noted(staging, publications), provenance=provenance)
         return outdated
 
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from assay.lake.beside import Beside, publications_of
-from assay.lake.damage import damaged_files, file_damage
+from assay.lake.accounts import rows_by_values
+from assay.lake.beside import Beside, altered_beside, noted_beside, publications_of
+from assay.lake.damage import file_damage
 from assay.lake.migrations import GONE, TOKEN
 from assay.lake.publisher import fingerprint
 from assay.lake.quarantine import PARTITION, PUBLICATION
@@ -54,12 +55,15 @@ def claims_table(root: Path, dataset: str) -> Beside:
     return Beside(root, spec)
 
 
-def damaged_claims(root: Path, dataset: str, silver: Snapshot | None) -> set[str]:
-    """The partitions whose claims are damaged: only they can write them down again."""
+def altered_claims(root: Path, dataset: str, silver: Snapshot | None) -> set[str]:
+    """The partitions whose claims are damaged, gone, or changed by another tool: only they can write them down again."""
     there = newest(root, claims_table(root, dataset).spec.name)
-    found = {one.file.values for one in damaged_files(there) if one.file} if there else set()
-    named = publications_of(silver, {key for key, _ in found})
-    return {key for key, number in found if str(named[key]) == number}
+    claimed = silver.tokens(TOKEN + CLAIMED) if silver else {}
+    named = publications_of(silver, noted_beside(there) | {key for key in claimed if key})
+    written = {file.values for file in there.files} if there else set()
+    rows = rows_by_values(silver)
+    gone = {key for key, number in named.items() if key in claimed and rows.get((key,)) and (key, str(number)) not in written}
+    return altered_beside(there, named) | gone
 
 
 def displaced_digest(displaced: pl.DataFrame) -> int:
@@ -106,8 +110,10 @@ class Standing:
             return cls(nothing, frozenset(), None)
         tokens, claimed = _published(silver), silver.tokens(TOKEN + CLAIMED)
         now = {key: number for key, number in publications_of(silver, tokens).items() if number is not None}
-        said = {key for key, number in now.items() if claimed.get(key) == claimed_token(meaning, number)}
-        there, named = newest(root, claims_table(root, dataset).spec.name), {(key, str(now[key])) for key in said}
+        there = newest(root, claims_table(root, dataset).spec.name)
+        altered = altered_beside(there, now)
+        said = {key for key, number in now.items() if key not in altered and claimed.get(key) == claimed_token(meaning, number)}
+        named = {(key, str(now[key])) for key in said}
         rows = nothing
         if there and named:
             rows = there.scan(lambda file: file.values in named and not file_damage(file), COLUMNS).collect()

@@ -1,7 +1,8 @@
 """The fence: what lets nobody publish who read before an erasure, or before another try at one, had begun. It is a number that only grows.
 
 It is raised first where erasures are recorded, then in the log of each table that may hold the person. A writer notes the number before it
-reads anything else (`Provenance.fence`), and its commit is refused by every table that knows a higher one, and by a table that is new.
+reads anything else (`Provenance.fence`), and its commit is refused by every table that knows a higher one. A table that is new, which an
+erasure may have overlooked, asks where erasures are recorded, and knows from its first publication on what its writer had noted.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ def fence_now(root: Path) -> int:
 def fence_of(table: Snapshot | None) -> int:
     """The number that a table knows."""
     return (table.token(TOKEN + FENCE) if table else None) or 0
+
+
+def fence_to_note(table: Snapshot, writer: Provenance) -> dict[str, int]:
+    """The `txn` entry by which whoever begins a table keeps out those who have read before: no erasure knew of it."""
+    noted = writer.fence or 0
+    return {TOKEN + FENCE: noted} if not table.files and noted > fence_of(table) else {}
 
 
 def refuse_late(root: Path, table: Snapshot, slice_: Slice, writer: Provenance) -> None:

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from assay.lake.snapshots import DataFile, Snapshot
-    from assay.lake.staged import Staging
+    from assay.lake.staged import StagedFile, Staging
 
 FILES = "files/"
+BESIDE = ("quarantine", "claims")  # the layers of tables whose rows are published by the commit of another
 LOOK_BACK = 100  # so many commits are looked through for who it was
 NUMBERS = 100_000  # of so many partitions the number of their files is remembered, some 200 bytes each: a tick asks five times
 WITHOUT_ROWS = ("CREATE", "ADD", "DROP", "SET", "VACUUM")  # how operations begin that change no rows
@@ -107,13 +108,11 @@ def told(table: Snapshot, keys: Sequence[str]) -> str:
     return f"{table.name}: {shown} not as it was published: {who}. It is made again."
 
 
-def told_beside(table: Snapshot, beside: Snapshot | None, keys: Sequence[str]) -> str:
-    """What a person reads of partitions that do not add up any more, if another tool has changed the table beside; else nothing."""
-    others = _others(beside) if beside and keys else ""
-    if not beside or not others:
-        return ""
-    who = f"version {others} of {beside.name} was written by another tool"
-    return f"{table.name}: the rows of {few_of(keys, 1)} do not add up: {who}. It is made again."
+def told_beside(table: Snapshot, beside: Iterable[Snapshot | None], keys: Sequence[str]) -> str:
+    """What a person reads of partitions of which another tool has changed the rows beside; nothing if none has."""
+    found = [f"version {others} of {one.name}" for one in beside if one and keys and (others := _others(one))]
+    said = f"{' and '.join(found)} {'were' if len(found) > 1 else 'was'} written by another tool"
+    return f"{table.name}: {few_of(keys, 1)} not as it was published: {said}. It is made again." if found else ""
 
 
 def _others(table: Snapshot) -> str:
@@ -123,7 +122,7 @@ def _others(table: Snapshot) -> str:
     return ", ".join(reversed(found))
 
 
-def number_of_files(files: Iterable[DataFile]) -> int:
+def number_of_files(files: Iterable[DataFile | StagedFile]) -> int:
     """The number by which a log tells the files of a partition."""
     return _number(file.digest for file in files)
 

@@ -2,13 +2,14 @@
 
 It goes to the folder `_damaged` of its table, which no reader of Delta looks into. An entry of the log that cannot be read is replaced by
 one that says nothing: versions never go back, so nobody who has seen the lost one can take its number. Whoever had read the table before it
-was mended is kept out by the fence.
+was mended is kept out by the fence, which is raised first: a mend that is killed leaves a table that is damaged, or one that is fenced.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,14 @@ from assay.lake.accounts import LANDED
 from assay.lake.damage import ASIDE, MARK, Damage, is_entry, log_damage
 from assay.lake.durable import sync_folder
 from assay.lake.erasures import raise_fence
-from assay.lake.fence import RECORDS, fence_now, fence_of
+from assay.lake.fence import FENCE, RECORDS, fence_of
 from assay.lake.foreign import FILES, number_of_files
 from assay.lake.log import LOG, commit, entry_name, info, put, put_in_place, txn
 from assay.lake.log_entries import checkpoints_of, versions_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, removals_of
 from assay.lake.snapshots import Snapshot, newest, open_snapshot, partition_key, table_names
+from assay.lake.tokens import tokens_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +56,8 @@ def mend_log(root: Path, name: str) -> list[str]:
     found = log_damage(folder)
     if any(one.path == LOG or (base < 0 and one.path == f"{LOG}/{entry_name(0)}") for one in found):
         return [*done, _begin_anew(root, name)]
+    if any(is_entry(one.path) for one in found):
+        _keep_out(root, name, len(found))
     for one in found:
         if is_entry(one.path):
             done.append(_say_nothing(folder, int(Path(one.path).stem)))
@@ -61,14 +65,15 @@ def mend_log(root: Path, name: str) -> list[str]:
         open_snapshot(root, name)
     except TableDamaged:
         return [*done, _begin_anew(root, name)]
-    if done:
-        _keep_out(root, name)
     return [*done, f"{name} is at version {max(versions_of(log), default=base)}"] if done else []
 
 
 def _begin_anew(root: Path, name: str) -> str:
+    if name != RECORDS:
+        _raise_above(root, name)  # a table without files is kept by the fence of the lake
     said = set_all_aside(root / name)
-    _keep_out(root, name)
+    if name == RECORDS:
+        _raise_above(root, name)
     return said
 
 
@@ -89,21 +94,31 @@ def _ours() -> dict[str, str]:
     return {ATTEMPT_ID: f"mended {uuid.uuid4().hex[:12]}"}
 
 
-def _keep_out(root: Path, name: str) -> None:
-    """Raise the fence, above all that any table knows: the lost entry may have had the highest."""
+def _keep_out(root: Path, name: str, lost: int) -> None:
+    """Raise the fence of a table that nobody can open until it is mended, above all that `lost` entries may have had."""
+    folder = root / name
+    known = max(_known_elsewhere(root, name), tokens_left(folder / LOG).get(TOKEN + FENCE, 0))
+    number = (known + lost + 1 if known else 0) if name == RECORDS else _raise_above(root, name)
+    while number and not put(folder, max(versions_of(folder / LOG), default=-1) + 1, [info("MEND", _ours()), txn(TOKEN + FENCE, number)]):
+        pass  # somebody else mends it
+
+
+def _raise_above(root: Path, name: str) -> int:
+    """Raise the fence of the lake above all that any other table knows; returns the number, 0 if nobody was ever erased."""
+    known = _known_elsewhere(root, name)
+    if newest(root, RECORDS) is None and not known:
+        return 0
+    while (number := raise_fence(root, [])) <= known:
+        pass  # or writers that are kept out of a table would never come in again
+    return number
+
+
+def _known_elsewhere(root: Path, name: str) -> int:
     known = [0]
     for other in table_names(root):
-        try:
-            known.append(fence_of(newest(root, other)))
-        except TableDamaged:
-            continue
-    if newest(root, RECORDS) is None and not any(known):
-        return  # nobody was ever erased
-    while raise_fence(root, []) <= max(known):
-        pass
-    if name != RECORDS:
-        raise_fence(root, [name])
-    assert fence_now(root) >= max(known)  # noqa: S101  # or writers that are kept out of a table would never come in again
+        with suppress(TableDamaged):
+            known.append(fence_of(newest(root, other)) if other != name else 0)
+    return max(known)
 
 
 def set_aside(folder: Path, path: str, *, stays: bool = False) -> str:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from assay.errors import PermanentFailure, PublishContention, Superseded
 from assay.lake.constraints import keeps_only
 from assay.lake.damage import within
-from assay.lake.fence import refuse_late
+from assay.lake.fence import fence_to_note, refuse_late
 from assay.lake.log import add, commit, info, remove, txn
 from assay.lake.migrations import CALENDAR, GONE, TOKEN, number_of, other_tokens, partition_token, refuse_outgrown
 from assay.lake.schemas import changes_columns, refuse_mismatch
@@ -213,7 +213,9 @@ class _Commit:
         spec, snapshot = self.staging.slice.spec, Snapshot(self.staging.slice.spec.name, table)
         gone = dict.fromkeys(other_tokens(snapshot, self.staging.slice) if self.whole else (), GONE)
         calendar = {CALENDAR: number_of(spec.calendar)} if spec.calendar else {}
-        numbers = {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar
+        numbers = (
+            {TOKEN + key: token for key, token in {**gone, **self.tokens}.items()} | calendar | fence_to_note(snapshot, self.provenance)
+        )
         return [txn(app, number) for app, number in (numbers | {UNTYPED + name: 0 for name in sorted(spec.untyped)}).items()]
 
     def _info(self) -> Action:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.lake.beside import Beside, publications_of
-from assay.lake.damage import damaged_files, file_damage
+from assay.lake.beside import Beside, altered_beside, noted_beside, publications_of
+from assay.lake.damage import file_damage
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
@@ -114,11 +114,15 @@ class Quarantine:
                 found[key] = found.get(key, 0) + file.rows
         return found
 
-    def damaged(self, published: Snapshot | None) -> set[str]:
-        """The partitions of which a reader misses rows here, because a file is damaged: their table has to publish them again."""
+    def altered(self, published: Snapshot | None) -> set[str]:
+        """The partitions of which a reader sees other rows here than were stored, or misses some, because another tool has changed them or
+        a file is damaged: their table has to publish them again.
+        """
         there = newest(self.root, self.spec.name)
-        seen = visible_files(there, {self.prefix: published}) if there else ()
-        return {one.file.values[0].removeprefix(self.prefix) for one in (damaged_files(there, seen) if there else ()) if one.file}
+        mine = [key for key in noted_beside(there) if key.startswith(self.prefix) and not key.startswith(_others(self.prefix))]
+        keys = {key: key.removeprefix(self.prefix) for key in mine}
+        named = publications_of(published, keys.values())
+        return {keys[key] for key in altered_beside(there, {key: named[plain] for key, plain in keys.items()})}
 
     def held_elsewhere(self, keys: Collection[str]) -> list[DataFile]:
         """The files of all partitions but these, of the table that this is the quarantine of."""
@@ -130,7 +134,7 @@ class Quarantine:
 
     def _elsewhere(self, prefix: str, keys: Collection[str]) -> list[DataFile]:
         there, kept = newest(self.root, self.spec.name), {prefix + key for key in keys}
-        others = tuple({ARRIVALS, REFUSED} - {prefix})
+        others = _others(prefix)
         mine = [
             file for file in (there.files if there else []) if file.values[0].startswith(prefix) and not file.values[0].startswith(others)
         ]
@@ -139,6 +143,11 @@ class Quarantine:
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:
         """Remove publications that `store` said nobody will see."""
         Beside(self.root, self.spec).clear(outdated, provenance)
+
+
+def _others(prefix: str) -> tuple[str, ...]:
+    """How the partitions begin that are not of a prefix."""
+    return tuple({ARRIVALS, REFUSED} - {prefix})
 
 
 def by_rule(rejected: pl.DataFrame) -> dict[str, dict[str, int]]:

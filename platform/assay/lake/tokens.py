@@ -7,11 +7,12 @@ log's format is Delta's own protocol: a checkpoint holds the state so far, each 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged
 from assay.lake.log import entry
-from assay.lake.log_entries import checkpoints_of, what_is_short
+from assay.lake.log_entries import checkpoints_of, versions_of, what_is_short
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,18 @@ def tokens_at(log: Path, version: int) -> dict[str, int]:
     found = _of_checkpoint(parts[base]) if parts else {}
     for number in range(base + 1, version + 1):
         found |= _of_commit(entry(log, number))
+    return found
+
+
+def tokens_left(log: Path) -> dict[str, int]:
+    """The newest `txn` versions that can still be read of a log whose entries are damaged; its checkpoints are sound."""
+    parts, found = checkpoints_of(log), dict[str, int]()
+    if parts:
+        found = _of_checkpoint(parts[max(parts)])
+    for version in sorted(versions_of(log)):
+        with suppress(TableDamaged, OSError, ValueError):
+            if version > max(parts, default=-1):
+                found |= _of_commit(entry(log, version))
     return found
 
 

@@ -94,7 +94,7 @@ class Downstream:
                 yield f"{spec.name} ({why})"
                 continue
             inputs, there = Inputs.pin(self.planner.run, contract), _with_rows(table)
-            accounts = Accounts.beside(table, self.lake, dataset)
+            accounts = Accounts.beside(table, self.lake, contract)
             for key in sorted(fed.get(spec.name, frozenset()) & there):
                 partition = WHOLE if contract.is_snapshot else Partition(key, (key,))
                 if not accounts.closes(partition, inputs.days(partition)):

@@ -19,7 +19,7 @@ from assay.erasure.old_files import OldFiles, forget_bounds, values_of
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
-from assay.erasure.waiting import wait_until_gone
+from assay.erasure.waiting import gives_way, wait_until_gone
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
@@ -81,11 +81,13 @@ class Erasing:
         return [one for one in self.planner.contracts.values() if self.person.kind in subjects_of(one)]
 
     def execute(self) -> Erasure:
-        """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody."""
+        """Erase; returns the erasure with its receipt. Raises NotErased when something is left, SubjectUnknown for a kind of nobody, and
+        what gives way to another erasure or writer, which may come after some of it is done.
+        """
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
         scratch, waits = self.planner.project.scratch, lambda: self.say("Waiting for another erasure, or for `assay maintain`.")
-        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), deleting(scratch, waits):
+        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), gives_way(), deleting(scratch, waits):
             return self._erase()
 
     def _erase(self) -> Erasure:

@@ -24,7 +24,7 @@ from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from
 from assay.ingest.step import arrivals_at
-from assay.lake.foreign import altered, told, told_beside
+from assay.lake.foreign import BESIDE, altered, told, told_beside
 from assay.lake.migrations import outgrown, partition_token
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
@@ -125,7 +125,7 @@ class Planner:
         late = waiting(contract, slice_.partitions, pending)
         ready = [partition for partition in slice_.partitions if partition.key not in late]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
-        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract.dataset), waiting(contract, ready, inputs.empty_arrivals)
+        stands, empty = Accounts.beside(inputs.published, self.run.lake, contract), waiting(contract, ready, inputs.empty_arrivals)
         published = stands.published  # rows of a partition that was never published are another tool's
         made = [p for p in ready if current[p.key] is not None or p.values in published or p.key in empty or inputs.files(p)]
         if not made and outgrown(inputs.published, spec.calendar):
@@ -206,7 +206,7 @@ class Planner:
         note = told(there, foreign) if there and foreign else ""
         if there and stands and not note:
             lacking = [part for part in order if part in due and stands[part] is None and partition_token(there, part) == wanted[part]]
-            note = told_beside(there, newest(self.run.lake, f"quarantine/{key.path[-1]}"), lacking)
+            note = told_beside(there, [newest(self.run.lake, f"{layer}/{key.path[-1]}") for layer in BESIDE], lacking)
         return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled, note=note)
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assay.contracts.model.key_scope import has_table_key
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
-from assay.lake.claims import damaged_claims
+from assay.lake.claims import altered_claims
 from assay.lake.foreign import altered
 from assay.lake.quarantine import Quarantine, visible_files
 from assay.lake.snapshots import Snapshot, newest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from assay.contracts.model.contract import Contract
     from assay.lake.accounts import Rows
     from assay.lake.slices import Partition, Slice
     from assay.refine.step import Inputs
@@ -32,13 +34,14 @@ class Accounts:
 
     silver: Snapshot | None
     quarantine: Snapshot | None
-    damaged: AbstractSet[str] = frozenset()  # the partitions of which something beside silver is damaged
+    beside_altered: AbstractSet[str] = frozenset()  # the partitions of which something beside silver is not as it was stored
 
     @classmethod
-    def beside(cls, silver: Snapshot | None, lake: Path, dataset: str) -> Accounts:
+    def beside(cls, silver: Snapshot | None, lake: Path, contract: Contract) -> Accounts:
         """The quarantine of now beside a snapshot of silver that was opened before."""
-        quarantine = Quarantine(lake, dataset)
-        return cls(silver, newest(lake, quarantine.spec.name), quarantine.damaged(silver) | damaged_claims(lake, dataset, silver))
+        quarantine = Quarantine(lake, contract.dataset)
+        claims = altered_claims(lake, contract.dataset, silver) if has_table_key(contract) else set()
+        return cls(silver, newest(lake, quarantine.spec.name), quarantine.altered(silver) | claims)
 
     @cached_property
     def published(self) -> dict[tuple[str, ...], int]:
@@ -66,7 +69,7 @@ class Accounts:
         """Whether a partition was made from these rows of bronze, all of them are accounted for, and nobody else has changed it."""
         accounted = self.published.get(partition.values, 0) + self.held.get(partition.key, 0) + self.duplicates(partition.key)
         made_from = noted(self.silver, MADE_FROM, partition.key)
-        return made_from == rows_token(rows) and accounted == arrived(rows) and partition.key not in self.altered | self.damaged
+        return made_from == rows_token(rows) and accounted == arrived(rows) and partition.key not in self.altered | self.beside_altered
 
     def standing(self, slice_: Slice, inputs: Inputs, current: Mapping[str, int | None]) -> dict[str, int | None]:
         """The fingerprints of the partitions of a slice; None for one whose account does not close: it must be built again."""

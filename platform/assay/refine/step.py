@@ -192,7 +192,7 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
     others = leaving(inputs, before, slice_, everything)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
-    stands = Accounts.beside(before, run.lake, contract.dataset).standing(slice_, inputs, current)
+    stands = Accounts.beside(before, run.lake, contract).standing(slice_, inputs, current)
     due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != stands[partition.key]]
     if others is not None:  # what has no rows is no partition of the new table; a table without any has its first one, empty
         due = [partition for partition in slice_.partitions if inputs.files(partition)] or list(slice_.partitions[:1])

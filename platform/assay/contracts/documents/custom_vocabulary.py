@@ -122,13 +122,18 @@ def zone(value: object) -> tuple[str, str] | None:
 
 
 def encoding(value: object) -> tuple[str, str] | None:
-    """A character encoding that Python knows."""
+    """A character encoding that Python knows. Some of what Python calls a codec packs bytes, or makes text of text."""
     from encodings.aliases import aliases
 
+    name = str(value)
     try:
-        codecs.lookup(str(value))
-    except LookupError:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
         return f"unknown encoding {value!r}", suggest(value, sorted({one.replace("_", "-") for one in (*aliases, *aliases.values())}))
+    try:
+        "letters".encode(name)
+    except (LookupError, UnicodeError):
+        return f"{value!r} is no encoding of text", "Name the one that the letters of a file are in, such as UTF-8 or windows-1252."
     return None
 
 

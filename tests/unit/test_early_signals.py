@@ -1,0 +1,26 @@
+"""A signal that comes while a command still imports its parts ends it like any other: with its exit code, and one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, signal, sys
+class Signal:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "assay.cli.ending":
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Signal)
+from assay.cli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("number", "name"), [(2, "Ctrl-C"), (15, "SIGTERM"), (1, "SIGHUP")])
+def test_a_signal_while_the_commands_are_imported_ends_with_a_line(number: int, name: str) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM.format(number=number)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", f"assay: stopped by {name}.\n")
