@@ -141,11 +141,13 @@ def assert_freed_by_the_asset(world: World) -> None:
         put(planes.folder, version, [info("WRITE", {"assay.attempt": f"nothing {version}"})])
     done = world.materialize("maintenance/lake")
     assert done.success
-    (materialization,) = done.asset_materializations_for_node("maintenance")
+    (materialization,) = done.asset_materializations_for_node("maintain_lake")
     freed = {name: value.value for name, value in materialization.metadata.items()}
     assert freed["files removed"] == 19
     assert freed["freed bytes"] > 500_000
-    by_table = {record.data["table"]: record.data["files"] for record in freed["by table"]}
+    told = materialization.metadata["by table"]
+    assert isinstance(told, dg.TableMetadataValue)
+    by_table = {record.data["table"]: record.data["files"] for record in told.records}
     assert by_table["silver/flights"] == 3
     (check,) = done.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)

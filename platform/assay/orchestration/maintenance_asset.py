@@ -17,7 +17,7 @@ from assay.orchestration.plan import Planner
 from assay.orchestration.set_back import require_clock
 from assay.settings import Settings
 
-KEY, JOB, CHECK = dg.AssetKey(["maintenance", "lake"]), "maintenance", "health"
+KEY, OP, JOB, CHECK = dg.AssetKey(["maintenance", "lake"]), "maintain_lake", "maintenance", "health"
 NIGHTLY = "30 3 * * *"
 DESCRIPTION = (
     "Removes files of earlier versions, and what killed runs have left, as `assay maintain` does. A materialization says what was freed;"
@@ -35,7 +35,7 @@ def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.
         KEY, description=DESCRIPTION, group_name="maintenance", kinds={"deltalake"}, metadata={"dagster/uri": str(settings.lake)}
     )
 
-    @dg.multi_asset(name=JOB, specs=[spec], check_specs=[check], pool=JOB)
+    @dg.multi_asset(name=OP, specs=[spec], check_specs=[check], pool=JOB)
     def maintenance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
         cleanings = Maintaining(settings, planner, lambda: context.log.info("Waits for an erasure, or for another maintenance.")).execute()
