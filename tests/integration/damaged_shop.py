@@ -50,7 +50,8 @@ def build(folder: Path) -> Shop:
         "key": "1", "arrival": date(2024, 1, 1), "source_file": "orders/a.csv", "source_row": 1, "source_hash": "h", "displaced": False,
         "_partition": "2024-01-01",
     }  # fmt: skip
-    claims_table(lake, "orders").store(pl.DataFrame([claim]), {"2024-01-01": 7}, {}, Provenance())
+    table = claims_table(lake, "orders")
+    table.store(table.stage(pl.DataFrame([claim]), {"2024-01-01": 7}), {}, Provenance())
     record(lake, begin(lake, "customer", "token", "ada").done(datetime(2024, 2, 2, tzinfo=UTC), {}))
     months = [Partition(month, (month,)) for month in ("2024-01-01", "2024-02-01")]
     rows = pl.DataFrame({"month": [date(2024, 1, 1), date(2024, 2, 1)], "total": [1, 2]})

@@ -23,7 +23,8 @@ from assay.errors import Superseded
 from assay.lake.publisher import current_tokens
 from assay.lake.quarantine import ARRIVALS
 from assay.refine.accounts import Accounts
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 from orders import ORDERS, write_contracts
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from assay.ingest.bronze import batches
 from assay.ingest.step import bronze_fingerprints
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import open_snapshot
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 from assay.steps import Status
 from orders import COLUMNS, GOOD, write_contracts
 

@@ -19,7 +19,7 @@ from assay.lake.erasures import begin
 from assay.orchestration.fates import Fates, fates_of, with_waiting
 from assay.orchestration.metadata import outcome_metadata
 from assay.orchestration.plan import Planner
-from assay.refine.step import Inputs
+from assay.refine.inputs import Inputs
 from assay.settings import Settings
 from assay.steps import Status
 from orders import ORDERS, write_contracts

@@ -13,7 +13,8 @@ from order_shop import Shop, day, days
 
 from assay.lake.manifest import manifest_of
 from assay.lake.publisher import current_tokens
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 from assay.steps import Status
 from orders import ORDERS, csv_text, write_contracts
 

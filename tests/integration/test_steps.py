@@ -22,7 +22,8 @@ from assay.lake import audited
 from assay.lake.publisher import Provenance, current_tokens
 from assay.lake.quarantine import Quarantine
 from assay.refine import step as refine_step
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 from assay.steps import Status
 from orders import csv_text, write_contracts
 

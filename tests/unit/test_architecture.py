@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assay.ingest import work as ingest_work
-from assay.refine import step as refine_step
+from assay.refine import inputs as refine_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +187,7 @@ def test_no_modules_import_each_other() -> None:
     assert sorted(map(name_of, waiting)) == []
 
 
-@pytest.mark.parametrize(("room", "code"), [("ingest", ingest_work.CODE), ("refine", refine_step.CODE)])
+@pytest.mark.parametrize(("room", "code"), [("ingest", ingest_work.CODE), ("refine", refine_inputs.CODE)])
 def test_what_decides_rows_is_part_of_their_fingerprint(room: str, code: tuple[str, ...]) -> None:
     """All of a contract's code that an ingestion or refinement runs, but for values: those are in the fingerprint themselves."""
     reached = {path for path in ENGINE if room_of(path) == room}

@@ -10,8 +10,8 @@ import pytest
 
 from assay.contracts.model.contract import DatasetRule, Severity
 from assay.errors import ContractInvalid
-from assay.refine.kernel import Tally
 from assay.refine.measures import measure, measures_of_nothing
+from assay.refine.tally import Tally
 from sales import DAY, refusal, sales_contract, sold
 
 if TYPE_CHECKING:

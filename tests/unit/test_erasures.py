@@ -30,6 +30,7 @@ from assay.lake.fence import fence_now, fence_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import Provenance, publish
 from assay.lake.quarantine import COLUMNS, PARTITION, Quarantine
+from assay.lake.rejected import Rejected
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.lake.staging import stage
@@ -172,7 +173,7 @@ def test_a_row_held_under_the_hash_of_an_earlier_delivery_is_found(run: Run, pay
     quarantine = Quarantine(run.lake, "payments")
     held = pl.DataFrame({"source_file": ["payments/payments_2024-01-01.csv"], "source_row": [1], "source_hash": [earlier]})
     others = {name: pl.lit("x") for name in quarantine.spec.schema.names if name not in {*held.columns, "_publication"}}
-    quarantine.store(held.with_columns(**others), {"x": 1}, {}, Provenance())
+    quarantine.store(quarantine.stage(Rejected(held.with_columns(**others)), {"x": 1}), {}, Provenance())
     land(run, ADA, BOB, BOB)
     list(ingest(run, payments, day(payments)))
     for path in data_files(run.lake / "bronze/payments"):
@@ -321,7 +322,7 @@ def refuse(run: Run, *hashes: str, fence: int | None = None) -> None:
     row = dict.fromkeys(COLUMNS.names[:-1], "x") | {PARTITION: "2024-01-01"}
     rows = pl.DataFrame([row | {"source_hash": hash_, "source_row": 1} for hash_ in hashes])
     noted = Provenance(fence=fence_now(run.lake) if fence is None else fence)
-    Quarantine(run.lake, "payments").refuse(rows, {"2024-01-01": None}, {"2024-01-01": "too many"}, noted)
+    Quarantine(run.lake, "payments").refuse(Rejected(rows), {"2024-01-01": None}, {"2024-01-01": "too many"}, noted)
 
 
 def test_an_erasure_looks_again_at_rows_that_were_refused_meanwhile(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

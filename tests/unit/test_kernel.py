@@ -17,7 +17,8 @@ from assay.contracts.model.contract import SOURCE_ROW, DatasetRule, Severity
 from assay.contracts.reading.odcs import load_contracts
 from assay.contracts.reading.rules import type_rules
 from assay.errors import ContractInvalid
-from assay.refine.kernel import Tally, refine
+from assay.refine.kernel import refine
+from assay.refine.tally import Tally
 from orders import GOOD, KNOWN_CUSTOMERS, ORDERS, bronze_of, orders_contract, refined, write_contracts
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from assay.ingest.chunks import Chunk
 from assay.ingest.set_aside import set_aside
 from assay.lake.growing import Growing
 from assay.lake.manifest import KEY, Landed, Manifest
+from assay.lake.rejected import Rejected
 from assay.lake.stored_days import days_in
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ class Arriving:
         nothing = replace(self.last, rows=self.last.rows.slice(0, 0), part=None)
         if self.last.failed:
             self.discard()
-            return Chunk(None, self.rejected[0].clear(), nothing)
+            return Chunk(None, Rejected(self.rejected[0].clear()), nothing)
         manifest = Manifest(tuple(self.landed.values()), days_in(self.growing.close(), self.growing.sizes))
         self.work.refuse_lost(self.key, manifest)
         staging = self.growing.finish({KEY: manifest.dump()})
-        return Chunk(staging, pl.concat(self.rejected), replace(nothing, manifests={self.key: manifest}, sources=[*self.sources.values()]))
+        return Chunk(
+            staging, Rejected(pl.concat(self.rejected)), replace(nothing, manifests={self.key: manifest}, sources=[*self.sources.values()])
+        )
 
     def discard(self) -> None:
         """Take away what was written, unless it is staged."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import polars as pl
     import pyarrow as pa
 
     from assay.errors import FileUnreadable
     from assay.ingest.reading import Source
     from assay.lake.manifest import Manifest
+    from assay.lake.rejected import Rejected
     from assay.lake.staged import Staging
 
 
@@ -42,5 +42,5 @@ class Chunk:
     """Some arrivals whose rows are staged; `staging` is None if none could be read."""
 
     staging: Staging | None
-    rejected: pl.DataFrame
+    rejected: Rejected
     made: Prepared

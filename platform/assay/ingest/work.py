@@ -18,7 +18,8 @@ from assay.lake.audited import publish_audited
 from assay.lake.foreign import files_noted
 from assay.lake.manifest import KEY, Landed, Manifest, days_of
 from assay.lake.publisher import Provenance
-from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine, by_rule
+from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
+from assay.lake.rejected import Rejected, all_of
 from assay.lake.staged import together
 from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status
@@ -96,7 +97,7 @@ class Work:
         rejected, good = set_aside(made.rows, self.contract, self.run.run_id), list(made.manifests)
         footers = {key: {KEY: manifest.dump()} for key, manifest in made.manifests.items()}
         staging = stage(self.run.lake / self.slice.spec.name, self.slice.only(good), [made.rows], footers) if good else None
-        return Chunk(staging, rejected, made)
+        return Chunk(staging, Rejected(rejected), made)
 
     @cached_property
     def _keys(self) -> dict[str, str]:
@@ -105,8 +106,6 @@ class Work:
 
     def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
         """Publish the arrivals of some chunks in one commit."""
-        import polars as pl
-
         for key, error in ((key, error) for chunk in chunks for key, error in chunk.made.failed.items()):
             yield Outcome(key, Status.REFUSED, refusal=error.message)
         stagings = [chunk.staging for chunk in chunks if chunk.staging]
@@ -115,11 +114,11 @@ class Work:
             return
         if not stagings:
             return
-        staging, rejected = together(stagings), pl.concat(chunk.rejected for chunk in chunks)
+        staging, rejected = together(stagings), all_of(chunk.rejected for chunk in chunks)
         erased = {key: {"erased": count} for chunk in chunks for key, count in chunk.made.erased.items()}
         landed = {LANDED + key: one.landed - one.erased for chunk in chunks for key, one in chunk.made.manifests.items()}
         version = self._publish(staging, rejected, [source for chunk in chunks for source in chunk.made.sources], erased, landed)
-        held = by_rule(rejected)
+        held = rejected.by_rule()
         for key in staging.slice.keys:
             rules = held.get(key, {})
             facts = {"files": len(self.landed[key].files), "version": version, "quarantined": sum(rules.values())}
@@ -137,7 +136,7 @@ class Work:
     def _publish(
         self,
         staging: Staging,
-        rejected: pl.DataFrame,
+        rejected: Rejected,
         sources: Sequence[Source],
         erased: Mapping[str, Mapping[str, int]],
         counts: Mapping[str, int],

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from assay.lake.damage import file_damage
 from assay.lake.foreign import FILES, number_of_files
+from assay.lake.growing import grown
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import Provenance, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
+from assay.lake.staged import Staging, together
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.snapshots import DataFile, Snapshot
-    from assay.lake.staged import Staging
+    from assay.lake.spill import Spill
 
 PUBLICATION = "publication/"  # before a partition's key in the published table's log: the publication that it names
 OF = "files-of/"  # before a partition's key in the log of the table beside: the publication whose files have the number kept there
@@ -85,8 +87,10 @@ def noted_again(there: Snapshot, values: tuple[str, ...], staging: Staging) -> d
     return {FILES + key: number_of_files(staging.files)}
 
 
-def _noted(staging: Staging, publications: Mapping[str, int]) -> dict[str, int]:
-    files = {key: [file for file in staging.files if file.partition.values[0] == key] for key in publications}
+def _noted(staged: Staging) -> dict[str, int]:
+    """What the log keeps of each partition: a number for its files, and of which publication they are."""
+    publications = {key: int(number) for key, number in (partition.values for partition in staged.slice.partitions)}
+    files = {key: [file for file in staged.files if file.partition.values[0] == key] for key in publications}
     return {FILES + key: number_of_files(found) for key, found in files.items()} | {OF + key: publications[key] for key in files}
 
 
@@ -97,33 +101,45 @@ class Beside:
     root: Path
     spec: TableSpec
 
-    def store(
-        self,
-        rows: pl.DataFrame,
-        publications: Mapping[str, int],
-        current: Mapping[str, int | None],
-        provenance: Provenance,
-        also: Collection[str] = (),
-    ) -> list[DataFile]:
-        """Commit the rows of some partitions under the publications that are about to be committed.
+    def stage(self, rows: pl.DataFrame, publications: Mapping[str, int], spilled: Mapping[str, Spill] | None = None) -> Staging:
+        """Write the rows of some partitions under the publications that are about to be committed.
 
-        `rows` have the table's columns without the publication. `current` are the publications that are visible now. Without rows nothing
-        is committed. Returns the files of other publications of these partitions, and of `also`, that nobody will see once that commit has
-        succeeded: `clear` them then, and not before, because until then another writer may be about to name one of them.
+        `rows` have the table's columns without the publication; those `spilled` of a partition lack the partition as well.
         """
         import polars as pl
 
-        there, owned = newest(self.root, self.spec.name), {*publications, *also}
         partition, publication = self.spec.partition_by
         wanted = {key: str(number) for key, number in publications.items()}
-        to_come: set[tuple[str, ...]] = {*wanted.items()}
-        kept = to_come | {(key, str(number)) for key, number in current.items()}
+        there = {key: spill for key, spill in (spilled or {}).items() if spill.rows}
+        staged = list[Staging]()
+        try:
+            if held := {key: number for key, number in wanted.items() if key not in there}:
+                frame = rows.with_columns(pl.col(partition).replace_strict(wanted, return_dtype=pl.String).alias(publication))
+                staged.append(stage(self.root / self.spec.name, self._slice(held.items()), [frame]))
+            for key, spill in there.items():
+                named = (pl.lit(key).alias(partition), pl.lit(wanted[key]).alias(publication))
+                frames = (frame.with_columns(named) for frame in spill)
+                staged.append(grown(self.root / self.spec.name, self._slice([(key, wanted[key])]), frames))
+        except BaseException:
+            for one in staged:
+                one.discard()
+            raise
+        return together(staged)
+
+    def store(
+        self, staged: Staging, current: Mapping[str, int | None], provenance: Provenance, also: Collection[str] = ()
+    ) -> list[DataFile]:
+        """Commit what was staged of some partitions.
+
+        `current` are the publications that are visible now. Without rows nothing is committed. Returns the files of other publications of
+        these partitions, and of `also`, that nobody will see once the published table's commit has succeeded: `clear` them then, and not
+        before, because until then another writer may be about to name one of them.
+        """
+        there, to_come = newest(self.root, self.spec.name), {partition.values for partition in staged.slice.partitions}
+        owned, kept = {key for key, _ in to_come} | {*also}, to_come | {(key, str(number)) for key, number in current.items()}
         outdated = [file for file in (there.files if there else []) if file.values[0] in owned and file.values not in kept]
-        mine = there is not None and any(file.values in to_come for file in there.files)
-        if mine or not rows.is_empty():
-            frame = rows.with_columns(pl.col(partition).replace_strict(wanted, return_dtype=pl.String).alias(publication))
-            staging = stage(self.root / self.spec.name, self._slice(wanted.items()), [frame])
-            publish(self.root, staging, _noted(staging, publications), provenance=provenance)
+        if staged.files or (there is not None and any(file.values in to_come for file in there.files)):
+            publish(self.root, staged, _noted(staged), provenance=provenance)
         return outdated
 
     def clear(self, outdated: Sequence[DataFile], provenance: Provenance) -> None:

@@ -17,11 +17,24 @@ from typing import TYPE_CHECKING
 from assay.errors import RowsOutsideSlice
 from assay.lake.schemas import union
 from assay.lake.staged import StagedFile, Staging
-from assay.lake.staging import OPTIONS, ROW_GROUP, folder_of, name_of, refuse_nulls, refuse_strays, split, sync_folders, to_arrow
+from assay.lake.staging import (
+    OPTIONS,
+    ROW_GROUP,
+    SMALL_BYTES,
+    compression_of,
+    folder_of,
+    name_of,
+    nothing_staged,
+    refuse_nulls,
+    refuse_strays,
+    split,
+    sync_folders,
+    to_arrow,
+)
 from assay.lake.statistics import footer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -66,7 +79,7 @@ class Growing:
             self._pending.append(body)
         while self._pending and self._is_enough():
             rest = pa.concat_tables(self._pending)
-            self._write(rest.slice(0, ROW_GROUP))
+            self._write(rest.slice(0, ROW_GROUP), compression_of(rest))
             self._pending = [rest.slice(ROW_GROUP)] if rest.num_rows > ROW_GROUP else []
 
     def close(self) -> Path:
@@ -76,10 +89,12 @@ class Growing:
         from assay.lake.schemas import conform
 
         if self._pending:
-            self._write(pa.concat_tables(self._pending))
+            rest = pa.concat_tables(self._pending)
+            self._write(rest, compression_of(rest))
         if self._writer is None:
             spec = self.slice.spec
-            self._write(conform(pa.Table.from_arrays([], names=[]), spec.schema, spec.partition_by))
+            nothing = conform(pa.Table.from_arrays([], names=[]), spec.schema, spec.partition_by)
+            self._write(nothing, compression_of(nothing))
         self._pending = []
         assert self._writer is not None  # noqa: S101  # a row group was written
         self._writer.close()
@@ -126,13 +141,13 @@ class Growing:
 
     def _is_enough(self) -> bool:
         rows, size = (sum(getattr(one, name) for one in self._pending) for name in ("num_rows", "nbytes"))
-        return bool(rows >= ROW_GROUP or size >= GROUP_BYTES)
+        return bool(rows >= ROW_GROUP or size >= GROUP_BYTES) and (self._writer is not None or size > SMALL_BYTES)
 
-    def _write(self, table: pa.Table) -> None:
+    def _write(self, table: pa.Table, compression: str) -> None:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd", **OPTIONS)
+            self._writer = pq.ParquetWriter(self._file, table.schema, compression=compression, **OPTIONS)
         self._writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
         for name, column in zip(table.column_names, table.columns, strict=True):
             self.sizes[name] = self.sizes.get(name, 0) + column.nbytes
@@ -155,6 +170,25 @@ class Growing:
         self._file.truncate()
         self._file.write(memoryview(sink.getvalue())[4:])  # without the mark at the beginning of a file of its own
         self._file.flush()
+
+
+def grown(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame]) -> Staging:
+    """Write the rows of the only partition of a slice, which come in their order, into one file. Without a row there is none.
+
+    Raises what `add` raises; then nothing is left.
+    """
+    growing = Growing(root, slice_)
+    try:
+        for frame in frames:
+            growing.add(frame)
+        if growing.rows:
+            growing.close()
+            return growing.finish()
+    except BaseException:
+        growing.discard()
+        raise
+    growing.discard()
+    return nothing_staged(root, slice_)
 
 
 def is_left(path: Path) -> bool:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.publisher import Provenance
+    from assay.lake.rejected import Rejected
     from assay.lake.snapshots import DataFile, Snapshot
+    from assay.lake.staged import Staging
 
 PARTITION, PUBLICATION = "_partition", "_publication"
 ARRIVALS, REFUSED = "arrival/", "refused/"
@@ -61,37 +63,42 @@ class Quarantine:
         """The quarantine table: rule, severity, reason, origin, run, contract version and the raw row as JSON."""
         return TableSpec(f"quarantine/{self.dataset}", COLUMNS, (PARTITION, PUBLICATION))
 
-    def store(
-        self, rejected: pl.DataFrame, publications: Mapping[str, int], current: Mapping[str, int | None], provenance: Provenance
-    ) -> list[DataFile]:
-        """Commit the rejected rows of some partitions under the publications that are about to be committed.
-
-        `rejected` has the columns of COLUMNS without the last, PARTITION being the partition's key. `current` are the publications that
-        are visible now. Returns what to `clear`, as `Beside.store` does.
-        """
+    def stage(self, rejected: Rejected, publications: Mapping[str, int]) -> Staging:
+        """Write the rejected rows of some partitions under the publications that are about to be committed."""
         import polars as pl
 
-        named = rejected.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION))
-        to_come = {self.prefix + key: number for key, number in publications.items()}
-        now = {self.prefix + key: number for key, number in current.items()}
-        # a partition that is published now is not refused any more
-        refused = [] if self.prefix else [REFUSED + key for key in publications]
-        return Beside(self.root, self.spec).store(named, to_come, now, provenance, refused)
+        named = rejected.held.with_columns((pl.lit(self.prefix) + pl.col(PARTITION)).alias(PARTITION))
+        spilled = {self.prefix + key: one.rows for key, one in rejected.spilled.items()}
+        return Beside(self.root, self.spec).stage(named, {self.prefix + key: number for key, number in publications.items()}, spilled)
 
-    def refuse(
-        self, rejected: pl.DataFrame, current: Mapping[str, int | None], refusals: Mapping[str, str], provenance: Provenance
-    ) -> None:
+    def store(self, staged: Staging, current: Mapping[str, int | None], provenance: Provenance) -> list[DataFile]:
+        """Commit what was staged. `current` are the publications that are visible now. Returns what to `clear`, as `Beside.store` does."""
+        # a partition that is published now is not refused any more
+        refused = [] if self.prefix else [REFUSED + partition.values[0] for partition in staged.slice.partitions]
+        return Beside(self.root, self.spec).store(
+            staged, {self.prefix + key: number for key, number in current.items()}, provenance, refused
+        )
+
+    def staged_rows(self, staged: Staging, key: str) -> pl.LazyFrame:
+        """What was staged of one partition, as `held` has it."""
+        import polars as pl
+
+        files = [staged.root / file.path for file in staged.files if file.partition.values[0] == self.prefix + key]
+        if not files:
+            return self.held({})
+        return pl.scan_parquet(files, glob=False, hive_partitioning=False).select(pl.lit(key).alias(PARTITION), *ORIGIN)
+
+    def refuse(self, rejected: Rejected, current: Mapping[str, int | None], refusals: Mapping[str, str], provenance: Provenance) -> None:
         """Keep the rejected rows of partitions that were refused, in place of those of the attempt before. `refusals` says why, by key.
 
         They are stored under the publication that stays (`current`), so whatever is published next hides them by that same commit.
         """
         stays = {key: NEVER if number is None else number for key, number in current.items()}
-        rules = by_rule(rejected)
+        rules, kept = rejected.by_rule(), replace(self, prefix=REFUSED)
         notes = {f"{REFUSED}{key}@{stays[key]}": {"refusal": why, "held": rules.get(key, {})} for key, why in refusals.items()}
-        noted = replace(provenance, notes=notes)
-        self.clear(replace(self, prefix=REFUSED).store(rejected, stays, {}, noted), provenance)
+        self.clear(kept.store(kept.stage(rejected, stays), {}, replace(provenance, notes=notes)), provenance)
 
-    def held(self, current: Mapping[str, int | None]) -> pl.DataFrame:
+    def held(self, current: Mapping[str, int | None]) -> pl.LazyFrame:
         """The rows that are visible now of some partitions: PARTITION (the key) and ORIGIN. `current` are the publications they name.
 
         Of damaged files there are none: a partition that is published again must not need what it replaces.
@@ -101,9 +108,9 @@ class Quarantine:
         named = {(self.prefix + key, str(number)) for key, number in current.items() if number is not None}
         there = newest(self.root, self.spec.name) if named else None
         if there is None:
-            return pl.DataFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
+            return pl.LazyFrame(schema={**dict.fromkeys((PARTITION, *ORIGIN), pl.String), "source_row": pl.Int64})
         rows = there.scan(lambda file: file.values in named and not file_damage(file), [PARTITION, *ORIGIN])
-        return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix)).collect()
+        return rows.with_columns(pl.col(PARTITION).str.strip_prefix(self.prefix))
 
     def visible_rows(self, published: Snapshot | None) -> dict[str, int]:
         """The rows of each partition that a reader sees, those that a steward discarded among them, by its key."""
@@ -148,14 +155,6 @@ class Quarantine:
 def _others(prefix: str) -> tuple[str, ...]:
     """How the partitions begin that are not of a prefix."""
     return tuple({ARRIVALS, REFUSED} - {prefix})
-
-
-def by_rule(rejected: pl.DataFrame) -> dict[str, dict[str, int]]:
-    """The number of rows by PARTITION and rule."""
-    found: dict[str, dict[str, int]] = {}
-    for key, rule, rows in rejected.group_by(PARTITION, "rule").len().sort(PARTITION, "rule").iter_rows():
-        found.setdefault(key, {})[rule] = rows
-    return found
 
 
 def visible_files(quarantine: Snapshot, published: Mapping[str, Snapshot | None]) -> Sequence[DataFile]:

@@ -48,7 +48,7 @@ def stage(
     """
     import pyarrow as pa
 
-    staging, notes = Staging(root, slice_, uuid.uuid4().hex[:12], [], pa.schema([])), footers or {}
+    staging, notes = nothing_staged(root, slice_), footers or {}
     try:
         with ThreadPoolExecutor(WRITERS) as pool:
             for frame in frames:
@@ -66,6 +66,13 @@ def stage(
         staging.discard()
         raise
     return staging
+
+
+def nothing_staged(root: Path, slice_: Slice) -> Staging:
+    """A new attempt, without a file yet: published so it leaves the partitions empty."""
+    import pyarrow as pa
+
+    return Staging(root, slice_, uuid.uuid4().hex[:12], [], pa.schema([]))
 
 
 def _write_all(
@@ -154,8 +161,7 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    compression = "zstd" if table.nbytes > SMALL_BYTES else "snappy"
-    with pq.ParquetWriter(sink, table.schema, compression=compression, **OPTIONS) as writer:
+    with pq.ParquetWriter(sink, table.schema, compression=compression_of(table), **OPTIONS) as writer:
         writer.write_table(table, row_group_size=ROW_GROUP)
         if footer_says:
             writer.add_key_value_metadata(dict(footer_says))
@@ -173,6 +179,11 @@ def _write(staging: Staging, partition: Partition, table: pa.Table, footer_says:
         path=str(target.relative_to(staging.root)), partition=partition, size=len(data), rows=table.num_rows,
         modified_ms=int(target.stat().st_mtime * 1000), digest=digest, nulls=nulls, bounds=bounds,
     )  # fmt: skip
+
+
+def compression_of(table: pa.Table) -> str:
+    """How a file is packed that begins with these rows, or has no others."""
+    return "zstd" if table.nbytes > SMALL_BYTES else "snappy"
 
 
 def name_of(digest: str) -> str:

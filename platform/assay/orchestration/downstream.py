@@ -19,7 +19,8 @@ from assay.lake.publisher import INPUTS
 from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest, table_names
 from assay.refine.accounts import Accounts
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -35,7 +35,8 @@ from assay.orchestration.calendars import events_of, keys_of
 from assay.orchestration.downstream import Downstream, Fed
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.rebuild import Rebuild
-from assay.refine.step import Inputs, refine_partitions, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import Settings
 
 if TYPE_CHECKING:

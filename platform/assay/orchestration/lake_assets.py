@@ -36,7 +36,8 @@ from assay.orchestration.metadata import (
 from assay.orchestration.partitions import slice_of, whole_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.orchestration.set_back import require_clock
-from assay.refine.step import refine_code, refine_partitions, silver_spec
+from assay.refine.inputs import refine_code
+from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import Settings
 from assay.steps import Outcome, Run
 

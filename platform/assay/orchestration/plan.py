@@ -34,7 +34,8 @@ from assay.orchestration.due import Due
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.waiting import days_of, reaches, waiting
 from assay.refine.accounts import Accounts
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from assay.gold.step import Project
     from assay.lake.slices import Slice, TableSpec
     from assay.steps import Run
-
 
 WAITS_WHOLE = (
     "The calendar of {} was changed: {}. It is replaced whole, once everything that has landed is in bronze and the new calendar"

@@ -33,7 +33,8 @@ from assay.orchestration.made_up import SOME_DAY, made_up
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.sound import in_circles
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
-from assay.refine.step import event_dates, refine_partitions, silver_spec
+from assay.refine.inputs import event_dates
+from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import Settings
 from assay.steps import Run, Status
 

@@ -18,7 +18,8 @@ from assay.orchestration.backfill import Backfill
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.plan import Planner
-from assay.refine.step import Inputs, silver_spec
+from assay.refine.inputs import Inputs
+from assay.refine.step import silver_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.contract import Grain
-from assay.refine.step import event_dates
+from assay.refine.inputs import event_dates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assay.contracts.model.contract import Contract
     from assay.lake.accounts import Rows
     from assay.lake.slices import Partition, Slice
-    from assay.refine.step import Inputs
+    from assay.refine.inputs import Inputs
 
 
 @dataclass(frozen=True)

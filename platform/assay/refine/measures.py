@@ -49,6 +49,17 @@ def measure(published: pl.DataFrame, contract: Contract) -> dict[str, dict[str, 
     return found
 
 
+def measured_columns(contract: Contract) -> list[str]:
+    """The columns that the promises look at."""
+    types, found = types_of(contract), set[str]()
+    for rule in contract.dataset_rules:
+        if rule.metric != ROWS:
+            condition = rule.argument[1] if rule.metric == SQL else None
+            told = [measure_of(rule, types), *([condition_expression(condition, types)] if condition else [])]
+            found.update(name for one in told for name in one.meta.root_names())
+    return sorted(found)
+
+
 def measures_of_nothing(contract: Contract) -> dict[str, float | None]:
     """The measures of a partition that has no rows."""
     import polars as pl

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from assay.lake.slices import Slice
     from assay.lake.snapshots import Snapshot
-    from assay.refine.step import Inputs
+    from assay.refine.inputs import Inputs
 
 
 def leaving(inputs: Inputs, before: Snapshot | None, slice_: Slice, everything: Callable[[], Slice] | None) -> dict[str, int] | None:

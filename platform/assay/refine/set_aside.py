@@ -38,11 +38,12 @@ def rejected_of(rejected: pl.DataFrame, keys: Mapping[str, str]) -> pl.DataFrame
 
 
 def landed_rows(bronze: pl.LazyFrame, left: pl.DataFrame, contract: Contract, keys: Mapping[str, str]) -> pl.DataFrame:
-    """The bronze rows of the files that rows of `left` came from: PARTITION (the key), source_file, source_row, source_hash."""
+    """The bronze rows where rows of `left` came from, and some near them: PARTITION (the key), source_file, source_row, source_hash."""
     import polars as pl
 
-    files = left["source_file"].unique().implode()
-    rows = bronze.filter(pl.col(SOURCE_FILE).is_in(files)).with_columns(_value(contract).alias(PARTITION))
+    files, numbers = left["source_file"].unique().implode(), left["source_row"]
+    near = pl.col(SOURCE_ROW).is_between(numbers.min(), numbers.max())  # or a part of a large file would read all of it
+    rows = bronze.filter(pl.col(SOURCE_FILE).is_in(files) & near).with_columns(_value(contract).alias(PARTITION))
     return rows.select(
         pl.col(PARTITION).replace_strict(keys, default=None, return_dtype=pl.String), pl.col(SOURCE_FILE).alias("source_file"),
         pl.col(SOURCE_ROW).alias("source_row"), pl.col(SOURCE_HASH).alias("source_hash"),

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from assay.lake.rejected import Rejected
     from assay.lake.staged import Staging
-    from assay.refine.kernel import Refined, Tally
-    from assay.refine.step import Inputs
+    from assay.refine.inputs import Inputs
+    from assay.refine.kernel import Refined
+    from assay.refine.tally import Tally
     from assay.refine.work import Chunk
 
     Build = Callable[[Sequence[Partition], pl.DataFrame | None], Iterator[tuple[Slice, Refined]]]
@@ -196,13 +198,13 @@ class SettledWork(Work):
     rounds: Rounds
     meaning: int
 
-    def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
+    def _publish(self, staging: Staging, rejected: Rejected, tallies: Mapping[str, Tally]) -> int:
         import polars as pl
 
         keys, table, why = staging.slice.keys, claims_table(self.run.lake, self.contract.dataset), self._provenance({})
         claims = self.rounds.judged().filter(pl.col(PARTITION).is_in(keys)).select(CLAIM)
         named = publications_of(self.inputs.published, keys)
-        outdated = table.store(claims, dict.fromkeys(keys, staging.publication), named, why)
+        outdated = table.store(table.stage(claims, dict.fromkeys(keys, staging.publication)), named, why)
         version = super()._publish(staging, rejected, tallies)
         table.clear(outdated, why)
         return version

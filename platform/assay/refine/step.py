@@ -5,40 +5,30 @@ Inputs are pinned when the step begins. The next chunk is refined while the last
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from functools import cached_property
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from typing import TYPE_CHECKING
 
-from assay.code_version import code_version
 from assay.contracts.compiling.arrow_types import published_schema
 from assay.contracts.export.delta_constraints import check_constraints
-from assay.contracts.model.calendars import event_calendar, next_month
-from assay.contracts.model.contract import EVENT_DATE, Contract, Grain
-from assay.contracts.model.fingerprint import published_terms
+from assay.contracts.model.calendars import event_calendar
 from assay.contracts.model.key_scope import has_table_key
-from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.errors import ContractInvalid
 from assay.lake.accounts import arrived
 from assay.lake.audited import weight
-from assay.lake.claims import displaced_now, with_displaced
 from assay.lake.constraints import lacks_constraints
-from assay.lake.fence import fence_now
-from assay.lake.manifest import manifest_of
-from assay.lake.publisher import current_tokens, fingerprint
+from assay.lake.publisher import current_tokens
 from assay.lake.slices import Partition, Slice, TableSpec
-from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
-from assay.lake.staged import combine
-from assay.masking.methods import Masks
-from assay.refine.absent import absent_columns, with_columns
 from assay.refine.accounts import Accounts
 from assay.refine.constraints import tighten_constraints
-from assay.refine.kernel import Refined, refine
+from assay.refine.inputs import Inputs
+from assay.refine.kernel import Judged, Refined, judge, refine
+from assay.refine.large import is_large, refine_large
 from assay.refine.migrating import leaving
-from assay.refine.references import reference_values
+from assay.refine.pieces import size_of
 from assay.refine.settling import settle
-from assay.refine.work import Work
+from assay.refine.work import Chunk, Work
 from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
@@ -46,11 +36,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.lake.accounts import Rows
+    from assay.contracts.model.contract import Contract
     from assay.refine.conform import Transform
 
-LONGEST_SPAN_DAYS = 62
-CODE = ("assay.refine", *(f"assay.contracts.{room}" for room in ("language", "patterns", "conditions", "compiling", "reading.rules")))
+CHUNK_BATCHES = 8  # bytes of partitions that are refined together, in batches
 
 
 def silver_spec(contract: Contract) -> TableSpec:
@@ -59,126 +48,6 @@ def silver_spec(contract: Contract) -> TableSpec:
     constraints = tuple(check_constraints(contract).items())
     schema, calendar = published_schema(contract), event_calendar(contract)
     return TableSpec(f"silver/{contract.dataset}", schema, (column,) if column else (), constraints=constraints, calendar=calendar)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The pinned inputs of a refinement: bronze, the snapshots that reference rules look into, and what is published of the table."""
-
-    contract: Contract
-    bronze: Snapshot
-    references: dict[str, Snapshot]
-    code: str
-    published: Snapshot | None = None
-    masks: Masks = field(default_factory=Masks)
-    fence: int = 0
-    common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
-
-    @classmethod
-    def pin(cls, run: Run, contract: Contract) -> Inputs:
-        """Open everything once, after the fence. Raises TableMissing for a table that was never published."""
-        fence = fence_now(run.lake)
-        published = newest(run.lake, f"silver/{contract.dataset}")  # before what it is made from: see `GoldInputs.pin`
-        references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
-        bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
-        return cls(contract, bronze, references, refine_code(contract), published, masks, fence)
-
-    def files(self, partition: Partition) -> list[DataFile]:
-        """The bronze files that hold rows of an event partition, and no others."""
-        if self.contract.is_snapshot:
-            return self.bronze.files
-        start, end = event_dates(self.contract, partition)
-        by_day, others = self._files_by_day
-        days = [start + timedelta(days=offset) for offset in range((end - start).days)]
-        near = {file.path: file for day in days for file in by_day.get(day, ())} | {file.path: file for file in others}
-        return [file for file in near.values() if any(day is not None and start <= day < end for day in manifest_of(file.path).days)]
-
-    @property
-    def empty_arrivals(self) -> list[str]:
-        """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty."""
-        return [file.values[0] for file in self.bronze.files if file.values and not file.rows]
-
-    def days(self, partition: Partition) -> list[Rows]:
-        """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
-        found = ((file, day, rows) for file in self.files(partition) for day, rows in manifest_of(file.path).days.items())
-        if not self.contract.is_snapshot:
-            start, end = event_dates(self.contract, partition)
-            found = ((file, day, rows) for file, day, rows in found if day is not None and start <= day < end)
-        return sorted(("".join(file.values), str(day or ""), rows) for file, day, rows in found)
-
-    @cached_property
-    def _files_by_day(self) -> tuple[dict[date, list[DataFile]], list[DataFile]]:
-        """Bronze files by each day that their statistics span; apart those without statistics, or with a span too long to list.
-
-        Partitions times files would be a quadratic number of looks: 0.9 s for a year of days.
-        """
-        by_day: dict[date, list[DataFile]] = {}
-        others: list[DataFile] = []
-        for file in self.bronze.files:
-            low, high = file.low.get(EVENT_DATE), file.high.get(EVENT_DATE)
-            if low is None or high is None or (high - low).days > LONGEST_SPAN_DAYS:
-                others.append(file)
-                continue
-            for offset in range((high - low).days + 1):
-                by_day.setdefault(low + timedelta(days=offset), []).append(file)
-        return by_day, others
-
-    def rows(self, slice_: Slice) -> pl.LazyFrame:
-        """The bronze rows of a slice: the files that may hold some, then exactly the rows of its event dates."""
-        import polars as pl
-
-        if self.contract.is_snapshot:
-            return with_columns(self.bronze.scan(), self.contract)
-        spans = [event_dates(self.contract, partition) for partition in slice_.partitions]
-        paths = {file.path for partition in slice_.partitions for file in self.files(partition)}
-        days = [start + timedelta(days=offset) for start, end in spans for offset in range((end - start).days)]
-        return with_columns(self.bronze.scan(lambda file: file.path in paths), self.contract).filter(pl.col(EVENT_DATE).is_in(days))
-
-    def fingerprint(self, partition: Partition) -> int:
-        """What decides the rows of a partition: what it is made from, and which of them other partitions publish, as was found last."""
-        made_from = self.made_from(partition)
-        return with_displaced(made_from, displaced_now(self.published, partition.key)) if has_table_key(self.contract) else made_from
-
-    def made_from(self, partition: Partition) -> int:
-        """What a partition would be made from: contract, code, the rows of its days in bronze and the contents of the reference tables.
-
-        Of an arrival only these days count: a new file, or one that is sent again, reopens no partition whose rows it leaves as they were.
-        """
-        days = self.days(partition)
-        absent = absent_columns(days, self.contract.source.optional)
-        if absent not in self.common:
-            self.common[absent] = fingerprint(
-                published_terms(self.contract, absent), self.code, self._others, *self.masks.meaning(self.contract)
-            )
-        return fingerprint("silver", self.common[absent], [(arrival, day, rows.digest) for arrival, day, rows in days])
-
-    @cached_property
-    def _others(self) -> dict[str, str]:
-        """The contents of the reference tables."""
-        return {name: combine(file.placed for file in snapshot.files) for name, snapshot in self.references.items()}
-
-    @cached_property
-    def reference_values(self) -> dict[tuple[str, Any], pl.Series]:
-        """What reference rules look for, read once for all chunks."""
-        return reference_values(self.contract, self.references)
-
-    def versions(self) -> dict[str, int]:
-        """The version of each input table."""
-        return {snapshot.name: snapshot.version for snapshot in (self.bronze, *self.references.values())}
-
-
-def refine_code(contract: Contract) -> str:
-    """The version of the code that refines a dataset: the engine's kernel and the dataset's own transform."""
-    transform = (contract.transform.partition(":")[0],) if contract.transform else ()
-    return code_version(*CODE, *transform, *(("assay.masking",) if sensitive_landing_columns(contract) else ()))
-
-
-def event_dates(contract: Contract, partition: Partition) -> tuple[date, date]:
-    """The half-open span of event dates of a partition."""
-    start = date.fromisoformat(partition.values[0])
-    if contract.partitioning.grain is Grain.MONTH:
-        return start, next_month(start)
-    return start, start + timedelta(days=1)
 
 
 def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: Callable[[], Slice] | None = None) -> Iterator[Outcome]:
@@ -196,22 +65,15 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
     due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != stands[partition.key]]
     if others is not None:  # what has no rows is no partition of the new table; a table without any has its first one, empty
         due = [partition for partition in slice_.partitions if inputs.files(partition)] or list(slice_.partitions[:1])
-
-    def build(partitions: Sequence[Partition], displaced: pl.DataFrame | None = None) -> Iterator[tuple[Slice, Refined]]:
-        def refined(chunk: list[Partition]) -> tuple[Slice, Refined]:
-            part, look_up = Slice(slice_.spec, tuple(chunk)), inputs.reference_values
-            return part, refine(inputs.rows(part), contract, look_up, transform, run.run_id, masks=inputs.masks, displaced=displaced)
-
-        return ahead(map(refined, _chunks(partitions, inputs)))
-
+    builder = Builder(run, inputs, slice_.spec, transform)
     if has_table_key(contract):
         open_ = {key for key in slice_.keys if run.force or (stands[key] is None and current[key] is not None)}
-        yield from settle(run, inputs, slice_, due, build, insisted=open_, others=others)
+        yield from settle(run, inputs, slice_, due, builder.build, insisted=open_, others=others)
     else:
         yield from (Outcome(key, Status.UNCHANGED) for key in slice_.keys if key not in {partition.key for partition in due})
         work = Work(run, inputs, wanted, others)
-        staged = (work.stage(*one) for one in build(due))
-        groups = in_groups(staged, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(staged),)
+        chunks = builder.staged(work, due)
+        groups = in_groups(chunks, lambda one: weight(one.staging, one.rejected), COMMIT_BYTES) if others is None else (list(chunks),)
         for group in groups:
             yield from work.publish(group)
     give_back_memory()
@@ -219,15 +81,49 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
         tighten_constraints(run.lake, contract, slice_.spec)
 
 
-def _chunks(partitions: Iterable[Partition], inputs: Inputs) -> Iterator[list[Partition]]:
-    chunk, size = list[Partition](), 0
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Partitions through the kernel, by the inputs of one step."""
+
+    run: Run
+    inputs: Inputs
+    spec: TableSpec
+    transform: Transform | None
+
+    def staged(self, work: Work, due: Iterable[Partition]) -> Iterator[Chunk]:
+        """Refine and stage partitions, the large ones by themselves."""
+        for large, partitions in groupby(due, lambda partition: is_large(self.inputs, partition, self.run.batch_bytes)):
+            if large:
+                yield from (refine_large(work, Slice(self.spec, (partition,)), self._judged) for partition in partitions)
+            else:
+                yield from (work.stage(*one) for one in self.build([*partitions]))
+
+    def build(self, partitions: Sequence[Partition], displaced: pl.DataFrame | None = None) -> Iterator[tuple[Slice, Refined]]:
+        """Refine partitions that are held, in chunks; `displaced` is for the kernel to know."""
+
+        def refined(chunk: list[Partition]) -> tuple[Slice, Refined]:
+            part, inputs = Slice(self.spec, tuple(chunk)), self.inputs
+            rows, look_up, run_id = inputs.rows(part), inputs.reference_values, self.run.run_id
+            return part, refine(rows, inputs.contract, look_up, self.transform, run_id, masks=inputs.masks, displaced=displaced)
+
+        return ahead(map(refined, _chunks(partitions, self.inputs, self.run.batch_bytes)))
+
+    def _judged(self, rows: pl.DataFrame) -> Judged:
+        inputs = self.inputs
+        return judge(rows, inputs.contract, inputs.reference_values, self.transform, self.run.run_id, masks=inputs.masks)
+
+
+def _chunks(partitions: Iterable[Partition], inputs: Inputs, batch_bytes: int) -> Iterator[list[Partition]]:
+    """Partitions that are refined together: so many rows, and so many bytes where rows are wide."""
+    chunk, size, held = list[Partition](), 0, 0
     for partition in partitions:
-        rows = arrived(inputs.days(partition))
-        if chunk and size + rows > CHUNK_ROWS:
+        rows, in_memory = arrived(inputs.days(partition)), size_of(inputs, partition, batch_bytes)
+        if chunk and (size + rows > CHUNK_ROWS or held + in_memory > CHUNK_BATCHES * batch_bytes):
             yield chunk
-            chunk, size = [], 0
+            chunk, size, held = [], 0, 0
         chunk.append(partition)
         size += rows
+        held += in_memory
     if chunk:
         yield chunk
 

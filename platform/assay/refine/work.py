@@ -15,12 +15,13 @@ from assay.lake.audited import publish_audited
 from assay.lake.beside import publications_of
 from assay.lake.foreign import files_noted
 from assay.lake.publisher import Provenance
-from assay.lake.quarantine import PARTITION, Quarantine
+from assay.lake.quarantine import Quarantine
+from assay.lake.rejected import Rejected, all_of
 from assay.lake.slices import Slice
 from assay.lake.staged import together
 from assay.lake.staging import stage
-from assay.refine.kernel import Tally
 from assay.refine.set_aside import keys_by_value, landed_rows, rejected_of, value_of
+from assay.refine.tally import Tally
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.lake.staged import Staging
+    from assay.refine.inputs import Inputs
     from assay.refine.kernel import Refined
-    from assay.refine.step import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,16 @@ class Chunk:
     """Some refined partitions whose good rows are staged; `staging` is None if all were refused. `refusals` say why, by key."""
 
     staging: Staging | None
-    rejected: pl.DataFrame
+    rejected: Rejected
     tallies: Mapping[str, Tally]
     refusals: Mapping[str, str]
 
     def split(self) -> Iterator[tuple[str, Chunk]]:
         """Its partitions by themselves, by key."""
-        rejected = {str(key): rows for (key,), rows in self.rejected.partition_by(PARTITION, as_dict=True).items()}
-        nothing = self.rejected.clear()
         for key, tally in self.tallies.items():
             refusals = {key: self.refusals[key]} if key in self.refusals else {}
             staging = self.staging.only([key]) if self.staging and not refusals else None
-            yield key, Chunk(staging, rejected.get(key, nothing), {key: tally}, refusals)
+            yield key, Chunk(staging, self.rejected.only([key]), {key: tally}, refusals)
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,8 @@ class Work:
     def stage(self, slice_: Slice, refined: Refined) -> Chunk:
         """Write the rows of the partitions that are not refused where no reader looks yet. Raises AssayError if a row was lost."""
         tallies = {partition.key: refined.tallies.get(value_of(partition), Tally()) for partition in slice_.partitions}
-        landed = {partition.key: arrived(self.inputs.days(partition)) for partition in slice_.partitions}
-        refusals = {key: why for key, tally in tallies.items() if (why := tally.refusal(self.contract))}
-        if lost := [key for key, tally in tallies.items() if not tally.closes or tally.landed != landed[key]]:
-            said = f"the rows of {lost[0]!r} do not add up: {landed[lost[0]]} arrived in bronze, {tallies[lost[0]]}"
-            raise AssayError(f"Tried to publish {slice_.spec.name}; {said}.")
-        rejected = rejected_of(refined.rejected, keys_by_value(slice_))
+        refusals = self.refusals(slice_, tallies)
+        rejected = Rejected(rejected_of(refined.rejected, keys_by_value(slice_)))
         good = [partition for partition in slice_.partitions if partition.key not in refusals]
         if not good:
             return Chunk(None, rejected, tallies, refusals)
@@ -87,15 +82,21 @@ class Work:
         published = _rows_of(refined.published, kept, self.contract) if refusals else refined.published
         return Chunk(stage(self.run.lake / slice_.spec.name, kept, [published]), rejected, tallies, refusals)
 
+    def refusals(self, slice_: Slice, tallies: Mapping[str, Tally]) -> dict[str, str]:
+        """Why partitions must not be published, of those that must not. Raises AssayError if a row of one was lost."""
+        landed = {partition.key: arrived(self.inputs.days(partition)) for partition in slice_.partitions}
+        if lost := [key for key, tally in tallies.items() if not tally.closes or tally.landed != landed[key]]:
+            said = f"the rows of {lost[0]!r} do not add up: {landed[lost[0]]} arrived in bronze, {tallies[lost[0]]}"
+            raise AssayError(f"Tried to publish {slice_.spec.name}; {said}.")
+        return {key: why for key, tally in tallies.items() if (why := tally.refusal(self.contract))}
+
     def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
         """Publish the good partitions of some chunks in one commit, and keep what the others would have put into quarantine."""
-        import polars as pl
-
         tallies = {key: tally for chunk in chunks for key, tally in chunk.tallies.items()}
         refusals = {key: why for chunk in chunks for key, why in chunk.refusals.items()}
-        rejected = pl.concat(chunk.rejected for chunk in chunks)
+        rejected = all_of(chunk.rejected for chunk in chunks)
         if refusals:
-            self._refuse(rejected.filter(pl.col(PARTITION).is_in(list(refusals))), refusals)
+            self._refuse(rejected.only(refusals), refusals)
         for key, why in refusals.items():
             yield Outcome(key, Status.REFUSED, 0, _facts(tallies[key]), _broken(tallies[key], self.contract), why)
         stagings = [chunk.staging for chunk in chunks if chunk.staging]
@@ -105,7 +106,7 @@ class Work:
         if not stagings:
             return
         staging = together(stagings)
-        version = self._publish(staging, rejected.filter(pl.col(PARTITION).is_in(staging.slice.keys)), tallies)
+        version = self._publish(staging, rejected.only(staging.slice.keys), tallies)
         for key in staging.slice.keys:
             facts = _facts(tallies[key]) | {"version": version}
             yield Outcome(key, Status.PUBLISHED, tallies[key].published, facts, _broken(tallies[key], self.contract))
@@ -120,12 +121,12 @@ class Work:
                     key, Status.REFUSED, refusal=f"The calendar was changed, so all are published at once, and {first} was refused."
                 )
 
-    def _refuse(self, rejected: pl.DataFrame, refusals: Mapping[str, str]) -> None:
+    def _refuse(self, rejected: Rejected, refusals: Mapping[str, str]) -> None:
         """Keep the rejected rows of refused partitions where the person on call finds them; nothing of them is published."""
         named = publications_of(self.inputs.published, refusals)
         Quarantine(self.run.lake, self.contract.dataset).refuse(rejected, named, refusals, self._provenance({}))
 
-    def _publish(self, staging: Staging, rejected: pl.DataFrame, tallies: Mapping[str, Tally]) -> int:
+    def _publish(self, staging: Staging, rejected: Rejected, tallies: Mapping[str, Tally]) -> int:
         slice_, contract = staging.slice, self.contract
         quarantine, (also, unchanged) = Quarantine(self.run.lake, contract.dataset), self._held_together(staging)
 
