@@ -90,7 +90,9 @@ def noted_again(there: Snapshot, values: tuple[str, ...], staging: Staging) -> d
 def _noted(staged: Staging) -> dict[str, int]:
     """What the log keeps of each partition: a number for its files, and of which publication they are."""
     publications = {key: int(number) for key, number in (partition.values for partition in staged.slice.partitions)}
-    files = {key: [file for file in staged.files if file.partition.values[0] == key] for key in publications}
+    files: dict[str, list[StagedFile]] = {key: [] for key in publications}
+    for file in staged.files:
+        files[file.partition.values[0]].append(file)
     return {FILES + key: number_of_files(found) for key, found in files.items()} | {OF + key: publications[key] for key in files}
 
 
