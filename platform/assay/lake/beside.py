@@ -19,7 +19,7 @@ from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import Provenance, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
-from assay.lake.staged import Staging, together
+from assay.lake.staged import StagedFile, Staging, together
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:
