@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-KEY_FILE = "masking.keys"
+WORKSPACE, DBT_PROJECT = "workspace.yaml", "dbt_project"  # what a project of this shape has at its top
+HOME, KEY_FILE = ".assay", "masking.keys"
 LINKS = "ASSAY_LANDING_LINKS"
 BATCH, BATCH_BYTES = "ASSAY_BATCH_BYTES", range(1 << 20, 1 << 50)
 VACUUM, VACUUM_DAYS, USUAL_DAYS = "ASSAY_VACUUM_DAYS", range(1, 36_500), 7  # days as Delta's own vacuum
@@ -64,6 +65,7 @@ class SecretReference:
 class Settings:
     """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml.
 
+    `project` is the folder of the workspace.yaml that names the product; None where nothing says which, and nothing has to.
     `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`,
     `landing_folder` where files land if not in `home`, `landing_links` where links in there may lead. `group` is the id of the group that
     shares the home with its owner, if one does. `batch_bytes` are held at once of what is too large to be held
@@ -79,6 +81,7 @@ class Settings:
     group: int | None = None
     batch_bytes: int | None = None
     vacuum_days: int = USUAL_DAYS
+    project: Path | None = CHECKOUT
 
     @property
     def own_entries(self) -> frozenset[str]:
@@ -117,8 +120,8 @@ class Settings:
 
     @property
     def workspace(self) -> Path:
-        """The file that names the code location, as Dagster reads it."""
-        return CHECKOUT / "workspace.yaml"
+        """The file that names the code location, as Dagster reads it. Raises SettingsError where nothing says which project it is of."""
+        return _in_project(self.project, WORKSPACE)
 
     @property
     def landing_index(self) -> Path:
@@ -144,24 +147,26 @@ def refuse_partition_like(folder: Path) -> None:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
+    """Read ASSAY_PROJECT, the project's folder (default: the nearest from the working folder upwards, else the checkout).
 
+    ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the project), ASSAY_CONTRACTS (the product's own),
     ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home), ASSAY_LANDING names the landing folder (default: in the
     home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home,
     ASSAY_BATCH_BYTES how much is held at once of a large arrival, ASSAY_VACUUM_DAYS how many days files of earlier versions are kept.
 
     Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its
-    path, there is no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
+    path, there is no project and one is needed, no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
     """
     found = os.environ if environ is None else environ
-    home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
+    project = _folder(found, "ASSAY_PROJECT", "the project of the working folder") or project_of(_working_folder())
+    home = Path(found.get("ASSAY_HOME") or _in_project(project, HOME)).expanduser().resolve()
     if home.exists() and not home.is_dir():
         raise SettingsError(
-            f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
+            f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the project."
         )
     refuse_partition_like(home)
     contracts = _folder(found, "ASSAY_CONTRACTS", "the product's contracts")
-    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
+    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or _in_project(project, DBT_PROJECT)).expanduser().resolve()
     keys = found.get("ASSAY_MASKING_KEYS")
     masking = SecretReference.parse(keys, "ASSAY_MASKING_KEYS") if keys else None
     return Settings(
@@ -174,7 +179,29 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         group=_group(found.get("ASSAY_GROUP")),
         batch_bytes=_number(found, BATCH, BATCH_BYTES, "bytes"),
         vacuum_days=_number(found, VACUUM, VACUUM_DAYS, "days") or USUAL_DAYS,
+        project=project,
     )
+
+
+def project_of(folder: Path) -> Path | None:
+    """The nearest project from a folder upwards; else the checkout that the engine runs from, if it does. As dbt finds its project."""
+    return next((one for one in (folder, *folder.parents, CHECKOUT) if (one / WORKSPACE).is_file() and (one / DBT_PROJECT).is_dir()), None)
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return Path("/")
+
+
+def _in_project(project: Path | None, name: str) -> Path:
+    if project is None:
+        raise SettingsError(
+            f"Tried to find the project; neither {_working_folder()} nor a folder above it has a {WORKSPACE} and a {DBT_PROJECT}.",
+            hint="Work in a project's folder, name one with ASSAY_PROJECT, or make one: `assay create`.",
+        )
+    return project / name
 
 
 def _folder(found: Mapping[str, str], variable: str, default: str) -> Path | None:
@@ -212,6 +239,8 @@ def export(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["ASSAY_HOME"] = str(settings.home)
     os.environ["ASSAY_DBT_PROJECT"] = str(settings.dbt_project)
+    if settings.project is not None:
+        os.environ["ASSAY_PROJECT"] = str(settings.project)
     if settings.contracts is not None:
         os.environ["ASSAY_CONTRACTS"] = str(settings.contracts)
     if settings.landing_folder is not None:

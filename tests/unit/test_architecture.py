@@ -33,7 +33,7 @@ ORDER = [
     {"lake"},
     {"steps", "maintenance"},
     {"ingest", "refine", "gold"},
-    {"erasure"},
+    {"erasure", "scaffold"},
     {"orchestration"},
     {"cli"},
 ]
@@ -65,6 +65,7 @@ WITHOUT_DAGSTER = {
     "refine",
     "gold",
     "erasure",
+    "scaffold",
 }
 HEAVY = {"polars", "pandera", "dbt", "dagster_dbt", "pyspark", "duckdb", "pandas"}
 # dbt-duckdb loads the plugin inside a dbt run, where both are there anyhow
