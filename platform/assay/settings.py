@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import SettingsError
+from assay.project_root import CHECKOUT, DBT_PROJECT, HOME, WORKSPACE, in_project, project_of, working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-WORKSPACE, DBT_PROJECT = "workspace.yaml", "dbt_project"  # what a project of this shape has at its top
-HOME, KEY_FILE = ".assay", "masking.keys"
+KEY_FILE = "masking.keys"
 LINKS = "ASSAY_LANDING_LINKS"
 BATCH, BATCH_BYTES = "ASSAY_BATCH_BYTES", range(1 << 20, 1 << 50)
 VACUUM, VACUUM_DAYS, USUAL_DAYS = "ASSAY_VACUUM_DAYS", range(1, 36_500), 7  # days as Delta's own vacuum
@@ -121,7 +120,7 @@ class Settings:
     @property
     def workspace(self) -> Path:
         """The file that names the code location, as Dagster reads it. Raises SettingsError where nothing says which project it is of."""
-        return _in_project(self.project, WORKSPACE)
+        return in_project(self.project, WORKSPACE)
 
     @property
     def landing_index(self) -> Path:
@@ -158,15 +157,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     path, there is no project and one is needed, no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
     """
     found = os.environ if environ is None else environ
-    project = _folder(found, "ASSAY_PROJECT", "the project of the working folder") or project_of(_working_folder())
-    home = Path(found.get("ASSAY_HOME") or _in_project(project, HOME)).expanduser().resolve()
+    project = _folder(found, "ASSAY_PROJECT", "the project of the working folder") or project_of(working_folder())
+    home = Path(found.get("ASSAY_HOME") or in_project(project, HOME)).expanduser().resolve()
     if home.exists() and not home.is_dir():
         raise SettingsError(
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the project."
         )
     refuse_partition_like(home)
     contracts = _folder(found, "ASSAY_CONTRACTS", "the product's contracts")
-    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or _in_project(project, DBT_PROJECT)).expanduser().resolve()
+    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or in_project(project, DBT_PROJECT)).expanduser().resolve()
     keys = found.get("ASSAY_MASKING_KEYS")
     masking = SecretReference.parse(keys, "ASSAY_MASKING_KEYS") if keys else None
     return Settings(
@@ -181,27 +180,6 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         vacuum_days=_number(found, VACUUM, VACUUM_DAYS, "days") or USUAL_DAYS,
         project=project,
     )
-
-
-def project_of(folder: Path) -> Path | None:
-    """The nearest project from a folder upwards; else the checkout that the engine runs from, if it does. As dbt finds its project."""
-    return next((one for one in (folder, *folder.parents, CHECKOUT) if (one / WORKSPACE).is_file() and (one / DBT_PROJECT).is_dir()), None)
-
-
-def _working_folder() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # it was removed
-        return Path("/")
-
-
-def _in_project(project: Path | None, name: str) -> Path:
-    if project is None:
-        raise SettingsError(
-            f"Tried to find the project; neither {_working_folder()} nor a folder above it has a {WORKSPACE} and a {DBT_PROJECT}.",
-            hint="Work in a project's folder, name one with ASSAY_PROJECT, or make one: `assay create`.",
-        )
-    return project / name
 
 
 def _folder(found: Mapping[str, str], variable: str, default: str) -> Path | None:

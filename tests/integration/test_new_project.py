@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 
 pytestmark = pytest.mark.slow
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from assay import settings
+from assay import project_root
 from assay.cli.creating import create_project
 from assay.contracts.inference.draft import DraftImpossible
 from assay.contracts.reading.odcs import load_product
 from assay.errors import SettingsError
 from assay.gold.project_files import model_files
+from assay.project_root import CHECKOUT
 from assay.scaffold.first_model import first_model
-from assay.settings import CHECKOUT, load_settings
+from assay.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def test_a_named_project_is_taken_wherever_one_works(samples: Path, monkeypatch:
 
 
 def test_without_any_project_it_is_said_what_to_do_unless_none_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "CHECKOUT", tmp_path / "site-packages")
+    monkeypatch.setattr(project_root, "CHECKOUT", tmp_path / "site-packages")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError, match="Tried to find the project; neither"):
         load_settings({})

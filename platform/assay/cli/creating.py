@@ -18,11 +18,11 @@ from assay.errors import SettingsError
 from assay.ingest.content import PACKINGS
 from assay.ingest.writing import name_for
 from assay.permissions import as_elsewhere
+from assay.project_root import DBT_PROJECT, HOME
 from assay.scaffold.engine import LOCK, WHEELS, installed_engine, shared
 from assay.scaffold.first_model import first_model
 from assay.scaffold.folders import whole_folder, write_dbt_project
 from assay.scaffold.project import Words, project_files, require_name
-from assay.settings import DBT_PROJECT, HOME
 
 if TYPE_CHECKING:
     from assay.cli.drafting import Drafted

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from assay.errors import SettingsError
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 
 DISTRIBUTION = "assay"
 LOCK = "requirements.lock"

@@ -7,8 +7,8 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from assay.project_root import DBT_PROJECT
 from assay.scaffold.engine import shared
-from assay.settings import DBT_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
