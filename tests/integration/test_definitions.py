@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 
 if TYPE_CHECKING:
     from small_world import World
@@ -19,7 +19,7 @@ BIN = Path(sys.executable).parent
 
 
 def materializable(world: World) -> list[dg.AssetSpec]:
-    return [spec for spec in world.definitions.resolve_all_asset_specs() if spec.key.path[0] != "landing"]
+    return [spec for spec in world.definitions.resolve_all_asset_specs() if spec.key.path[0] not in ("landing", "maintenance")]
 
 
 def test_every_asset_says_what_it_is_whose_it_is_and_what_it_holds(built_world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import endless_publisher as publisher
 import pytest
 
@@ -18,6 +20,7 @@ from assay.cli.ending import run
 from assay.cli.main import app
 from assay.errors import Superseded, TableMissing
 from assay.lake.checking import damage_of
+from assay.lake.log import CHECKPOINT_EVERY, info, put
 from assay.lake.snapshots import open_snapshot
 from assay.lake.workplaces import deleting, workplace
 from assay.maintenance.cleaning import Survey
@@ -114,6 +117,7 @@ def test_a_dry_run_says_what_then_goes_and_the_product_is_as_it_was(world: World
     damaged.rename(live)
     said = maintain("--dry-run", "--files")
     assert maintain("silver/flights", "--dry-run").startswith("silver/flights: 3 of earlier versions")
+    aside = aged_copy(world)
     done = maintain("--files")
     assert said.replace("`assay maintain` would remove", "Removed") == done
     assert "silver/flights: 3 of earlier versions" in done
@@ -121,3 +125,35 @@ def test_a_dry_run_says_what_then_goes_and_the_product_is_as_it_was(world: World
     assert maintain() == "Removed 0 files, 0.0 MB.\n"
     assert {name: world.rows(name).rows() for name in world.versions()} == rows
     assert world.backfill() == [], "the plan has nothing to do"
+    assert_freed_by_the_asset(aside)
+
+
+def aged_copy(world: World) -> World:
+    """The same, with its files as old as they are."""
+    shutil.copytree(world.home, world.home.with_name("aside"), copy_function=shutil.copy2)
+    return type(world)(world.home.with_name("aside"), world.contracts_folder, world.dbt_project)
+
+
+def assert_freed_by_the_asset(world: World) -> None:
+    """The UI's way: the asset says what it freed and how healthy the tables are, and warns of those that are not."""
+    planes = open_snapshot(world.settings.lake, "silver/planes")
+    for version in range(planes.version + 1, planes.version + 2 * CHECKPOINT_EVERY):
+        put(planes.folder, version, [info("WRITE", {"assay.attempt": f"nothing {version}"})])
+    done = world.materialize("maintenance/lake")
+    assert done.success
+    (materialization,) = done.asset_materializations_for_node("maintain_lake")
+    freed = {name: value.value for name, value in materialization.metadata.items()}
+    assert freed["files removed"] == 19
+    assert freed["freed bytes"] > 500_000
+    told = materialization.metadata["by table"]
+    assert isinstance(told, dg.TableMetadataValue)
+    by_table = {record.data["table"]: record.data["files"] for record in told.records}
+    assert by_table["silver/flights"] == 3
+    (check,) = done.get_asset_check_evaluations()
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "silver/planes: 20" in str(check.description)
+    assert "entries of the log since its checkpoint" in str(check.description)
+    seen = world.instance.fetch_observations(dg.AssetKey(["silver", "flights"]), limit=1).records[0].asset_observation
+    assert seen is not None
+    assert (seen.metadata["files"].value, seen.metadata["dead_bytes"].value) == (3, 0)
+    assert {schedule.name for schedule in world.definitions.schedules or ()} >= {"maintenance"}
