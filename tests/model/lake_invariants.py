@@ -285,7 +285,9 @@ def the_product_reads_what_the_logs_say(world: World, tables: Tables) -> None:
     """The product's own snapshots have the files and the numbers that the entries of the logs add up to."""
     for name in tables.versions:
         table, snapshot = tables.newest(name), newest(world.lake, name)
-        assert table is not None
+        if table is None:  # its writer had staged files and has not come to make it
+            assert snapshot is None, f"{name} is read, and has no log"
+            continue
         assert snapshot is not None
         found = {file.path: (file.values, file.rows) for file in snapshot.files}
         assert found == {file.path: (file.values, file.rows) for file in table.files}, f"{name} is read with other files than it has"

@@ -24,6 +24,7 @@ from lake_invariants import (
     sources_of,
     the_plan_is_empty,
     the_product_reads_what_the_logs_say,
+    visible,
 )
 from lake_oracle import Landing
 from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, STAYS, UNREADABLE
@@ -274,7 +275,7 @@ class LakeMachine(RuleBasedStateMachine):
     @rule(
         dataset=datasets, at=st.sampled_from([*OVERTAKEN]), kind=which, past=past, who=which,
         before=telling, others=st.lists(st.tuples(telling, st.builds(Work, overtaking, whole, forced, which)), min_size=1, max_size=2),
-        until=st.sampled_from(Until),
+        until=st.sampled_from(Until), alike=st.booleans(),
     )  # fmt: skip
     def overtake(
         self,
@@ -287,18 +288,23 @@ class LakeMachine(RuleBasedStateMachine):
         before: Change,
         others: list[tuple[Change, Work]],
         until: Until,
+        alike: bool,
     ) -> None:
-        """A writer stands still ahead of a commit to a layer, while files land and others do all that they want; then it goes on."""
+        """A writer stands still ahead of a commit to a layer, while files land and others do all that they want; then it goes on.
+
+        The first of the others may be its like: no two meet more often.
+        """
         self._count(f"overtake in {at}")
-        dataset = METERS if at == "claims/" else dataset
+        dataset = METERS if at == "claims/" else self._held(dataset) if at == "decisions/" else dataset
         self.upstream(dataset, before)
-        writer = self._start(dataset, Work(OVERTAKEN[at][kind % len(OVERTAKEN[at])], None, True, who))
+        begins = OVERTAKEN[at][kind % len(OVERTAKEN[at])]
+        writer = self._start(dataset, Work(begins, None, True, who))
         for _ in range(past + 1):
             if not writer.done:
                 self._resume(writer, Until.COMMIT, at)
-        for change, work in others:
+        for number, (change, work) in enumerate(others):
             self.upstream(dataset, change)
-            self._finish(self._start(dataset, work))
+            self._finish(self._start(dataset, work._replace(kind=begins) if alike and not number else work))
         if writer.done:
             self._count("overtake nobody")
         elif until is Until.END:
@@ -377,7 +383,12 @@ class LakeMachine(RuleBasedStateMachine):
 
     def _decided(self, dataset: str, decided: tuple[int, set[tuple[str, int]]] | None) -> None:
         if decided:
+            assert (dataset, decided[0]) not in self.watcher.decided, f"two stewards were told that theirs is decision {decided[0]}"
             self.watcher.decided[dataset, decided[0]] = decided[1]
+
+    def _held(self, dataset: str) -> str:
+        """A dataset of which rows are held, if there is one: about others there is nothing to decide."""
+        return next((one for one in sorted((SALES, METERS), key=dataset.__ne__) if visible(one, self.watcher.tables)), dataset)
 
     def _erased(self, person: str, _receipt: object) -> None:
         """There is a receipt. Who was at work before may leave files behind that he can publish no more."""

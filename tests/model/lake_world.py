@@ -133,12 +133,15 @@ class World:
         return found
 
     def decide(self, dataset: str, kind: DecisionKind) -> tuple[int, set[tuple[str, int]]] | None:
-        """Discard all rows that are held, or restore all that are discarded; what was decided, if there was anything."""
+        """Restore all rows that are discarded, or, when there are none or another `kind` is meant, discard all that are held.
+
+        Returns what was decided, if there was anything.
+        """
         view = View.open(self.lake, dataset)
-        if kind is DecisionKind.DISCARD:
-            rows = view.rows(Fate.HELD)
-        else:
-            rows = in_force(view.decisions) if view.decisions else view.rows(Fate.HELD).clear()
+        held = view.rows(Fate.HELD)
+        rows = in_force(view.decisions) if view.decisions and kind is DecisionKind.RESTORE else held.clear()
+        if rows.is_empty():
+            kind, rows = DecisionKind.DISCARD, held
         if rows.is_empty():
             return None
         number = decide(self.lake, dataset, Decision(kind, "a steward", NOW, "no reason"), rows, taken(view.decisions), fence=view.fence)

@@ -155,3 +155,11 @@ def test_an_erasure_leaves_the_decision_about_another_ones_row_that_was_once_at_
     decisions = newest(world.lake, "decisions/sales")
     assert decisions is not None
     assert decisions.rows == 1
+
+
+def test_an_erasure_that_leaves_nothing_of_a_file_makes_no_day_due(world: World) -> None:
+    """Only a file that landed without a row says that its day is empty. Before, the next backfill published one that had never had a row."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", ADA, "10")])
+    settled(world)
+    world.erase(world.planner(), ADA)
+    the_plan_is_empty(world)

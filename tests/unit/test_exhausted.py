@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import gc
 import sqlite3
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from assay.cli.ending import unraised
 from assay.exhausted import told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -58,3 +62,29 @@ def test_a_refusal_is_found_behind_the_error_that_it_caused(tmp_path: Path) -> N
 def test_any_other_error_is_none(tmp_path: Path) -> None:
     assert told(ValueError("no such column: disk"), [tmp_path]) is None
     assert told("silver/sales: 2 of 3 partitions were refused", [tmp_path]) is None
+
+
+def thrown_away(error: Exception) -> None:
+    """A step that is given up while it works, and fails when it writes down that it failed."""
+
+    def step() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            raise error
+
+    one = step()
+    next(one)
+    del one
+    gc.collect()
+
+
+def test_what_was_refused_where_nobody_can_catch_it_is_one_sentence_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before, a disk that was full when a step was thrown away showed a traceback of Dagster's log, once in fifty levels of free space."""
+    monkeypatch.setattr(sys, "unraisablehook", unraised)
+    thrown_away(sqlite3.OperationalError("database or disk is full"))
+    assert capsys.readouterr().err.startswith("assay: No space is left on the disk (")
+    thrown_away(ValueError("a fault of ours"))
+    assert "Traceback" in capsys.readouterr().err

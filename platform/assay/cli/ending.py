@@ -46,6 +46,7 @@ def main_of(app: typer.Typer) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal's encoding lacks is shown as its number
+    sys.unraisablehook = unraised
     with at_the_end(_say_stopped):
         code = run(app, sys.argv[1:])
     if stopped := asked():
@@ -72,6 +73,14 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
             raise
         typer.echo(f"assay: {visible(words)}", err=True)
     return 1
+
+
+def unraised(found: sys.UnraisableHookArgs) -> None:
+    """Say in one sentence what the system refused where nobody can catch it: a step that was thrown away still writes to Dagster's log."""
+    if isinstance(found.exc_value, Exception) and (words := refused(found.exc_value)):
+        typer.echo(f"assay: {visible(words)}", err=True)
+    else:
+        sys.__unraisablehook__(found)
 
 
 def refused(error: Exception) -> str | None:

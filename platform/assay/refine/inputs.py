@@ -71,8 +71,11 @@ class Inputs:
 
     @property
     def empty_arrivals(self) -> list[str]:
-        """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty."""
-        return [file.values[0] for file in self.bronze.files if file.values and not file.rows]
+        """The arrivals that landed without a row: an event partition of theirs that has no rows from elsewhere is published empty.
+
+        One whose rows were all erased has landed with rows: an erasure makes no partition due that it has not touched.
+        """
+        return [file.values[0] for file in self.bronze.files if file.values and not file.rows and not manifest_of(file.path).landed]
 
     def span(self, partition: Partition) -> tuple[date, date] | None:
         """The half-open span of event dates of a partition; None for a table without partitions, which has all rows."""
