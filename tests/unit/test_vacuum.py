@@ -16,6 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from ageing import aged
 from assay.errors import Superseded, TableDamaged
+from assay.lake.damage import log_damage
 from assay.lake.erasures import begin
 from assay.lake.foreign import files_noted
 from assay.lake.log import LOG, checkpoint, entry
@@ -24,6 +25,7 @@ from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.lake.staging import stage
 from assay.lake.workplaces import deleting, workplace
+from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.cleaning import Cleaning, Survey
 from assay.maintenance.limits import safe_before
 from assay.maintenance.vacuum import Kind, OldFiles
@@ -232,3 +234,31 @@ def test_one_at_a_time_deletes(tmp_path: Path) -> None:
         said.append("first")
     other.join()
     assert said == ["waits", "first", "second"]
+
+
+def test_of_checkpoints_the_newest_two_stay_and_every_version_can_be_opened(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for number in range(4):
+        put(lake, str(number), f"text {number}")
+        checkpoint(lake / SPEC.name)
+    log = lake / SPEC.name / LOG
+    tokens = [open_snapshot(lake, SPEC.name, version).tokens("") for version in range(5)]
+    assert replaced_checkpoints(log, datetime.now(UTC) - WEEK) == [], "somebody may be reading the log by an older one"
+    aged(lake, 8)
+    (found,) = [one for one in survey(lake) if one.removals]
+    assert found.counts == {Kind.CHECKPOINT: 2}
+    found.carry_out()
+    assert [int(path.name[:20]) for path in sorted(log.glob("*.checkpoint.parquet"))] == [3, 4]
+    assert [open_snapshot(lake, SPEC.name, version).tokens("") for version in range(5)] == tokens
+    assert [open_snapshot(lake, SPEC.name, version).rows for version in range(5)] == [0, 1, 2, 3, 4]
+    assert log_damage(lake / SPEC.name) == []
+
+
+def test_where_an_entry_of_the_log_is_missing_every_checkpoint_stays(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for number in range(4):
+        put(lake, str(number), f"text {number}")
+        checkpoint(lake / SPEC.name)
+    aged(lake, 8)
+    entry(lake / SPEC.name / LOG, 0).unlink()
+    assert replaced_checkpoints(lake / SPEC.name / LOG, datetime.now(UTC) - WEEK) == []
