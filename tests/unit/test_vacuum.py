@@ -24,7 +24,7 @@ from assay.lake.publisher import publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.lake.staging import stage
-from assay.lake.workplaces import deleting, workplace
+from assay.lake.workplaces import deleting, proving, workplace
 from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.cleaning import Cleaning, Survey
 from assay.maintenance.limits import safe_before
@@ -219,21 +219,22 @@ def test_unfinished_files_and_private_folders_of_the_dead_go(tmp_path: Path) -> 
     assert [one.removals for one in survey(lake)] == [(), ()]
 
 
-def test_one_at_a_time_deletes(tmp_path: Path) -> None:
+def test_nobody_deletes_beside_an_erasure_and_erasures_do_not_wait_for_each_other(tmp_path: Path) -> None:
     said: list[str] = []
 
-    def second() -> None:
+    def maintain() -> None:
         with deleting(tmp_path, lambda: said.append("waits")):
-            said.append("second")
+            said.append("deletes")
 
-    other = threading.Thread(target=second)
-    with deleting(tmp_path, lambda: said.append("never")):
-        other.start()
-        while not said:
-            time.sleep(0.01)
-        said.append("first")
+    other = threading.Thread(target=maintain)
+    with proving(tmp_path, lambda: said.append("never")):
+        with proving(tmp_path, lambda: said.append("never")):
+            other.start()
+            while not said:
+                time.sleep(0.01)
+        said.append("proved")
     other.join()
-    assert said == ["waits", "first", "second"]
+    assert said == ["waits", "proved", "deletes"]
 
 
 def test_of_checkpoints_the_newest_two_stay_and_every_version_can_be_opened(tmp_path: Path) -> None:
