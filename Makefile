@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lives model model-mutants check format bench lock clean
+.PHONY: help setup run test test-fast lives model model-mutants check format bench wheel lock clean
 
 # The first that runs and is new enough: a version manager's shim may be on the PATH and still refuse.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -75,6 +75,9 @@ model-mutants: setup ## Bring old faults back one by one: the model must find ea
 
 bench: setup ## Run the measures; each prints one ratio.
 	$(BIN)/python bench/run.py
+
+wheel: setup ## Write the engine as a wheel to dist/; `assay create` in it makes a project anywhere.
+	$(BIN)/python -m hatchling build -t wheel
 
 lock: ## Resolve the dependencies anew and write requirements.lock.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url --generate-hashes --group dev \

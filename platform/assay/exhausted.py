@@ -63,7 +63,8 @@ REFUSALS = (
     OPEN_FILES,
     _refusal(
         {errno.ENOMEM},
-        r"cannot allocate memory|out of memory|memory allocation|malloc of size|bad_alloc|can't start new thread|\bmemoryerror\b",
+        r"cannot allocate memory|out of memory|memory allocation|malloc of size|bad_alloc|can't start new thread|\bmemoryerror\b"
+        r"|failed to map segment from shared object",
         "there is not enough memory",
         f"Give it more memory, or fewer processes beside it, {AGAIN}",
     ),

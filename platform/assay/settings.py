@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import SettingsError
+from assay.project_root import CHECKOUT, DBT_PROJECT, HOME, WORKSPACE, in_project, project_of, working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 KEY_FILE = "masking.keys"
 LINKS = "ASSAY_LANDING_LINKS"
 BATCH, BATCH_BYTES = "ASSAY_BATCH_BYTES", range(1 << 20, 1 << 50)
@@ -64,6 +64,7 @@ class SecretReference:
 class Settings:
     """Where things lie: `home` holds `landing/`, `lake/` and `dagster/`; `dbt_project` is the folder of dbt_project.yml.
 
+    `project` is the folder of the workspace.yaml that names the product; None where nothing says which, and nothing has to.
     `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`,
     `landing_folder` where files land if not in `home`, `landing_links` where links in there may lead. `group` is the id of the group that
     shares the home with its owner, if one does. `batch_bytes` are held at once of what is too large to be held
@@ -79,6 +80,7 @@ class Settings:
     group: int | None = None
     batch_bytes: int | None = None
     vacuum_days: int = USUAL_DAYS
+    project: Path | None = CHECKOUT
 
     @property
     def own_entries(self) -> frozenset[str]:
@@ -117,8 +119,8 @@ class Settings:
 
     @property
     def workspace(self) -> Path:
-        """The file that names the code location, as Dagster reads it."""
-        return CHECKOUT / "workspace.yaml"
+        """The file that names the code location, as Dagster reads it. Raises SettingsError where nothing says which project it is of."""
+        return in_project(self.project, WORKSPACE)
 
     @property
     def landing_index(self) -> Path:
@@ -144,24 +146,26 @@ def refuse_partition_like(folder: Path) -> None:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the checkout), ASSAY_CONTRACTS (the product's own).
+    """Read ASSAY_PROJECT, the project's folder (default: the nearest from the working folder upwards, else the checkout).
 
+    ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the project), ASSAY_CONTRACTS (the product's own),
     ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home), ASSAY_LANDING names the landing folder (default: in the
     home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home,
     ASSAY_BATCH_BYTES how much is held at once of a large arrival, ASSAY_VACUUM_DAYS how many days files of earlier versions are kept.
 
     Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its
-    path, there is no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
+    path, there is no project and one is needed, no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
     """
     found = os.environ if environ is None else environ
-    home = Path(found.get("ASSAY_HOME") or CHECKOUT / ".assay").expanduser().resolve()
+    project = _folder(found, "ASSAY_PROJECT", "the project of the working folder") or project_of(working_folder())
+    home = Path(found.get("ASSAY_HOME") or in_project(project, HOME)).expanduser().resolve()
     if home.exists() and not home.is_dir():
         raise SettingsError(
-            f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the checkout."
+            f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the project."
         )
     refuse_partition_like(home)
     contracts = _folder(found, "ASSAY_CONTRACTS", "the product's contracts")
-    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or CHECKOUT / "dbt_project").expanduser().resolve()
+    dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or in_project(project, DBT_PROJECT)).expanduser().resolve()
     keys = found.get("ASSAY_MASKING_KEYS")
     masking = SecretReference.parse(keys, "ASSAY_MASKING_KEYS") if keys else None
     return Settings(
@@ -174,6 +178,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         group=_group(found.get("ASSAY_GROUP")),
         batch_bytes=_number(found, BATCH, BATCH_BYTES, "bytes"),
         vacuum_days=_number(found, VACUUM, VACUUM_DAYS, "days") or USUAL_DAYS,
+        project=project,
     )
 
 
@@ -212,6 +217,8 @@ def export(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["ASSAY_HOME"] = str(settings.home)
     os.environ["ASSAY_DBT_PROJECT"] = str(settings.dbt_project)
+    if settings.project is not None:
+        os.environ["ASSAY_PROJECT"] = str(settings.project)
     if settings.contracts is not None:
         os.environ["ASSAY_CONTRACTS"] = str(settings.contracts)
     if settings.landing_folder is not None:

@@ -25,6 +25,9 @@ def main() -> int:
     parser.add_argument("what", help="of kills, cuts, real and served, with commas between them")
     parser.add_argument("tales", nargs="+", help="of tales.py, or all")
     parser.add_argument("--spread", type=int, help="so many moments of all, evenly spread; without it all")
+    parser.add_argument(
+        "--at", type=int, nargs="*", help="these moments instead, of kills that are real or served: one that was wrong, again"
+    )
     parser.add_argument("--whole", type=int, help="so many of the disks are worked on; the others are only read")
     parser.add_argument("--instance", action="store_true", help="kill at the boundaries of Dagster's SQLite files, too")
     parser.add_argument("--seed", type=int, default=0, help="of what a cut leaves by chance")
@@ -59,14 +62,11 @@ def explore(said: argparse.Namespace, folder: Path) -> int:
                 calm = Calm.live(TALES[name], those, begin, folder / name, recorded=True)
                 end(calm, folder, Wanted(recorded, said.spread, said.whole, said.instance, said.seed), tally)
             if "real" in kinds:
-                kill(
-                    Calm.live(TALES[name], those, begin, folder / name, skipped="" if said.instance else INSTANCE),
-                    folder,
-                    said.spread,
-                    tally,
-                )
+                calm = Calm.live(TALES[name], those, begin, folder / name, skipped="" if said.instance else INSTANCE)
+                kill(calm, folder, said.at or calm.moments(said.spread), tally)
             if "served" in kinds:
-                kill_served(Calm.live(TALES[name], those, begin, folder / name, skipped=INSTANCE), folder, said.spread, tally)
+                calm = Calm.live(TALES[name], those, begin, folder / name, skipped=INSTANCE)
+                kill_served(calm, folder, said.at or calm.moments(said.spread), tally)
             print(f"{name}: {tally}", flush=True)
     print(f"{said.what} of {', '.join(said.tales)}: {tally}")
     if not tally.wrong:

@@ -7,18 +7,19 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from shim import Story
-from trying import copy, spread
+from trying import copy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from trying import Calm, Tally
 
 
-def kill(calm: Calm, folder: Path, wanted: int | None, tally: Tally) -> None:
-    """Each moment of a tale, or so many of them; what is then there, and what it becomes, is judged."""
+def kill(calm: Calm, folder: Path, moments: Iterable[int], tally: Tally) -> None:
+    """Moments of a tale; what is then there, and what it becomes, is judged."""
     boundaries = {entry.boundary: entry for entry in calm.story.entries() if entry.boundary}
-    for moment in spread(range(2, 2 * len(boundaries) + 2), wanted):
+    for moment in moments:
         where = f"{'after' if moment % 2 else 'before'} boundary {moment // 2}, {calm.kind(boundaries[moment // 2])}"
         world = folder / f"{calm.tale.name}-{moment}"
         people, story = copy(calm.begun, world), Story(world, folder / "notes-of-one", calm.story.skipped, moment)

@@ -13,11 +13,13 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from shim import Story
-from trying import copy, spread
+from trying import copy
 
 from command_line import BIN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from people_world import People
     from trying import Calm, Tally
 
@@ -25,17 +27,17 @@ LONGEST_SECONDS, LOOK_SECONDS = 900, 0.5  # the daemon looks every 30 seconds, a
 SEEN_SECONDS = 3  # that the daemon has to see the death of a run
 
 
-def kill_served(calm: Calm, folder: Path, wanted: int | None, tally: Tally) -> None:
-    """So many moments of what the sensor brings about; afterwards a person works from the command line."""
-    last = max(entry.boundary for entry in calm.story.entries())
-    for moment in spread(range(2, 2 * last + 2), wanted):
+def kill_served(calm: Calm, folder: Path, moments: Iterable[int], tally: Tally) -> None:
+    """Moments of what the sensor brings about; afterwards a person works from the command line."""
+    for moment in moments:
         world = folder / f"{calm.tale.name}-served-{moment}"
         people, story = copy(calm.begun, world), Story(world, folder / "notes-of-one", calm.story.skipped, moment, alone=True)
-        what = f"{calm.tale.name} under assay serve, killed {'after' if moment % 2 else 'before'} boundary {moment // 2}"
+        what = f"{calm.tale.name} under assay serve, killed {'after' if moment % 2 else 'before'} boundary {moment // 2} (--at {moment})"
         if not _served(people, story, folder / "served.log"):
             tally.note(f"{what}: it was not come to in {LONGEST_SECONDS} s: {(folder / 'served.log').read_text()[-1500:]}")
         tally.tried["served runs killed"] += 1
         tally.judge(what, people, calm)
+        print(f"{what}: {tally}", flush=True)
         for note in folder.glob("notes-of-one.*"):
             note.unlink()
     tally.wait()

@@ -67,6 +67,11 @@ class Calm:
         workers.submit(tale.go_on, looked).result()
         return cls(tale, begun, ended, story, workers.submit(state, looked).result(), versions, disk)
 
+    def moments(self, wanted: int | None) -> list[int]:
+        """Before and after each boundary, or so many of them, evenly spread."""
+        last = max(entry.boundary for entry in self.story.entries())
+        return spread(range(2, 2 * last + 2), wanted)
+
     def kind(self, entry: Entry) -> str:
         """What a boundary is, such as `commit silver` or `SYNC lake/bronze`."""
         parts = Path(entry.target).relative_to(self.story.root).parts

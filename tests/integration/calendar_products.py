@@ -16,7 +16,8 @@ from assay.orchestration.backfill import Backfill
 from assay.orchestration.build import assemble, previews_accepted
 from assay.orchestration.lake_assets import lake_assets
 from assay.orchestration.plan import Planner
-from assay.settings import CHECKOUT, Settings
+from assay.project_root import CHECKOUT
+from assay.settings import Settings
 from assay.steps import Run
 from contract_head import OWNER, head, landing_head
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.lake.snapshots import open_snapshot
-from assay.settings import CHECKOUT, Settings
+from assay.project_root import CHECKOUT
+from assay.settings import Settings
 from command_line import BIN, assay, assay_process, process
 from contract_head import head
 from people import MEMBER, PAYMENT, csv_of, write_people

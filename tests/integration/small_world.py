@@ -15,7 +15,8 @@ from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration.backfill import Backfill, Ran
 from assay.orchestration.build import build_definitions, gold_project
 from assay.orchestration.plan import Planner
-from assay.settings import CHECKOUT, Settings
+from assay.project_root import CHECKOUT
+from assay.settings import Settings
 from assay.steps import Run
 from flights.definitions import CONTRACTS
 from flights.upstream import drop_files

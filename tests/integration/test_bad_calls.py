@@ -34,6 +34,8 @@ PATHS = {
     ("contracts", "export", "flights", "--to", "{}"): ("missing", "empty folder"),
     ("new", "holidays", "--from", "{}", *OWNER): (),
     ("new", "holidays", "--from", "{sample}", *OWNER, "--to", "{}"): ("empty folder",),
+    ("create", "my_platform", "--from", "{}", *OWNER): (),
+    ("create", "my_platform", "--from", "{sample}", *OWNER, "--in", "{}"): ("empty folder", "missing"),
     ("erase", "--subject", "customer", "--value-from", "{}", "--yes"): (),
 }
 LONG = "a" * LONGEST_NAME
@@ -46,6 +48,10 @@ CALLS = [
     ("new", "No Name", "--from", "{sample}", *OWNER),
     ("new", "holidays", "--from", "{sample}", "--owner", "nobody"),
     ("new", "holidays", "--from", "{sample}", *OWNER, "--event-time", "nothing"),
+    ("create", "platform", "--from", "{sample}", *OWNER),
+    ("create", LONG, "--from", "{sample}", *OWNER),
+    ("create", "my_platform", "--from", "{sample}", "--owner", "nobody"),
+    ("create", "my_platform", "--from", "{sample}", *OWNER, "--event-time", "nothing"),
     ("erase", "--subject", "nobody", "--value-from", "{sample}", "--yes"),
     ("landing", "nothing"),
     ("check-lake", "nothing"),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 
 CONTRACTS = "platform/flights/contracts"
 MINIMUM = ("logicalTypeOptions: {minimum: -240, maximum: 2880}", "logicalTypeOptions: {minimum: -200, maximum: 2880}")

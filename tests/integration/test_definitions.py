@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 
 if TYPE_CHECKING:
     from small_world import World

@@ -21,7 +21,7 @@ from assay.gold.compiled import compiled_project
 from assay.gold.lineage import Node, downstream, project_lineage
 from assay.gold.models import read_models
 from assay.gold.staged import model_schema
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from assay.lake.snapshots import open_snapshot
 from assay.lake.workplaces import deleting, workplace
 from assay.maintenance.cleaning import Survey
 from assay.settings import Settings
+from command_line import assay, shell
 from nursery import Child
 
 if TYPE_CHECKING:
@@ -92,6 +93,13 @@ def test_nothing_that_writers_and_readers_need_goes_beside_two_maintenances_that
     publisher.state(table)
     assert damage_of(tmp_path / "lake", publisher.SPEC.name, deep=True) == []
     assert len([*table.folder.rglob("part-*.parquet")]) == len(table.files), "and nothing that nobody needs is left"
+
+
+def test_a_shell_has_to_set_nothing_but_the_home(tmp_path: Path) -> None:
+    there = shell(tmp_path / "home")
+    assert assay("init", environment=there).returncode == 0
+    done = assay("maintain", environment=there)
+    assert (done.returncode, done.stdout) == (0, "Removed 0 files, 0.0 MB.\n"), done.stderr
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 
 import command_line
 from assay.lake.snapshots import open_snapshot
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:

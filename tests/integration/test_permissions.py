@@ -14,7 +14,8 @@ import command_line
 from assay.cli.homes import make_folders
 from assay.errors import SettingsError
 from assay.orchestration.build import build_definitions
-from assay.settings import CHECKOUT, Settings, load_settings
+from assay.project_root import CHECKOUT
+from assay.settings import Settings, load_settings
 from flights.definitions import CONTRACTS
 from nursery import Child
 

@@ -17,8 +17,8 @@ from assay.ingest.step import ingest
 from assay.lake.quarantine import ARRIVALS, visible_files
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
+from assay.project_root import CHECKOUT
 from assay.refine.step import refine_partitions, silver_spec
-from assay.settings import CHECKOUT
 from assay.steps import Outcome, Run, Status
 from flights.upstream import FIRST_DAY, LAST_DAY, drop_files
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from assay.cli.compiling import compile_contracts
-from assay.settings import CHECKOUT, Settings
+from assay.project_root import CHECKOUT
 
 if TYPE_CHECKING:
     from products import Product
+
+    from assay.settings import Settings
 
 
 @cache

@@ -8,7 +8,7 @@ staging of files, the commit of deltalake and the entries of a log that are writ
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import SimpleNamespace
@@ -18,7 +18,6 @@ from unittest import mock
 from assay.erasure import old_files, waiting
 from assay.gold import step as gold_step
 from assay.lake import constraints, log, publisher, snapshots, staged, staging, workplaces
-from assay.orchestration import erasing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -149,10 +148,7 @@ def point(kind: Kind, table: str) -> Writer | None:
 
 @contextmanager
 def points() -> Iterator[None]:
-    """Inside, writers stop at their points. Losers of a race look again at once: a pause of theirs is a point.
-
-    The lock by which erasures of one machine take turns is not there: two at once must not undo each other without it either.
-    """
+    """Inside, writers stop at their points. Losers of a race look again at once: a pause of theirs is a point."""
     with ExitStack() as stack:
         for owner, name, replaced in (
             (snapshots, "newest_commit", _looked),
@@ -168,7 +164,6 @@ def points() -> Iterator[None]:
         stack.enter_context(mock.patch.object(publisher, "time", without_sleep))
         waits = SimpleNamespace(monotonic=waiting.time.monotonic, sleep=lambda _: point(Kind.WAIT, "scratch"))
         stack.enter_context(mock.patch.object(waiting, "time", waits))
-        stack.enter_context(mock.patch.object(erasing, "deleting", return_value=nullcontext()))
         yield
 
 

@@ -12,7 +12,7 @@ from assay.contracts.model.contract import Column, DatasetRule, Grain, Kind, Sev
 from assay.contracts.model.fingerprint import landing_terms, published_terms
 from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 from orders import column_types, orders_contract
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A signal that comes while a command still imports its parts ends it like any other: with its exit code, and one line."""
+"""What comes while a command still imports its parts, a signal or the end of its memory, ends it with an exit code and one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Signal:
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name == "assay.cli.ending":
-            os.kill(os.getpid(), {number})
+            {what}
 sys.meta_path.insert(0, Signal)
 from assay.cli.__main__ import main
 main()
@@ -22,5 +22,14 @@ main()
 
 @pytest.mark.parametrize(("number", "name"), [(2, "Ctrl-C"), (15, "SIGTERM"), (1, "SIGHUP")])
 def test_a_signal_while_the_commands_are_imported_ends_with_a_line(number: int, name: str) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM.format(number=number)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(what=f"os.kill(os.getpid(), {number})")], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", f"assay: stopped by {name}.\n")
+
+
+def test_memory_that_is_gone_while_the_commands_are_imported_ends_with_a_line() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM.format(what="raise MemoryError")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("assay: There is not enough memory to begin.")
+    assert done.stderr.count("\n") == 1

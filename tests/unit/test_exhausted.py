@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ("Too many open files (os error 24)", "Too many files are open. Raise the limit (ulimit -n)"),
         ("malloc of size 1048576 failed", "There is not enough memory."),
         ("Out of Memory Error: could not allocate block of size 256.0 KiB", "There is not enough memory."),
+        ("_internal.abi3.so: failed to map segment from shared object", "There is not enough memory."),
         ("can't start new thread", "There is not enough memory."),
         ("(sqlite3.OperationalError) attempt to write a readonly database", "It cannot be written to. Let this user write there"),
         ("(sqlite3.OperationalError) database is locked", "Another process has held a database of Dagster's instance locked"),

@@ -15,7 +15,7 @@ from assay.contracts.reading.odcs import load_contracts, load_product, read_cont
 from assay.errors import ContractInvalid
 from assay.gold.project_files import ContractWithoutModel, ModelWithoutContract, model_files, stale_files
 from assay.gold.properties import properties
-from assay.settings import CHECKOUT
+from assay.project_root import CHECKOUT
 from daily import DAILY, daily_product, found_in, write_daily
 
 if TYPE_CHECKING:

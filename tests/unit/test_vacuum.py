@@ -16,6 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from ageing import aged
 from assay.errors import Superseded, TableDamaged
+from assay.lake.damage import log_damage
 from assay.lake.erasures import begin
 from assay.lake.foreign import files_noted
 from assay.lake.log import LOG, checkpoint, entry
@@ -23,7 +24,8 @@ from assay.lake.publisher import publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.lake.staging import stage
-from assay.lake.workplaces import deleting, workplace
+from assay.lake.workplaces import deleting, proving, workplace
+from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.cleaning import Cleaning, Survey
 from assay.maintenance.limits import safe_before
 from assay.maintenance.vacuum import Kind, OldFiles
@@ -217,18 +219,47 @@ def test_unfinished_files_and_private_folders_of_the_dead_go(tmp_path: Path) -> 
     assert [one.removals for one in survey(lake)] == [(), ()]
 
 
-def test_one_at_a_time_deletes(tmp_path: Path) -> None:
+def test_nobody_deletes_beside_an_erasure_and_erasures_do_not_wait_for_each_other(tmp_path: Path) -> None:
     said: list[str] = []
 
-    def second() -> None:
+    def maintain() -> None:
         with deleting(tmp_path, lambda: said.append("waits")):
-            said.append("second")
+            said.append("deletes")
 
-    other = threading.Thread(target=second)
-    with deleting(tmp_path, lambda: said.append("never")):
-        other.start()
-        while not said:
-            time.sleep(0.01)
-        said.append("first")
+    other = threading.Thread(target=maintain)
+    with proving(tmp_path, lambda: said.append("never")):
+        with proving(tmp_path, lambda: said.append("never")):
+            other.start()
+            while not said:
+                time.sleep(0.01)
+        said.append("proved")
     other.join()
-    assert said == ["waits", "first", "second"]
+    assert said == ["waits", "proved", "deletes"]
+
+
+def test_of_checkpoints_the_newest_two_stay_and_every_version_can_be_opened(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for number in range(4):
+        put(lake, str(number), f"text {number}")
+        checkpoint(lake / SPEC.name)
+    log = lake / SPEC.name / LOG
+    tokens = [open_snapshot(lake, SPEC.name, version).tokens("") for version in range(5)]
+    assert replaced_checkpoints(log, datetime.now(UTC) - WEEK) == [], "somebody may be reading the log by an older one"
+    aged(lake, 8)
+    (found,) = [one for one in survey(lake) if one.removals]
+    assert found.counts == {Kind.CHECKPOINT: 2}
+    found.carry_out()
+    assert [int(path.name[:20]) for path in sorted(log.glob("*.checkpoint.parquet"))] == [3, 4]
+    assert [open_snapshot(lake, SPEC.name, version).tokens("") for version in range(5)] == tokens
+    assert [open_snapshot(lake, SPEC.name, version).rows for version in range(5)] == [0, 1, 2, 3, 4]
+    assert log_damage(lake / SPEC.name) == []
+
+
+def test_where_an_entry_of_the_log_is_missing_every_checkpoint_stays(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for number in range(4):
+        put(lake, str(number), f"text {number}")
+        checkpoint(lake / SPEC.name)
+    aged(lake, 8)
+    entry(lake / SPEC.name / LOG, 0).unlink()
+    assert replaced_checkpoints(lake / SPEC.name / LOG, datetime.now(UTC) - WEEK) == []

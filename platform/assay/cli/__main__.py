@@ -1,4 +1,6 @@
-"""Where `assay` and `python -m assay.cli` begin: signals end them with one line, also while Python still imports the commands."""
+"""Where `assay` and `python -m assay.cli` begin: a signal, or too little memory, ends them with one line, also while Python still imports
+the commands.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import os
 import signal
 
 WORDS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+TOO_LITTLE = b"assay: There is not enough memory to begin. Give it more memory, or fewer processes beside it, and run it again.\n"
 
 
 def _end(number: int, _: object) -> None:
@@ -18,9 +21,12 @@ def main() -> None:
     for number in WORDS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` means it
             signal.signal(number, _end)
-    from assay.cli.ending import main_of
-    from assay.cli.main import app
-
+    try:
+        from assay.cli.ending import main_of
+        from assay.cli.main import app
+    except MemoryError:
+        os.write(2, TOO_LITTLE)
+        os._exit(1)
     main_of(app)
 
 

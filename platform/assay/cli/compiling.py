@@ -15,8 +15,10 @@ from assay.gold.project_files import model_files, stale_files
 from assay.permissions import as_elsewhere
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from assay.contracts.model.gold_contract import ProductContracts
     from assay.settings import Settings
 
 SOURCES = "models/sources.yml"
@@ -29,8 +31,8 @@ def compile_contracts(settings: Settings, *, check: bool) -> bool:
         make_dbt_project(settings)
     if not check_contracts(settings, [folder], quiet=True):
         return False
-    product, project = load_product(folder), settings.dbt_project
-    wanted = {project / SOURCES: dbt_sources(product.datasets), **model_files(project, product)}
+    project = settings.dbt_project
+    wanted = compiled_files(project, load_product(folder))
     fresh = [_one(path, text, check=check) for path, text in wanted.items()]
     for path in stale_files(project, wanted):
         fresh.append(not check)
@@ -40,6 +42,11 @@ def compile_contracts(settings: Settings, *, check: bool) -> bool:
             path.unlink()
             typer.echo(f"{path}: removed")
     return all(fresh)
+
+
+def compiled_files(project: Path, product: ProductContracts) -> Mapping[Path, str]:
+    """What a dbt project has to say of a product's contracts, by file. Raises ModelWithoutContract or ContractWithoutModel."""
+    return {project / SOURCES: dbt_sources(product.datasets), **model_files(project, product)}
 
 
 def _one(target: Path, wanted: str, *, check: bool) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -29,6 +30,15 @@ SHOWN = 8
 OWNER = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:[\w.-]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft, who owns it, and the sample that it was made from."""
+
+    owner: str
+    taken: Taken
+    draft: Draft
+
+
 def new_dataset(
     settings: Settings, dataset: str, sample: Path, *, owner: str | None, folder: Path | None, rows: int, event_time: str | None
 ) -> Path:
@@ -38,6 +48,18 @@ def new_dataset(
         raise SettingsError(f"{target} is there already.", hint="Delete it first to draft it anew: nothing was changed.")
     if not target.parent.is_dir():
         raise SettingsError(f"{target.parent} is no folder.", hint="Make it, or give --to the folder of a product's contracts.")
+    drafted = draft_dataset(dataset, sample, owner=owner, rows=rows, event_time=event_time)
+    with as_elsewhere(), target.open("x", encoding="utf-8") as file:
+        file.write(drafted.draft.text)
+    print_draft(target, drafted, settings.landing)
+    typer.echo("Next:")
+    for command in (f"contracts check {target}", "contracts compile", f"backfill --select '+key:\"silver/{dataset}\"'"):
+        typer.echo(f"  .venv/bin/assay {command}")
+    return target
+
+
+def draft_dataset(dataset: str, sample: Path, *, owner: str | None, rows: int, event_time: str | None) -> Drafted:
+    """Draft a contract. Raises SettingsError for an owner that nobody named, DraftImpossible for what no contract can say."""
     owned_by = owner or _git_user(sample.resolve().parent)
     if owned_by is None or not OWNER.fullmatch(owned_by):
         raise SettingsError(f"The owner is {owned_by or 'not known'}.", hint="Give --owner an e-mail address, or team:NAME.")
@@ -46,14 +68,7 @@ def new_dataset(
         dataset, owned_by, sample.name, taken.format, encoding=taken.encoding, is_whole=taken.is_whole, declared=taken.declared,
         event_time=event_time, dialect=taken.dialect, dialect_guess=taken.guess, roots=taken.roots,
     )  # fmt: skip
-    draft = draft_contract(taken.frame, facts)
-    with as_elsewhere(), target.open("x", encoding="utf-8") as file:
-        file.write(draft.text)
-    _print(target, taken, draft, settings.landing)
-    typer.echo("Next:")
-    for command in (f"contracts check {target}", "contracts compile", f"backfill --select '+key:\"silver/{dataset}\"'"):
-        typer.echo(f"  .venv/bin/assay {command}")
-    return target
+    return Drafted(owned_by, taken, draft_contract(taken.frame, facts))
 
 
 def _git_user(folder: Path) -> str | None:
@@ -65,7 +80,9 @@ def _git_user(folder: Path) -> str | None:
     return said.stdout.strip() or None
 
 
-def _print(target: Path, taken: Taken, draft: Draft, landing: Path) -> None:
+def print_draft(target: Path, drafted: Drafted, landing: Path) -> None:
+    """Say what was drafted, what looks personal, what is least certain, and where files land."""
+    taken, draft = drafted.taken, drafted.draft
     extent = "all rows" if taken.is_whole else "the first rows"
     typer.echo(f"{target}: written from {counted(taken.frame.height, 'row')} ({extent}), {counted(taken.frame.width, 'column')}.")
     if draft.personal:

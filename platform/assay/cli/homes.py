@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,8 @@ from assay.contracts.reading.odcs import PATTERN
 from assay.errors import SettingsError
 from assay.lake.durable import sync_folder
 from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of
-from assay.settings import CHECKOUT, load_settings
+from assay.scaffold.folders import whole_folder, write_dbt_project
+from assay.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 PROJECT = "dbt_project.yml"
-SKELETON = (PROJECT, "profiles.yml", "macros")  # of a dbt project, what does not belong to one product
 
 
 def work_privately() -> None:
@@ -79,14 +77,5 @@ def make_dbt_project(settings: Settings) -> None:
     project = settings.dbt_project
     if (project / PROJECT).exists() or (project.exists() and any(project.iterdir())):
         return
-    with as_elsewhere():
-        project.parent.mkdir(parents=True, exist_ok=True)
-        fresh = project.with_name(f".{project.name}.{uuid.uuid4().hex}.tmp")
-        try:
-            (fresh / "models").mkdir(parents=True)
-            for name in SKELETON:
-                source = CHECKOUT / "dbt_project" / name
-                (shutil.copytree if source.is_dir() else shutil.copyfile)(source, fresh / name)
-            fresh.rename(project)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+    with as_elsewhere(), whole_folder(project) as fresh:
+        write_dbt_project(fresh)

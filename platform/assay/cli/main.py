@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime  # noqa: TC003  # typer reads the annotations of a command
-from pathlib import Path  # noqa: TC003  # typer reads the annotations of a command
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -132,6 +132,25 @@ def new(
     from assay.cli.drafting import new_dataset
 
     new_dataset(load_settings(), dataset, sample, owner=owner, folder=to, rows=rows, event_time=event_time)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="The project's name, and its folder's: small letters, digits and _.")],
+    sample: Annotated[Path, typer.Option("--from", help="A file of its first dataset: CSV, JSON Lines, Parquet or Avro.")],
+    *,
+    dataset: Annotated[str | None, typer.Option(help="The dataset's name; default: what the file's name begins with.")] = None,
+    owner: Annotated[str | None, typer.Option(help="E-mail address of the owner, or team:NAME; default: git's user.email.")] = None,
+    folder: Annotated[Path, typer.Option("--in", help="Where the project's folder is made.")] = Path(),
+    event_time: Annotated[str | None, typer.Option(help="Column of the event time, or `none` for a snapshot; default: a guess.")] = None,
+) -> None:
+    """Make a project of one's own: a contract drafted from a sample, a gold model, tests, CI, a Makefile. It works at once.
+
+    Example: assay create my_platform --from web_orders_2024-03-01.csv --owner you@example.org
+    """
+    from assay.cli.creating import create_project
+
+    create_project(name, sample, dataset=dataset, owner=owner, folder=folder, event_time=event_time)
 
 
 @app.command()

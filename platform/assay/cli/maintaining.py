@@ -9,6 +9,7 @@ import typer
 from assay.cli.homes import require_writable, settings_of_home
 from assay.cli.visible import visible
 from assay.errors import SettingsError
+from assay.settings import export
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ def _execute(settings: Settings, tables: Sequence[str], *, dry_run: bool) -> lis
 
     if unknown := [name for name in tables if name not in (there := table_folders(settings.lake))]:
         raise SettingsError(f"Tried to maintain {unknown[0]!r}; there is no such table.", hint=suggest(unknown[0], there))
+    export(settings)  # Dagster's instance says where it is by the environment
     planner = assemble(settings, find_product(settings).contracts).planner
     if settings.instance_file.exists():
         with instance_of(settings.dagster_home) as instance:

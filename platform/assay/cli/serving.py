@@ -43,7 +43,7 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
     asked = Asked(names_of(port, hosts, secret), f"assay-{port}", secret, web_peers.can_tell(), read_only)
     prepare(settings)
     typer.echo(f"Starting the Dagster UI on port {port} ...")
-    children = Children()
+    children = Children(settings.workspace.parent)
     with at_the_end(lambda stopped: _end(children, stopped)):
         try:
             _start(children, settings, port, asked)

@@ -22,7 +22,6 @@ import typer
 import yaml
 
 from assay.errors import SettingsError
-from assay.settings import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,8 +41,9 @@ class ServerEnded(SettingsError):
 
 @dataclass(slots=True)
 class Children:
-    """The processes that were started, and the folder of what they share."""
+    """The processes that were started in the project's folder, and the folder of what they share."""
 
+    project: Path
     folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix="assay-serve-")))
     code: list[tuple[Sequence[str], subprocess.Popen[bytes]]] = field(default_factory=list)
     others: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Children:
 
     def start(self, name: str, command: Sequence[str], given: bytes = b"") -> None:
         """Start the daemon or the UI, which reads a line that it is given from its standard input."""
-        self.others[name] = _start(command, given)
+        self.others[name] = self._start(command, given)
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait for something that these processes do. Raises ServerEnded when one ends before."""
@@ -76,7 +76,7 @@ class Children:
                 if process.poll() is not None and not self.ending:
                     typer.echo(f"assay: a code server ended with {process.returncode}; it is started again.", err=True)
                     time.sleep(AGAIN_SECONDS)
-                    self.code[number] = command, _start(command)
+                    self.code[number] = command, self._start(command)
 
     def end(self) -> None:
         """Let them end, the daemon first: it asks the code servers, and starts runs. Whatever does not end is killed."""
@@ -106,9 +106,17 @@ class Children:
         for option in CODE_OPTIONS:
             if about.get(option):
                 command += [f"--{option.replace('_', '-')}", str(folder / about[option]) if option == "python_file" else about[option]]
-        self.code.append((command, _start(command)))
+        self.code.append((command, self._start(command)))
         self.wait_until(lambda: _listens(place))
         return {"grpc_server": {"socket": str(place), "location_name": name}}
+
+    def _start(self, command: Sequence[str], given: bytes = b"") -> subprocess.Popen[bytes]:
+        # in a session of its own: the terminal's Ctrl-C comes to `assay serve` alone and is handed on once
+        started = subprocess.Popen(command, cwd=self.project, stdin=subprocess.PIPE, start_new_session=True, bufsize=0)
+        if started.stdin is not None:  # it stays open as long as this process is there: see `serving_child`
+            with suppress(BrokenPipeError):
+                started.stdin.write(given)
+        return started
 
     def _require_alive(self, *, code: bool = False) -> None:
         """Raise ServerEnded when one of the others ended, or, where it is asked for, a code server; not while they are ended."""
@@ -117,15 +125,6 @@ class Children:
         if ended is not None and not self.ending:
             name, code_of_exit = ended
             raise ServerEnded(f"Tried to serve; {name} ended with {code_of_exit}.")
-
-
-def _start(command: Sequence[str], given: bytes = b"") -> subprocess.Popen[bytes]:
-    # in a session of its own: the terminal's Ctrl-C comes to `assay serve` alone and is handed on once
-    started = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, start_new_session=True, bufsize=0)
-    if started.stdin is not None:  # it stays open as long as this process is there: see `serving_child`
-        with suppress(BrokenPipeError):
-            started.stdin.write(given)
-    return started
 
 
 def _listens(place: Path) -> bool:

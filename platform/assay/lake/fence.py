@@ -37,7 +37,7 @@ def fence_of(table: Snapshot | None) -> int:
 def fence_to_note(table: Snapshot, writer: Provenance) -> dict[str, int]:
     """The `txn` entry by which whoever begins a table keeps out those who have read before: no erasure knew of it."""
     noted = writer.fence or 0
-    return {TOKEN + FENCE: noted} if not table.files and noted > fence_of(table) else {}
+    return {TOKEN + FENCE: noted} if noted > fence_of(table) and not table.files else {}  # all files are only looked at if need be
 
 
 def refuse_late(root: Path, table: Snapshot, slice_: Slice, writer: Provenance) -> None:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 TEMPORARY = "assay-temporary-"  # what the product keeps in the system's folder for such files begins with it
 PREFIX, OWNER, DOOR = "work-", "owner.lock", "workplaces.lock"
@@ -90,19 +91,25 @@ def _workplaces_left(scratch: Path) -> list[Path]:
     return [folder for folder in (*scratch.glob(f"{PREFIX}*"), *scratch.glob(BEFORE)) if not _is_held(folder)]
 
 
-@contextmanager
-def deleting(scratch: Path, waits: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """One at a time looks for files that nobody needs any more and deletes them: an erasure, or maintenance. `waits` is told of a wait.
+def deleting(scratch: Path, waits: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    """Alone look for files that nobody needs any more, and delete them: no erasure is at work meanwhile. `waits` is told of a wait."""
+    return _locked(scratch, fcntl.LOCK_EX, waits)
 
-    What one has listed the other would not find any more, and an erasure proves by what it finds.
-    """
+
+def proving(scratch: Path, waits: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    """While an erasure is at work, beside others: what it has listed nobody else deletes, and it proves by what it finds."""
+    return _locked(scratch, fcntl.LOCK_SH, waits)
+
+
+@contextmanager
+def _locked(scratch: Path, how: int, waits: Callable[[], None]) -> Iterator[None]:
     scratch.mkdir(parents=True, exist_ok=True)
     with (scratch / DELETING).open("w", encoding="utf-8") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
         except BlockingIOError:
             waits()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, how)
         yield
 
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged
 from assay.lake.erasures import BEGUN, erasures
+from assay.lake.log import LOG
 from assay.lake.tables import table_folders
 from assay.lake.workplaces import left_behind
+from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.limits import safe_before
 from assay.maintenance.sources import BRONZE, still_needed
 from assay.maintenance.unfinished import changed_at, remove, unfinished
@@ -86,6 +88,7 @@ class Survey:
         begun = _unfinished_erasure(lake)
         for name in chosen:
             left = tuple(_removals(unfinished(lake / name, before), Kind.UNFINISHED))
+            left += tuple(_removals(replaced_checkpoints(lake / name / LOG, before), Kind.CHECKPOINT)) if old.get(name) else ()
             if (found := old.get(name)) is None:
                 yield Cleaning(name, left, UNREADABLE.format(faults.get(name, "it is gone")), is_damaged=True)
             elif begun:

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     EARLIER = "of earlier versions"
     STAGED = "staged by runs that died"
     UNFINISHED = "unfinished"
+    CHECKPOINT = "replaced checkpoints"
     WORKPLACE = "left in private folders"
 
 

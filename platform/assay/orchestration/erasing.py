@@ -26,7 +26,7 @@ from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fen
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest, table_names
 from assay.lake.tables import table_folders
-from assay.lake.workplaces import deleting
+from assay.lake.workplaces import proving
 from assay.maintenance.unfinished import remove_unfinished
 from assay.masking.hiding import nothing_quoted
 from assay.masking.keyring import read_ring
@@ -87,8 +87,8 @@ class Erasing:
         """
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
-        scratch, waits = self.planner.project.scratch, lambda: self.say("Waiting for another erasure, or for `assay maintain`.")
-        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), gives_way(), deleting(scratch, waits):
+        scratch, waits = self.planner.project.scratch, lambda: self.say("Waiting for `assay maintain`.")
+        with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), gives_way(), proving(scratch, waits):
             return self._erase()
 
     def _erase(self) -> Erasure:

@@ -24,6 +24,7 @@ from assay.refine.runs import Runs
 from assay.refine.set_aside import keys_by_value, rejected_of
 from assay.refine.tally import Tally
 from assay.refine.work import Chunk
+from assay.steps import give_back_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from assay.refine.work import Work
 
 LARGE = 4  # batches: a partition of fewer is refined faster in one piece
+JUDGED = 2  # times a batch: what is said of a rejected row takes several times the row
 HELD = 2  # batches of good rows are held until they are sorted
 
 
@@ -52,8 +54,9 @@ def refine_large(work: Work, slice_: Slice, judge: Callable[[pl.DataFrame], Judg
     Raises what the kernel and staging raise, AssayError if a row was lost; then nothing is left.
     """
     refining = _Refining(work, slice_)
-    for rows in pieces_of(work.inputs, slice_.partitions[0], work.run.batch_bytes):
+    for rows in pieces_of(work.inputs, slice_.partitions[0], work.run.batch_bytes // JUDGED):
         refining.add(judge(rows))
+    give_back_memory()
     with ExitStack() as unfinished:
         staging = grown(work.run.lake / slice_.spec.name, slice_, refining.published())
         unfinished.callback(staging.discard)
@@ -61,6 +64,7 @@ def refine_large(work: Work, slice_: Slice, judge: Callable[[pl.DataFrame], Judg
         refusals = work.refusals(slice_, tallies)
         if not refusals:
             unfinished.pop_all()
+    give_back_memory()
     return Chunk(None if refusals else staging, refining.rejected(), tallies, refusals)
 
 

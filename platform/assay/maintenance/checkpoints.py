@@ -1,0 +1,30 @@
+"""Checkpoints that newer ones have replaced. Each holds all that a table then was, so that they grow with the square of its years.
+
+The entries of the log say the same. An older version is opened from them, as long as all of them are there; if one is not, nothing goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.lake.log_entries import checkpoints_of, versions_of
+from assay.maintenance.unfinished import changed_at
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+KEPT = 2  # the newest one, and another should that be damaged
+
+
+def replaced_checkpoints(log: Path, before: datetime) -> list[Path]:
+    """The files of checkpoints that can go: who reads the log since `before` begins at a newer one."""
+    if not log.is_dir():
+        return []
+    found, versions = checkpoints_of(log), versions_of(log)
+    if versions != [*range(len(versions))]:
+        return []
+    newest = sorted(found)[-KEPT:]
+    if any(changed_at(path) >= before.timestamp() for version in newest for path in found[version]):
+        return []
+    return [path for version in sorted(found)[:-KEPT] for path in found[version]]
