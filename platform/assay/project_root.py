@@ -13,7 +13,8 @@ HOME = ".assay"
 
 def project_of(folder: Path) -> Path | None:
     """The nearest project from a folder upwards; else the checkout that the engine runs from, if it runs from one."""
-    return next((one for one in (folder, *folder.parents, CHECKOUT) if (one / WORKSPACE).is_file() and (one / DBT_PROJECT).is_dir()), None)
+    found = (one for one in (folder, *folder.parents) if (one / WORKSPACE).is_file() and (one / DBT_PROJECT).is_dir())
+    return next(found, CHECKOUT if (CHECKOUT / WORKSPACE).is_file() else None)
 
 
 def in_project(project: Path | None, name: str) -> Path:
