@@ -67,3 +67,13 @@ def test_rows_that_are_alike_are_all_kept(tmp_path: Path) -> None:
     merged = list(runs.merged())
     assert pl.concat(merged)["key"].to_list() == [1] * 400 + [2] * 200 + [3] * 200
     assert max(one.height for one in merged) < 400, "rows that are alike need not be held together"
+
+
+def test_what_is_remembered_of_a_part_on_disk_does_not_keep_the_part(tmp_path: Path) -> None:
+    runs = Runs(["key"], lambda rows: rows.sort("key"), tmp_path, 1_000)
+    for start in range(0, 9_000, 3_000):
+        runs.add(pl.DataFrame({"key": range(start, start + 3_000)}))
+    assert runs._stored is not None
+    held = [buffer.size for row in runs._stored.last_rows for buffer in row.select("key").to_arrow().column(0).chunk(0).buffers() if buffer]
+    assert len(held) >= 3
+    assert max(held) <= 8, "a number of eight bytes"

@@ -6,6 +6,7 @@ together with more, must give what all rows would have given at once.
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -111,7 +112,7 @@ class _Stored:
             rows = max(frame.height * self.size // max(int(frame.estimated_size()), 1), 1)
             for part in frame.iter_slices(rows):
                 told = (pl.lit(self.runs).alias(RUN), pl.lit(self.spill.frames).alias(FRAME))
-                self.last_rows.append(part.tail(1).select(*self.order, *told))
+                self.last_rows.append(_apart(part.tail(1).select(*self.order, *told)))
                 self.spill.add(part.rechunk())
         self.runs += 1
 
@@ -147,6 +148,15 @@ class _Reading:
                 return
             yield self._rest
             self._rest = None
+
+
+def _apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in memory of their own: a part of a frame keeps all of it."""
+    import polars as pl
+
+    copied = io.BytesIO()
+    rows.write_ipc(copied, compat_level=pl.CompatLevel.oldest())
+    return pl.read_ipc(copied.getvalue())
 
 
 def no_later(rows: pl.DataFrame, end: pl.DataFrame, order: Sequence[str]) -> pl.Series:
