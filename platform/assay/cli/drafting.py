@@ -32,9 +32,8 @@ OWNER = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:[\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A draft, who owns it, and the sample that it was made from."""
+    """A draft, and the sample that it was made from."""
 
-    owner: str
     taken: Taken
     draft: Draft
 
@@ -68,7 +67,7 @@ def draft_dataset(dataset: str, sample: Path, *, owner: str | None, rows: int, e
         dataset, owned_by, sample.name, taken.format, encoding=taken.encoding, is_whole=taken.is_whole, declared=taken.declared,
         event_time=event_time, dialect=taken.dialect, dialect_guess=taken.guess, roots=taken.roots,
     )  # fmt: skip
-    return Drafted(owned_by, taken, draft_contract(taken.frame, facts))
+    return Drafted(taken, draft_contract(taken.frame, facts))
 
 
 def _git_user(folder: Path) -> str | None:

@@ -55,7 +55,7 @@ def publish_audited(
     seen, named = current_tokens(before, keys), publications_of(before, keys)
     aside = quarantine.stage(rejected, dict.fromkeys(keys, staging.publication))
     try:
-        changes = _changes(quarantine, rejected, aside, landed, before)
+        changes = _changes(quarantine, rejected, aside, landed, seen=seen, named=named)
     except BaseException:
         aside.discard()
         raise
@@ -77,11 +77,13 @@ def _changes(
     rejected: Rejected,
     aside: Staging,
     landed: Callable[[pl.DataFrame], pl.DataFrame],
-    before: Snapshot | None,
+    *,
+    seen: Mapping[str, int | None],
+    named: Mapping[str, int | None],
 ) -> dict[str, dict[str, Any]]:
-    """What the rows that were staged `aside` change in quarantine, by partition: see `noted`."""
-    keys = [partition.values[0].removeprefix(quarantine.prefix) for partition in aside.slice.partitions]
-    seen, named = current_tokens(before, keys), publications_of(before, keys)
+    """What the rows that were staged `aside` change in quarantine, by partition: see `noted`. `seen` and `named` are what is published of
+    each: its fingerprint, and its publication.
+    """
     few = {key: number for key, number in named.items() if key not in rejected.spilled}
     changes = noted(quarantine.held(few).collect(), rejected.held, landed, seen)
     for key, spilled in rejected.spilled.items():

@@ -61,9 +61,9 @@ class Inputs:
 
     def files(self, partition: Partition) -> list[DataFile]:
         """The bronze files that hold rows of an event partition, and no others."""
-        if self.contract.is_snapshot:
+        if (span := self.span(partition)) is None:
             return self.bronze.files
-        start, end = event_dates(self.contract, partition)
+        start, end = span
         by_day, others = self._files_by_day
         days = [start + timedelta(days=offset) for offset in range((end - start).days)]
         near = {file.path: file for day in days for file in by_day.get(day, ())} | {file.path: file for file in others}
@@ -84,9 +84,8 @@ class Inputs:
     def days(self, partition: Partition) -> list[Rows]:
         """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
         found = ((file, day, rows) for file in self.files(partition) for day, rows in manifest_of(file.path).days.items())
-        if not self.contract.is_snapshot:
-            start, end = event_dates(self.contract, partition)
-            found = ((file, day, rows) for file, day, rows in found if day is not None and start <= day < end)
+        if span := self.span(partition):
+            found = ((file, day, rows) for file, day, rows in found if day is not None and span[0] <= day < span[1])
         return sorted(("".join(file.values), str(day or ""), rows) for file, day, rows in found)
 
     @cached_property
