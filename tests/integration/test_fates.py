@@ -16,9 +16,9 @@ from order_shop import Shop, day
 from assay.cli.quarantine_reports import sums_of
 from assay.errors import AssayError
 from assay.lake.erasures import begin
-from assay.orchestration.fates import Fates, fates_of, with_waiting
 from assay.orchestration.metadata import outcome_metadata
 from assay.orchestration.plan import Planner
+from assay.orchestration.reconciliation import Fates, fates_of, with_waiting
 from assay.refine.inputs import Inputs
 from assay.settings import Settings
 from assay.steps import Status
@@ -115,7 +115,7 @@ def test_rows_dated_ahead_wait_and_are_published_when_their_day_is_over(tmp_path
     assert due(shop, "silver") == []
     later = dg.DailyPartitionsDefinition("2024-01-01", end_offset=3)
     monkeypatch.setattr("assay.orchestration.plan.events_of", lambda _: later)
-    monkeypatch.setattr("assay.orchestration.fates.events_of", lambda _: later)
+    monkeypatch.setattr("assay.orchestration.reconciliation.events_of", lambda _: later)
     assert due(shop, "silver") == [tomorrow.isoformat()]
     assert fates(shop).unjudged == {tomorrow.isoformat(): 2}
 

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 from live_market import Market, rows, stall
 
-from assay.lake.recent import newest_commit
-from assay.orchestration import set_back
-from assay.orchestration.set_back import ClockSetBack, believe, require_clock
+from assay.lake.snapshot_cache import newest_commit
+from assay.orchestration import clock_rollback
+from assay.orchestration.clock_rollback import ClockSetBack, believe, require_clock
 from command_line import assay, shell
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_a_correction_of_minutes_and_the_clocks_of_other_tools_are_let_be(market
 
 
 def test_the_newest_run_tells_too(market: Market, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(set_back, "wall_clock", lambda: datetime.now(UTC) - timedelta(hours=1))
+    monkeypatch.setattr(clock_rollback, "wall_clock", lambda: datetime.now(UTC) - timedelta(hours=1))
     with pytest.raises(ClockSetBack, match=r"run .* was recorded at"):
         require_clock(tmp_path / "nothing", market.instance)
 

@@ -17,7 +17,7 @@ from assay.contracts.documents.json_schema import _schema, standard_faults
 from assay.contracts.documents.supported import FORMATS
 from assay.contracts.reading.examine import examine, examined
 from assay.gold.trial import gold_trial
-from assay.ingest.readers import READERS
+from assay.ingest.formats.readers import READERS
 from assay.project_root import CHECKOUT
 from sales import FIXTURES, SALES, findings_of, write_sales
 

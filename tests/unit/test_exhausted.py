@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.cli.ending import unraised
+from assay.cli.exit_codes import unraised
 from assay.exhausted import told
 
 if TYPE_CHECKING:

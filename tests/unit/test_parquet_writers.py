@@ -19,8 +19,8 @@ from both_ways import read_both_ways
 
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable
-from assay.ingest.landing import LandingFile
-from assay.ingest.parquet_files import Readers
+from assay.ingest.formats.parquet_files import Readers
+from assay.ingest.landing_file import LandingFile
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/parquet"
 PARQUET = LandingSource("x/x_{arrival:yyyy-MM-dd}.parquet", "parquet", "UTF-8", ("c",), ())

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.held import merged
-from assay.ingest.landing import LandingFile, landed, with_hashes
+from assay.ingest.landing import landed, with_hashes
+from assay.ingest.landing_file import LandingFile
 
 if TYPE_CHECKING:
     from pathlib import Path

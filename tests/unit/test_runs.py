@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.refine.runs import MOST_RUNS, Runs
+from assay.refine.external_sort import MOST_RUNS, Runs
 
 if TYPE_CHECKING:
     from pathlib import Path
