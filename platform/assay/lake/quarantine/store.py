@@ -2,8 +2,8 @@
 
 Two tables cannot be committed at once. So rejected rows are kept by partition AND by publication (see `side_tables`), they are committed
 first, and only those are visible whose publication is the one that the published table names now. A crash between the two commits shows
-nothing; the sum, rows in = published + quarantined + duplicates, holds at every version. The rows of a refused partition are kept apart, under the
-publication that stayed: they are shown until the partition is published again.
+nothing; the sum, rows in = published + quarantined + duplicates, holds at every version. The rows of a refused partition are kept apart,
+under the publication that stayed: they are shown until the partition is published again.
 """
 
 from __future__ import annotations
