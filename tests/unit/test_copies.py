@@ -97,6 +97,7 @@ def test_a_number_of_others_is_not_the_persons(tmp_path: Path) -> None:
     assert found(rest) == {"b.db, table events", "b.log"}
 
 
+@pytest.mark.slow
 def test_dagsters_events_ticks_and_logs_go_on_without_the_value(tmp_path: Path) -> None:
     home = tmp_path / "dagster"
     home.mkdir()
@@ -192,6 +193,7 @@ def hold_open(path: Path) -> None:
         threading.Event().wait()
 
 
+@pytest.mark.slow
 def test_a_developers_database_that_is_in_use_is_named(tmp_path: Path) -> None:
     place = developed(tmp_path / "dbt_project")
     developer = Child.start(hold_open, place.folder / DATABASE)

@@ -80,6 +80,7 @@ def thrown_away(error: Exception) -> None:
     gc.collect()
 
 
+@pytest.mark.slow
 def test_what_was_refused_where_nobody_can_catch_it_is_one_sentence_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

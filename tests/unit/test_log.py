@@ -97,6 +97,7 @@ def test_of_two_that_take_a_version_one_is_told(tmp_path: Path) -> None:
     assert (now.version(), now.transaction_version("one"), now.transaction_version("two")) == (1, 1, None)
 
 
+@pytest.mark.slow
 def test_a_long_log_is_summed_up_by_a_checkpoint_that_is_whole(lake: Path) -> None:
     for number in range(CHECKPOINT_EVERY):
         assert commit(open_or_create(lake, SPEC, SPEC.schema), [info("WRITE"), txn("number", number)])

@@ -54,6 +54,7 @@ def test_spark_s_pages_of_version_2_are_read() -> None:
     assert rows[7]["n"] is None
 
 
+@pytest.mark.slow
 def test_strings_of_deltas_that_are_longer_than_their_pages_are_read_in_small_steps(tmp_path: Path) -> None:
     path, text = tmp_path / "x.parquet", "x" * 50_000
     pq.write_table(pa.table({"c": [text] * 1_000}), path, use_dictionary=False, column_encoding={"c": "DELTA_BYTE_ARRAY"})

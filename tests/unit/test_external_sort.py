@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from assay.refine.external_sort import MOST_RUNS, Runs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 SCHEMA = {"flag": pl.Boolean, "text": pl.String, "at": pl.Datetime("us", "UTC"), "number": pl.Float64, "exact": pl.Decimal(20, 2)}
 ROW = st.tuples(
@@ -27,6 +27,7 @@ ROW = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     rows=st.lists(ROW, max_size=120),
@@ -51,6 +52,7 @@ def test_the_last_of_each_key_in_order(
     assert pl.concat([frame.clear(), *runs.merged()]).equals(reduced(frame))
 
 
+@pytest.mark.slow
 def test_more_runs_than_are_merged_at_once(tmp_path: Path) -> None:
     frame = pl.DataFrame({"key": [number * 7919 % 1009 for number in range(3 * MOST_RUNS * MOST_RUNS)]}).with_row_index("place")
     runs = Runs(["key"], lambda rows: rows.sort("key", "place").unique("key", keep="last", maintain_order=True), tmp_path, 1)
@@ -60,6 +62,7 @@ def test_more_runs_than_are_merged_at_once(tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()], "what waits on disk has no name"
 
 
+@pytest.mark.slow
 def test_rows_that_are_alike_are_all_kept(tmp_path: Path) -> None:
     runs = Runs(["key"], lambda rows: rows.sort("key"), tmp_path, 64)
     for _ in range(200):
@@ -69,6 +72,7 @@ def test_rows_that_are_alike_are_all_kept(tmp_path: Path) -> None:
     assert max(one.height for one in merged) < 400, "rows that are alike need not be held together"
 
 
+@pytest.mark.slow
 def test_what_is_remembered_of_a_part_on_disk_does_not_keep_the_part(tmp_path: Path) -> None:
     runs = Runs(["key"], lambda rows: rows.sort("key"), tmp_path, 1_000)
     for start in range(0, 9_000, 3_000):
