@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.escaping import visible
 from assay.cli.homes import settings_of_home
-from assay.cli.visible import visible
 from assay.errors import ContractInvalid, FormatNewer, SettingsError, TableUnreadable, few_of
 from assay.lake.checking import NEWER, damage_of
 from assay.lake.damage import NOT_ALLOWED, Damage
@@ -98,7 +98,7 @@ def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Find
 
 def _sums(settings: Settings, contracts: Mapping[str, Contract], tables: Sequence[str]) -> list[Finding]:
     """The datasets whose rows do not add up, of those that can be counted."""
-    from assay.orchestration.fates import fates_of
+    from assay.orchestration.reconciliation import fates_of
 
     found = list[Finding]()
     for name in [name for name in tables if name.startswith("silver/") and name[7:] in contracts]:
@@ -121,7 +121,7 @@ def _contracts(settings: Settings) -> Mapping[str, Contract]:
 
 
 def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, damage: Damage) -> Finding:
-    from assay.ingest.lost import lost_with_file, lost_with_log
+    from assay.ingest.lost_files import lost_with_file, lost_with_log
     from assay.steps import Run
 
     layer, _, dataset = name.partition("/")

@@ -10,12 +10,12 @@ from assay.cli.bronze_reader import BRONZE, hidden_bronze
 from assay.cli.reading_only import named_tables, why_not
 from assay.errors import PermanentFailure, TableUnreadable
 from assay.lake.damage import damaged_error, damaged_files, refuse_changed
-from assay.lake.decisions import LAYER as DECISIONS
 from assay.lake.duckdb_sql import literal, lock, quoted
 from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.log import LOG
 from assay.lake.log_entries import committed_at
-from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
+from assay.lake.quarantine.decisions import LAYER as DECISIONS
+from assay.lake.quarantine.reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, table_names
 from assay.lake.workplaces import temporary
 

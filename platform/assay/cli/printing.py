@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from assay.cli.escaping import visible
 from assay.cli.lake_reader import facts, rejected_by_rule
 from assay.cli.quarantine_reports import sums_of
-from assay.cli.visible import visible
 from assay.lake.duckdb_sql import quoted
-from assay.lake.recorded import ahead, told
+from assay.lake.latest_commit_time import ahead, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

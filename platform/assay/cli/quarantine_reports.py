@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from assay.cli.product import contracts_folder
 from assay.errors import TableUnreadable
-from assay.lake.quarantine import PARTITION
-from assay.lake.quarantine_changes import CHANGES
-from assay.lake.quarantine_history import history, run_times
-from assay.lake.quarantine_reader import DECIDED, SHOWN, Fate, View
+from assay.lake.quarantine.changes import CHANGES
+from assay.lake.quarantine.history import history, run_times
+from assay.lake.quarantine.reader import DECIDED, SHOWN, Fate, View
+from assay.lake.quarantine.store import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model.contract import Contract
-    from assay.lake.quarantine_history import Event
+    from assay.lake.quarantine.history import Event
     from assay.settings import Settings
 
     Rows = list[tuple[Any, ...]]
@@ -156,7 +156,7 @@ def _unfinished(settings: Settings) -> str:
 
 
 def _sum_of(settings: Settings, contract: Contract, why: str) -> str:
-    from assay.orchestration.fates import fates_of
+    from assay.orchestration.reconciliation import fates_of
 
     try:
         fates = fates_of(settings.lake, contract)

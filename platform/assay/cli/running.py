@@ -84,8 +84,8 @@ def run_backfill(
     if select == EVERYTHING and manifest is not None:
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
+    from assay.orchestration.clock_rollback import believe, set_back
     from assay.orchestration.instance import instance_of
-    from assay.orchestration.set_back import believe, set_back
 
     began = time.monotonic()
     done: list[Ran] = []

@@ -98,8 +98,7 @@ def publish(
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
     read: if one is different now, Superseded is raised. Without `expected` the last writer wins. Raises Fenced when an erasure has begun
     since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them,
-    FormatNewer when a newer Assay has written to it, PublishContention when other writers win every time, the storage's own error when it
-    fails again and again; then all is as it was.
+    FormatNewer, PublishContention when others win every time, the storage's own error when it fails again and again; all is as it was then.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     commit = _Commit(root, staging, tokens, provenance or Provenance(), whole)

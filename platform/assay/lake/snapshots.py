@@ -24,8 +24,8 @@ from assay.lake.duckdb_sql import duckdb_type, literal, quoted
 from assay.lake.features import refuse_newer, refuse_unreadable
 from assay.lake.log import LOG
 from assay.lake.log_entries import commits_of
-from assay.lake.recent import Recent, has_commits, newest_commit
 from assay.lake.slices import WHOLE
+from assay.lake.snapshot_cache import Recent, has_commits, newest_commit
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
 

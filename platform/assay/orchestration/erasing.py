@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from assay.erasure.copies import clean_copies
 from assay.erasure.finding import Traces, search
 from assay.erasure.held import Held
-from assay.erasure.needles import Needles
 from assay.erasure.old_files import OldFiles, forget_bounds, values_of
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
+from assay.erasure.search_terms import SearchTerms
 from assay.erasure.waiting import gives_way, wait_until_gone
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
@@ -110,10 +110,10 @@ class Erasing:
             decided = remove_from_decisions(self.lake, dataset, found.of("decisions"), fence)
             remove_from_claims(self.lake, dataset, found.of("claims"), fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
-        needles, followed = Needles.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
-        held_by = Held(self.lake, self.planner.contracts, self.person, needles, traces, fed, erasure.detail["versions"])
+        terms, followed = SearchTerms.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
+        held_by = Held(self.lake, self.planner.contracts, self.person, terms, traces, fed, erasure.detail["versions"])
         removed = self._remove_old_files(fenced_at, held_by)
-        scanned = self._prove(traces, needles)
+        scanned = self._prove(traces, terms)
         os.sync()  # what was unlinked, by whomever, may come back with a power cut until now, and the receipt would stay
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
@@ -223,12 +223,12 @@ class Erasing:
             removed |= {name: len(gone)} if gone else {}
         return removed
 
-    def _prove(self, traces: Mapping[str, Traces], needles: Needles) -> dict[str, Any]:
+    def _prove(self, traces: Mapping[str, Traces], terms: SearchTerms) -> dict[str, Any]:
         """Clean the copies outside the tables, then read every file; returns what was read, and what nobody can know."""
         where = places(self.settings)
-        for one in clean_copies(where, needles):
+        for one in clean_copies(where, terms):
             self.say(f"{one}: cleaned.")
-        scanned = prove(self.lake, self.contracts, self.person, traces, where=where, needles=needles)
+        scanned = prove(self.lake, self.contracts, self.person, traces, where=where, terms=terms)
         looked = {"places": list(dict.fromkeys(one.name for one in where)), "beyond": list(BEYOND)}
         return {"files": scanned.files, "bytes": scanned.bytes, "found": 0, **looked}
 

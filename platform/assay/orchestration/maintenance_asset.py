@@ -12,9 +12,9 @@ from assay.errors import TableUnreadable
 from assay.lake.snapshots import table_names
 from assay.maintenance.cleaning import Cleaning
 from assay.maintenance.health import Health
+from assay.orchestration.clock_rollback import require_clock
 from assay.orchestration.maintaining import Maintaining
 from assay.orchestration.plan import Planner
-from assay.orchestration.set_back import require_clock
 from assay.settings import Settings
 
 KEY, OP, JOB, CHECK = dg.AssetKey(["maintenance", "lake"]), "maintain_lake", "maintenance", "health"
