@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from assay.cli.lake_reader import TableFacts
-    from assay.errors import TableDamaged
+    from assay.errors import TableUnreadable
     from assay.settings import Settings
 
 BATCH = 10_000
@@ -113,7 +113,7 @@ def print_summary(settings: Settings) -> bool:
     return all_sound(damaged)
 
 
-def all_sound(damaged: Sequence[TableDamaged]) -> bool:
+def all_sound(damaged: Sequence[TableUnreadable]) -> bool:
     """Say which tables are damaged; True if none is."""
     for error in damaged:
         typer.echo(f"assay: {visible(str(error))}", err=True)

@@ -11,7 +11,7 @@ from assay.cli.deciding import discard, restore
 from assay.cli.escaping import visible
 from assay.cli.formats import Format
 from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine, require_known
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -64,7 +64,7 @@ def _overview(lake: Path, dataset: str, choice: Choice) -> Rows:
 
     try:
         return overview(View.open(lake, dataset), choice)
-    except TableDamaged as error:
+    except TableUnreadable as error:
         typer.echo(f"assay: {visible(str(error))}", err=True)
         return []
 

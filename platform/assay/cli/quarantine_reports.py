@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.cli.product import contracts_folder
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.lake.quarantine.changes import CHANGES
 from assay.lake.quarantine.history import history, run_times
 from assay.lake.quarantine.reader import DECIDED, SHOWN, Fate, View
@@ -150,7 +150,7 @@ def _unfinished(settings: Settings) -> str:
     from assay.lake.erasures import BEGUN, erasures
 
     begun = list[str]()
-    with suppress(TableDamaged):  # `facts` tells of it
+    with suppress(TableUnreadable):  # `facts` tells of it
         begun = [str(one.number) for one in erasures(settings.lake) if one.state == BEGUN]
     return f" (erasure {', '.join(begun)} has begun and is not done: run it again)" if begun else ""
 
@@ -160,6 +160,6 @@ def _sum_of(settings: Settings, contract: Contract, why: str) -> str:
 
     try:
         fates = fates_of(settings.lake, contract)
-    except TableDamaged as error:
+    except TableUnreadable as error:
         return f"{contract.dataset}: not counted: {error.message}"
     return "" if fates is None else str(fates) if fates.closes else f"{fates}{why}"

@@ -22,6 +22,7 @@ from assay.erasure.search_terms import SearchTerms
 from assay.erasure.waiting import gives_way, wait_until_gone
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
+from assay.lake.checking import refuse_newer_tables
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest, table_names
@@ -117,7 +118,8 @@ class Erasing:
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
     def _refuse_unread(self) -> None:
-        """Raise NotErased while a bronze table has rows and no sound contract says which of its columns name people."""
+        """Raise NotErased while nobody knows whom the columns of a bronze table with rows name; FormatNewer while any table is newer."""
+        refuse_newer_tables(self.lake)
         names = [name for name in table_names(self.lake) if name.startswith("bronze/") and name[7:] not in self.planner.contracts]
         if unread := [name for name in names if (table := newest(self.lake, name)) and table.files]:
             raise NotErased(
@@ -211,7 +213,7 @@ class Erasing:
 
     def _remove_old_files(self, fenced_at: datetime, held: Held) -> dict[str, int]:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
-        removed: dict[str, int] = {}
+        removed = dict[str, int]()
         remove_unfinished(self.lake, fenced_at)
         for name in table_folders(self.lake):
             if (meant := held.by(name)) is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.lake.snapshots import table_names
 from assay.maintenance.cleaning import Cleaning
 from assay.maintenance.health import Health
@@ -80,7 +80,7 @@ def look(settings: Settings) -> tuple[dict[str, dict[str, int]], dict[str, str]]
     for name in table_names(settings.lake):
         try:
             found = Health.of(settings.lake, name)
-        except TableDamaged as error:
+        except TableUnreadable as error:
             complaints[name] = str(error)
             continue
         health[name] = found.numbers

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.lake.duckdb_sql import literal
 from assay.lake.fence import fence_now
 from assay.lake.quarantine.decisions import ROW, decisions_of, in_force, in_force_sql
@@ -46,7 +46,7 @@ class View:
     bronze: Snapshot | None
     decisions: Snapshot | None
     quarantine: Snapshot
-    noted: int | TableDamaged  # the fence before all else was read, or why it cannot be told
+    noted: int | TableUnreadable  # the fence before all else was read, or why it cannot be told
 
     @classmethod
     def open(cls, root: Path, dataset: str) -> View:
@@ -57,8 +57,8 @@ class View:
 
     @property
     def fence(self) -> int:
-        """The number of the moment, for whoever writes what was read here. Raises TableDamaged if the erasures cannot be read."""
-        if isinstance(self.noted, TableDamaged):
+        """The number of the moment, for whoever writes what was read here. Raises TableUnreadable if the erasures cannot be read."""
+        if isinstance(self.noted, TableUnreadable):
             raise self.noted
         return self.noted
 
@@ -111,10 +111,10 @@ class View:
         return in_force(self.decisions).lazy().select(*ROW, *DECIDED)
 
 
-def _fence(root: Path) -> int | TableDamaged:
+def _fence(root: Path) -> int | TableUnreadable:
     try:
         return fence_now(root)
-    except TableDamaged as error:  # who only reads is not concerned
+    except TableUnreadable as error:  # who only reads is not concerned
         return error
 
 
