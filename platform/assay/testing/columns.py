@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from assay.contracts.language.paths import read_path
 from assay.contracts.language.sql import columns_in
 from assay.contracts.model.contract import Kind
-from assay.ingest.set_aside import BEFORE_END, FROM_START, READABLE
+from assay.ingest.unpartitioned import BEFORE_END, FROM_START, READABLE
 from assay.testing.moments import event_columns, event_texts
 from assay.testing.values import GUESSES, Proposals
 

@@ -18,12 +18,12 @@ from assay.contracts.conditions.to_polars import polars_type
 from assay.contracts.language.paths import read_path
 from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Kind
 from assay.ingest.bronze import bronze_spec, event_dates
-from assay.ingest.nested import at_path
-from assay.ingest.set_aside import set_aside
+from assay.ingest.formats.nested import at_path
+from assay.ingest.unpartitioned import set_aside
 from assay.ingest.writing import record_of
 from assay.masking.keyring import FEWEST_BYTES, Key, KeyRing
 from assay.masking.methods import Masks
-from assay.orchestration.made_up import SOME_DAY
+from assay.orchestration.synthetic_rows import SOME_DAY
 from assay.refine.audit import failures, kept_rules
 from assay.refine.conform import conform
 from assay.refine.kernel import refine

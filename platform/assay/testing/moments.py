@@ -10,7 +10,7 @@ from assay.contracts.language.date_formats import DIRECTIVE
 from assay.contracts.language.sql import columns_in
 from assay.contracts.model.calendars import event_calendar, midnight
 from assay.ingest.bronze import event_dates
-from assay.orchestration.made_up import SOME_DAY, of_day
+from assay.orchestration.synthetic_rows import SOME_DAY, of_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

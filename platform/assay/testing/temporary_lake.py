@@ -22,16 +22,16 @@ from assay.gold.step import Project
 from assay.ingest.bronze import event_dates
 from assay.ingest.writing import name_for, spelled_file
 from assay.lake.durable import create_file
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import newest, open_snapshot
 from assay.masking.keyring import HEAD, new_entry
 from assay.orchestration.backfill import Backfill
 from assay.orchestration.build import assemble, previews_accepted
-from assay.orchestration.fates import fates_of
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import lake_assets
-from assay.orchestration.made_up import SOME_DAY
 from assay.orchestration.plan import Planner
+from assay.orchestration.reconciliation import fates_of
+from assay.orchestration.synthetic_rows import SOME_DAY
 from assay.settings import Settings, load_settings
 from assay.steps import Run
 from assay.testing.comparing import differences
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model.contract import Contract
-    from assay.orchestration.fates import Fates
+    from assay.orchestration.reconciliation import Fates
     from assay.testing.finding import Named
     from assay.testing.judging import Row
 
