@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.errors import TableMissing
+from assay.errors import ContractInvalid, TableMissing
 from assay.testing import TemporaryLake, assert_publishes, assert_quarantines, assert_refuses, good_rows, rows_breaking
 from assay.testing.judging import judged
 from nested import contract_of as nested_contract
@@ -88,3 +89,8 @@ def test_a_refused_partition_fails_a_test_with_the_words_of_the_run(tmp_path: Pa
 def test_the_fixture_is_a_lake_of_the_project_that_the_test_runs_in(temporary_lake: TemporaryLake, tmp_path: Path) -> None:
     assert temporary_lake.home == tmp_path / "home"
     assert_publishes("airlines", [{"carrier": "AA"}], [{"carrier": "AA"}], lake=temporary_lake)
+    assert_publishes("airlines", [{"carrier": "B6"}], [{"carrier": "B6"}], lake=temporary_lake)  # a newer file is the whole table
+    rows = good_rows("airlines")
+    temporary_lake.land("airlines", rows, date(2014, 1, 1))
+    with pytest.raises(ContractInvalid, match=r"airlines_2014-01-01.csv twice.* Give another `day`"):
+        temporary_lake.land("airlines", rows, date(2014, 1, 1))

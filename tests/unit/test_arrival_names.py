@@ -57,4 +57,4 @@ def test_an_arrival_may_be_several_folders(tmp_path: Path) -> None:
     for name in ("2024/03/01/orders.csv", "2024/3/01/orders.csv", "2024/orders.csv", "2024/03/01/more/orders.csv"):
         (tmp_path / "landing/orders" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "landing/orders" / name).write_text("day\n")
-    assert [(file.name, str(file.day)) for file in landed(tmp_path / "landing", source)] == [("orders/2024/03/01/orders.csv", "2024-03-01")]
+    assert [file.name for file in landed(tmp_path / "landing", source)] == ["orders/2024/03/01/orders.csv"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import dagster as dg
 from assay.cli.product import contracts_folder
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.reading.odcs import load_contracts
-from assay.errors import TableMissing
+from assay.errors import ContractInvalid, TableMissing
 from assay.gold.step import Project
 from assay.ingest.bronze import event_dates
 from assay.ingest.writing import name_for, spelled_file
@@ -92,8 +93,11 @@ class TemporaryLake:
         spell, or where a second file of the day would have the name of the first.
         """
         meant = self._contract(contract)
-        source, arrives = meant.source, day or self._arrival_of(meant, rows)
-        file = self.settings.landing / name_for(source, arrives, str(next(self._numbers)))
+        number = next(self._numbers)
+        source, arrives = meant.source, day or self._arrival_of(meant, rows, number)
+        file = self.settings.landing / name_for(source, arrives, str(number))
+        if file.exists():
+            raise ContractInvalid(f"Tried to land {file.name} twice: its name says the day alone.", hint="Give another `day`.")
         spelled = [{name: landed_value(meant, value) for name, value in row.items()} for row in rows]
         file.parent.mkdir(parents=True, exist_ok=True)
         create_file(file, spelled_file(spelled, source, file.name))
@@ -177,12 +181,15 @@ class TemporaryLake:
         made = assemble(self.settings, self.contracts_folder)
         return made.definitions.resolve_implicit_global_asset_job_def(), made.planner, [str(one) for one in made.left_out]
 
-    def _arrival_of(self, contract: Contract, rows: Sequence[Row]) -> date:
-        """The newest event date of rows, where files of that day may arrive; else the first day on which they do."""
+    def _arrival_of(self, contract: Contract, rows: Sequence[Row], number: int) -> date:
+        """The newest event date of rows, where files of that day may arrive; else the first day on which they do.
+
+        Of a snapshot each file is newer than the one before.
+        """
         calendar = arrival_calendar(contract)
         days = event_dates(bronze_frame(contract, rows), contract).drop_nulls().to_list() if contract.event_time and rows else []
         if calendar is None:
-            return max(days, default=SOME_DAY)
+            return SOME_DAY + timedelta(days=number)
         fitting = [day for day in days if calendar.has(calendar.first_of(day))]
         return max(fitting, default=calendar.start)
 
