@@ -16,9 +16,10 @@ from assay.lake.workplaces import sweep
 from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
 from assay.orchestration.landing import Landing
-from assay.orchestration.mended import Mending, bad_ends
+from assay.orchestration.mended import Mending
 from assay.orchestration.pools import free_the_dead
 from assay.orchestration.set_back import set_back
+from assay.orchestration.shown import bad_ends
 from assay.orchestration.triggers import job_of
 
 if TYPE_CHECKING:
