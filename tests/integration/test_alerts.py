@@ -16,10 +16,10 @@ from live_market import Market, rows, stall
 from assay.alerting.declared import FILE, read_alerts
 from assay.alerting.memory import Memory
 from assay.contracts.model.gold_contract import ProductContracts
-from assay.lake.decisions import Decision, decide
-from assay.lake.decisions import Kind as Decided
 from assay.lake.fence import fence_now
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import Decision, decide
+from assay.lake.quarantine.decisions import Kind as Decided
+from assay.lake.quarantine.reader import Fate, View
 from assay.orchestration.alert_sensor import alert_sensor, alerts_of
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_under_a_clock_that_was_set_back_nothing_else_is_judged(watch: Watch, mo
     watch.market.settle()
     watch.news()
     with monkeypatch.context() as patch:
-        patch.setattr("assay.orchestration.set_back.wall_clock", lambda: datetime(2024, 1, 1, tzinfo=UTC))
+        patch.setattr("assay.orchestration.clock_rollback.wall_clock", lambda: datetime(2024, 1, 1, tzinfo=UTC))
         assert watch.news() == ["began clock"]
         assert watch.news(1) == []
     assert watch.news() == ["cleared clock"]

@@ -73,7 +73,7 @@ def _print_open(alerts: Alerts, instance: dg.DagsterInstance) -> bool:
     from assay.alerting.alert import Part, said
     from assay.alerting.memory import Memory
     from assay.alerting.wording import TITLES, counted
-    from assay.cli.visible import visible
+    from assay.cli.escaping import visible
     from assay.orchestration.alert_look import by_id
 
     cursor, ticked = _remembered(instance)

@@ -18,9 +18,9 @@ from assay.errors import AssayError
 from assay.gold.calendars import calendars_of
 from assay.gold.models import LAYER
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of
+from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.failed_runs import reasons
 from assay.orchestration.freshness import promising
-from assay.orchestration.set_back import set_back
 from assay.orchestration.shown import BEING_MADE, FAILED, bad_ends, shown
 from assay.refine.freshness import freshness
 from assay.refine.rejected_shares import rejected_shares
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from assay.alerting.edges import Open
     from assay.contracts.model.contract import Contract
     from assay.orchestration.due import Due
+    from assay.orchestration.loadable import LeftOut
     from assay.orchestration.plan import Planner
-    from assay.orchestration.sound import LeftOut
 
     Definition = dg.TimeWindowPartitionsDefinition | None
 

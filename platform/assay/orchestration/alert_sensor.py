@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from assay.alerting.declared import Declared
     from assay.alerting.sinks import Sink
     from assay.contracts.model.gold_contract import ProductContracts
+    from assay.orchestration.loadable import LeftOut
     from assay.orchestration.plan import Planner
-    from assay.orchestration.sound import LeftOut
 
     Clock = Callable[[], datetime]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.lake.decisions import decisions_of
-from assay.lake.quarantine import PARTITION
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import decisions_of
+from assay.lake.quarantine.reader import Fate, View
+from assay.lake.quarantine.store import PARTITION
 from assay.lake.slices import WHOLE
 from assay.lake.snapshots import newest
 from assay.refine.accounts import Accounts
