@@ -136,15 +136,18 @@ def test_a_link_is_followed_only_where_it_may_lead(tmp_path: Path) -> None:
     assert "x" not in ignored(landing)
 
 
-def test_a_link_that_leads_to_itself_is_said_and_stops_no_other_file(tmp_path: Path) -> None:
+def test_a_link_that_leads_to_itself_and_a_pipe_are_said_and_stop_no_other_file(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x/x_2024-01-01.csv").write_text("a,b\n1,2\n")
     (tmp_path / "x/x_2024-01-02.csv").symlink_to("round")
     (tmp_path / "x/round").symlink_to("x_2024-01-02.csv")
     (tmp_path / "y").symlink_to("y")
+    os.mkfifo(tmp_path / "x/x_2024-01-03.csv")
 
     assert [file.name for file in landed(tmp_path, CSV)] == ["x/x_2024-01-01.csv"]
     assert {name for name, why in ignored(tmp_path).items() if "Too many levels" in why} == {"x/x_2024-01-02.csv", "x/round", "y"}
+    just_now = survey(tmp_path, {}, datetime.now(UTC))
+    assert {one.name: one.why for one in just_now}["x/x_2024-01-03.csv"] == "it is no file"
 
 
 def test_a_file_may_be_of_any_time_that_its_file_system_knows(tmp_path: Path) -> None:

@@ -103,7 +103,10 @@ def run_backfill(
             say_what_became(ran)
     seconds = time.monotonic() - began
     if not done:
-        typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
+        what = (
+            "every partition that has landed is up to date" if select == EVERYTHING else "what is selected is up to date, or waits for more"
+        )
+        typer.echo(f"Nothing to do: {what} (looked in {seconds:.1f} s).")
     else:
         typer.echo(f"{counted(done)}; {seconds:.1f} s.")
     say_landing(work.planner, work.only)

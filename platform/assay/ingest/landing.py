@@ -200,7 +200,7 @@ def folder_leads_out(path: Path, inside: Sequence[Path]) -> bool:
 
 
 def _end_of(path: Path) -> Path:
-    """Where a path leads; one that goes round in a circle leads nowhere, and stands for itself (`Path.resolve` raises, up to Python 3.12)."""
+    """Where a path leads; one that goes round in a circle stands for itself (`Path.resolve` raises before Python 3.13)."""
     return Path(os.path.realpath(path))
 
 
