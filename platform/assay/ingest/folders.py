@@ -11,17 +11,16 @@ import errno
 import hashlib
 import os
 import stat
-import struct
 from collections import OrderedDict
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.contracts.language.file_names import arrival_names
+from assay.ingest.landing_file import FACTS, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,48 +29,8 @@ if TYPE_CHECKING:
 
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 MOST_NAMES = 2_000_000  # of folders that were listed before, a few hundred bytes each; the newest is kept whatever it has
-FACTS = struct.Struct("<IQqqq")  # a mark: mode, inode, bytes, times of the content and of the entry. Packed it takes a third of a tuple
-KNOWN_NS = (1 << 63) - 1
-asked = attrgetter("st_mode", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 KIND, REGULAR, FOLDER, LINK = 0xF0, stat.S_IFREG >> 8, stat.S_IFDIR >> 8, stat.S_IFLNK >> 8  # in the second byte of a mark
 WIDTH = 16
-
-
-class Stamp(NamedTuple):
-    """What tells that a file was written or replaced: its inode, its bytes, and when its content and its entry were changed."""
-
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
-
-    @classmethod
-    def of_mark(cls, mark: bytes) -> Stamp:
-        """The stamp of a listed file."""
-        return cls(*FACTS.unpack(mark)[1:])
-
-    @property
-    def written(self) -> tuple[int, int, int]:
-        """All but the last, which changes as well when somebody links a file or gives rights to it."""
-        return self[:3]
-
-    @property
-    def newest_ns(self) -> int:
-        """The newer of its times."""
-        return max(self.modified_ns, self.changed_ns)
-
-
-def stamp_of(found: os.stat_result) -> Stamp:
-    """The stamp of a file that was looked up."""
-    return Stamp.of_mark(_mark(found))
-
-
-def _mark(found: os.stat_result) -> bytes:
-    try:
-        return FACTS.pack(*asked(found))
-    except struct.error:  # whoever drops a file gives it any time: file systems know years that nanoseconds in 64 bits do not
-        *rest, modified, changed = asked(found)
-        return FACTS.pack(*rest, *(max(-KNOWN_NS, min(time, KNOWN_NS)) for time in (modified, changed)))
 
 
 class Day(NamedTuple):
@@ -208,7 +167,7 @@ def _listed(path: Path) -> Folder:
         names, here = os.listdir(handle), os.fstat(handle)  # noqa: PTH208  # of an open folder
         look, failed = partial(os.stat, dir_fd=handle, follow_symlinks=False), dict[str, OSError]()
         try:
-            marks = {name: _mark(found) for name, found in zip(names, map(look, names), strict=True)}
+            marks = {name: mark_of(found) for name, found in zip(names, map(look, names), strict=True)}
         except OSError:  # one is gone since, or cannot be looked up
             marks = dict(_one_by_one(names, look, failed))
         odd = {name: mark[1] & KIND for name, mark in marks.items() if mark[1] & KIND != REGULAR}
@@ -230,6 +189,6 @@ def _one_by_one(
 ) -> Iterator[tuple[str, bytes]]:
     for name in names:
         try:
-            yield name, _mark(look(name))
+            yield name, mark_of(look(name))
         except OSError as error:
             failed[name] = error
