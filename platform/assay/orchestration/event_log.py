@@ -1,7 +1,7 @@
 """Dagster's SQLite event log with its connections kept open: the rows of the stock class at a tenth of the cost.
 
 For every event stock opens, syncs and closes its files several times over. This is the one file that may import `dagster._core`:
-Dagster has no public hook for storage, so pyproject.toml pins it exactly and tests/integration/test_event_log.py holds every row
+Dagster has no public hook for storage, so it opens under one version alone (`pinned`); tests/integration/test_event_log.py holds each row
 equal to stock's. To switch it off, delete `event_log_storage` from dagster.yaml: the stock class goes on with the very same files.
 """
 
@@ -25,6 +25,7 @@ from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEvent
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
 
 from assay.lake.durable import create_file
+from assay.orchestration.pinned import require_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -63,11 +64,10 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        require_verified()
         self._lock = threading.RLock()  # instead of stock's plain one: `_store` holds a run's file and the index together
         self._open: OrderedDict[str, sa.Connection] = OrderedDict()
-        self._owner = os.getpid()
-        self._inherited: list[object] = []
-        self._tables: set[str] = set()
+        self._owner, self._inherited, self._tables = os.getpid(), list[object](), set[str]()
         self._poller = SqlPollingEventWatcher(self)
         super().__init__(base_dir, inst_data)
 
