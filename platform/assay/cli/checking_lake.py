@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 SOME = 3
 AGAIN = "the next `assay backfill` makes it again"
-KEPT_NOWHERE = {"decisions": "who decided what of its rows", "erasures": "who was erased, and keeps out files that land again"}
+KEPT_NOWHERE = {
+    "decisions": "who decided what of its rows", "erasures": "who was erased, and keeps out files that land again",
+    "retention": "the receipts of what was removed when it had expired",
+}  # fmt: skip
 MADE_AGAIN = ("bronze", "silver", "gold")
 MADE_WITH = {"quarantine": ("bronze", "silver"), "claims": ("silver",)}
 
