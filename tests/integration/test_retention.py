@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import pytest
 from calendar_products import Calendars, totals
+from key_lives import NO_COUNT, Row, key_shop, published
+from order_shop import day
 
 from assay.contracts.reading.odcs import load_contracts
 from assay.errors import Superseded
@@ -19,6 +22,7 @@ from assay.lake import audited, retention
 from assay.lake.damage import ASIDE
 from assay.lake.retention import receipts
 from assay.lake.slices import Partition, Slice
+from assay.orchestration.build import assemble
 from assay.orchestration.clock import now
 from assay.orchestration.fates import Fates, fates_of
 from assay.orchestration.plan import Planner
@@ -215,3 +219,69 @@ def test_an_expired_arrival_that_lands_with_other_rows_is_read_and_judged_again(
     assert totals(product.world, "silver/meter") == KEPT | {"2024-01-04": 44}
     assert (fates(product).landed, fates(product).expired) == (10, 5)
     assert expire(product) == {}, "a row of it is kept"
+
+
+def keep_gold(product: Calendars, since: str) -> None:
+    path = product.contracts / "gold/sums.odcs.yaml"
+    text = path.read_text()
+    path.write_text(text[: text.index("schema:")].partition("slaProperties:")[0] + kept_since(since) + text[text.index("schema:") :])
+
+
+def whole(product: Calendars) -> Planner:
+    """What is outdated of gold as well, as the command has it."""
+    return assemble(product.world.settings, product.contracts).planner
+
+
+def test_a_month_of_gold_outlives_the_days_that_it_was_made_from(tmp_path: Path) -> None:
+    product = meter(Calendars(tmp_path), "2024-02-03", end="2024-04-01", arrival_end="2024-04-01").model("sums", ["meter"])
+    for date_ in ("2024-01-30", "2024-02-02", "2024-02-20", "2024-03-05"):
+        product.land("meter", date_, [(f"{date_}T09:00:00Z", 1)])
+    assert set(product.backfill().values()) == {None}
+    sums = {"2024-01-01": 1, "2024-02-01": 2, "2024-03-01": 1}
+    assert totals(product.world, "gold/sums") == sums
+    late = [("2024-01-30T10:00:00Z", 10)]
+    product.land("meter", "2024-02-01", late)
+    assert set(product.backfill_lake().values()) == {None}
+    told = expire(product, whole(product))["silver/meter"]
+    assert told.partitions == {}
+    assert told.told == "from 2024-01-01 on it stays until 2024-01-01 of gold/sums is made from it"
+    assert set(product.backfill().values()) == {None}
+    sums["2024-01-01"] = 11
+    done = expire(product, whole(product))
+    assert done["silver/meter"].partitions.keys() == {"2024-01-30", "2024-02-02"}
+    assert product.due() == {}
+    product.land("meter", "2024-02-21", [("2024-02-20T10:00:00Z", 5)])
+    product.land("meter", "2024-03-06", [("2024-03-05T10:00:00Z", 5)])
+    assert product.backfill().keys() == {
+        "bronze/meter 2024-02-21", "bronze/meter 2024-03-06", "silver/meter 2024-02-20", "silver/meter 2024-03-05", "gold/sums 2024-03-01",
+    }  # fmt: skip
+    assert totals(product.world, "gold/sums") == sums | {"2024-03-01": 6}, "of February some days are gone, so it stays as it was made"
+    assert product.due() == {}
+    keep_gold(product, "2024-02-20")
+    done = expire(product, whole(product))
+    assert {name: one.partitions.keys() for name, one in done.items()} == {"gold/sums": {"2024-01-01"}}
+    assert totals(product.world, "gold/sums") == {"2024-02-01": 2, "2024-03-01": 6}
+    assert whole(product).due([dg.AssetKey(["gold", "sums"])])[0].partitions == []
+    product.land("meter", "2024-03-07", [("2024-03-05T11:00:00Z", 7)])
+    assert product.backfill_sound().keys() == {"bronze/meter 2024-03-07", "silver/meter 2024-03-05", "gold/sums 2024-03-01"}
+
+
+def test_a_key_in_the_whole_table_is_free_once_the_day_that_published_it_has_expired(tmp_path: Path) -> None:
+    shop = key_shop(
+        tmp_path, NO_COUNT, ("schema:\n  - name: orders_landing", kept_since("2024-01-02") + "schema:\n  - name: orders_landing")
+    )
+    for arrival, moved in ((1, Row(1, 2)), (2, Row(1, 1))):  # the order is of the second day, then of the first
+        shop.drop(arrival, [moved.text()])
+        shop.ingest([arrival])
+    shop.refine([1, 2])
+    assert published(shop) == {1: 1}
+    planner = Planner(shop.run(), shop.contracts, Project(tmp_path, tmp_path, (), tmp_path))
+    done = Retaining(Settings(shop.home, tmp_path), planner, now()).execute()
+    assert {one.table: [*one.partitions] for one in done if one.partitions} == {
+        "silver/orders": ["2024-01-01"], "bronze/orders": ["2024-01-02"], "claims/orders": ["2024-01-01"],
+    }  # fmt: skip
+    silver = dg.AssetKey(["silver", "orders"])
+    assert planner.due([silver])[0].partitions == [day(2)], "as if what has expired had never landed"
+    shop.refine([2])
+    assert published(shop) == {1: 2}
+    assert planner.due([silver])[0].partitions == []

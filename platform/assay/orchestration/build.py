@@ -23,6 +23,9 @@ from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.maintenance_asset import JOB, KEY, maintenance_asset, maintenance_schedule
 from assay.orchestration.plan import Planner
+from assay.orchestration.retention_asset import JOB as RETENTION
+from assay.orchestration.retention_asset import KEY as EXPIRED
+from assay.orchestration.retention_asset import retention_asset, retention_schedule
 from assay.orchestration.sound import LeftOut, each, sound_contracts, sound_project
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.permissions import keep_private
@@ -76,15 +79,15 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
         jobs = calendar_jobs(assets)
         maintenance = maintenance_asset(settings, planner, [key for asset in assets for key in asset.keys])
-        kept = dg.define_asset_job(JOB, dg.AssetSelection.assets(KEY))
+        kept = [dg.define_asset_job(name, dg.AssetSelection.assets(key)) for name, key in ((JOB, KEY), (RETENTION, EXPIRED))]
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())
         definitions = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets, maintenance],
+            assets=[*(spec for _, spec, *_ in made), *assets, maintenance, retention_asset(settings, planner)],
             asset_checks=[check for *_, checks in made for check in checks],
-            jobs=[*defined, kept],
+            jobs=[*defined, *kept],
             sensors=[arrival_sensor(planner, jobs, defined, left), *([freshness_sensor(settings.lake, promised)] if promised else [])],
-            schedules=[*deadline_schedules(contracts, jobs), maintenance_schedule(settings)],
+            schedules=[*deadline_schedules(contracts, jobs), maintenance_schedule(settings), retention_schedule()],
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
         )

@@ -1,7 +1,7 @@
 """Fates: what became of every row of a dataset that landed. Rows are counted where they landed, and again where they went.
 
-A row is published, held in quarantine, discarded by a steward, dropped as a duplicate, erased or expired; it waits while its event partition
-does not exist; or it is not judged yet, because its partition is outdated or was refused. If the sum does not close, a row was lost.
+A row is published, held in quarantine, discarded by a steward, dropped as a duplicate, erased or expired; it waits while there is no event
+partition for it; or it is not judged yet, because its partition is outdated or was refused. If the sum does not close, a row was lost.
 """
 
 from __future__ import annotations
