@@ -16,7 +16,7 @@ import endless_publisher as publisher
 import pytest
 
 from ageing import aged
-from assay.cli.ending import run
+from assay.cli.exit_codes import run
 from assay.cli.main import app
 from assay.errors import Superseded, TableMissing
 from assay.lake.checking import damage_of

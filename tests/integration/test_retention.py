@@ -24,8 +24,8 @@ from assay.lake.retention import receipts
 from assay.lake.slices import Partition, Slice
 from assay.orchestration.build import assemble
 from assay.orchestration.clock import now
-from assay.orchestration.fates import Fates, fates_of
 from assay.orchestration.plan import Planner
+from assay.orchestration.reconciliation import Fates, fates_of
 from assay.orchestration.retaining import Expiry, Retaining
 from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import Settings

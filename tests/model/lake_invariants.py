@@ -16,7 +16,7 @@ from lake_product import BY_MONTH, METERS, SALES
 from lake_tables import TOKEN, Tables
 
 from assay.lake.publisher import ATTEMPT_ID
-from assay.lake.quarantine import ARRIVALS
+from assay.lake.quarantine.store import ARRIVALS
 from assay.lake.snapshots import newest
 from assay.lake.staged import combine
 
@@ -230,10 +230,10 @@ def nothing_is_made_from_erased_rows(inputs: Mapping[str, Table | None], erased:
 
 def no_erased_value_comes_back(table: Table, erased: Iterable[str], tokens: Mapping[str, str], clean: set[str]) -> None:
     """No file that a version names tells of somebody of whom there is a receipt. `clean` are the files that were found to tell nothing."""
-    needles = [text for one in erased for text in (one, tokens[one])]
-    for file in table.files if needles else ():
+    terms = [text for one in erased for text in (one, tokens[one])]
+    for file in table.files if terms else ():
         if file.path not in clean:
-            told = table.content.tells(file.path, needles)
+            told = table.content.tells(file.path, terms)
             assert not told, f"{table.name} at version {table.version} tells of somebody who was erased"
             clean.add(file.path)
 
@@ -269,9 +269,9 @@ def no_decision_is_lost(dataset: str, decisions: Table | None, watcher: Watcher)
 
 def no_erased_value_is_anywhere(home: Path, erased: Iterable[str], tokens: Mapping[str, str], contents: Contents) -> None:
     """Nothing below the lake and the scratch folder tells of them, named by a table or not."""
-    needles = [text for one in erased for text in (one, tokens[one])]
-    for folder in ("lake", "scratch") if needles else ():
-        found = [path for path in (home / folder).rglob("*") if path.is_file() and contents.tells(str(path), needles)]
+    terms = [text for one in erased for text in (one, tokens[one])]
+    for folder in ("lake", "scratch") if terms else ():
+        found = [path for path in (home / folder).rglob("*") if path.is_file() and contents.tells(str(path), terms)]
         assert not found, f"somebody who was erased can be told from {[str(path.relative_to(home)) for path in found]}"
 
 

@@ -33,7 +33,7 @@ from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, Stor
 
 from assay.erasure.proving import NotErased
 from assay.errors import Fenced, Superseded, TableMissing
-from assay.lake.decisions import Kind as DecisionKind
+from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.masking.hiding import StepFailed
 
 if TYPE_CHECKING:

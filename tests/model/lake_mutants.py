@@ -11,11 +11,11 @@ from unittest import mock
 from assay.erasure import old_files
 from assay.erasure.proving import Scan
 from assay.gold import step as gold_step
-from assay.lake import beside, log, publisher
+from assay.lake import log, publisher, side_tables
 from assay.lake.durable import replace_file
 from assay.lake.staged import Staging
 from assay.orchestration import erasing
-from assay.refine import settling
+from assay.refine import global_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,12 +85,12 @@ def an_entry_takes_the_place_of_another() -> Mutant:
 
 def partitions_that_exchange_rows_do_not_see_each_other() -> Mutant:
     """A partition of a table whose key counts everywhere is published although another one of it was, meanwhile."""
-    real = settling.SettledWork._held_together
+    real = global_keys.SettledWork._held_together
 
-    def held_together(self: settling.SettledWork, staging: Staging) -> tuple[Mapping[str, int], Mapping[str, int | None]]:
+    def held_together(self: global_keys.SettledWork, staging: Staging) -> tuple[Mapping[str, int], Mapping[str, int | None]]:
         return real(self, staging)[0], {}
 
-    return mock.patch.object(settling.SettledWork, "_held_together", held_together)
+    return mock.patch.object(global_keys.SettledWork, "_held_together", held_together)
 
 
 @contextmanager
@@ -107,13 +107,15 @@ def publications_are_named_by_fingerprints() -> Iterator[None]:
 @contextmanager
 def quarantine_keeps_only_the_newest() -> Iterator[None]:
     """Fault 4: what others may be about to name is cleared as soon as rows are stored, before the table that names them is committed."""
-    real = beside.Beside.store
+    real = side_tables.SideTable.store
 
-    def store(self: beside.Beside, rows: Any, publications: Mapping[str, int], _: Any, provenance: Any, *also: Any) -> list[DataFile]:
+    def store(
+        self: side_tables.SideTable, rows: Any, publications: Mapping[str, int], _: Any, provenance: Any, *also: Any
+    ) -> list[DataFile]:
         self.clear(real(self, rows, publications, {}, provenance, *also), provenance)
         return []
 
-    with mock.patch.object(beside.Beside, "store", store):
+    with mock.patch.object(side_tables.SideTable, "store", store):
         yield
 
 

@@ -16,7 +16,7 @@ from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens
 from lake_writers import Kind, Writer, points
 
 from assay.errors import Superseded
-from assay.lake.decisions import Kind as DecisionKind
+from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:

@@ -84,6 +84,7 @@ def test_it_stays_while_what_it_has_fed_waits_to_be_made_again(run: Run) -> None
     assert len(clean(run)["bronze/payments"].removals) == 1
 
 
+@pytest.mark.slow
 def test_it_stays_while_a_rejected_row_of_its_content_is_kept(run: Run) -> None:
     land(run, ADA, BOB, amount="-1")
     land(run, BOB)

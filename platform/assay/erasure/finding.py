@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
-from assay.lake.decisions import LAYER as DECISIONS
 from assay.lake.log import LOG
-from assay.lake.quarantine import ARRIVALS, visible_files
+from assay.lake.quarantine.decisions import LAYER as DECISIONS
+from assay.lake.quarantine.store import ARRIVALS, visible_files
 from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 

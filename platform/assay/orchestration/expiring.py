@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from assay.contracts.language.file_names import arrival_names
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.key_scope import has_table_key
-from assay.lake.beside import PUBLICATION
 from assay.lake.claims import DISPLACED_NOW, FENCE, gave_way_to
 from assay.lake.expired import EXPIRED, EXPIRED_ROWS, RETAINED, Mark, retained_from
 from assay.lake.foreign import altered, files_by_key
 from assay.lake.manifest import manifest_of
 from assay.lake.migrations import GONE, published_keys
 from assay.lake.publisher import fingerprint
-from assay.lake.quarantine import ARRIVALS, REFUSED
+from assay.lake.quarantine.store import ARRIVALS, REFUSED
 from assay.lake.retention import Chosen
+from assay.lake.side_tables import PUBLICATION
 from assay.maintenance.unfinished import changed_at
 
 if TYPE_CHECKING:

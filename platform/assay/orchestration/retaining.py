@@ -21,11 +21,11 @@ from assay.gold.calendars import calendars_of, reach_of
 from assay.gold.models import LAYER
 from assay.ingest.expired import ExpiredArrivals
 from assay.lake.claims import claims_table
-from assay.lake.decisions import decisions_spec
 from assay.lake.expired import Expired
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import fingerprint
-from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine.decisions import decisions_spec
+from assay.lake.quarantine.store import Quarantine
 from assay.lake.retention import Chosen, Removed, take_out, without_receipt, write_receipts
 from assay.lake.snapshots import newest, table_names
 from assay.lake.workplaces import deleting

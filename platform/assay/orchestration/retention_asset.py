@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 
 from assay.orchestration.clock import now
+from assay.orchestration.clock_rollback import require_clock
 from assay.orchestration.plan import Planner
 from assay.orchestration.retaining import Expiry, Retaining
-from assay.orchestration.set_back import require_clock
 from assay.settings import Settings
 
 KEY, OP, JOB = dg.AssetKey(["maintenance", "retention"]), "remove_expired", "retention"

@@ -25,7 +25,7 @@ from assay.lake.slices import Slice
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
-from assay.refine.absent import absent_columns, with_columns
+from assay.refine.absent_columns import absent_columns, with_columns
 from assay.refine.references import reference_values
 
 if TYPE_CHECKING:
