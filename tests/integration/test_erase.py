@@ -85,7 +85,7 @@ def test_a_person_in_what_has_expired_is_erased_from_the_files_that_are_left_of_
     assert people.run("maintain", "--retention").splitlines()[:3] == said.splitlines()[:3]
     assert "decisions/payments 2024-01-01: " in said
     people.run("erase", "--subject", "customer", "--value-from", "-", "--by", "tester", "--yes", stdin=ADA + "\n")
-    assert not [path for path in found_in(people.home, search_terms(people)) if not path.startswith("landing/")]
+    assert not [path for path in found_in(people.home, terms(people)) if not path.startswith("landing/")]
     assert [one.state for one in erasures(people.home / "lake")] == ["done"]
     assert people.rows("silver/payments")["payment_date"].unique().to_list() == [date(2024, 2, 1)]
 

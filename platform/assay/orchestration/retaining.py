@@ -17,6 +17,7 @@ from assay.contracts.export.page_rules import span
 from assay.contracts.model.calendars import arrival_calendar, event_calendar
 from assay.contracts.model.retention import kept_from
 from assay.erasure.removing import remove_rows
+from assay.errors import TableUnreadable
 from assay.gold.calendars import calendars_of, reach_of
 from assay.gold.models import LAYER
 from assay.ingest.expired import ExpiredArrivals
@@ -101,15 +102,26 @@ class Retaining:
         with deleting(self.settings.scratch, self.waits):
             if not self.dry_run:
                 write_receipts(self.lake, without_receipt(self.lake, table_names(self.lake)))
-            found = [one for model in self.planner.project.models if _is_meant(model.table, names) for one in self._gold(model)]
+            found: list[Expiry] = []
+            for model in self.planner.project.models:
+                found += self._readable(model.table, model.retention, names, self._gold(model))
             for name, contract in self.planner.contracts.items():
-                found += self._dataset(contract) if _is_meant(f"silver/{name}", names) else ()
+                found += self._readable(f"silver/{name}", contract.retention, names, self._dataset(contract))
             return [one for one in found if one.partitions or one.told]
 
     @property
     def lake(self) -> Path:
         """The root of the tables."""
         return self.planner.run.lake
+
+    def _readable(self, table: str, retention: timedelta | None, names: Collection[str] | None, work: Iterator[Expiry]) -> Iterator[Expiry]:
+        """The work on a table that is meant, up to where something of it cannot be read: that stays, and is told."""
+        if retention is None or (names is not None and table not in names):
+            return
+        try:
+            yield from work
+        except TableUnreadable as error:
+            yield Expiry(table, span(retention), {}, str(error))
 
     def _gold(self, model: Model) -> Iterator[Expiry]:
         calendar, table = self._calendars.get(model.table), newest(self.lake, model.table)
@@ -216,7 +228,3 @@ class Retaining:
             return []
         since = kept_from(calendar, model.retention, self.now) if model.retention else date.min
         return [month for month in map(date.fromisoformat, due.partitions) if calendar.after(month) > since]
-
-
-def _is_meant(table: str, names: Collection[str] | None) -> bool:
-    return names is None or table in names
