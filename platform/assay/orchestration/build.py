@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.alerting.declared import FILE, read_alerts
 from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
 from assay.gold.step import Project
+from assay.orchestration.alert_sensor import alert_sensor, alerts_of
 from assay.orchestration.arrivals import arrival_sensor
 from assay.orchestration.executor import guarded_executor
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from assay.orchestration.alert_sensor import Alerts
     from assay.settings import Settings
 
 
@@ -44,6 +47,7 @@ class Assembly:
 
     definitions: dg.Definitions
     planner: Planner
+    alerts: Alerts
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -78,20 +82,30 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         planner = Planner(Run.of(settings, contracts), contracts, project)
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
         jobs = calendar_jobs(assets)
-        maintenance = maintenance_asset(settings, planner, [key for asset in assets for key in asset.keys])
-        kept = [dg.define_asset_job(name, dg.AssetSelection.assets(key)) for name, key in ((JOB, KEY), (RETENTION, EXPIRED))]
+        maintenance = (
+            maintenance_asset(settings, planner, [key for asset in assets for key in asset.keys]),
+            retention_asset(settings, planner),
+        )
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
+        kept = [dg.define_asset_job(name, dg.AssetSelection.assets(key)) for name, key in ((JOB, KEY), (RETENTION, EXPIRED))]
         promised = promising(contracts.values())
+        declared, findings = read_alerts(folder, {*known.datasets, *known.models})
+        left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
+        alerts = alerts_of(planner, product, declared, folder.parent.name, left)
         definitions = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets, maintenance, retention_asset(settings, planner)],
+            assets=[*(spec for _, spec, *_ in made), *assets, *maintenance],
             asset_checks=[check for *_, checks in made for check in checks],
             jobs=[*defined, *kept],
-            sensors=[arrival_sensor(planner, jobs, defined, left), *([freshness_sensor(settings.lake, promised)] if promised else [])],
+            sensors=[
+                arrival_sensor(planner, jobs, defined, left),
+                alert_sensor(alerts),
+                *([freshness_sensor(settings.lake, promised)] if promised else []),
+            ],
             schedules=[*deadline_schedules(contracts, jobs), maintenance_schedule(settings), retention_schedule()],
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
-    return Assembly(definitions, planner, tuple(left))
+    return Assembly(definitions, planner, alerts, tuple(left))
 
 
 @contextmanager
