@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
+from lake_invariants import gold_is_a_function_of_silver_now, held_places, no_erased_value_is_anywhere, the_plan_is_empty
+from lake_oracle import Place
 from lake_product import METERS, PEOPLE, SALES
 from lake_tables import Contents, Tables
 from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens_of
@@ -162,4 +163,15 @@ def test_an_erasure_that_leaves_nothing_of_a_file_makes_no_day_due(world: World)
     world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", ADA, "10")])
     settled(world)
     world.erase(world.planner(), ADA)
+    the_plan_is_empty(world)
+
+
+def test_a_partition_of_which_every_row_was_rejected_goes_with_its_calendar(world: World) -> None:
+    """It has no file, and quarantine showed its rows under it as long as its table named it. Before, they were shown twice."""
+    world.land(METERS, "meters_2024-01-31_a", [("2024-01-31", "1", "10"), ("2024-02-01", "2", "many")])
+    settled(world)
+    world.versions[METERS] = "2.3.0"  # it ends with January
+    settled(world)
+    held = held_places(METERS, Tables(world.lake).caught_up())
+    assert held == {"arrival/2024-01-31": {Place("meters_2024-01-31_a", 2)}}
     the_plan_is_empty(world)
