@@ -59,7 +59,7 @@ test: setup ## Set up, run every test.
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20 # the long files first, the short ones of tests/unit last: both workers are busy to the end
 
 test-fast: setup ## Run the unit tests: under a minute.
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n 2 -m "not slow" tests/unit
 
 lives: setup ## Live 1,000 drawn lives of drawn products (an hour); SEED= begins elsewhere, LIVES= says how many.
 	$(BIN)/python tests/lives/many.py $(SEED) $$(( $(SEED) + $(LIVES) ))

@@ -23,7 +23,7 @@ from worlds import assay, drop_landing, fresh_home, scratch
 TOP = 45
 INSTALLED = re.compile(r"site-packages/([^/]+)")
 # not `assay.cli.__main__`, which ends this process
-COMMANDS = "import sys\nfrom assay.cli.ending import run\nfrom assay.cli.main import app\nrun(app, sys.argv[1:])\n"
+COMMANDS = "import sys\nfrom assay.cli.exit_codes import run\nfrom assay.cli.main import app\nrun(app, sys.argv[1:])\n"
 OURS = re.compile(r"platform/((?:assay/[^/]+|flights))")
 
 

@@ -30,7 +30,7 @@ def shell(home: Path, **more: str) -> dict[str, str]:
 
 def assay(*arguments: str, environment: Mapping[str, str], folder: Path | None = None, stdin: str = "") -> Done:
     """Run a command in this process. It sees this environment only, works in that folder, and reads and writes streams of its own."""
-    from assay.cli.ending import run
+    from assay.cli.exit_codes import run
     from assay.cli.main import app
 
     with ExitStack() as stack:

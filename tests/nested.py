@@ -9,7 +9,7 @@ import polars as pl
 
 from assay.contracts.reading.odcs import read_contract
 from assay.ingest.bronze import bronze_rows
-from assay.ingest.landing import LandingFile
+from assay.ingest.landing_file import LandingFile
 from assay.ingest.reading import Batch, read_pieces
 from assay.refine.kernel import Refined, refine
 from contract_head import head

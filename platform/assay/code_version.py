@@ -1,12 +1,13 @@
-"""Which code made a table: a digest of the source files that decide its rows.
+"""Which code made a table: a digest of the source files that decide its rows, and the release that a person knows it by.
 
-Editing one of them makes every partition that it made outdated, so a backfill rebuilds them and nothing else.
+Editing one of these files makes every partition that it made outdated, so a backfill rebuilds them and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def code_version(*modules: str) -> str:
     for path in sorted({path for module in modules for path in _sources(module)}):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def release() -> str:
+    """The release of Assay that is installed, such as 0.1.0; `unknown` for sources that were never installed."""
+    try:
+        return version("assay")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _sources(module: str) -> list[Path]:

@@ -54,7 +54,17 @@ class TableMissing(PermanentFailure):
     hint = "Materialize the asset first; `assay tables` lists what is there."
 
 
-class TableDamaged(PermanentFailure):
+class TableUnreadable(PermanentFailure):
+    """A table cannot be read as it is. Others are not concerned: whoever works on many tables goes on with them."""
+
+
+class FormatNewer(TableUnreadable):
+    """A table was written by a newer Assay, in a format that this one does not know."""
+
+    hint = "Use that Assay, or a newer one; docs/upgrades.md says how to go back. Nothing was changed. Other tables are not concerned."
+
+
+class TableDamaged(TableUnreadable):
     """What lies on the disk of a table is not what was committed: its log, or a file that the log names."""
 
     hint = "`assay check-lake` says what is lost and how it is mended. Other tables are not concerned."
@@ -100,7 +110,7 @@ class FrameNotSupported(PermanentFailure):
     """An object is not one of the frame kinds that can be stored or loaded."""
 
 
-class UnsupportedTableFeature(PermanentFailure):
+class UnsupportedTableFeature(TableUnreadable):
     """A Delta table uses a feature that reading by file list would silently ignore."""
 
     hint = "Assay never writes such tables: find out who changed it, and rewrite it without that feature."

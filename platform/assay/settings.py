@@ -128,6 +128,11 @@ class Settings:
         return self.home / "cache" / "landing.sqlite"
 
     @property
+    def last_look(self) -> Path:
+        """How the home lay when a backfill found nothing to do."""
+        return self.home / "cache" / "last_look"
+
+    @property
     def scratch(self) -> Path:
         """Private working folders of runs, emptied when each run ends."""
         return self.home / "scratch"

@@ -178,7 +178,7 @@ def live(case: Case, seed: Path, calm: dict[str, pl.DataFrame], needs: int) -> O
         next_code, next_said = backfill(home)
         after = rows(home)
         differ = [name for name in sorted({*after, *calm}) if name not in after or not after[name].equals(calm[name])]
-        left = [path.name for path in (home / "dagster" / "lifelines").glob("*")]
+        left = [path.name for path in (home / "dagster" / "run_locks").glob("*")]
         return Outcome(case.name, code, said, wrong, next_code, next_said, differ, left)
 
 

@@ -77,7 +77,7 @@ def state(people: People) -> State:
     return {name: rows for name, rows in found.items() if rows}
 
 
-def needles(people: People) -> list[str]:
+def terms(people: People) -> list[str]:
     """What tells of Ada: her values, and her tokens by every key."""
     keys = read_ring(people.settings.masking_keys).keys
     return [ADA, REMARK, *(tokenizer(key, "subject:customer")(ADA) for key in keys)]
@@ -112,7 +112,7 @@ def judge(people: People, calm: dict[str, list[str]] | None, *, but: Collection[
 
 
 def require_erased(people: People) -> None:
-    found = [path for path in found_in(people.home, needles(people)) if not path.startswith("landing/") and not path.endswith("-shm")]
+    found = [path for path in found_in(people.home, terms(people)) if not path.startswith("landing/") and not path.endswith("-shm")]
     require(not found, f"there is a receipt, and she is in {found[:4]}")
 
 

@@ -168,12 +168,15 @@ class Calendars:
         with previews_accepted():
             definitions = dg.Definitions(assets=lake_assets(settings, contracts, self.contracts), executor=dg.in_process_executor)
             job, keys = definitions.resolve_implicit_global_asset_job_def(), definitions.resolve_asset_graph().get_all_asset_keys()
-        planner = Planner(
-            Run(settings.lake, settings.landing, contracts, force=force), contracts, Project(self.folder, self.folder, (), settings.scratch)
-        )
         with dg.DagsterInstance.ephemeral() as instance:
-            ran = list(Backfill(job, planner, instance, only=keys).execute(lambda _: None))
+            ran = list(Backfill(job, self.lake_planner(force=force), instance, only=keys).execute(lambda _: None))
         return {one.request.title: one.failure for one in ran}
+
+    def lake_planner(self, *, force: bool = False) -> Planner:
+        """What plans bronze and silver alone, without dbt."""
+        settings, contracts = Settings(self.folder / "home", self.folder), load_contracts(self.contracts)
+        run = Run(settings.lake, settings.landing, contracts, force=force, keys=settings.masking_keys)
+        return Planner(run, contracts, Project(self.folder, self.folder, (), settings.scratch))
 
     def _write(self, name: str, text: str) -> None:
         path = self.contracts / name

@@ -13,12 +13,12 @@ from deltalake import DeltaTable
 from order_shop import Shop
 
 from assay.lake.claims import claims_table
-from assay.lake.decisions import Decision, Kind, decide
 from assay.lake.erasures import begin, record
 from assay.lake.fence import fence_now
 from assay.lake.foreign import files_noted
 from assay.lake.publisher import Provenance, publish
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import Decision, Kind, decide
+from assay.lake.quarantine.reader import Fate, View
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.lake.staging import stage

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from assay.errors import Superseded
-from assay.lake.decisions import Decision, Kind, decide, in_force, taken
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import Decision, Kind, decide, in_force, taken
+from assay.lake.quarantine.reader import Fate, View
 
 if TYPE_CHECKING:
     from pathlib import Path

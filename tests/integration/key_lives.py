@@ -21,7 +21,7 @@ from order_shop import Shop, day, visible
 
 from assay.errors import Superseded
 from assay.lake.publisher import current_tokens
-from assay.lake.quarantine import ARRIVALS
+from assay.lake.quarantine.store import ARRIVALS
 from assay.refine.accounts import Accounts
 from assay.refine.inputs import Inputs
 from assay.refine.step import silver_spec

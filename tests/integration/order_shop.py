@@ -22,7 +22,7 @@ from assay.contracts.reading.odcs import load_contracts
 from assay.errors import Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
-from assay.lake.quarantine import ARRIVALS, visible_files
+from assay.lake.quarantine.store import ARRIVALS, visible_files
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.refine.step import refine_partitions, silver_spec

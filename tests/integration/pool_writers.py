@@ -8,8 +8,8 @@ import dagster as dg
 
 from assay.orchestration.executor import guarded_executor
 from assay.orchestration.instance import instance_of
-from assay.orchestration.lifeline import BACKFILL_TAG, Lifelines
 from assay.orchestration.pools import watching
+from assay.orchestration.run_locks import BACKFILL_TAG, RunLocks
 from nursery import Child
 
 POOL, WAITS_TAG, BACKFILL = "sink", "test/waits", "b1b2b3b4"
@@ -35,7 +35,7 @@ def fill(instance: dg.DagsterInstance, run_id: str, tell: Callable[[str], None],
 
 def hang_as_backfill(folder: str, at_work: str) -> None:
     """In a child: the run of a backfill that never ends."""
-    with instance_of(Path(folder)) as instance, Lifelines.of(instance).hold(BACKFILL, "assay backfill"):
+    with instance_of(Path(folder)) as instance, RunLocks.of(instance).hold(BACKFILL, "assay backfill"):
         sink_job().execute_in_process(instance=instance, tags={BACKFILL_TAG: BACKFILL, WAITS_TAG: at_work})
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from assay.cli.ending import run
+from assay.cli.exit_codes import run
 from assay.cli.main import app
 from flights.definitions import CONTRACTS
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 import command_line
+from assay.cli import running
 
 if TYPE_CHECKING:
     from small_world import World
@@ -72,6 +74,21 @@ def test_backfill_says_that_there_is_nothing_to_do(built_world: World) -> None:
     shown = assay(built_world, "backfill", "--from", "2013-01-01", "--to", "2013-01-03")
     assert shown.returncode == 0, shown.stderr
     assert "Nothing to do" in shown.stdout
+
+
+def test_a_backfill_that_will_find_nothing_gets_no_dbt_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(running, "dbt_process", SimpleNamespace(start=lambda *project: started.append(project)))
+    days = ("--from", "2013-01-01", "--to", "2013-01-03")
+    assay(world, "backfill", *days)
+    before = len(started)
+
+    assay(world, "backfill", *days)
+    assert len(started) == before == 1
+
+    (world.home / "landing/airlines/airlines_2013-01-09.csv").write_text("carrier,name\n")
+    assay(world, "backfill", *days)
+    assert len(started) == 2
 
 
 def test_backfill_of_a_selection_builds_only_that(world: World) -> None:

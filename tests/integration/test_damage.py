@@ -10,8 +10,8 @@ import pytest
 from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, entries, overwrite, tree_of
 
 from assay.cli.lake_reader import query
-from assay.erasure.needles import Needles
-from assay.erasure.packed import look
+from assay.erasure.file_scan import look
+from assay.erasure.search_terms import SearchTerms
 from assay.errors import TableDamaged
 from assay.lake import durable
 from assay.lake.checking import damage_of
@@ -189,8 +189,8 @@ def use_instance(folder: Path) -> None:
 
 def test_a_file_that_was_set_aside_is_named_by_an_erasure_that_cannot_read_it(tmp_path: Path) -> None:
     (tmp_path / "part.parquet.damaged").write_bytes(b"PAR1" + b"\x07" * 900)
-    needles = Needles(("nobody at all",), ())
-    assert look(tmp_path / "part.parquet.damaged", needles)[1] == [", which is damaged: nobody can tell whom it names, so delete it"]
+    terms = SearchTerms(("nobody at all",), ())
+    assert look(tmp_path / "part.parquet.damaged", terms)[1] == [", which is damaged: nobody can tell whom it names, so delete it"]
 
 
 def left_in(table: Path, lake: Path) -> Iterator[Path]:

@@ -61,7 +61,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> People:
     people.run("backfill", code=1)
     people.ask("quarantine", "discard", "payments", "--rule", "amount_minimum", "--partition", "2024-01-01", "--reason", "no", "--yes")
     with dagster_of(people) as instance:  # as before errors said no values
-        said = f"Could not convert string '{needles(people)[4]}' to INT32, of {ADA}"
+        said = f"Could not convert string '{terms(people)[4]}' to INT32, of {ADA}"
         instance.report_runless_asset_event(dg.AssetObservation("sums", metadata={"said": said}))
     return people
 
@@ -71,7 +71,7 @@ def people(built: People, tmp_path: Path) -> People:
     return built.copy_to(tmp_path / "copy")
 
 
-def needles(people: People) -> list[str]:
+def terms(people: People) -> list[str]:
     """Ada's values, and all that stands for them."""
     (key,) = read_ring(people.settings.masking_keys).keys
     tokens = [tokenizer(key, "subject:customer")(ADA), tokenizer(key, "column:members.full_name")(ADAS_NAME)]
@@ -109,7 +109,7 @@ def state(people: People) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_before_she_is_everywhere(built: People) -> None:
-    found = found_in(built.home / "lake", needles(built))
+    found = found_in(built.home / "lake", terms(built))
     assert {path.split("/")[0] for path in found} == {"bronze", "silver", "gold"}
     assert built.rows("quarantine/payments").height >= 4
 
@@ -162,7 +162,7 @@ def test_afterwards_no_byte_of_the_home_tells_of_her(erased: Erased) -> None:
         (event,) = instance.fetch_observations(dg.AssetKey("sums"), limit=5).records
     assert event.asset_observation is not None
     assert event.asset_observation.metadata["said"].value == "Could not convert string '***' to INT32, of ***"
-    elsewhere = {path: values for path, values in found_in(people.home, needles(people)).items() if not path.startswith("landing/")}
+    elsewhere = {path: values for path, values in found_in(people.home, terms(people)).items() if not path.startswith("landing/")}
     assert elsewhere == {}
     assert ADA not in said
 
@@ -190,7 +190,7 @@ def test_the_receipt_tells_everything_but_who(erased: Erased) -> None:
     (one,) = erasures(people.home / "lake")
     assert (one.number, one.state, one.subject, one.asked_by) == (1, "done", "customer", "tester")
     assert one.token.startswith("tok_k")
-    assert one.token not in needles(people)
+    assert one.token not in terms(people)
     assert one.detail["rows"] == {"members": 1, "payments": 8}, "those of earlier versions and of refused partitions as well"
     assert one.detail["files_removed"]["bronze/payments"] >= 4
     assert one.detail["scanned"]["found"] == 0
@@ -212,7 +212,7 @@ def test_her_files_do_not_bring_her_back(erased: Erased, tmp_path: Path) -> None
     people.run("backfill", code=1)
     assert ADA not in str(people.rows("bronze/payments").rows())
     assert people.rows("silver/payments").height == 6
-    elsewhere = [path for path in found_in(people.home, needles(people)) if not path.startswith("landing/")]
+    elsewhere = [path for path in found_in(people.home, terms(people)) if not path.startswith("landing/")]
     assert elsewhere == []
     assert "landed 16 = published 6 + held 0 + discarded 1 + duplicates 0 + erased 9" in people.ask("quarantine", "list")
 
@@ -256,7 +256,7 @@ def test_an_erasure_that_is_killed_ends_in_the_same_way_when_it_is_run_again(
     whole = erased.people
     assert state(people) == state(whole)
     assert "landed 13 = published 5 + held 0 + discarded 1 + duplicates 0 + erased 7" in people.ask("quarantine", "list")
-    assert [path for path in found_in(people.home, needles(people)) if not path.startswith("landing/")] == []
+    assert [path for path in found_in(people.home, terms(people)) if not path.startswith("landing/")] == []
     (receipt,), (other,) = erasures(people.home / "lake"), erasures(whole.home / "lake")
     assert (receipt.state, receipt.detail["rows"], receipt.detail["landing_files"]) == (
         "done",

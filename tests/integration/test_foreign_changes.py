@@ -16,10 +16,10 @@ from deltalake import DeltaTable, write_deltalake
 from assay.cli.lake_reader import facts
 from assay.cli.progress import announce
 from assay.lake.log_entries import committed_at
-from assay.lake.quarantine import ARRIVALS, visible_files
+from assay.lake.quarantine.store import ARRIVALS, visible_files
 from assay.lake.snapshots import newest
 from assay.orchestration.backfill import requests
-from assay.orchestration.fates import fates_of
+from assay.orchestration.reconciliation import fates_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

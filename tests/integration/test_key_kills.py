@@ -114,21 +114,21 @@ def test_of_two_builds_that_give_a_new_key_to_two_days_one_is_overtaken(tmp_path
 
 
 def test_a_build_whose_view_of_the_table_is_old_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from assay.refine import settling
+    from assay.refine import global_keys
 
     shop = key_shop(tmp_path, PATIENT, NO_COUNT)
     shop.drop(1, [Row(1, 1).text()])
     shop.drop(2, [Row(1, 2).text()])
     shop.ingest([1, 2])
-    read = settling.Standing.read
+    read = global_keys.Standing.read
 
-    def overtaken(*arguments: object) -> settling.Standing:
+    def overtaken(*arguments: object) -> global_keys.Standing:
         found = read(*arguments)  # type: ignore[arg-type]
         monkeypatch.undo()
         shop.refine([2])  # another writer, which knows nothing of the first day
         return found
 
-    monkeypatch.setattr(settling.Standing, "read", overtaken)
+    monkeypatch.setattr(global_keys.Standing, "read", overtaken)
     with pytest.raises(Superseded, match="another run has published it since"):
         shop.refine([1])
     assert published(shop) == {1: 2}

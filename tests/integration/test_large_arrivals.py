@@ -16,11 +16,11 @@ import pytest
 from order_shop import Shop, day
 from test_held_files import DAILY, MONTHLY
 
-from assay.ingest.arriving import Arriving
-from assay.lake.growing import Growing
+from assay.ingest.streamed_arrivals import Arriving
 from assay.lake.manifest import manifest_of
 from assay.lake.slices import WHOLE, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
+from assay.lake.streaming_writer import Growing
 from assay.maintenance.unfinished import remove_unfinished
 from assay.steps import Status
 from nursery import Child

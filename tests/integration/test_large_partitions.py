@@ -14,10 +14,10 @@ from order_shop import Shop, day
 from assay.errors import AssayError
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
-from assay.lake.growing import Growing
 from assay.lake.slices import WHOLE, Slice
+from assay.lake.streaming_writer import Growing
 from assay.refine import large
-from assay.refine.pieces import pieces_of
+from assay.refine.bronze_batches import pieces_of
 from assay.refine.step import refine_partitions, silver_spec
 from assay.steps import Status
 from orders import ORDERS, write_contracts

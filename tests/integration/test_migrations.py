@@ -15,7 +15,7 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.migrations import CALENDAR, CalendarChanged
 from assay.lake.publisher import _Commit
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, events_of
 from assay.orchestration.partitions import slice_of, whole_of

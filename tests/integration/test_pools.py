@@ -13,8 +13,8 @@ from pool_writers import BACKFILL, POOL, fill, hang_as_backfill, hang_as_launche
 
 from assay.orchestration import pools
 from assay.orchestration.instance import instance_of
-from assay.orchestration.lifeline import Lifelines
 from assay.orchestration.pools import free_the_dead
+from assay.orchestration.run_locks import RunLocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +98,7 @@ def test_a_pool_of_a_dead_run_goes_to_the_next(way: Any, folder: Path, instance:
         if how is asked_to_end:
             assert after is not None
             assert after.status is dg.DagsterRunStatus.CANCELED  # as failed the daemon would start it again
-        assert not Lifelines.of(instance).left()
+        assert not RunLocks.of(instance).left()
         for run in instance.get_runs():
             instance.delete_run(run.run_id)
 
@@ -108,7 +108,7 @@ def test_a_backfill_whose_lifeline_was_unlinked_before_its_run_was_recorded_free
 ) -> None:
     """As versions before left it, when the disk was full on the way out."""
     hanging(hang_as_backfill, folder).kill()
-    Lifelines.of(instance).remove(BACKFILL)
+    RunLocks.of(instance).remove(BACKFILL)
     goes_on(instance)
 
 

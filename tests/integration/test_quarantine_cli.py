@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import command_line
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.reader import Fate, View
 
 if TYPE_CHECKING:
     from small_world import World

@@ -11,13 +11,13 @@ from order_shop import Shop, day
 
 from assay.cli.lake_reader import facts, query
 from assay.errors import Fenced, Superseded
-from assay.lake.decisions import Decision, Kind, decide, decisions_of, in_force, taken
 from assay.lake.erasures import raise_fence
 from assay.lake.fence import fence_now
-from assay.lake.quarantine_history import history
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import Decision, Kind, decide, decisions_of, in_force, taken
+from assay.lake.quarantine.history import history
+from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import open_snapshot, table_names
-from assay.orchestration.fates import fates_of
+from assay.orchestration.reconciliation import fates_of
 from orders import write_contracts
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from order_shop import Shop, day
 
-from assay.lake import beside
-from assay.lake.quarantine_history import Event, history, publications
-from assay.lake.quarantine_reader import View
-from assay.orchestration.fates import fates_of
+from assay.lake import side_tables
+from assay.lake.quarantine.history import Event, history, publications
+from assay.lake.quarantine.reader import View
+from assay.orchestration.reconciliation import fates_of
 from orders import write_contracts
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def test_only_the_first_rows_are_listed_and_all_are_counted(shop: Shop) -> None:
 def test_the_first_publication_of_a_partition_looks_for_nothing_that_was_held(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Noting must cost nothing where nothing was published before: the quarantine is opened to store rows, not to compare."""
     opened: list[Any] = []
-    real = beside.newest
-    monkeypatch.setattr(beside, "newest", lambda *names: opened.append(names) or real(*names))
+    real = side_tables.newest
+    monkeypatch.setattr(side_tables, "newest", lambda *names: opened.append(names) or real(*names))
     build(shop, GOOD, BAD)
     assert len(opened) == 2, "to store, for bronze and for silver"
 

@@ -12,8 +12,8 @@ import pytest
 from decision_shop import decide_forever
 from order_shop import Shop
 
-from assay.lake.decisions import decisions_of
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import decisions_of
+from assay.lake.quarantine.reader import Fate, View
 from nursery import Child
 from orders import write_contracts
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from order_shop import Shop, day
 
-from assay.lake.quarantine_history import history
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.history import history
+from assay.lake.quarantine.reader import Fate, View
 from assay.steps import Status
 from orders import write_contracts
 
@@ -21,7 +21,7 @@ GOOD = [{"number": "1"}, {"number": "2"}]
 KILLED_BEFORE_CLEARING = """
 import os, signal, sys
 from pathlib import Path
-from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine.store import Quarantine
 from order_shop import Shop
 Quarantine.clear = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 Shop(Path(sys.argv[1]), Path(sys.argv[2])).refine([1])

@@ -13,8 +13,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assay.lake.quarantine_history import history
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.history import history
+from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import open_snapshot
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.replay import Replay, Wanted

@@ -14,7 +14,7 @@ from assay.contracts.model.contract import Grain
 from assay.contracts.reading.odcs import load_contracts
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
-from assay.lake.quarantine import ARRIVALS, visible_files
+from assay.lake.quarantine.store import ARRIVALS, visible_files
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.project_root import CHECKOUT

@@ -9,10 +9,10 @@ import pytest
 from calendar_products import Calendars
 from small_world import edit
 
-from assay.cli.ending import run
+from assay.cli.exit_codes import run
 from assay.cli.main import app
-from assay.ingest.landing import LandingFile
-from assay.ingest.readers import read_text
+from assay.ingest.formats.readers import read_text
+from assay.ingest.landing_file import LandingFile
 from assay.ingest.writing import name_for, spelled_file
 from command_line import assay, shell
 from flights.definitions import CONTRACTS

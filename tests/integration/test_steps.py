@@ -20,7 +20,7 @@ from assay.ingest import reading
 from assay.ingest import step as ingest_step
 from assay.lake import audited
 from assay.lake.publisher import Provenance, current_tokens
-from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine.store import Quarantine
 from assay.refine import step as refine_step
 from assay.refine.inputs import Inputs
 from assay.refine.step import silver_spec

@@ -10,7 +10,7 @@ from order_shop import Shop
 
 from assay.errors import Superseded
 from assay.lake import audited
-from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine.store import Quarantine
 from orders import write_contracts
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from instances import LivingInstance
 from models import empty_project, name_of, write_gold, write_project
 from products import DIALECTS, LANDING, write_contracts
 
-from assay.lake.quarantine import PARTITION
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.reader import Fate, View
+from assay.lake.quarantine.store import PARTITION
 from assay.lake.snapshots import Snapshot, newest
 from assay.orchestration.build import Assembly, assemble
 from assay.settings import Settings

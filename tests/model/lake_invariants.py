@@ -8,26 +8,27 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lake_oracle import Cells, Place, gold_rows, judged, names
+from lake_oracle import Place, gold_rows, judged, names
 from lake_product import BY_MONTH, METERS, SALES
+from lake_rows import bronze_rows, counted, damaged_now, held_places, silver_rows, sources_of, summed, unread_in, visible
 from lake_tables import TOKEN, Tables
 
 from assay.contracts.model.calendars import event_calendar
 from assay.errors import TableDamaged
 from assay.lake.migrations import outgrown
 from assay.lake.publisher import ATTEMPT_ID
-from assay.lake.quarantine import ARRIVALS
+from assay.lake.quarantine.store import ARRIVALS
 from assay.lake.snapshots import newest
 from assay.lake.staged import combine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from lake_oracle import Landing
-    from lake_tables import Contents, Entry, File, Table
+    from lake_tables import Contents, Entry, Table
     from lake_world import World
 
 PUBLISHED = ("bronze", "silver", "gold")
@@ -126,14 +127,19 @@ class Watcher:
         pinned = {one: self._pinned(one, at) for one, at in inputs.items()}
         if not notes or None in pinned.values():  # it raises the fence, or an erasure has taken what was read
             return
-        layer, _, dataset = name.partition("/")
-        notes = {key: said for key, said in notes.items() if (name, key) not in self.altered}
+        self._published(table, before, entry, pinned)
+
+    def _published(self, table: Table, before: Table | None, entry: Entry, pinned: Mapping[str, Table | None]) -> None:
+        """A publication is what its layer makes of what it has read."""
+        (layer, _, dataset), said = table.name.partition("/"), json.loads(entry.info["assay.partitions"])
+        notes: dict[str, Notes] = {key: one for key, one in said.items() if (table.name, key) not in self.altered}
+        inputs: dict[str, int] = json.loads(entry.info.get("assay.inputs", "{}"))
         if layer == "bronze":
             bronze_is_what_landed(table, self.landings[dataset], notes, self.leaving, self.erased)
             if before is not None and before.readable:
                 bronze_never_goes_back(table, before, self.landings[dataset], notes)
         elif layer == "silver":
-            others = {key for changed, key in self.altered if changed == name}
+            others = {key for changed, key in self.altered if changed == table.name}
             version = entry.info["assay.contract_version"]
             if not self.strange.get((f"bronze/{dataset}", inputs[f"bronze/{dataset}"])):
                 silver_is_a_function_of_bronze(table, pinned, notes, version, others)
@@ -210,7 +216,7 @@ def every_sum_closes(dataset: str, watcher: Watcher) -> None:
     held: Counter[str] = Counter()
     for file in visible(dataset, watcher.tables):
         held[file.values[0]] += file.rows
-    rows = _counted(silver)
+    rows = counted(silver)
     for (name, key), said in watcher.noted.items():
         shown = f"{key}@{silver.publication(key) if silver else None}"
         is_altered = (name, key) in watcher.altered or (f"quarantine/{dataset}", shown) in watcher.altered
@@ -297,10 +303,10 @@ def nothing_is_made_from_erased_rows(inputs: Mapping[str, Table | None], erased:
 
 def no_erased_value_comes_back(table: Table, erased: Iterable[str], tokens: Mapping[str, str], clean: set[str]) -> None:
     """No file that a version names tells of somebody of whom there is a receipt. `clean` are the files that were found to tell nothing."""
-    needles = [text for one in erased for text in (one, tokens[one])]
-    for file in table.files if needles else ():
+    terms = [text for one in erased for text in (one, tokens[one])]
+    for file in table.files if terms else ():
         if file.path not in clean:
-            told = table.content.tells(file.path, needles)
+            told = table.content.tells(file.path, terms)
             assert not told, f"{table.name} at version {table.version} tells of somebody who was erased"
             clean.add(file.path)
 
@@ -342,9 +348,9 @@ def nothing_goes_of_whoever_is_at_work(name: str, error: BaseException | None, *
 
 def no_erased_value_is_anywhere(home: Path, erased: Iterable[str], tokens: Mapping[str, str], contents: Contents) -> None:
     """Nothing below the lake and the scratch folder tells of them, named by a table or not."""
-    needles = [text for one in erased for text in (one, tokens[one])]
-    for folder in ("lake", "scratch") if needles else ():
-        found = [path for path in (home / folder).rglob("*") if path.is_file() and contents.tells(str(path), needles)]
+    terms = [text for one in erased for text in (one, tokens[one])]
+    for folder in ("lake", "scratch") if terms else ():
+        found = [path for path in (home / folder).rglob("*") if path.is_file() and contents.tells(str(path), terms)]
         assert not found, f"somebody who was erased can be told from {[str(path.relative_to(home)) for path in found]}"
 
 
@@ -425,80 +431,3 @@ def gold_is_a_function_of_silver_now(tables: Tables) -> None:
         expected = gold_rows(name, {one: summed(table) for one, table in inputs.items() if table})
         found = {day: (count, total) for day, count, total in summed(gold)} if gold else {}
         assert found == expected, f"gold/{name} has {found}, and silver gives {expected}"
-
-
-def sources_of(bronze: Table | None, key: str | None = None) -> dict[str, str]:
-    """The landing files that bronze holds, or one of its partitions, with the hash of each."""
-    files = [file for file in (bronze.files if bronze else ()) if key is None or file.values == (key,)]
-    assert bronze is not None or not files
-    return {Path(source.name).stem: source.hash for file in files if bronze for source in bronze.content.manifest(file).sources}
-
-
-def damaged_now(tables: Tables) -> set[str]:
-    """The tables of which a file is damaged that their newest version names."""
-    return {name for name in tables.versions if (table := tables.newest(name)) and not table.readable}
-
-
-def bronze_rows(bronze: Table, dataset: str, keys: Iterable[str] | None = None) -> dict[Place, Cells]:
-    """The landed cells of each row. Raises AssertionError if one place is there twice."""
-    fields = ("day", "number", "buyer", "amount") if dataset == SALES else ("day", "number", "amount")
-    wanted = None if keys is None else {*keys}
-    rows = [row for file in bronze.files if wanted is None or file.values[0] in wanted for row in bronze.rows_of(file)]
-    found = {Place(Path(row["_source_file"]).stem, row["_source_row"]): tuple(row[name] for name in fields) for row in rows}
-    assert len(found) == len(rows), f"bronze/{dataset} has a row twice"
-    return found
-
-
-def unread_in(bronze: Table) -> set[Place]:
-    """The rows of which bronze knows no event date: by the contract under which it was made they have none."""
-    rows = [row for file in bronze.files for row in bronze.rows_of(file)]
-    return {Place(Path(row["_source_file"]).stem, row["_source_row"]) for row in rows if row["_event_date"] is None}
-
-
-def silver_rows(silver: Table | None) -> dict[str, list[tuple[int, int]]]:
-    """Key and amount of the published rows by partition."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for file in silver.files if silver else ():
-        if silver is not None and (rows := silver.rows_of(file)):
-            found.setdefault(file.values[0], []).extend((row["number"], row["amount"]) for row in rows)
-    return {key: sorted(rows) for key, rows in found.items()}
-
-
-def visible(dataset: str, tables: Tables) -> list[File]:
-    """The files of quarantine that readers see: those of publications that silver and bronze name."""
-    silver, bronze = tables.newest(f"silver/{dataset}"), tables.newest(f"bronze/{dataset}")
-    quarantine, found = tables.newest(f"quarantine/{dataset}"), []
-    for file in quarantine.files if quarantine else ():
-        key, publication = file.values
-        if key.startswith("refused/"):
-            continue
-        table = bronze if key.startswith(ARRIVALS) else silver
-        named = table.publication(key.removeprefix(ARRIVALS)) if table else None
-        if str(named) == publication:
-            found.append(file)
-    return found
-
-
-def held_places(dataset: str, tables: Tables) -> dict[str, set[Place]]:
-    """The visible quarantined rows by partition. Raises AssertionError if one is there twice."""
-    quarantine, found, count = tables.newest(f"quarantine/{dataset}"), dict[str, set[Place]](), 0
-    for file in visible(dataset, tables) if quarantine else ():
-        for row in quarantine.rows_of(file) if quarantine else ():
-            found.setdefault(file.values[0], set()).add(Place(Path(row["source_file"]).stem, row["source_row"]))
-            count += 1
-    assert sum(map(len, found.values())) == count, f"quarantine/{dataset} shows a row twice"
-    return found
-
-
-def summed(table: Table) -> list[tuple[str, int, int]]:
-    """Rows and sums by day, or month, of a table that gold reads or is."""
-    if table.name.startswith("gold/"):
-        return [(str(row["day"]), row["n"], row["total"]) for row in table.rows()]
-    return [(day, len(rows), sum(amount for _, amount in rows)) for day, rows in silver_rows(table).items()]
-
-
-def _counted(table: Table | None) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for file in table.files if table else ():
-        found[file.values[0]] += file.rows
-    return found

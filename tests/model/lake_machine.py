@@ -9,17 +9,46 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from lake_accidents import MADE_AGAIN, Damage, cut_entry, damage_file, maintain, mend_all, throw_away
+from lake_draws import (
+    CHANGED_BY_OTHERS,
+    FAULTS,
+    HAVE_PLACES,
+    OVERTAKEN,
+    RULES,
+    STOPS,
+    Begins,
+    Change,
+    Foreign,
+    Mishap,
+    Moves,
+    Until,
+    Upstream,
+    Work,
+    arrivals,
+    changes,
+    datasets,
+    forced,
+    moves,
+    numbers,
+    ones,
+    overtaking,
+    past,
+    placed,
+    rows,
+    telling,
+    which,
+    whole,
+    works,
+)
 from lake_invariants import (
     Watcher,
-    damaged_now,
     gold_is_a_function_of_silver_now,
     no_erased_value_is_anywhere,
     no_row_is_lost_or_doubled,
@@ -27,18 +56,18 @@ from lake_invariants import (
     refused_now,
     the_plan_is_empty,
     the_product_reads_what_the_logs_say,
-    visible,
     what_is_refused_stays_and_is_due,
 )
 from lake_oracle import Landing
-from lake_product import DAYS, FIRST, METERS, PEOPLE, SALES, STAYS, UNREADABLE, VARIANTS
+from lake_product import FIRST, METERS, PEOPLE, SALES
+from lake_rows import damaged_now, visible
 from lake_world import World, make_bronze, make_silver, quick, tokens_of
-from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
+from lake_writers import Ended, Kind, StorageFault, Writer, points
 
 from assay.erasure.proving import NotErased
 from assay.errors import Fenced, FileUnreadable, Superseded, TableDamaged, TableMissing
-from assay.lake.decisions import Kind as DecisionKind
 from assay.lake.migrations import CalendarChanged
+from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.masking.hiding import StepFailed
 
 if TYPE_CHECKING:
@@ -48,126 +77,6 @@ if TYPE_CHECKING:
 
 MOST_WRITERS = 4
 GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased, CalendarChanged)
-
-
-class Until(StrEnum):
-    """How far a writer goes on."""
-
-    NEXT = "its next point"
-    COMMIT = "its next commit"
-    COMMITTED = "after its next commit"
-    END = "its end"
-
-
-class Upstream(StrEnum):
-    """What happens outside of the lake."""
-
-    NEW = "land"
-    AGAIN = "land again"
-    MOVED = "move rows"
-    CHANGED = "correct"
-    GONE = "archive"
-    RULE = "change the contract"
-
-
-class Foreign(StrEnum):
-    """What another tool does to a table that it should leave alone."""
-
-    DELETE = "delete"
-    UPDATE = "update"
-    APPEND = "append"
-
-
-class Begins(StrEnum):
-    """What a writer does."""
-
-    INGEST = "ingest"
-    REFINE = "refine"
-    GOLD = "gold"
-    BACKFILL = "backfill"
-    REPLAY = "replay"
-    DECIDE = "decide"
-    ERASE = "erase"
-    MAINTAIN = "maintain"
-
-
-class Mishap(StrEnum):
-    """What can happen to a writer where it stands."""
-
-    KILLED = "its process is gone"
-    TOLD_TO_END = "its process is told to end"
-    LOST = "its next commit is not made"
-    UNSAID = "its next commit is made, and not acknowledged"
-
-
-OVERTAKEN = {  # whoever commits to the tables of a layer, and can be overtaken there
-    "bronze/": (Begins.INGEST, Begins.REPLAY, Begins.INGEST, Begins.ERASE),
-    "silver/": (Begins.REFINE, Begins.REPLAY, Begins.REFINE, Begins.BACKFILL),
-    "quarantine/": (Begins.INGEST, Begins.REFINE, Begins.ERASE),
-    "claims/": (Begins.REFINE,),
-    "gold/": (Begins.GOLD, Begins.GOLD, Begins.BACKFILL),
-    "decisions/": (Begins.DECIDE, Begins.DECIDE, Begins.ERASE),
-    "erasures/": (Begins.ERASE,),
-}
-OVERTAKING = (*Begins, *[Begins.BACKFILL] * 4)  # who brings all up to date overtakes most
-RULES = (FIRST, FIRST, *VARIANTS)  # the contract that changes back comes most
-HAVE_PLACES = (Begins.INGEST, Begins.REFINE, Begins.BACKFILL, Begins.REPLAY, Begins.DECIDE)
-FAULTS = {Mishap.LOST: Fault.LOST, Mishap.UNSAID: Fault.UNSAID}
-STOPS = {
-    Until.NEXT: frozenset(Kind),
-    Until.COMMIT: AHEAD_OF_COMMIT | {Kind.WAIT},
-    Until.COMMITTED: AFTER_COMMIT | {Kind.WAIT},
-    Until.END: frozenset(Kind) - {Kind.LOOK},
-}
-CHANGED_BY_OTHERS = (
-    *[f"{layer}/{name}" for layer in ("bronze", "silver", "quarantine") for name in (SALES, METERS)], "claims/meters", "gold/monthly", "gold/both",
-)  # fmt: skip
-datasets = st.sampled_from([SALES, METERS])
-arrivals = st.sampled_from(DAYS)
-suffixes = st.sampled_from("ab")
-days = st.sampled_from([*DAYS, UNREADABLE])
-numbers = st.sampled_from("123")
-amounts = st.sampled_from(["10", "5", "-1", "many"])
-rows = st.tuples(days, numbers, st.sampled_from([*PEOPLE, STAYS]), amounts)
-contents = st.lists(rows, max_size=4)
-which = st.integers(0, 2)
-ones = st.integers(0, len(RULES) - 1)  # of files that are there, or of contracts
-forced = st.booleans()
-placed = st.sampled_from([False, False, True])  # an erasure waits for whoever has one
-going = st.sampled_from([Until.NEXT, Until.COMMIT, Until.COMMITTED])
-moves = st.lists(st.tuples(which, going), max_size=8)
-Moves = list[tuple[int, Until]]
-
-
-class Work(NamedTuple):
-    """What a writer is begun for. A forced one makes all again; `who` is whom an erasure is about; one with a place is known to be at work."""
-
-    kind: Begins
-    keys: frozenset[str] | None
-    force: bool
-    who: int
-    has_place: bool = False
-
-
-class Change(NamedTuple):
-    """What happens upstream to a file of an arrival. `old` is which of the files that are there, or of the contracts."""
-
-    how: Upstream
-    arrival: str
-    suffix: str
-    content: list[Cells]
-    old: int
-
-
-works = st.builds(Work, st.sampled_from(Begins), st.none() | st.frozensets(arrivals, min_size=1), forced, which, placed)
-overtaking = st.sampled_from(OVERTAKING)
-whole = st.none()
-past = st.sampled_from([0, 0, 0, 0, 1])
-telling = st.builds(
-    Change, st.sampled_from([one for one in Upstream if one is not Upstream.AGAIN]), arrivals, suffixes,
-    st.lists(rows, min_size=1, max_size=4), ones,
-)  # fmt: skip
-changes = st.builds(Change, st.sampled_from(Upstream), arrivals, suffixes, contents, ones)
 
 
 @dataclass
@@ -277,6 +186,7 @@ class LakeMachine(RuleBasedStateMachine):
         if can_be_read and self.world.changed_by_another(name, str(how), number):
             self._count(f"another tool: {how}")
 
+    @precondition(lambda self: not self.hurt)
     @rule(name=st.sampled_from(MADE_AGAIN), how=st.sampled_from(Damage), number=ones)
     def damage(self, name: str, how: Damage, number: int) -> None:
         """A file of a table is gone or cut, whoever stands where. Of bronze that is mended by what lands again."""

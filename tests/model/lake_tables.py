@@ -109,13 +109,13 @@ class Contents:
             self.manifests[file.path] = manifest_of(file.path)
         return self.manifests[file.path]
 
-    def tells(self, path: str, needles: list[str]) -> bool:
+    def tells(self, path: str, terms: list[str]) -> bool:
         """Whether a file tells one of some texts, in its bytes or packed in Parquet."""
         if path not in self.said or not path.endswith(".parquet"):
             content = Path(path).read_bytes()
             packed = str(_packed(content)) if content.startswith(b"PAR1") else ""
             self.said[path] = content.decode(errors="replace") + packed
-        return any(text in self.said[path] for text in needles)
+        return any(text in self.said[path] for text in terms)
 
 
 @dataclass

@@ -32,9 +32,9 @@ from assay.gold.step import Project, build_gold, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake import log
-from assay.lake.decisions import Decision, decide, in_force, taken
-from assay.lake.decisions import Kind as DecisionKind
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.decisions import Decision, decide, in_force, taken
+from assay.lake.quarantine.decisions import Kind as DecisionKind
+from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import newest, open_snapshot
 from assay.lake.workplaces import workplace
 from assay.masking.keyring import new_entry, read_ring

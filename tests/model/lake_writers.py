@@ -256,12 +256,14 @@ def _locked(lock: IO[str], how: int) -> None:
 
 
 def _carried_out(real: Callable[..., Any]) -> Callable[..., Any]:
-    def carry_out(self: Cleaning) -> None:
+    def carry_out(self: Cleaning, lake: Path) -> None:
         if self.removals:
             point(Kind.REMOVE, self.name)
         while any(one.is_about_to_commit and not one.has_place for one in _begun):
             point(Kind.WAIT, "scratch")  # nobody stands there for as many days as maintenance takes for old, for whom it does not wait
-        real(self)
+        writer, _here.writer = getattr(_here, "writer", None), None  # it looks once more, and removes: nobody stops in between for long
+        real(self, lake)
+        _here.writer = writer
 
     return carry_out
 

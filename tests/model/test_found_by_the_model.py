@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from lake_invariants import gold_is_a_function_of_silver_now, held_places, no_erased_value_is_anywhere, the_plan_is_empty
+from lake_accidents import Damage, damage_file, throw_away
+from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
 from lake_oracle import Place
 from lake_product import METERS, PEOPLE, SALES
+from lake_rows import held_places
 from lake_tables import Contents, Tables
 from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens_of
 from lake_writers import Kind, Writer, points
 
-from assay.errors import Superseded
-from assay.lake.decisions import Kind as DecisionKind
+from assay.erasure.proving import NotErased
+from assay.errors import Superseded, TableDamaged
+from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
@@ -175,3 +178,20 @@ def test_a_partition_of_which_every_row_was_rejected_goes_with_its_calendar(worl
     held = held_places(METERS, Tables(world.lake).caught_up())
     assert held == {"arrival/2024-01-31": {Place("meters_2024-01-31_a", 2)}}
     the_plan_is_empty(world)
+
+
+def test_an_erasure_names_the_file_of_bronze_that_is_cut_before_it_changes_anything(world: World) -> None:
+    """Nobody can tell whom it names. Before, it ended with a fault of a library whose words were hidden."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", ADA, "10")])
+    settled(world)
+    bronze = Tables(world.lake).caught_up().newest("bronze/sales")
+    assert bronze is not None
+    damage_file(bronze.files[0], Damage.CUT)
+    with pytest.raises(TableDamaged, match=r"bronze/sales at version 1; .* has \d+ bytes, not \d+"):
+        world.erase(world.planner(), ADA)
+    assert newest(world.lake, "erasures/requests") is None
+    settled(world)
+    with pytest.raises(NotErased, match="is damaged: nobody can tell whom it names, so delete it"):
+        world.erase(world.planner(), ADA)
+    throw_away(world, [bronze.files[0].path])
+    world.erase(world.planner(), ADA)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from lake_draws import Begins, Mishap, Upstream
 from lake_lives import live
-from lake_machine import Begins, Mishap, Upstream
 from lake_writers import Kind
 
 STEPS, SEED = int(os.environ.get("ASSAY_MODEL_STEPS", "10000")), int(os.environ.get("ASSAY_MODEL_SEED", "0"))

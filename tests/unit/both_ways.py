@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.errors import FileUnreadable
-from assay.ingest.readers import read_text, stream_text
+from assay.ingest.formats.readers import read_text, stream_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from assay.contracts.model.landing_source import LandingSource
-    from assay.ingest.landing import LandingFile
+    from assay.ingest.landing_file import LandingFile
 
 FEWEST, PIECES = 9, 40  # bytes at once: a piece may end anywhere; a large file is not read in a million of them
 

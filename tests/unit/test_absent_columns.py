@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.contracts.model.landing_source import LandingSource
-from assay.ingest.absent import absent_columns
+from assay.ingest.absent_columns import absent_columns
 from assay.ingest.bronze import Batch
-from assay.ingest.landing import LandingFile
+from assay.ingest.landing_file import LandingFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -86,6 +86,7 @@ def test_an_absent_day_or_clock_gives_no_instant() -> None:
     assert frame.select(local_to_utc(pl.col("day"), pl.col("minutes"), NEW_YORK)).to_series().to_list() == [None, None]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     zone=st.sampled_from(ZONES),

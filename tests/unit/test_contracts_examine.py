@@ -17,7 +17,7 @@ from assay.contracts.documents.json_schema import _schema, standard_faults
 from assay.contracts.documents.supported import FORMATS
 from assay.contracts.reading.examine import examine, examined
 from assay.gold.trial import gold_trial
-from assay.ingest.readers import READERS
+from assay.ingest.formats.readers import READERS
 from assay.project_root import CHECKOUT
 from sales import FIXTURES, SALES, findings_of, write_sales
 
@@ -83,6 +83,7 @@ def pieces(node: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [place, *(one for key, value in inner for one in pieces(value, (*place, key)))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [None, 3, True, "x", [], {}, [1], {"x": 1}, [{"name": 1}]], ids=repr)
 def test_a_value_of_another_shape_anywhere_never_crashes_an_examination(tmp_path: Path, wrong: Any) -> None:
     body = yaml.safe_load(SALES)
@@ -98,6 +99,7 @@ def test_a_value_of_another_shape_anywhere_never_crashes_an_examination(tmp_path
         examine([path])
 
 
+@pytest.mark.slow
 def test_unknown_fields_are_those_that_the_schema_forbids(tmp_path: Path) -> None:
     body = yaml.safe_load(SALES)
     validator = validator_for(_schema())(_schema())

@@ -17,10 +17,10 @@ import pytest
 from dagster import DagsterInstance
 
 from assay.erasure.copies import DATABASE, InUse, clean_copies
-from assay.erasure.needles import Needles
-from assay.erasure.packed import look
+from assay.erasure.file_scan import look
 from assay.erasure.places import Kind, Place, places
 from assay.erasure.proving import scan
+from assay.erasure.search_terms import SearchTerms
 from assay.lake.workplaces import private_folder, workplace
 from assay.settings import Settings
 from nursery import Child
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN, NUMBER = "tok_k1_" + "5e" * 16, "4711471"
-NEEDLES = Needles((TOKEN, "ada@secret.example", NUMBER), ())
+NEEDLES = SearchTerms((TOKEN, "ada@secret.example", NUMBER), ())
 
 
 def found(place: Place) -> set[str]:
@@ -114,6 +114,7 @@ def test_a_number_of_others_is_not_the_persons(tmp_path: Path) -> None:
     assert found(rest) == {"b.db, table events", "b.log"}
 
 
+@pytest.mark.slow
 def test_dagsters_events_ticks_and_logs_go_on_without_the_value(tmp_path: Path) -> None:
     home = tmp_path / "dagster"
     home.mkdir()
@@ -158,7 +159,7 @@ def test_what_was_deleted_from_a_database_is_not_left_in_its_free_pages(tmp_path
 
 
 def test_a_database_that_another_process_writes_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assay.erasure.packed.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("assay.erasure.file_scan.PATIENCE_SECONDS", 0.1)
     sqlite(tmp_path / "a.db", TOKEN)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as busy:
         busy.execute("BEGIN IMMEDIATE")
@@ -209,6 +210,7 @@ def hold_open(path: Path) -> None:
         threading.Event().wait()
 
 
+@pytest.mark.slow
 def test_a_developers_database_that_is_in_use_is_named(tmp_path: Path) -> None:
     place = developed(tmp_path / "dbt_project")
     developer = Child.start(hold_open, place.folder / DATABASE)

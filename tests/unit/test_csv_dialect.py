@@ -19,9 +19,9 @@ from assay.contracts.compiling.expressions import plain_number
 from assay.contracts.language.dialect import Dialect, conflicts, read_dialect
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable
-from assay.ingest.absent import absent_columns
-from assay.ingest.csv_rows import rows_of
-from assay.ingest.landing import LandingFile
+from assay.ingest.absent_columns import absent_columns
+from assay.ingest.formats.csv_rows import rows_of
+from assay.ingest.landing_file import LandingFile
 from assay.ingest.reading import Batch
 
 if TYPE_CHECKING:

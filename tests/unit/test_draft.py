@@ -50,6 +50,7 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
     return table(**columns)
 
 
+@pytest.mark.slow
 @settings(max_examples=MOST, deadline=None)
 @given(tables())
 @example(table(created_at=["2024-01-01", "0001-01-01"] * 20))
@@ -63,6 +64,7 @@ def test_a_draft_accepts_every_row_of_its_sample_but_those_that_it_counts(frame:
     assert landed - kept_back - published <= max(frame.height // 100 + frame.height // 50, 2), "hardly any rows are taken for duplicates"
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(tables(), st.randoms())
 def test_the_same_sample_gives_the_same_draft(frame: pl.DataFrame, random: Any) -> None:

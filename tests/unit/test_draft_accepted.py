@@ -43,6 +43,7 @@ def accepted(frame: pl.DataFrame, folder: Path) -> tuple[int, int, int]:
     return published, kept_back, landed - published - kept_back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_public_file_is_published_under_its_draft(name: str, tmp_path: Path) -> None:
     frame = public_table(name)
@@ -51,6 +52,7 @@ def test_a_public_file_is_published_under_its_draft(name: str, tmp_path: Path) -
     assert twice == frame.height - frame.unique().height
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(tables())
 def test_whatever_a_file_holds_its_draft_keeps_the_policy_and_accounts_for_every_row(frame: pl.DataFrame) -> None:

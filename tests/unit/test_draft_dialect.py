@@ -13,9 +13,9 @@ from assay.contracts.inference.draft import draft_contract
 from assay.contracts.inference.guesses import Sample
 from assay.contracts.language.dialect import Dialect
 from assay.ingest.bronze import bronze_rows
-from assay.ingest.csv_sniff import sniff
-from assay.ingest.landing import LandingFile
-from assay.ingest.readers import read_text
+from assay.ingest.formats.csv_sniff import sniff
+from assay.ingest.formats.readers import read_text
+from assay.ingest.landing_file import LandingFile
 from assay.ingest.reading import Batch, read_pieces
 from assay.masking.methods import Masks
 from assay.refine.kernel import refine

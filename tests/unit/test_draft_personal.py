@@ -136,6 +136,7 @@ def test_a_key_is_made_of_personal_columns_only_if_no_other_tells_the_rows_apart
     assert contract_of(draft_of(table(birth_date=[f"1980-01-{day + 10}" for day in range(10)])), tmp_path).key == ()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.emails(), min_size=5, max_size=30, unique=True), st.sampled_from(["email", "contact", "x"]))
 def test_no_value_of_a_personal_column_is_written_whatever_it_is(values: list[str], name: str) -> None:

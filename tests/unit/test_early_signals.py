@@ -12,7 +12,7 @@ import os, signal, sys
 class Signal:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name == "assay.cli.ending":
+        if name == "assay.cli.exit_codes":
             {what}
 sys.meta_path.insert(0, Signal)
 from assay.cli.__main__ import main

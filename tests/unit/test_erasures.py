@@ -15,22 +15,22 @@ import pytest
 
 from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
-from assay.erasure.needles import Needles
 from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
 from assay.erasure.places import Kind, Place
 from assay.erasure.proving import scan
 from assay.erasure.removing import Person, remove_from_bronze, remove_from_quarantine
+from assay.erasure.search_terms import SearchTerms
 from assay.errors import Fenced
 from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
-from assay.lake import audited, beside
+from assay.lake import audited, side_tables
 from assay.lake.erasures import BEGUN, Erasure, begin, erasures, raise_fence, record
 from assay.lake.fence import fence_now, fence_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import Provenance, publish
-from assay.lake.quarantine import COLUMNS, PARTITION, Quarantine
-from assay.lake.rejected import Rejected
+from assay.lake.quarantine.rejected import Rejected
+from assay.lake.quarantine.store import COLUMNS, PARTITION, Quarantine
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot, table_names
 from assay.lake.staging import stage
@@ -365,7 +365,7 @@ def test_a_refinement_that_was_paused_before_the_fence_publishes_nothing_after_i
     rows = [{"payment": str(number), "payer": ADA, "amount": amount} for number, amount in enumerate(("1", "2", "many"), 1)]
     path.write_text(csv_of(PAYMENT, rows))
     list(ingest(run, payments, day(payments)))
-    owner, name = (audited, "publish") if where == "silver" else (beside, "publish")
+    owner, name = (audited, "publish") if where == "silver" else (side_tables, "publish")
     real, slice_ = getattr(owner, name), Slice(silver_spec(payments), (Partition("2024-01-01", ("2024-01-01",)),))
 
     def fenced(*arguments: object, **named: object) -> object:
@@ -393,16 +393,16 @@ def test_the_log_forgets_the_bounds_of_removed_files_and_nothing_else(tmp_path: 
     put(lake, "b", BOB)
     open_snapshot(lake, PLAIN.name).table.create_checkpoint()
     put(lake, "a", "nobody")
-    needles = Needles((ADA,), ())
-    assert {one.partition(",")[0] for one in scan([Place("", table / LOG, Kind.TABLES)], needles).found} == {
+    terms = SearchTerms((ADA,), ())
+    assert {one.partition(",")[0] for one in scan([Place("", table / LOG, Kind.TABLES)], terms).found} == {
         "00000000000000000001.json",
         "00000000000000000002.checkpoint.parquet",
     }
     history = open_snapshot(lake, PLAIN.name).table.history()
     assert len(OldFiles.of(lake, PLAIN.name, datetime.now(UTC)).remove(lambda _: True)) == 1
     forget_bounds(table)  # told by the disk, not by what was just removed: an erasure may have been killed in between
-    assert scan([Place("", lake, Kind.TABLES)], needles).found == ()
-    assert scan([Place("", lake, Kind.TABLES)], Needles((BOB,), ())).found != ()
+    assert scan([Place("", lake, Kind.TABLES)], terms).found == ()
+    assert scan([Place("", lake, Kind.TABLES)], SearchTerms((BOB,), ())).found != ()
     now = open_snapshot(lake, PLAIN.name)
     assert now.table.history() == history
     assert sorted(now.scan().collect()["text"]) == [BOB, "nobody"]
@@ -431,41 +431,41 @@ def test_what_killed_writers_had_not_finished_goes_and_what_one_is_at_stays(tmp_
 
 
 def test_the_scan_finds_a_value_wherever_it_is_packed(run: Run, tmp_path: Path) -> None:
-    needles = Needles.of(run.contracts.values(), Person("customer", ADA), read_ring(KEYS))
-    assert ADA not in repr(needles)
-    assert len([one for one in needles.within if one.startswith("tok_test")]) == 2, "under the current key and the old one"
+    terms = SearchTerms.of(run.contracts.values(), Person("customer", ADA), read_ring(KEYS))
+    assert ADA not in repr(terms)
+    assert len([one for one in terms.within if one.startswith("tok_test")]) == 2, "under the current key and the old one"
     folder = tmp_path / "there"
     folder.mkdir()
     pl.DataFrame({"x": [f"to {ADA}"] * 3000}).write_parquet(folder / "a.parquet", compression="zstd")
     pl.DataFrame({"x": [{"y": [ADA]}]}).write_parquet(folder / "b.parquet")
     (folder / "c.json").write_text(json.dumps({"stats": json.dumps({"max": ADA})}))
-    (folder / "d.json").write_text(next(one for one in needles.within if one.startswith("tok_")))
+    (folder / "d.json").write_text(next(one for one in terms.within if one.startswith("tok_")))
     pl.DataFrame({"x": ["nobody"]}).write_parquet(folder / "e.parquet")
-    found = scan([Place("", folder, Kind.TABLES)], needles)
+    found = scan([Place("", folder, Kind.TABLES)], terms)
     assert {one.partition(",")[0] for one in found.found} == {"a.parquet", "b.parquet", "c.json", "d.json"}
     assert found.files == 5
 
 
 @pytest.mark.parametrize("name", ['Ada "Countess" Lovelace', "Zoë Müller-Łódź", "back\\slash name"])
 def test_the_scan_finds_a_name_as_json_spells_it(run: Run, tmp_path: Path, name: str) -> None:
-    needles = Needles.of(run.contracts.values(), Person("customer", name), read_ring(KEYS))
+    terms = SearchTerms.of(run.contracts.values(), Person("customer", name), read_ring(KEYS))
     for number, ascii_ in enumerate((True, False)):
         stats = json.dumps({"max": name}, ensure_ascii=ascii_)
         (tmp_path / f"plain{number}.json").write_text(stats)
         (tmp_path / f"nested{number}.json").write_text(json.dumps({"stats": stats}, ensure_ascii=ascii_))
-    found = {one for one in scan([Place("", tmp_path, Kind.TABLES)], needles).found if one.endswith(".json")}
+    found = {one for one in scan([Place("", tmp_path, Kind.TABLES)], terms).found if one.endswith(".json")}
     assert found == {"plain0.json", "plain1.json", "nested0.json", "nested1.json"}
 
 
 def test_a_short_value_is_looked_for_as_a_whole_cell(run: Run, tmp_path: Path) -> None:
-    needles = Needles.of(run.contracts.values(), Person("customer", "bo"), read_ring(KEYS))
+    terms = SearchTerms.of(run.contracts.values(), Person("customer", "bo"), read_ring(KEYS))
     pl.DataFrame({"x": ["about", "robot"]}).write_parquet(tmp_path / "a.parquet")
-    assert scan([Place("", tmp_path / "nowhere", Kind.TABLES)], needles).files == 0
+    assert scan([Place("", tmp_path / "nowhere", Kind.TABLES)], terms).files == 0
     folder = tmp_path / "there"
     folder.mkdir()
     pl.DataFrame({"x": ["about", "bo"]}).write_parquet(folder / "b.parquet")
     pl.DataFrame({"x": ["about", "robot"]}).write_parquet(folder / "c.parquet")
-    assert scan([Place("", folder, Kind.TABLES)], needles).found == ("b.parquet, column x",)
+    assert scan([Place("", folder, Kind.TABLES)], terms).found == ("b.parquet, column x",)
 
 
 def test_places_are_told_by_content_and_row() -> None:

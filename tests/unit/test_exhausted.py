@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.cli.ending import unraised
+from assay.cli.exit_codes import unraised
 from assay.exhausted import told
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def thrown_away(error: Exception) -> None:
     gc.collect()
 
 
+@pytest.mark.slow
 def test_what_was_refused_where_nobody_can_catch_it_is_one_sentence_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

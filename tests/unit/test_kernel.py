@@ -130,6 +130,7 @@ MONTHLY = ("value: {grain: day, start: 2024-01-01, end: 2024-02-10, lateness: 3}
 SHORT_DATES = ("orders_{arrival:yyyy-MM-dd}*.csv*", "orders_{arrival:yyyy-M-d}*.csv*")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(files=st.lists(st.tuples(st.integers(1, 28), st.sampled_from(["", "_part2", "_part10"])), min_size=2, max_size=6, unique=True))
 def test_within_a_month_the_file_of_the_latest_day_wins_then_the_one_with_the_greatest_number(
@@ -146,6 +147,7 @@ def test_within_a_month_the_file_of_the_latest_day_wins_then_the_one_with_the_gr
     assert refined(contract, rows).published["amount"].to_list() == [last]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     origins=st.lists(
@@ -262,6 +264,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ROW, max_size=25))
 def test_landed_is_published_and_quarantined_and_duplicates(orders: Contract, rows: Sequence[Mapping[str, str | None]]) -> None:
@@ -276,6 +279,7 @@ def test_landed_is_published_and_quarantined_and_duplicates(orders: Contract, ro
     assert not origins.is_duplicated().any()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_the_order_of_rows_changes_nothing(orders: Contract, data: st.DataObject) -> None:

@@ -13,10 +13,11 @@ from fastavro import schemaless_writer
 from assay.contracts.model.landing_source import LandingSource
 from assay.contracts.reading.odcs import load_contracts
 from assay.errors import FileUnreadable
-from assay.ingest.bounds import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
-from assay.ingest.faults import columns_fault
-from assay.ingest.landing import LandingFile, landed
-from assay.ingest.readers import read_text
+from assay.ingest.formats.file_faults import columns_fault
+from assay.ingest.formats.limits import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
+from assay.ingest.formats.readers import read_text
+from assay.ingest.landing import landed
+from assay.ingest.landing_file import LandingFile
 from assay.ingest.survey import Fate, survey
 from sales import write_sales
 

@@ -15,10 +15,10 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from assay.cli.lake_reader import connect
 from assay.lake.constraints import constraints_of, create_constrained
+from assay.lake.latest_commit_time import ahead
 from assay.lake.log import CHECKPOINT_EVERY, LOG, UNFINISHED, add, checkpoint, commit, entry, info, put, remove, txn
 from assay.lake.log_entries import commits_of, versions_of
 from assay.lake.publisher import publish
-from assay.lake.recorded import ahead
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_handle, open_snapshot, table_names
 from assay.lake.staging import stage
@@ -97,6 +97,7 @@ def test_of_two_that_take_a_version_one_is_told(tmp_path: Path) -> None:
     assert (now.version(), now.transaction_version("one"), now.transaction_version("two")) == (1, 1, None)
 
 
+@pytest.mark.slow
 def test_a_long_log_is_summed_up_by_a_checkpoint_that_is_whole(lake: Path) -> None:
     for number in range(CHECKPOINT_EVERY):
         assert commit(open_or_create(lake, SPEC, SPEC.schema), [info("WRITE"), txn("number", number)])

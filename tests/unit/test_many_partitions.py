@@ -47,6 +47,7 @@ def test_the_first_and_the_last_days_that_there_are_have_files_near() -> None:
     assert Reach(date(1, 1, 1), date(9999, 12, 31), "UTC").near(files) == files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", ["day", "month"])
 @pytest.mark.parametrize("arrivals", ["day", "month"])
 def test_a_partition_waits_for_exactly_the_arrivals_that_share_a_day_with_it(events: str, arrivals: str, tmp_path: Path) -> None:

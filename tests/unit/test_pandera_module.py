@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 BY_ITSELF = """
 import sys
 from assay.refine.pandera_module import pandera
@@ -53,9 +55,11 @@ def test_only_what_polars_needs_is_loaded() -> None:
     run(BY_ITSELF)
 
 
+@pytest.mark.slow
 def test_pandera_for_pandas_can_be_imported_afterwards() -> None:
     run(BY_ITSELF + FOR_PANDAS_AFTERWARDS)
 
 
+@pytest.mark.slow
 def test_a_product_that_imported_pandera_before_keeps_it() -> None:
     run("import sys" + IMPORTED_BEFORE + FOR_PANDAS_AFTERWARDS)

@@ -19,8 +19,8 @@ from both_ways import read_both_ways
 
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable
-from assay.ingest.landing import LandingFile
-from assay.ingest.parquet_files import Readers
+from assay.ingest.formats.parquet_files import Readers
+from assay.ingest.landing_file import LandingFile
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/parquet"
 PARQUET = LandingSource("x/x_{arrival:yyyy-MM-dd}.parquet", "parquet", "UTF-8", ("c",), ())
@@ -54,6 +54,7 @@ def test_spark_s_pages_of_version_2_are_read() -> None:
     assert rows[7]["n"] is None
 
 
+@pytest.mark.slow
 def test_strings_of_deltas_that_are_longer_than_their_pages_are_read_in_small_steps(tmp_path: Path) -> None:
     path, text = tmp_path / "x.parquet", "x" * 50_000
     pq.write_table(pa.table({"c": [text] * 1_000}), path, use_dictionary=False, column_encoding={"c": "DELTA_BYTE_ARRAY"})

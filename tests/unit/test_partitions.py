@@ -159,6 +159,7 @@ def test_an_asset_without_partitions_owns_the_whole_table_only_if_that_has_none_
         slice_of(None, [], spec(pa.string()))
 
 
+@pytest.mark.slow
 def test_every_hour_of_a_year_is_a_partition_of_its_own() -> None:
     keys = dg.HourlyPartitionsDefinition("2013-01-01-00:00", "2014-01-01-00:00", timezone=NEW_YORK).get_partition_keys()
     found = slice_of(HOURLY, keys, spec(UTC_TIME, UTC_TIME)).partitions
@@ -167,6 +168,7 @@ def test_every_hour_of_a_year_is_a_partition_of_its_own() -> None:
     assert all(before.end == after.start for before, after in pairwise(windows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("definition", [DAILY, MONTHLY, dg.DailyPartitionsDefinition("2013-01-01", end_date="2013-01-09", end_offset=1)])
 def test_the_keys_that_are_remembered_are_those_of_now_whatever_the_clock_says(definition: dg.TimeWindowPartitionsDefinition) -> None:
     for text in ("2013-01-01T12:00", "2013-01-05T04:59", "2013-01-05T05:00", "2013-02-01T00:00", "2013-01-04T00:00", "2012-06-01T00:00"):

@@ -7,7 +7,7 @@ import random
 import polars as pl
 import pytest
 
-from assay.lake.quarantine_changes import CHANGES, noted, noted_by_parts
+from assay.lake.quarantine.changes import CHANGES, noted, noted_by_parts
 
 KEY = "2024-01-01"
 PLACES = [(f"{name}.csv", row) for name, rows in (("a", 3), ("b", 900), ("c", 40), ("d", 1), ("e", 70)) for row in range(1, rows + 1)]

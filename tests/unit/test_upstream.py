@@ -68,6 +68,7 @@ def contents(landing: Path) -> dict[str, bytes]:
     return {str(path.relative_to(landing)): path.read_bytes() for path in landing.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_year_lands_in_366_flight_files_that_hold_every_source_row_exactly_once(year: Path, source: Path) -> None:
     with zipfile.ZipFile(source / "flights.csv.zip") as archive:
         header, *rows = archive.read("flights.csv").decode().splitlines()
@@ -119,6 +120,7 @@ def test_late_flights_of_the_month_before_are_in_the_first_file_of_a_range(year:
     assert lines_of(tmp_path, day) == lines_of(year, day)
 
 
+@pytest.mark.slow
 def test_the_file_after_the_last_day_is_open_until_the_range_is_extended(year: Path, tmp_path: Path) -> None:
     drop_files(tmp_path, date(2013, 3, 1), date(2013, 3, 4))
     still_open = lines_of(tmp_path, "2013-03-05")
@@ -128,12 +130,14 @@ def test_the_file_after_the_last_day_is_open_until_the_range_is_extended(year: P
     assert lines_of(tmp_path, "2013-03-05") == lines_of(year, "2013-03-05")
 
 
+@pytest.mark.slow
 def test_a_shorter_range_takes_no_rows_out_of_the_file_after_it(year: Path, tmp_path: Path) -> None:
     drop_files(tmp_path, date(2013, 3, 1), date(2013, 3, 5))
     assert drop_files(tmp_path, date(2013, 3, 1), date(2013, 3, 4)).written == 0
     assert lines_of(tmp_path, "2013-03-05") == lines_of(year, "2013-03-05")
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(ranges=st.lists(st.tuples(st.sampled_from(EVERY_DAY), st.integers(0, 9)), min_size=1, max_size=2))
 def test_files_inside_a_range_are_the_same_whichever_ranges_were_asked(year: Path, ranges: list[tuple[date, int]]) -> None:
@@ -149,6 +153,7 @@ def test_files_inside_a_range_are_the_same_whichever_ranges_were_asked(year: Pat
             assert path.read_bytes() == (year / "weather" / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_second_call_writes_nothing(tmp_path: Path) -> None:
     first = drop_files(tmp_path, date(2013, 5, 1), date(2013, 5, 2))
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -165,6 +170,7 @@ def test_rows_counts_the_data_rows_of_all_files(tmp_path: Path) -> None:
     assert dropped.rows == sum(content.count(b"\n") for content in landed.values()) - headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [lambda content: content[:1000], lambda content: content + b"2013,5,1\n"], ids=["cut", "longer"])
 def test_a_whole_file_that_was_damaged_is_written_again(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     drop_files(tmp_path, date(2013, 5, 1), date(2013, 5, 1))
@@ -175,6 +181,7 @@ def test_a_whole_file_that_was_damaged_is_written_again(tmp_path: Path, damage: 
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_dropper_killed_while_it_writes_leaves_only_whole_files_under_their_names(year: Path, tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED_IN_THE_THIRD_FILE, str(tmp_path)], check=False)
     visible = [path.name for path in sorted((tmp_path / "flights").iterdir()) if not path.name.startswith(".")]

@@ -118,6 +118,7 @@ def test_who_does_not_end_is_named(tmp_path: Path, other: Child, monkeypatch: py
     assert rows(tmp_path) == ["hers"]
 
 
+@pytest.mark.slow
 def test_a_query_that_does_not_fit_into_memory_works_in_a_temporary_folder_that_goes_with_it(tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     with connect(tmp_path / "lake") as connection:

@@ -22,7 +22,7 @@ def main() -> None:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` means it
             signal.signal(number, _end)
     try:
-        from assay.cli.ending import main_of
+        from assay.cli.exit_codes import main_of
         from assay.cli.main import app
     except MemoryError:
         os.write(2, TOO_LITTLE)

@@ -101,8 +101,8 @@ def _is_whole(settings: Settings, contracts: Path) -> bool:
 def _rehearsed(settings: Settings, good: Mapping[Path, Published], asked: Sequence[Path], product: Path) -> Rehearsal:
     """What goes wrong with contracts that read well, when they are loaded and one row is run through them, and through gold."""
     from assay.orchestration.build import previews_accepted
+    from assay.orchestration.loadable import sound_contracts, sound_project
     from assay.orchestration.rehearsal import rehearse
-    from assay.orchestration.sound import sound_contracts, sound_project
 
     datasets = {contract.dataset for contract in good.values() if isinstance(contract, Contract)}
     around, _ = examined([path if path.is_dir() else path.parent for path in asked])

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.escaping import visible
 from assay.cli.homes import settings_of_home
-from assay.cli.visible import visible
-from assay.errors import ContractInvalid, SettingsError, TableDamaged, few_of
-from assay.lake.checking import damage_of
+from assay.errors import ContractInvalid, FormatNewer, SettingsError, TableUnreadable, few_of
+from assay.lake.checking import NEWER, damage_of
 from assay.lake.damage import NOT_ALLOWED, Damage
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Find
 
 def _sums(settings: Settings, contracts: Mapping[str, Contract], tables: Sequence[str]) -> list[Finding]:
     """The datasets whose rows do not add up, of those that can be counted."""
-    from assay.orchestration.fates import fates_of
+    from assay.orchestration.reconciliation import fates_of
 
     found = list[Finding]()
     for name in [name for name in tables if name.startswith("silver/") and name[7:] in contracts]:
-        with suppress(TableDamaged):
+        with suppress(TableUnreadable):
             fates = fates_of(settings.lake, contracts[name[7:]])
             if fates and not fates.closes:
                 found.append(Finding(name, Damage("rows", f"are not all there: {fates}"), "", AGAIN))
@@ -121,10 +121,12 @@ def _contracts(settings: Settings) -> Mapping[str, Contract]:
 
 
 def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, damage: Damage) -> Finding:
-    from assay.ingest.lost import lost_with_file, lost_with_log
+    from assay.ingest.lost_files import lost_with_file, lost_with_log
     from assay.steps import Run
 
     layer, _, dataset = name.partition("/")
+    if damage.found.startswith(NEWER):
+        return Finding(name, damage, "", "use the Assay that wrote it, or a newer one")
     if NOT_ALLOWED in damage.found:
         return Finding(name, damage, "", "let this user read it")
     if damage.path.startswith("partition "):
@@ -152,7 +154,6 @@ def _is_copied(damage: Damage) -> bool:
 def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str]) -> None:
     """Set aside what is damaged, table by table, and make it again from what lies below, as a backfill does."""
     from assay.cli.running import run_backfill
-    from assay.lake.mending import mend
 
     touched = list[str]()
     for table in dict.fromkeys(one.table for one in found):
@@ -161,13 +162,27 @@ def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str])
             typer.echo(f"{table}: left as it is: {left[0].by_hand or f'name it, to lose {left[0].lost}'}.", err=True)
             continue
         let_go = any(one.lost for one in mine) or layer not in {*MADE_AGAIN, *MADE_WITH}
-        for said in mend(settings.lake, table, [one.damage for one in mine], let_go=let_go):
-            typer.echo(f"{table}: {visible(said)}.")
+        if not _mended(settings, table, [one.damage for one in mine], let_go=let_go):
+            continue
         touched += [f"{one}/{dataset}" for one in MADE_WITH.get(layer, (layer,) if layer in MADE_AGAIN else ())]
     if keys := _assets(settings, touched):
         run_backfill(settings, None, None, select=" or ".join(f'key:"{key}"' for key in keys), force=False)
     for table in [name for name in dict.fromkeys(one.table for one in found) if name.partition("/")[0] in MADE_WITH]:
-        mend(settings.lake, table, damage_of(settings.lake, table), let_go=True)  # what nobody sees any more
+        _mended(settings, table, damage_of(settings.lake, table), let_go=True, quiet=True)  # what nobody sees any more
+
+
+def _mended(settings: Settings, table: str, damages: Sequence[Damage], *, let_go: bool, quiet: bool = False) -> bool:
+    """Set aside what is damaged of a table, and say so; False for one of a newer format, which is left as it is."""
+    from assay.lake.mending import mend
+
+    try:
+        done = mend(settings.lake, table, damages, let_go=let_go)
+    except FormatNewer as error:
+        typer.echo(f"{table}: left as it is: {visible(str(error))}", err=True)
+        return False
+    for said in () if quiet else done:
+        typer.echo(f"{table}: {visible(said)}.")
+    return True
 
 
 def _assets(settings: Settings, tables: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from assay.cli.drafting import draft_dataset, print_draft
 from assay.contracts.language.file_names import arrival_names
 from assay.contracts.reading.odcs import load_product
 from assay.errors import SettingsError
-from assay.ingest.content import PACKINGS
+from assay.ingest.formats.content import PACKINGS
 from assay.ingest.writing import name_for
 from assay.permissions import as_elsewhere
 from assay.project_root import DBT_PROJECT, HOME

@@ -14,8 +14,8 @@ from assay.settings import load_settings
 if TYPE_CHECKING:
     import polars as pl
 
-    from assay.lake.decisions import Kind
-    from assay.lake.quarantine_reader import View
+    from assay.lake.quarantine.decisions import Kind
+    from assay.lake.quarantine.reader import View
 
 By = Annotated[str | None, typer.Option(help="Who decides; default: the user of this machine.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -37,8 +37,8 @@ def discard(
     Example: assay quarantine discard flights --rule dest_known --partition 2013-01-02 --reason "test flights" --yes
     """
     from assay.cli.quarantine_reports import Choice
-    from assay.lake.decisions import Kind
-    from assay.lake.quarantine_reader import Fate
+    from assay.lake.quarantine.decisions import Kind
+    from assay.lake.quarantine.reader import Fate
 
     choice = Choice(rule, partition, source_file, source_row)
     if choice.is_open:
@@ -66,7 +66,7 @@ def restore(
     import polars as pl
 
     from assay.cli.quarantine_reports import Choice
-    from assay.lake.decisions import Kind, in_force
+    from assay.lake.quarantine.decisions import Kind, in_force
 
     choice = Choice(rule, partition, source_file, source_row)
     if choice.is_open and decision is None:
@@ -92,7 +92,7 @@ def _to_decide(dataset: str) -> View:
 def _decide(view: View, kind: Kind, rows: pl.DataFrame | None, because: str, by: str | None, *, yes: bool) -> None:
     """Record a decision about these rows, in one commit, after asking; no rows, no decision."""
     from assay.cli.quarantine_reports import sums_of
-    from assay.lake.decisions import Decision, decide, taken
+    from assay.lake.quarantine.decisions import Decision, decide, taken
     from assay.lake.workplaces import workplace
 
     settings = load_settings()

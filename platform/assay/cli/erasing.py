@@ -86,9 +86,9 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     from assay.gold import dbt_process
     from assay.orchestration.backfill import Backfill
     from assay.orchestration.build import assemble
+    from assay.orchestration.clock_rollback import require_clock
     from assay.orchestration.erasing import Erasing
     from assay.orchestration.instance import instance_of
-    from assay.orchestration.set_back import require_clock
 
     prepare(settings)
     product = find_product(settings)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.inference.guesses import Declared
 from assay.contracts.language.paths import STEP, follow
-from assay.ingest.json_text import Number
-from assay.ingest.nested import read_json, text_of
+from assay.ingest.formats.json_text import Number
+from assay.ingest.formats.nested import read_json, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

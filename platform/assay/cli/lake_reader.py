@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from assay.cli.bronze_reader import BRONZE, hidden_bronze
 from assay.cli.reading_only import named_tables, why_not
-from assay.errors import PermanentFailure, TableDamaged
+from assay.errors import PermanentFailure, TableUnreadable
 from assay.lake.damage import damaged_error, damaged_files, refuse_changed
-from assay.lake.decisions import LAYER as DECISIONS
 from assay.lake.duckdb_sql import literal, lock, quoted
 from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.log import LOG
 from assay.lake.log_entries import committed_at
-from assay.lake.quarantine_reader import Fate, View, quarantined_datasets
+from assay.lake.quarantine.decisions import LAYER as DECISIONS
+from assay.lake.quarantine.reader import Fate, View, quarantined_datasets
 from assay.lake.snapshots import Snapshot, open_snapshot, table_names
 from assay.lake.workplaces import temporary
 
@@ -59,7 +59,7 @@ def connect(lake: Path, known: Open | None = None, named: Names | None = None) -
 
     `known` gives the landing columns that bronze shows, by dataset; the values of all others are hidden. Beside quarantine, `discarded`
     shows what stewards took out of it, `refused` what refused partitions would have put into it. Only those `named` are
-    opened (schema and table in small letters); without names all, but for damaged ones. Raises TableDamaged for one that is named.
+    opened (schema and table in small letters); without names all, but for damaged ones. Raises TableUnreadable for one that is named.
     """
     import duckdb
 
@@ -75,7 +75,7 @@ def connect(lake: Path, known: Open | None = None, named: Names | None = None) -
             continue
         try:
             bodies = _bodies(lake, name, known or {}, shown)
-        except TableDamaged:
+        except TableUnreadable:
             if named is not None:
                 raise
             continue
@@ -98,7 +98,7 @@ def query(lake: Path, sql: str, known: Open | None = None, views: Iterable[str] 
     """Run one query; the connection that comes back holds its result (`description`, `fetchmany`). `views` are statements that make some.
 
     Only the tables that it names are opened. Raises QueryRefused for anything that is not a query, and with DuckDB's words for one that
-    fails; TableDamaged for a table that it names.
+    fails; TableUnreadable for a table that it names.
     """
     import duckdb
 
@@ -159,13 +159,13 @@ def _refuse_flipped(lake: Path, named: Iterable[tuple[str, str]]) -> None:
             refuse_changed(snapshot, snapshot.files)
 
 
-def facts(lake: Path) -> tuple[list[TableFacts], list[TableDamaged]]:
+def facts(lake: Path) -> tuple[list[TableFacts], list[TableUnreadable]]:
     """What there is, table by table, and what is damaged; of a table whose log cannot be read there is nothing to say but that."""
-    found, damaged = list[TableFacts](), list[TableDamaged]()
+    found, damaged = list[TableFacts](), list[TableUnreadable]()
     for name in table_names(lake):
         try:
             facts_, table = _facts(lake, name)
-        except TableDamaged as error:
+        except TableUnreadable as error:
             damaged.append(error)
             continue
         found.append(facts_)
@@ -192,7 +192,7 @@ def rejected_by_rule(lake: Path) -> list[tuple[str, str, str, int]]:
     """Dataset, rule, fate and number of rows of everything in quarantine and beside it, most first."""
     found = list[tuple[str, str, str, int]]()
     for dataset in quarantined_datasets(lake):
-        with suppress(TableDamaged):  # `facts` tells of it
+        with suppress(TableUnreadable):  # `facts` tells of it
             view = View.open(lake, dataset)
             for fate in Fate:
                 counts = view.rows(fate, ["rule"])["rule"].value_counts()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.escaping import visible
 from assay.cli.homes import settings_of_home
-from assay.cli.visible import visible
 from assay.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.escaping import visible
 from assay.cli.homes import require_writable, settings_of_home
-from assay.cli.visible import visible
 from assay.errors import SettingsError
 from assay.settings import export
 
@@ -44,9 +44,9 @@ def _execute(settings: Settings, tables: Sequence[str], *, dry_run: bool) -> lis
     from assay.contracts.language.names import suggest
     from assay.lake.tables import table_folders
     from assay.orchestration.build import assemble
+    from assay.orchestration.clock_rollback import require_clock
     from assay.orchestration.instance import instance_of
     from assay.orchestration.maintaining import Maintaining
-    from assay.orchestration.set_back import require_clock
 
     if unknown := [name for name in tables if name not in (there := table_folders(settings.lake))]:
         raise SettingsError(f"Tried to maintain {unknown[0]!r}; there is no such table.", hint=suggest(unknown[0], there))

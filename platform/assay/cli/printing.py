@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from assay.cli.escaping import visible
 from assay.cli.lake_reader import facts, rejected_by_rule
 from assay.cli.quarantine_reports import sums_of
-from assay.cli.visible import visible
 from assay.lake.duckdb_sql import quoted
-from assay.lake.recorded import ahead, told
+from assay.lake.latest_commit_time import ahead, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from assay.cli.lake_reader import TableFacts
-    from assay.errors import TableDamaged
+    from assay.errors import TableUnreadable
     from assay.settings import Settings
 
 BATCH = 10_000
@@ -113,7 +113,7 @@ def print_summary(settings: Settings) -> bool:
     return all_sound(damaged)
 
 
-def all_sound(damaged: Sequence[TableDamaged]) -> bool:
+def all_sound(damaged: Sequence[TableUnreadable]) -> bool:
     """Say which tables are damaged; True if none is."""
     for error in damaged:
         typer.echo(f"assay: {visible(str(error))}", err=True)

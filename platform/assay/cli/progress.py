@@ -41,6 +41,14 @@ def say_failures(done: Sequence[Ran]) -> bool:
     return any(ran.failure for ran in done)
 
 
+def say_end(done: Sequence[Ran], seconds: float) -> None:
+    """All has been done, in so many seconds."""
+    if done:
+        typer.echo(f"{counted(done)}; {seconds:.1f} s.")
+    else:
+        typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
+
+
 def counted(done: Sequence[Ran]) -> str:
     """What became of the partitions of all runs."""
     total = Counter[str]()

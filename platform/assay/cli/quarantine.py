@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.deciding import discard, restore
+from assay.cli.escaping import visible
 from assay.cli.formats import Format
 from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine, require_known
-from assay.cli.visible import visible
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ def list_(
     """
     from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import OVERVIEW, Choice, sums_of
-    from assay.lake.quarantine_reader import quarantined_datasets
+    from assay.lake.quarantine.reader import quarantined_datasets
 
     settings = settings_of_home()
     lake = settings.lake
@@ -60,11 +60,11 @@ def list_(
 def _overview(lake: Path, dataset: str, choice: Choice) -> Rows:
     """The overview of a dataset; nothing, which is said, of one that is damaged: the others are not concerned."""
     from assay.cli.quarantine_reports import overview
-    from assay.lake.quarantine_reader import View
+    from assay.lake.quarantine.reader import View
 
     try:
         return overview(View.open(lake, dataset), choice)
-    except TableDamaged as error:
+    except TableUnreadable as error:
         typer.echo(f"assay: {visible(str(error))}", err=True)
         return []
 
@@ -87,7 +87,7 @@ def show(
     """
     from assay.cli.homes import settings_of_home
     from assay.cli.quarantine_reports import Choice, shown_rows
-    from assay.lake.quarantine_reader import Fate
+    from assay.lake.quarantine.reader import Fate
 
     if refused and discarded:
         raise typer.BadParameter("Give --refused or --discarded, not both.")

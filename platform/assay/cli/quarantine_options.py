@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
-    from assay.lake.quarantine_reader import View
+    from assay.lake.quarantine.reader import View
     from assay.settings import Settings
 
 Dataset = Annotated[str, typer.Argument(help="A dataset, as `flights`.")]
@@ -35,7 +35,7 @@ def open_quarantine(settings: Settings, dataset: str) -> View | None:
     from assay.cli.product import contracts_folder
     from assay.contracts.language.names import suggest
     from assay.contracts.reading.odcs import load_contracts
-    from assay.lake.quarantine_reader import View, quarantined_datasets
+    from assay.lake.quarantine.reader import View, quarantined_datasets
 
     rejected = quarantined_datasets(settings.lake)
     if dataset in rejected:
@@ -58,8 +58,8 @@ def require_known(settings: Settings, dataset: str | None, rule: str | None, par
     from assay.cli.product import contracts_folder
     from assay.contracts.language.names import suggest
     from assay.contracts.reading.odcs import sound_product
-    from assay.ingest.set_aside import BEFORE_END, FROM_START, READABLE
-    from assay.lake.quarantine_reader import quarantined_datasets
+    from assay.ingest.unpartitioned import BEFORE_END, FROM_START, READABLE
+    from assay.lake.quarantine.reader import quarantined_datasets
 
     if rule is None and partition is None:
         return
@@ -81,8 +81,8 @@ def require_known(settings: Settings, dataset: str | None, rule: str | None, par
 
 def _stored(lake: Path, datasets: Iterable[str]) -> tuple[set[str], set[str]]:
     """The rules and partitions that quarantine has rows of, also those of former contracts."""
-    from assay.lake.quarantine import PARTITION
-    from assay.lake.quarantine_reader import Fate, View
+    from assay.lake.quarantine.reader import Fate, View
+    from assay.lake.quarantine.store import PARTITION
 
     found = [
         row for name in datasets for fate in Fate for row in View.open(lake, name).rows(fate, ["rule", PARTITION]).unique().iter_rows()
@@ -93,7 +93,7 @@ def _stored(lake: Path, datasets: Iterable[str]) -> tuple[set[str], set[str]]:
 def _has(contract: Contract, partition: str) -> bool:
     """Whether a dataset has, or will have, a partition that quarantine shows so."""
     from assay.contracts.model.calendars import arrival_calendar, event_calendar
-    from assay.lake.quarantine import ARRIVALS
+    from assay.lake.quarantine.store import ARRIVALS
     from assay.lake.slices import WHOLE
 
     key = partition.removeprefix(ARRIVALS)

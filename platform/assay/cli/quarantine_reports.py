@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.cli.product import contracts_folder
-from assay.errors import TableDamaged
-from assay.lake.quarantine import PARTITION
-from assay.lake.quarantine_changes import CHANGES
-from assay.lake.quarantine_history import history, run_times
-from assay.lake.quarantine_reader import DECIDED, SHOWN, Fate, View
+from assay.errors import TableUnreadable
+from assay.lake.quarantine.changes import CHANGES
+from assay.lake.quarantine.history import history, run_times
+from assay.lake.quarantine.reader import DECIDED, SHOWN, Fate, View
+from assay.lake.quarantine.store import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model.contract import Contract
-    from assay.lake.quarantine_history import Event
+    from assay.lake.quarantine.history import Event
     from assay.settings import Settings
 
     Rows = list[tuple[Any, ...]]
@@ -150,16 +150,16 @@ def _unfinished(settings: Settings) -> str:
     from assay.lake.erasures import BEGUN, erasures
 
     begun = list[str]()
-    with suppress(TableDamaged):  # `facts` tells of it
+    with suppress(TableUnreadable):  # `facts` tells of it
         begun = [str(one.number) for one in erasures(settings.lake) if one.state == BEGUN]
     return f" (erasure {', '.join(begun)} has begun and is not done: run it again)" if begun else ""
 
 
 def _sum_of(settings: Settings, contract: Contract, why: str) -> str:
-    from assay.orchestration.fates import fates_of
+    from assay.orchestration.reconciliation import fates_of
 
     try:
         fates = fates_of(settings.lake, contract)
-    except TableDamaged as error:
+    except TableUnreadable as error:
         return f"{contract.dataset}: not counted: {error.message}"
     return "" if fates is None else str(fates) if fates.closes else f"{fates}{why}"

@@ -11,8 +11,8 @@ from assay.cli.product import find_product
 from assay.cli.progress import announce, say_failures, say_waiting, say_what_became, told_when_stopped
 from assay.cli.running import prepare
 from assay.contracts.model.contract import SOURCE_FILE, SOURCE_ROW
-from assay.lake.quarantine import ARRIVALS, PARTITION
-from assay.lake.quarantine_reader import Fate, View
+from assay.lake.quarantine.reader import Fate, View
+from assay.lake.quarantine.store import ARRIVALS, PARTITION
 
 if TYPE_CHECKING:
     from datetime import date
@@ -32,9 +32,9 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     import polars as pl
 
     from assay.orchestration.build import assemble
+    from assay.orchestration.clock_rollback import require_clock
     from assay.orchestration.instance import instance_of
     from assay.orchestration.replay import Replay, Wanted
-    from assay.orchestration.set_back import require_clock
 
     prepare(settings)
     product = find_product(settings)

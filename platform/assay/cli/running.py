@@ -13,9 +13,11 @@ import typer
 from assay.cli.homes import make_dbt_project, make_folders, require_contracts, require_writable
 from assay.cli.keys import make_keys
 from assay.cli.landing import say_landing
+from assay.cli.last_look import is_as_remembered, look, remember
 from assay.cli.product import find_product
-from assay.cli.progress import announce, counted, say_failures, say_waiting, say_what_became, told_when_stopped
+from assay.cli.progress import announce, say_end, say_failures, say_waiting, say_what_became, told_when_stopped
 from assay.errors import SettingsError
+from assay.gold import dbt_process
 from assay.lake.durable import create_file
 from assay.lake.snapshots import table_names
 from assay.lake.workplaces import sweep
@@ -76,16 +78,16 @@ def run_backfill(
 
     With a clock that was set back nothing is run, unless `clock_is_right`: then what was recorded later than it shows is not believed.
     """
-    from assay.gold import dbt_process
-
     collect_rarely()
-    require_contracts(find_product(settings).contracts)
+    contracts = find_product(settings).contracts
+    require_contracts(contracts)
     manifest = prepare(settings)
-    if select == EVERYTHING and manifest is not None:
+    seen = look(settings, contracts, f"{first} {last} {select}")
+    if select == EVERYTHING and manifest is not None and (force or not is_as_remembered(settings, seen)):
         dbt_process.start(settings.dbt_project, manifest)  # now, so that it gets ready while this process imports Dagster
 
+    from assay.orchestration.clock_rollback import believe, set_back
     from assay.orchestration.instance import instance_of
-    from assay.orchestration.set_back import believe, set_back
 
     began = time.monotonic()
     done: list[Ran] = []
@@ -101,11 +103,9 @@ def run_backfill(
         for ran in work.execute(announce):
             done.append(ran)
             say_what_became(ran)
-    seconds = time.monotonic() - began
     if not done:
-        typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
-    else:
-        typer.echo(f"{counted(done)}; {seconds:.1f} s.")
+        remember(settings, seen)
+    say_end(done, time.monotonic() - began)
     say_landing(work.planner, work.only)
     return 1 if say_failures(done) else 0 if is_whole else SOMETHING_LEFT_OUT
 

@@ -18,13 +18,13 @@ from assay.contracts.inference.guesses import Declared, Guess
 from assay.contracts.language.dialect import Dialect
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import FileUnreadable, SettingsError
-from assay.ingest.avro_files import BROKEN
-from assay.ingest.content import PACKINGS
-from assay.ingest.csv_files import names_of
-from assay.ingest.csv_rows import Misread
-from assay.ingest.csv_sniff import sniff
-from assay.ingest.landing import LandingFile
-from assay.ingest.readers import read_text
+from assay.ingest.formats.avro_files import BROKEN
+from assay.ingest.formats.content import PACKINGS
+from assay.ingest.formats.csv_files import names_of
+from assay.ingest.formats.csv_rows import Misread
+from assay.ingest.formats.csv_sniff import sniff
+from assay.ingest.formats.readers import read_text
+from assay.ingest.landing_file import LandingFile
 from assay.lake.workplaces import private_folder
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from assay.erasure.packed import PATIENCE_SECONDS, SQLITE, cells, database, look, opened
+from assay.erasure.file_scan import PATIENCE_SECONDS, SQLITE, cells, database, look, opened
 from assay.erasure.places import Kind
 from assay.errors import TransientFailure
 from assay.lake.duckdb_sql import quoted
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from assay.erasure.needles import Needles
     from assay.erasure.places import Place
+    from assay.erasure.search_terms import SearchTerms
 
 DATABASE, SPILL = "target/assay.duckdb", "target/spill"  # as profiles.yml says for developers
 RESULTS = ("run_results.json", "catalog.json", "sources.json", "index.html", "static_index.html")
@@ -38,16 +38,16 @@ class InUse(TransientFailure):
     hint = "Let that process end, and run the same command again: it goes on where it stopped."
 
 
-def clean_copies(where: Iterable[Place], needles: Needles) -> list[str]:
+def clean_copies(where: Iterable[Place], terms: SearchTerms) -> list[str]:
     """Take a person out of what Dagster and dbt have kept; returns what was changed. Raises InUse when another process is in the way."""
     changed = list[str]()
     for place in where:
         if place.kind is Kind.DAGSTER:
-            changed += [place.said(path) for path in place.files() if _cleaned(path, needles)]
+            changed += [place.said(path) for path in place.files() if _cleaned(path, terms)]
         elif place.kind is Kind.DBT:
             changed += [place.said(path) for path in _developers(place.folder)]
             made = (path for path in place.files() if _is_made_again(path, place.folder))
-            changed += [place.said(path) for path in made if _starred(path, needles)]
+            changed += [place.said(path) for path in made if _starred(path, terms)]
     return changed
 
 
@@ -71,40 +71,40 @@ def _developers(project: Path) -> Iterator[Path]:
         yield path
 
 
-def _cleaned(path: Path, needles: Needles) -> bool:
+def _cleaned(path: Path, terms: SearchTerms) -> bool:
     """Clean a file of Dagster's instance; whether anything was changed. What belongs to a database is cleaned with it."""
     if path.name.endswith(("-wal", "-shm", "-journal")):
         return False
     with suppress(FileNotFoundError), opened(path, locked=True) as file:
         if file.read(len(SQLITE)) == SQLITE:
-            return _hidden_in_database(path, needles)
-    return _starred(path, needles)
+            return _hidden_in_database(path, terms)
+    return _starred(path, terms)
 
 
-def _starred(path: Path, needles: Needles) -> bool:
+def _starred(path: Path, terms: SearchTerms) -> bool:
     """Put stars in the place of what is found in a text file, in place: whoever writes to it goes on writing to it."""
     content = path.read_bytes()
-    starred = needles.starred(content)
+    starred = terms.starred(content)
     if starred != content:
         with path.open("rb+") as file:
             file.write(starred)
     return starred != content
 
 
-def _hidden_in_database(path: Path, needles: Needles) -> bool:
+def _hidden_in_database(path: Path, terms: SearchTerms) -> bool:
     """Hide what is found in the cells of a SQLite database, and write it anew if it has, or had, anything to forget."""
     told, pages = 0, [one for one in (path, path.with_name(f"{path.name}-wal")) if one.exists()]
     try:
         with database(path) as connection:
             free = connection.execute("PRAGMA freelist_count").fetchone()[0]
-            if not free and not any(look(one, needles, of_others=True)[1] for one in pages):
+            if not free and not any(look(one, terms, of_others=True)[1] for one in pages):
                 return False
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")  # nobody else changes a cell between reading and hiding it
-            for cell in list(cells(path, needles)):
+            for cell in list(cells(path, terms)):
                 if isinstance(cell.content, str) and cell.row is not None:  # what cannot be hidden is found by the proof
                     change = f"UPDATE {quoted(cell.table)} SET {quoted(cell.column)} = ? WHERE rowid = ?"  # noqa: S608  # quoted
-                    told += connection.execute(change, (needles.hidden(cell.content), cell.row)).rowcount
+                    told += connection.execute(change, (terms.hidden(cell.content), cell.row)).rowcount
             connection.execute("COMMIT")
             connection.execute("VACUUM")
             _checkpoint(connection, path)

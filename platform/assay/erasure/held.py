@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.erasure.file_scan import look
 from assay.erasure.finding import holds, holds_places
 from assay.erasure.old_files import rewritten, values_of
-from assay.erasure.packed import look
 from assay.erasure.removing import BY_PLACE
 from assay.gold.models import LAYER
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.erasure.finding import Traces
-    from assay.erasure.needles import Needles
     from assay.erasure.removing import Person
+    from assay.erasure.search_terms import SearchTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Held:
     lake: Path
     contracts: Mapping[str, Contract]
     person: Person
-    needles: Needles
+    terms: SearchTerms
     traces: Mapping[str, Traces]
     fed: Mapping[str, frozenset[str]]
     versions: Mapping[str, int]
@@ -51,7 +51,7 @@ class Held:
 
             def may_hold(path: Path) -> bool:
                 values = values_of(table, path)
-                return values in changed or not values or values[0] in keys or bool(look(path, self.needles)[1])
+                return values in changed or not values or values[0] in keys or bool(look(path, self.terms)[1])
 
             return may_hold
         return None

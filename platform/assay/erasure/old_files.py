@@ -15,7 +15,7 @@ from assay.erasure.finding import data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
 from assay.lake.log import LOG, checkpoint
 from assay.lake.snapshots import newest, open_snapshot
-from assay.maintenance.named import Named
+from assay.maintenance.file_history import Named
 from assay.maintenance.unfinished import changed_at
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.erasure.file_scan import look
 from assay.erasure.finding import data_files, holds_places, search
-from assay.erasure.packed import look
 from assay.erasure.places import Kind
 from assay.erasure.removing import BY_PLACE
 from assay.errors import PermanentFailure, few_of
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.erasure.finding import Traces
-    from assay.erasure.needles import Needles
     from assay.erasure.places import Place
     from assay.erasure.removing import Person
+    from assay.erasure.search_terms import SearchTerms
 
 SHOWN = 5
 LOOKS, PAUSE_SECONDS = 3, 1.0
@@ -48,7 +48,7 @@ class Scan:
     found: tuple[str, ...]
 
 
-def scan(where: Iterable[Place], needles: Needles) -> Scan:
+def scan(where: Iterable[Place], terms: SearchTerms) -> Scan:
     """Read every file of some places. A file that goes while it is looked for was removed by another process, and holds nothing."""
     files, size, found = 0, 0, list[str]()
     for place in where:
@@ -56,7 +56,7 @@ def scan(where: Iterable[Place], needles: Needles) -> Scan:
             if path.name.endswith(LOCKS_ONLY):
                 continue
             try:
-                read, hits = _look(path, needles, of_others=place.kind is not Kind.TABLES)
+                read, hits = _look(path, terms, of_others=place.kind is not Kind.TABLES)
             except FileNotFoundError:
                 continue
             files, size = files + 1, size + read
@@ -64,13 +64,13 @@ def scan(where: Iterable[Place], needles: Needles) -> Scan:
     return Scan(files, size, tuple(dict.fromkeys(found)))
 
 
-def _look(path: Path, needles: Needles, *, of_others: bool) -> tuple[int, list[str]]:
+def _look(path: Path, terms: SearchTerms, *, of_others: bool) -> tuple[int, list[str]]:
     """Read a file, once more after a moment if it cannot be read: somebody may be writing it."""
     looks = LOOKS
     while True:
         looks -= 1
         try:
-            return look(path, needles, of_others=of_others)
+            return look(path, terms, of_others=of_others)
         except FileNotFoundError:
             raise
         except UNREADABLE as error:
@@ -80,14 +80,14 @@ def _look(path: Path, needles: Needles, *, of_others: bool) -> tuple[int, list[s
 
 
 def prove(
-    lake: Path, contracts: Iterable[Contract], person: Person, traces: Mapping[str, Traces], *, where: Sequence[Place], needles: Needles
+    lake: Path, contracts: Iterable[Contract], person: Person, traces: Mapping[str, Traces], *, where: Sequence[Place], terms: SearchTerms
 ) -> Scan:
     """Search the rows of bronze, the places of rows elsewhere, and every file. Raises NotErased with the places of what is left."""
     left = [f"bronze/{one.dataset}" for one in contracts if search(lake, one, person.kind, person.value).places]
     for name, found in traces.items():
         for layer in BY_PLACE:
             left += [f"{layer}/{name}" for path in data_files(lake / layer / name) if holds_places(path, found.of(layer))][:1]
-    scanned = scan(where, needles)
+    scanned = scan(where, terms)
     if left := [*left, *scanned.found]:
         raise NotErased(f"The {person.kind} can still be told from {few_of(left, SHOWN, '; ')}.")
     return scanned

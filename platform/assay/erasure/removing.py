@@ -13,15 +13,15 @@ from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
 from assay.erasure.finding import at_places, named
 from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
-from assay.ingest.set_aside import rules_of
+from assay.ingest.unpartitioned import rules_of
 from assay.lake.accounts import LANDED
-from assay.lake.beside import as_published, noted_again
 from assay.lake.claims import claims_table
-from assay.lake.decisions import decisions_spec
 from assay.lake.foreign import altered, files_noted, noted_of
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
-from assay.lake.quarantine import Quarantine
+from assay.lake.quarantine.decisions import decisions_spec
+from assay.lake.quarantine.store import Quarantine
+from assay.lake.side_tables import as_published, noted_again
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage

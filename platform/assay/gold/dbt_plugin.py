@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from assay.errors import AssayError, TableDamaged, TableMissing
+from assay.errors import AssayError, TableMissing, TableUnreadable
 from assay.gold.pins import Pin, load
 from assay.lake.duckdb_sql import quoted
 from assay.lake.snapshots import open_snapshot, table_names
@@ -72,7 +72,7 @@ class Plugin(BasePlugin):
         """SQL for the rows of a table; None for a damaged one that nobody has pinned, which only whoever reads it misses."""
         try:
             return open_snapshot(self.lake, name, pin.version).duckdb_select(pin.keeps)
-        except TableDamaged:
+        except TableUnreadable:
             if self.pins is not None:
                 raise
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.versions import Version
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.gold.full_refresh import published_version
 from assay.gold.models import LAYER
 from assay.gold.views import ConsumerView, views_of
@@ -35,7 +35,7 @@ def view_statements(lake: Path, product: ProductContracts, today: date) -> Itera
     for view in views:
         try:
             body = _body(view, newest(lake, f"{LAYER}/{view.current.dataset}"), product, today)
-        except TableDamaged as error:
+        except TableUnreadable as error:
             body = view.refuse(f"{view.contract.view} cannot be read: {error}")
         yield f"CREATE OR REPLACE VIEW {view.schema}.{quoted(view.contract.dataset)} AS {body}"
 

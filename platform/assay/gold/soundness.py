@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.calendars import next_month
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.gold.calendars import months_between, reach_of
 from assay.lake.damage import damaged_files, refuse_changed, refuse_damaged
 from assay.lake.slices import WHOLE
@@ -30,7 +30,7 @@ def damaged_models(lake: Path, models: Iterable[Model]) -> dict[str, str]:
         try:
             for table in (model.table, *model.depends_on):
                 newest(lake, table)
-        except TableDamaged as error:
+        except TableUnreadable as error:
             found[model.name] = str(error)
     return found
 
@@ -57,7 +57,7 @@ def refused_inputs(inputs: GoldInputs, building: Sequence[Model], months: Sequen
         above = [one.name for one in building if one.table in model.depends_on and one.name in refused]
         try:
             _refuse_damaged(inputs, model, months, replaced)
-        except TableDamaged as error:
+        except TableUnreadable as error:
             refused[model.name] = str(error)
         if above:
             refused.setdefault(model.name, f"It reads {above[0]}: {refused[above[0]]}")

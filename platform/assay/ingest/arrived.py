@@ -13,7 +13,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.contract import Grain
-from assay.ingest.landing import is_settled, listed_days
+from assay.ingest.landing import listed_days
+from assay.ingest.landing_file import is_settled
 from assay.ingest.landing_index import FILE, WIDTH, Row, digest_of, load, save
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
-    from assay.ingest.folders import Stamp
-    from assay.ingest.landing import LandingFile, Listed
+    from assay.ingest.landing import Listed
+    from assay.ingest.landing_file import LandingFile, Stamp
 
 MOST_DATASETS = 1_000  # whose rows are kept in memory, some 70 bytes a file
 

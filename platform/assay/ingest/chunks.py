@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from assay.errors import FileUnreadable
     from assay.ingest.reading import Source
     from assay.lake.manifest import Manifest
-    from assay.lake.rejected import Rejected
+    from assay.lake.quarantine.rejected import Rejected
     from assay.lake.staged import Staging
 
 

@@ -11,7 +11,6 @@ import errno
 import hashlib
 import os
 import stat
-import struct
 from collections import OrderedDict
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.contracts.language.file_names import arrival_names
+from assay.ingest.landing_file import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,39 +30,9 @@ if TYPE_CHECKING:
 
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 MOST_NAMES = 2_000_000  # of folders that were listed before, a few hundred bytes each; the newest is kept whatever it has
-FACTS = struct.Struct("<IQqqq")  # a mark: mode, inode, bytes, times of the content and of the entry. Packed it takes a third of a tuple
 asked = attrgetter("st_mode", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 KIND, REGULAR, FOLDER, LINK = 0xF0, stat.S_IFREG >> 8, stat.S_IFDIR >> 8, stat.S_IFLNK >> 8  # in the second byte of a mark
 WIDTH = 16
-
-
-class Stamp(NamedTuple):
-    """What tells that a file was written or replaced: its inode, its bytes, and when its content and its entry were changed."""
-
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
-
-    @classmethod
-    def of_mark(cls, mark: bytes) -> Stamp:
-        """The stamp of a listed file."""
-        return cls(*FACTS.unpack(mark)[1:])
-
-    @property
-    def written(self) -> tuple[int, int, int]:
-        """All but the last, which changes as well when somebody links a file or gives rights to it."""
-        return self[:3]
-
-    @property
-    def newest_ns(self) -> int:
-        """The newer of its times."""
-        return max(self.modified_ns, self.changed_ns)
-
-
-def stamp_of(found: os.stat_result) -> Stamp:
-    """The stamp of a file that was looked up."""
-    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 class Day(NamedTuple):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from assay.contracts.model.contract import Contract
     from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.arrived import Arrived
-    from assay.ingest.landing import LandingFile
+    from assay.ingest.landing_file import LandingFile
     from assay.lake.snapshots import DataFile, Snapshot
 
     Contents = tuple[tuple["LandingFile | HeldFile", str], ...]

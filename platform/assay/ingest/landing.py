@@ -1,23 +1,19 @@
 """The landing folder: which files there are, and to which arrival each belongs.
 
 A contract's path holds one `{arrival:FORMAT}`; the rest of the name may hold `*`. Files whose names start with a dot are still being
-written and do not exist yet. A file is known by its content: its hash tells a new delivery from the same one again.
+written and do not exist yet.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import time
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.contracts.language.date_formats import ARRIVAL_PLACE
 from assay.contracts.language.file_names import arrival_names, out_of_landing
 from assay.errors import ContractInvalid, FileUnreadable
-from assay.ingest.folders import LEADS_NOWHERE, Stamp, folder_of, stamp_of
+from assay.ingest.folders import LEADS_NOWHERE, folder_of
+from assay.ingest.landing_file import LandingFile, Stamp, told_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,89 +22,6 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.folders import Day, Folder
-
-BLOCK = 1 << 20
-HASHES = 10_000  # of so many files that belong to no arrival the hash is remembered, a few hundred bytes each
-SETTLED_NS = 2_000_000_000  # clocks of file systems are coarse: a file that was written a moment ago may be written again at the same time
-
-
-def is_settled(newest_ns: int) -> bool:
-    """Whether a file whose newest time is this would get another one if it was written now. By a clock that was set back it is not."""
-    return time.time_ns() - newest_ns > SETTLED_NS
-
-
-def told_name(relative: str) -> str:
-    """The path of a file below the landing folder as text; bytes that are none are spelled out."""
-    return os.fsencode(relative).decode("utf-8", "backslashreplace")
-
-
-def shown_name(name: str) -> str:
-    """A name as messages say it: what would break a line or hide itself is spelled out."""
-    if name.isprintable():
-        return name
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
-
-
-@dataclass(frozen=True, slots=True)
-class LandingFile:
-    """One file that landed: `name` is its path below the landing folder; `stamp` tells whether it was changed since it was listed."""
-
-    path: Path
-    name: str
-    arrival: date
-    stamp: Stamp | None = None
-
-    @property
-    def shown(self) -> str:
-        """The name as messages say it."""
-        return shown_name(self.name)
-
-    @property
-    def size(self) -> int:
-        """The bytes that it had when it was listed."""
-        return self.stamp.size if self.stamp else 0
-
-    def content_hash(self) -> str | None:
-        """The hash of the file's bytes, 32 hexadecimal digits; None if the file is gone.
-
-        A file that cannot be read has a hash of its own kind, so that reading it is tried, and tried again once it can be read. One that
-        was hashed by this process and has not changed since is not read again: a plan and the runs that it leads to all ask.
-        """
-        try:
-            stamp = stamp_of(self.path.stat())
-            return _hash_once(self.path, stamp) if is_settled(stamp.newest_ns) else _hash(self.path)[0]
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            return f"unreadable-{error.errno}"
-
-    def hash_as_listed(self) -> tuple[str | None, bool]:
-        """The same, always read, with whether it is the hash of the file as it was listed: not if it may have been changed since."""
-        try:
-            settled = self.stamp is not None and is_settled(self.stamp.newest_ns)
-            digest, stamp = _hash(self.path)
-        except FileNotFoundError:
-            return None, False
-        except OSError as error:
-            return f"unreadable-{error.errno}", False
-        return digest, settled and stamp == self.stamp
-
-
-@lru_cache(maxsize=HASHES)
-def _hash_once(path: Path, stamp: Stamp) -> str:
-    del stamp  # another one is another content
-    return _hash(path)[0]
-
-
-def _hash(path: Path) -> tuple[str, Stamp | None]:
-    """The hash of a file, with its stamp if that was the same before and after."""
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        before = stamp_of(os.fstat(file.fileno()))
-        while block := file.read(BLOCK):
-            digest.update(block)
-        after = stamp_of(os.fstat(file.fileno()))
-    return digest.hexdigest(), before if before == after else None
 
 
 class Listed(NamedTuple):

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from assay.errors import FileUnreadable
-from assay.ingest.absent import absent_from, may_lack
-from assay.ingest.content import PACKINGS, TooLargeToHold
+from assay.ingest.absent_columns import absent_from, may_lack
+from assay.ingest.formats.content import PACKINGS, TooLargeToHold
+from assay.ingest.formats.readers import read_text, stream_text
 from assay.ingest.held import HeldFile
-from assay.ingest.readers import read_text, stream_text
 from assay.lake.manifest import Landed
 from assay.steps import BATCH_BYTES
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.held import Contents
-    from assay.ingest.landing import LandingFile
+    from assay.ingest.landing_file import LandingFile
 
 READERS, AHEAD = 4, 8
 AT_ONCE = 24 << 20  # bytes of text: some 125,000 rows of twenty columns

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 from assay.code_version import code_version
 from assay.contracts.model.contract import Grain
 from assay.contracts.model.fingerprint import landing_terms
-from assay.ingest.absent import absent_columns
+from assay.ingest.absent_columns import absent_columns
 from assay.ingest.arrived import Arrived
 from assay.ingest.bronze import batches, batches_of, bronze_spec
 from assay.ingest.erased import Erased
 from assay.ingest.held import Holdings
-from assay.ingest.lost import refuse_forgotten
+from assay.ingest.lost_files import refuse_forgotten
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces
-from assay.ingest.set_aside import differently_aside
+from assay.ingest.unpartitioned import differently_aside
 from assay.ingest.work import CODE, Work
 from assay.lake.accounts import standing
 from assay.lake.audited import weight
 from assay.lake.publisher import current_tokens, fingerprint
-from assay.lake.quarantine import ARRIVALS, Quarantine
+from assay.lake.quarantine.store import ARRIVALS, Quarantine
 from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 

@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from assay.contracts.language.date_formats import ARRIVAL_PLACE
 from assay.contracts.model.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
-from assay.ingest.folders import LEADS_NOWHERE, Stamp, folder_of
-from assay.ingest.landing import allowed, days_in, folder_leads_out, leads_out, like, shown_name, told_name
+from assay.ingest.folders import LEADS_NOWHERE, folder_of
+from assay.ingest.landing import allowed, days_in, folder_leads_out, leads_out, like
+from assay.ingest.landing_file import Stamp, shown_name, told_name
 from assay.ingest.misnamed import why_not
 from assay.ingest.opening import outside, taken_from
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
 from assay.errors import AssayError
-from assay.ingest.arriving import Arriving
 from assay.ingest.bronze import bronze_rows
 from assay.ingest.chunks import Chunk, Prepared
-from assay.ingest.set_aside import set_aside
+from assay.ingest.streamed_arrivals import Arriving
+from assay.ingest.unpartitioned import set_aside
 from assay.lake.accounts import LANDED
 from assay.lake.audited import publish_audited
 from assay.lake.foreign import files_noted
 from assay.lake.manifest import KEY, Landed, Manifest, days_of
 from assay.lake.publisher import Provenance
-from assay.lake.quarantine import ARRIVALS, PARTITION, Quarantine
-from assay.lake.rejected import Rejected, all_of
+from assay.lake.quarantine.rejected import Rejected, all_of
+from assay.lake.quarantine.store import ARRIVALS, PARTITION, Quarantine
 from assay.lake.staged import together
 from assay.lake.staging import stage
 from assay.steps import Outcome, Run, Status

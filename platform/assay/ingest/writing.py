@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assay.contracts.language.date_formats import ARRIVAL_PLACE, strptime_format
 from assay.contracts.language.paths import read_path
 from assay.errors import ContractInvalid
-from assay.ingest.content import PACKINGS
+from assay.ingest.formats.content import PACKINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Publishing a table together with its quarantine: two commits that become visible as one.
 
 Quarantine commits first, under a number that the table's commit will name; readers follow that, so until it is made they see neither, and
-a crash between the two shows nothing (see `beside`).
+a crash between the two shows nothing (see `side_tables`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assay.lake.beside import PUBLICATION, as_published, publications_of
 from assay.lake.publisher import Provenance, Published, current_tokens, publish
-from assay.lake.quarantine_changes import noted, noted_by_parts
+from assay.lake.quarantine.changes import noted, noted_by_parts
+from assay.lake.side_tables import PUBLICATION, as_published, publications_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.lake.quarantine import Quarantine
-    from assay.lake.rejected import Rejected
+    from assay.lake.quarantine.rejected import Rejected
+    from assay.lake.quarantine.store import Quarantine
     from assay.lake.snapshots import Snapshot
     from assay.lake.staged import Staging
 

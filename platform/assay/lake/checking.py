@@ -7,10 +7,11 @@ partition with what its publication has noted.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import TableDamaged, TableMissing
+from assay.errors import FormatNewer, TableDamaged, TableMissing, TableUnreadable
 from assay.lake.damage import ASIDE, NO_FILE, Damage, changed_files, damaged_files, first_words, log_damage, within
 from assay.lake.foreign import altered
 from assay.lake.publisher import INPUTS
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from assay.lake.snapshots import DataFile, Snapshot
 
+NEWER = "cannot be checked by this Assay"
+
 
 def damage_of(root: Path, name: str, *, deep: bool = False) -> list[Damage]:
-    """What is damaged of a table: first of its log, then of the files of its newest version."""
+    """What is damaged of a table: first of its log, then of the files of its newest version. Of a newer format nobody here can tell."""
     folder = root / name
     if not folder.is_dir():
         return [Damage(".", NO_FILE.replace("file", "folder") if folder.exists() else "is gone")]
@@ -31,7 +34,9 @@ def damage_of(root: Path, name: str, *, deep: bool = False) -> list[Damage]:
     try:
         table = open_snapshot(root, name)
         files = table.files
-    except TableDamaged:
+    except FormatNewer as error:
+        return [Damage(".", f"{NEWER}: {error.message.rstrip('.')}")]
+    except TableUnreadable:
         return found
     except TableMissing:  # nothing was ever published, or all of it was set aside
         return []
@@ -61,6 +66,13 @@ def _undecodable(table: Snapshot, files: list[DataFile]) -> Iterator[Damage]:
             yield Damage(within(table, file), f"has {rows} rows, not {file.rows}", file)
 
 
+def refuse_newer_tables(root: Path) -> None:
+    """Raise FormatNewer if any table is of a newer format: for whoever would otherwise have done half of something for the whole lake."""
+    for name in table_names(root):
+        with suppress(TableDamaged):
+            open_snapshot(root, name)
+
+
 def all_tables(root: Path) -> list[str]:
     """The tables that there are, and those that others were made from and that are gone."""
     return sorted({*table_names(root), *forgotten(root)})
@@ -80,7 +92,7 @@ def as_read_by(root: Path, name: str, reader: str) -> str | None:
     """Why a table is not there as another one has read it; None if it is, or if it was set aside."""
     try:
         there, version = newest(root, name), _read_by(root, reader).get(name)
-    except TableDamaged:
+    except TableUnreadable:
         return None
     if version is None or (root / name / ASIDE).exists() or (there is not None and there.version >= version):
         return None
@@ -92,6 +104,6 @@ def _read_by(root: Path, name: str) -> dict[str, int]:
     try:
         table = newest(root, name)
         said = next((one[INPUTS] for one in table.history(limit=10) if INPUTS in one), "{}") if table else "{}"
-    except TableDamaged:
+    except TableUnreadable:
         return {}
     return {read: int(version) for read, version in json.loads(said).items()}

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from assay.lake.accounts import rows_by_values
-from assay.lake.beside import Beside, altered_beside, noted_beside, publications_of
 from assay.lake.damage import file_damage
 from assay.lake.migrations import GONE, TOKEN
 from assay.lake.publisher import fingerprint
-from assay.lake.quarantine import PARTITION, PUBLICATION
+from assay.lake.quarantine.store import PARTITION, PUBLICATION
+from assay.lake.side_tables import SideTable, altered_beside, noted_beside, publications_of
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
@@ -49,10 +49,10 @@ SCHEMA = pa.schema(
 COLUMNS = (*SCHEMA.names[:6], PARTITION)
 
 
-def claims_table(root: Path, dataset: str) -> Beside:
+def claims_table(root: Path, dataset: str) -> SideTable:
     """The table of a dataset's claims. Keys are not in its log: they may be somebody's tokens, and would outlive the files."""
     spec = TableSpec(f"{LAYER}/{dataset}", SCHEMA, (PARTITION, PUBLICATION), without_bounds=frozenset({KEY}))
-    return Beside(root, spec)
+    return SideTable(root, spec)
 
 
 def altered_claims(root: Path, dataset: str, silver: Snapshot | None) -> set[str]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import TableDamaged, TableMissing, few_of
+from assay.errors import TableMissing, TableUnreadable, few_of
 from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.publisher import ATTEMPT_ID, PARTITIONS, fingerprint
@@ -85,7 +85,7 @@ def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, S
 def _at(table: Snapshot, version: int) -> Snapshot | None:
     """An older version; None if the log does not reach back so far."""
     root = table.folder.parents[table.name.count("/")]
-    with suppress(TableMissing, TableDamaged, OSError):
+    with suppress(TableMissing, TableUnreadable, OSError):
         return open_snapshot(root, table.name, version)
     return None
 

@@ -13,7 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from assay.code_version import release
 from assay.lake.durable import create_file, replace_file, sync_folder
+from assay.lake.format import FORMAT, FORMAT_APP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +61,12 @@ def put_in_place(folder: Path, version: int, actions: Iterable[Action]) -> None:
 
 
 def _text(actions: Iterable[Action]) -> bytes:
-    return "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()
+    """An entry as it lies on the disk: it says of which format it is, near its beginning, and how much of it there is."""
+    first, *others = actions
+    whole = [first, txn(FORMAT_APP, FORMAT), *others]
+    said = {ACTIONS: str(sum(name in action for action in whole for name in COUNTED_ACTIONS))}
+    lines = ({name: value | said if name == "commitInfo" else value for name, value in action.items()} for action in whole)
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
 
 
 def commit(table: DeltaTable, actions: Iterable[Action]) -> int | None:
@@ -68,9 +75,8 @@ def commit(table: DeltaTable, actions: Iterable[Action]) -> int | None:
     The handle stays where it is: moved on it could show what others have committed since, which nobody has looked at. After any error
     nobody knows whether the commit was made: the log has to be asked.
     """
-    folder, version, entry_ = folder_of(table), table.version() + 1, [*actions]
-    said = {ACTIONS: str(sum(name in action for action in entry_ for name in COUNTED_ACTIONS))}
-    if not put(folder, version, [{name: value | said if name == "commitInfo" else value for name, value in one.items()} for one in entry_]):
+    folder, version = folder_of(table), table.version() + 1
+    if not put(folder, version, actions):
         return None
     if version % CHECKPOINT_EVERY == 0:
         checkpoint(folder)
@@ -84,7 +90,8 @@ def folder_of(table: DeltaTable) -> Path:
 
 def info(operation: str, said: Mapping[str, Any] | None = None, **parameters: str) -> Action:
     """What an entry says of itself: what it does, and whatever its writer wants to be known."""
-    about = {"timestamp": int(time.time() * 1000), "operation": operation, "operationParameters": parameters, "engineInfo": ENGINE}
+    writer = f"{ENGINE}/{release()}"
+    about = {"timestamp": int(time.time() * 1000), "operation": operation, "operationParameters": parameters, "engineInfo": writer}
     return {"commitInfo": {**about, **(said or {})}}
 
 

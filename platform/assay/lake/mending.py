@@ -13,19 +13,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import PublishContention, TableDamaged
+from assay.errors import PublishContention, TableDamaged, TableUnreadable
 from assay.lake.accounts import LANDED
 from assay.lake.damage import ASIDE, MARK, Damage, is_entry, log_damage
 from assay.lake.durable import sync_folder
 from assay.lake.erasures import raise_fence
+from assay.lake.features import newer
 from assay.lake.fence import FENCE, RECORDS, fence_of
 from assay.lake.foreign import FILES, number_of_files
+from assay.lake.format import FORMAT
 from assay.lake.log import LOG, commit, entry_name, info, put, put_in_place, txn
 from assay.lake.log_entries import checkpoints_of, versions_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, removals_of
 from assay.lake.snapshots import Snapshot, newest, open_snapshot, partition_key, table_names
-from assay.lake.tokens import tokens_left
+from assay.lake.tokens import format_left, tokens_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,12 +39,22 @@ NOBODYS = 0  # the fingerprint of a partition that was taken out: nothing is mad
 
 
 def mend(root: Path, name: str, found: Sequence[Damage], *, let_go: bool) -> list[str]:
-    """Set aside what was found damaged of a table; returns what was done. What is made again by its layer is not `let_go`."""
+    """Set aside what was found damaged of a table; returns what was done. What is made again by its layer is not `let_go`.
+
+    Raises FormatNewer for a table of a newer format, as far as what is left of its log says so.
+    """
     if not is_table(root / name):
         return [leave_a_note(root / name)]
+    _refuse_newer(root, name)
     done = mend_log(root, name)
     files = [one for one in found if one.file]
     return done if newest(root, name) is None else done + mend_files(root, name, files, let_go=let_go)
+
+
+def _refuse_newer(root: Path, name: str) -> None:
+    log = root / name / LOG
+    if log.is_dir() and (found := format_left(log)) > FORMAT:
+        raise newer(name, found, log, max(versions_of(log), default=0))
 
 
 def mend_log(root: Path, name: str) -> list[str]:
@@ -116,7 +128,7 @@ def _raise_above(root: Path, name: str) -> int:
 def _known_elsewhere(root: Path, name: str) -> int:
     known = [0]
     for other in table_names(root):
-        with suppress(TableDamaged):
+        with suppress(TableUnreadable):
             known.append(fence_of(newest(root, other)) if other != name else 0)
     return max(known)
 

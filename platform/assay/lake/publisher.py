@@ -98,13 +98,13 @@ def publish(
     `tokens` gives each partition of the slice its fingerprint. `expected` says which fingerprints the partitions had when the inputs were
     read: if one is different now, Superseded is raised. Without `expected` the last writer wins. Raises Fenced when an erasure has begun
     since, SchemaDrift when the files do not fit the table, CalendarChanged when partitions of another calendar would stay beside them,
-    PublishContention when other writers win every time, the storage's own error when it fails again and again; then all is as it was.
+    FormatNewer, PublishContention when others win every time, the storage's own error when it fails again and again; all is as it was then.
     """
     spec, wanted = staging.slice.spec, pa.schema([*staging.slice.spec.schema, *staging.added])
     commit = _Commit(root, staging, tokens, provenance or Provenance(), whole)
     for attempt in range(1, ATTEMPTS + 1):
-        table = open_or_create(root, spec, wanted)
         try:
+            table = open_or_create(root, spec, wanted)
             changes = changes_columns(Snapshot(spec.name, table), staging.slice, wanted, whole=whole)
             if not changes:
                 refuse_mismatch(spec, wanted, pa.schema(table.schema()), table.metadata().partition_columns)

@@ -21,11 +21,11 @@ from assay.errors import TableMissing
 from assay.lake.add_actions import described, of_partitions
 from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
 from assay.lake.duckdb_sql import duckdb_type, literal, quoted
-from assay.lake.features import refuse_unreadable
+from assay.lake.features import refuse_newer, refuse_unreadable
 from assay.lake.log import LOG
 from assay.lake.log_entries import commits_of
-from assay.lake.recent import Recent, has_commits, newest_commit
 from assay.lake.slices import WHOLE
+from assay.lake.snapshot_cache import Recent, has_commits, newest_commit
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
 
@@ -193,8 +193,8 @@ def partition_key(file: DataFile) -> str:
 def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot:
     """Open the table under `root` at `version` (default: the newest).
 
-    Raises TableMissing when nothing was published yet, TableDamaged when its log cannot be read, UnsupportedTableFeature when the file
-    list alone would give wrong rows.
+    Raises TableMissing when nothing was published yet, TableDamaged when its log cannot be read, FormatNewer when a newer Assay wrote it,
+    UnsupportedTableFeature when the file list alone would give wrong rows.
     """
     commit = newest_commit(root / name)
     if commit is None or version not in {None, commit.version}:
@@ -220,6 +220,7 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
                 raise damaged_error(name, version, log_damage(folder)) from missing
             raise TableMissing(f"Tried to read {name}; there is no table at {folder}.") from missing
         refuse_half_written(name, folder, table.version())
+        refuse_newer(name, folder / LOG, table.version())
         refuse_unreadable(name, table)
     return table
 

@@ -61,7 +61,7 @@ class Staging:
 
     @property
     def publication(self) -> int:
-        """A positive number that no other attempt has: by it a table names what is stored beside it (see `beside`)."""
+        """A positive number that no other attempt has: by it a table names what is stored beside it (see `side_tables`)."""
         return int.from_bytes(hashlib.blake2b(self.attempt.encode(), digest_size=8).digest()) >> 1
 
     @property

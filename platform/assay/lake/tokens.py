@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged
+from assay.lake.format import FORMAT_APP
 from assay.lake.log import entry
 from assay.lake.log_entries import checkpoints_of, versions_of, what_is_short
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TXN_LINE = '{"txn"'
+FORMAT_LINE = f'{TXN_LINE}:{{"appId":"{FORMAT_APP}",'
 
 
 def tokens_at(log: Path, version: int) -> dict[str, int]:
@@ -40,6 +42,43 @@ def tokens_left(log: Path) -> dict[str, int]:
             if version > max(parts, default=-1):
                 found |= _of_commit(entry(log, version))
     return found
+
+
+def format_of(log: Path, version: int) -> int:
+    """The version of the format of a table, as of `version` of it: 1 if its log does not say.
+
+    Each entry of ours says it near its beginning, so that mostly the newest is all that is opened, and little of it is read.
+    """
+    if found := _format_in(entry(log, version)):
+        return found
+    parts = checkpoints_of(log, version)
+    base = max(parts, default=-1)
+    for number in range(version - 1, base, -1):
+        if found := _format_in(entry(log, number)):
+            return found
+    return _of_checkpoint(parts[base]).get(FORMAT_APP, 1) if parts else 1
+
+
+def format_left(log: Path) -> int:
+    """The newest version of the format that anything says which can still be read of a damaged log."""
+    import pyarrow as pa
+
+    found = [1]
+    for version in versions_of(log):
+        with suppress(OSError, ValueError, LookupError):
+            found.append(_format_in(entry(log, version)) or 1)
+    for parts in checkpoints_of(log).values():
+        with suppress(pa.ArrowException, OSError, ValueError):
+            found.append(_of_checkpoint(parts).get(FORMAT_APP, 1))
+    return max(found)
+
+
+def _format_in(path: Path) -> int | None:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return next((int(json.loads(line)["txn"]["version"]) for line in lines if line.startswith(FORMAT_LINE)), None)
+    except FileNotFoundError:  # a checkpoint is left of it
+        return None
 
 
 def _of_checkpoint(paths: list[Path]) -> dict[str, int]:

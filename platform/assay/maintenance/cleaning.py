@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import TableDamaged
+from assay.errors import FormatNewer, TableUnreadable
 from assay.lake.erasures import BEGUN, erasures
 from assay.lake.log import LOG
+from assay.lake.snapshots import newest
 from assay.lake.tables import table_folders
 from assay.lake.workplaces import left_behind
 from assay.maintenance.checkpoints import replaced_checkpoints
@@ -53,10 +54,13 @@ class Cleaning:
         """How much there is of each kind."""
         return dict(Counter(one.kind for one in self.removals))
 
-    def carry_out(self) -> None:
-        """Remove it."""
+    def carry_out(self, lake: Path) -> None:
+        """Remove it, but for what was committed since it was found: a writer without a place may have stood still until then."""
+        table = None if self.is_damaged else newest(lake, self.name)
+        live = {file.path for file in table.files} if table and self.removals else set()
         for one in self.removals:
-            remove(one.path)
+            if str(one.path) not in live:
+                remove(one.path)
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,14 @@ class Survey:
 
     def _tables(self, chosen: Collection[str], before: datetime) -> Iterator[Cleaning]:
         lake, faults = self.settings.lake, dict[str, str]()
-        old = {name: self._old(name, before, faults) for name in table_folders(lake)}
+        newer = set[str]()  # what is unfinished of them a newer Assay may know
+        old = {name: self._old(name, before, faults, newer) for name in table_folders(lake)}
         for name, found in old.items():
             if found is not None and name not in chosen:  # they stay this time
                 found.stays += [one.path for one in found.removals]
         begun = _unfinished_erasure(lake)
         for name in chosen:
-            left = tuple(_removals(unfinished(lake / name, before), Kind.UNFINISHED))
+            left = tuple(_removals(unfinished(lake / name, before), Kind.UNFINISHED)) if name not in newer else ()
             left += tuple(_removals(replaced_checkpoints(lake / name / LOG, before), Kind.CHECKPOINT)) if old.get(name) else ()
             if (found := old.get(name)) is None:
                 yield Cleaning(name, left, UNREADABLE.format(faults.get(name, "it is gone")), is_damaged=True)
@@ -104,11 +109,12 @@ class Survey:
         going = tuple(one for one in found.removals if one.path not in needed)
         return Cleaning(found.table, (*going, *left), NEEDED.format(len(needed)) if needed else "")
 
-    def _old(self, name: str, before: datetime, faults: dict[str, str]) -> OldFiles | None:
+    def _old(self, name: str, before: datetime, faults: dict[str, str], newer: set[str]) -> OldFiles | None:
         try:
             return OldFiles.of(self.settings.lake, name, before)
-        except (TableDamaged, ValueError, OSError) as error:
+        except (TableUnreadable, ValueError, OSError) as error:
             faults[name] = str(error)
+            newer.update([name] if isinstance(error, FormatNewer) else ())
             return None
 
 
@@ -116,7 +122,7 @@ def _unfinished_erasure(lake: Path) -> str:
     """The number of an erasure that has to be finished; "of unknown number" if nobody can tell; else nothing."""
     try:
         return next((str(one.number) for one in erasures(lake) if one.state == BEGUN), "")
-    except TableDamaged:
+    except TableUnreadable:
         return "of unknown number"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.lake.manifest import manifest_of
 from assay.lake.snapshots import newest
 from assay.maintenance.limits import LONGEST_RUN
@@ -33,8 +33,8 @@ def fed_by(name: str, tables: Iterable[str]) -> list[str]:
 
 def still_needed(lake: Path, name: str, removals: Sequence[Removal], old: Mapping[str, OldFiles | None]) -> set[Path]:
     """Which of the old files of a bronze table have to stay. `old` are those of all tables, None for one that cannot be read."""
-    fed = [old[one] for one in fed_by(name, old)]
-    if any(one is None for one in fed):
+    fed, told = [old[one] for one in fed_by(name, old)], [f"{layer}/{name.partition('/')[2]}" for layer in BY_CONTENT]
+    if any(one is None for one in fed) or any(old[one] is None for one in told if one in old):
         return {one.path for one in removals}
     oldest = min((changed_at(path) for one in fed if one for path in one.stays), default=float("inf"))
     committed = [one for one in removals if one.kind is Kind.EARLIER]  # from what was never committed nothing was made
@@ -46,10 +46,12 @@ def _told_of(lake: Path, name: str, paths: Sequence[Path]) -> set[Path]:
     """The files of contents that bronze has no more, of which rejected rows, claims or decisions are left."""
     if not paths:
         return set()
+    import polars as pl
+
     try:
         gone = {path: _contents([str(path)]) - _contents(_beside(lake, name, path)) for path in paths}
         told = _contents_told(lake, name.partition("/")[2]) if any(gone.values()) else set()
-    except (TableDamaged, OSError, ValueError):  # of a file that cannot be read nobody knows
+    except (TableUnreadable, OSError, ValueError, pl.exceptions.PolarsError):  # of a file that cannot be read nobody knows
         return {*paths}
     return {path for path, contents in gone.items() if contents & told}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from assay.lake.growing import PREFIX as GROWING
-from assay.lake.growing import is_left
 from assay.lake.log import UNFINISHED as CHECKPOINT
+from assay.lake.streaming_writer import PREFIX as GROWING
+from assay.lake.streaming_writer import is_left
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -19,7 +19,7 @@ from assay.lake.foreign import altered
 from assay.lake.log import LOG
 from assay.lake.slices import WHOLE
 from assay.lake.snapshots import newest
-from assay.maintenance.named import Named
+from assay.maintenance.file_history import Named
 from assay.maintenance.unfinished import changed_at
 
 if TYPE_CHECKING:

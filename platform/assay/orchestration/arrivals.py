@@ -1,7 +1,7 @@
 """The sensor for what arrives: it asks the plan, stage by stage, and requests runs over ranges of what is outdated.
 
 There is no second opinion on whether something has changed: each look is a plan, so whatever the plan reads (files, commits, the clock,
-contracts, models, code, keys) wakes the sensor. What was asked for already is `asked`.
+contracts, models, code, keys) wakes the sensor. What was asked for already is `run_requests`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import dagster as dg
 
 from assay.ingest.folders import one_look
 from assay.lake.workplaces import sweep
-from assay.orchestration.asked import REQUEST_TAG, Memory
 from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
+from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.landing import Landing
-from assay.orchestration.mended import Mending, bad_ends
 from assay.orchestration.pools import free_the_dead
-from assay.orchestration.set_back import set_back
+from assay.orchestration.recoveries import Mending, bad_ends
+from assay.orchestration.run_requests import REQUEST_TAG, Memory
 from assay.orchestration.triggers import job_of
 
 if TYPE_CHECKING:

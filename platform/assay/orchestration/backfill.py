@@ -24,12 +24,12 @@ from assay.ingest.folders import Look, one_look
 from assay.lake.workplaces import sweep
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
-from assay.orchestration.lifeline import BACKFILL_TAG, Lifelines
 from assay.orchestration.listing import label, list_run
-from assay.orchestration.mended import Mending
 from assay.orchestration.metadata import OUTCOME
 from assay.orchestration.pools import free_the_dead, settle, watching
+from assay.orchestration.recoveries import Mending
 from assay.orchestration.reporting import REFUSED
+from assay.orchestration.run_locks import BACKFILL_TAG, RunLocks
 from assay.steps import Status
 
 if TYPE_CHECKING:
@@ -157,14 +157,14 @@ class Backfill:
 
     @contextmanager
     def _guarded(self, backfill: str) -> Iterator[None]:
-        """Inside, others can tell that this process lives. If its end cannot be recorded, the lifeline is left behind and tells them."""
-        lifelines = Lifelines.of(self.instance)
-        with lifelines.hold(backfill, "assay backfill"), stopping.at_the_end(partial(self._cancel, backfill)):
+        """Inside, others can tell that this process lives. If its end cannot be recorded, the run lock is left behind and tells them."""
+        run_locks = RunLocks.of(self.instance)
+        with run_locks.hold(backfill, "assay backfill"), stopping.at_the_end(partial(self._cancel, backfill)):
             try:
                 yield
             finally:
                 settle(backfill, self.instance, CUT_SHORT)
-                lifelines.remove(backfill)
+                run_locks.remove(backfill)
 
     def _get_ready(self) -> None:
         """Let dbt start while the stages before gold run."""

@@ -21,9 +21,9 @@ from assay.orchestration.freshness import freshness_checks, freshness_sensor, pr
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import dataset_assets, landing_spec
+from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_project
 from assay.orchestration.maintenance_asset import JOB, KEY, maintenance_asset, maintenance_schedule
 from assay.orchestration.plan import Planner
-from assay.orchestration.sound import LeftOut, each, sound_contracts, sound_project
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.permissions import keep_private
 from assay.steps import Run

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from assay.erasure.copies import clean_copies
 from assay.erasure.finding import Traces, search
 from assay.erasure.held import Held
-from assay.erasure.needles import Needles
 from assay.erasure.old_files import OldFiles, forget_bounds, values_of
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
+from assay.erasure.search_terms import SearchTerms
 from assay.erasure.waiting import gives_way, wait_until_gone
 from assay.errors import PermanentFailure
 from assay.gold.models import LAYER
+from assay.lake.checking import refuse_newer_tables
 from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest, table_names
@@ -109,15 +110,16 @@ class Erasing:
             decided = remove_from_decisions(self.lake, dataset, found.of("decisions"), fence)
             remove_from_claims(self.lake, dataset, found.of("claims"), fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
-        needles, followed = Needles.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
-        held_by = Held(self.lake, self.planner.contracts, self.person, needles, traces, fed, erasure.detail["versions"])
+        terms, followed = SearchTerms.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
+        held_by = Held(self.lake, self.planner.contracts, self.person, terms, traces, fed, erasure.detail["versions"])
         removed = self._remove_old_files(fenced_at, held_by)
-        scanned = self._prove(traces, needles)
+        scanned = self._prove(traces, terms)
         os.sync()  # what was unlinked, by whomever, may come back with a power cut until now, and the receipt would stay
         return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
 
     def _refuse_unread(self) -> None:
-        """Raise NotErased while a bronze table has rows and no sound contract says which of its columns name people."""
+        """Raise NotErased while nobody knows whom the columns of a bronze table with rows name; FormatNewer while any table is newer."""
+        refuse_newer_tables(self.lake)
         names = [name for name in table_names(self.lake) if name.startswith("bronze/") and name[7:] not in self.planner.contracts]
         if unread := [name for name in names if (table := newest(self.lake, name)) and table.files]:
             raise NotErased(
@@ -211,7 +213,7 @@ class Erasing:
 
     def _remove_old_files(self, fenced_at: datetime, held: Held) -> dict[str, int]:
         """Remove the files that held the person and that no newest version names; returns how many of each table."""
-        removed: dict[str, int] = {}
+        removed = dict[str, int]()
         remove_unfinished(self.lake, fenced_at)
         for name in table_folders(self.lake):
             if (meant := held.by(name)) is None:
@@ -221,12 +223,12 @@ class Erasing:
             removed |= {name: len(gone)} if gone else {}
         return removed
 
-    def _prove(self, traces: Mapping[str, Traces], needles: Needles) -> dict[str, Any]:
+    def _prove(self, traces: Mapping[str, Traces], terms: SearchTerms) -> dict[str, Any]:
         """Clean the copies outside the tables, then read every file; returns what was read, and what nobody can know."""
         where = places(self.settings)
-        for one in clean_copies(where, needles):
+        for one in clean_copies(where, terms):
             self.say(f"{one}: cleaned.")
-        scanned = prove(self.lake, self.contracts, self.person, traces, where=where, needles=needles)
+        scanned = prove(self.lake, self.contracts, self.person, traces, where=where, terms=terms)
         looked = {"places": list(dict.fromkeys(one.name for one in where)), "beyond": list(BEYOND)}
         return {"files": scanned.files, "bytes": scanned.bytes, "found": 0, **looked}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assay.orchestration.lifeline import Lifelines
 from assay.orchestration.pools import watching
+from assay.orchestration.run_locks import RunLocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ _held = ExitStack()  # to the end of the process: the run is recorded as ended o
 
 
 class Guarded(dg.Executor):
-    """Another executor, with a lifeline of its run, and an eye on the pools that it waits for."""
+    """Another executor, with a run lock of its run, and an eye on the pools that it waits for."""
 
     def __init__(self, inner: dg.Executor) -> None:
         self.inner = inner
@@ -30,7 +30,7 @@ class Guarded(dg.Executor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:  # noqa: ANN401  # Dagster's own types are private
         """As the other does."""
         instance, run_id = plan_context.instance, plan_context.run_id
-        _held.enter_context(Lifelines.of(instance).hold(run_id, "a run of the UI, a sensor or a schedule"))
+        _held.enter_context(RunLocks.of(instance).hold(run_id, "a run of the UI, a sensor or a schedule"))
         with watching(instance, run_id, lambda _: None):
             yield from self.inner.execute(plan_context, execution_plan)
 

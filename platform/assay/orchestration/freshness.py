@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.refine.freshness import Freshness, freshness
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def freshness_sensor(lake: Path, contracts: Iterable[Contract], clock: Clock = w
         for contract in promised:
             try:
                 found = freshness(lake, contract)
-            except TableDamaged as error:  # of the others it can be told
+            except TableUnreadable as error:  # of the others it can be told
                 context.log.warning(str(error))
                 continue
             if found is None:

@@ -21,7 +21,7 @@ from assay.lake.workplaces import workplace
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.clock import now
-from assay.orchestration.fates import with_waiting
+from assay.orchestration.clock_rollback import require_clock
 from assay.orchestration.listing import list_run
 from assay.orchestration.metadata import (
     bronze_schema,
@@ -34,8 +34,8 @@ from assay.orchestration.metadata import (
     table_metadata,
 )
 from assay.orchestration.partitions import slice_of, whole_of
+from assay.orchestration.reconciliation import with_waiting
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
-from assay.orchestration.set_back import require_clock
 from assay.refine.inputs import refine_code
 from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import Settings

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.contracts.language.file_names import arrival_names
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.ingest.held import Holdings
 from assay.ingest.survey import Fate, Group, Sighting, census, each_of
 from assay.lake.snapshots import newest
@@ -129,13 +129,13 @@ class Landing:
         return {**{str(fate): counts[fate] for fate in Fate}, **{f"{name} files": found for name, found in lists.items() if found}}
 
 
-def damaged_bronze(lake: Path, names: Iterable[str]) -> dict[str, TableDamaged]:
+def damaged_bronze(lake: Path, names: Iterable[str]) -> dict[str, TableUnreadable]:
     """The datasets of whose bronze nobody can say what it has, and why."""
-    found: dict[str, TableDamaged] = {}
+    found: dict[str, TableUnreadable] = {}
     for name in names:
         try:
             newest(lake, f"bronze/{name}")
-        except TableDamaged as error:
+        except TableUnreadable as error:
             found[name] = error
     return found
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.gold.models import LAYER
 from assay.lake.manifest import manifest_of
 from assay.lake.migrations import partition_token, published_keys
@@ -41,7 +41,7 @@ class Maintaining:
             keep = timedelta(days=self.settings.vacuum_days)
             found = list(Survey(self.settings, datetime.now(UTC), keep, Outdated(self.planner).by).cleanings(names))
             for one in [] if dry_run else found:
-                one.carry_out()
+                one.carry_out(self.settings.lake)
         return found
 
 
@@ -59,7 +59,7 @@ class Outdated:
         try:
             days = frozenset(day.isoformat() for day in manifest_of(str(path)).days if day is not None)
             table = newest(self.planner.run.lake, f"silver/{dataset}")
-        except TableDamaged:
+        except TableUnreadable:
             return True
         published = {key for key in silver_keys(contract, days) if partition_token(table, key) is not None}
         return bool(published - self._settled(f"silver/{dataset}"))
@@ -69,7 +69,7 @@ class Outdated:
         tables = [name for name in table_names(self.planner.run.lake) if name.startswith(f"{LAYER}/")]
         try:
             return any(self._published(name) - self._settled(name) for name in tables)
-        except TableDamaged:
+        except TableUnreadable:
             return True
 
     def _published(self, name: str) -> set[str]:

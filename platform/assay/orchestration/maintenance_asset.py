@@ -8,13 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from assay.errors import TableDamaged
+from assay.errors import TableUnreadable
 from assay.lake.snapshots import table_names
 from assay.maintenance.cleaning import Cleaning
 from assay.maintenance.health import Health
+from assay.orchestration.clock_rollback import require_clock
 from assay.orchestration.maintaining import Maintaining
 from assay.orchestration.plan import Planner
-from assay.orchestration.set_back import require_clock
 from assay.settings import Settings
 
 KEY, OP, JOB, CHECK = dg.AssetKey(["maintenance", "lake"]), "maintain_lake", "maintenance", "health"
@@ -80,7 +80,7 @@ def look(settings: Settings) -> tuple[dict[str, dict[str, int]], dict[str, str]]
     for name in table_names(settings.lake):
         try:
             found = Health.of(settings.lake, name)
-        except TableDamaged as error:
+        except TableUnreadable as error:
             complaints[name] = str(error)
             continue
         health[name] = found.numbers

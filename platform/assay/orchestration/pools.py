@@ -1,6 +1,6 @@
 """Pools: nobody waits for ever for a slot. What is held by nobody is freed, what is held by somebody is named.
 
-A claim is nobody's when its run has ended or was deleted, and when the process that executed its run is gone (`lifeline`). Each process
+A claim is nobody's when its run has ended or was deleted, and when the process that executed its run is gone (`run_locks`). Each process
 that waits looks for such claims itself, so it depends on no daemon; the arrival sensor looks for runs that nobody waits for.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from assay.orchestration.lifeline import BACKFILL_TAG, Lifelines, lifeline_of
+from assay.orchestration.run_locks import BACKFILL_TAG, RunLocks, run_lock_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,24 +37,24 @@ class Wait:
 
 def free_the_dead(instance: dg.DagsterInstance) -> list[str]:
     """End the runs whose process is gone, and free each claim that nobody holds. Returns the ids of the runs that were ended."""
-    lifelines = Lifelines.of(instance)
-    left = lifelines.left()
-    gone = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if _is_gone(run, lifelines)]
+    run_locks = RunLocks.of(instance)
+    left = run_locks.left()
+    gone = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if _is_gone(run, run_locks)]
     # asked again, now that their processes can record nothing more: one may have ended well since
     ended = [run for run in gone if (now := instance.get_run_by_id(run.run_id)) and not now.is_finished]
     for run in ended:
-        known = lifelines.holder(lifeline_of(run))
-        _end(run, instance, GONE.format(known or "it has left no lifeline"))
+        known = run_locks.holder(run_lock_of(run))
+        _end(run, instance, GONE.format(known or "it has left no run lock"))
     _free_claims(instance)
     for name in left:  # last: whatever could not be recorded until here, the next who looks finds as it was
-        lifelines.remove(name)
+        run_locks.remove(name)
     return [run.run_id for run in ended]
 
 
 def settle(backfill: str, instance: dg.DagsterInstance, why: str, *, stopped: bool = False) -> None:
     """Record the runs of a backfill that ends now as ended, whatever it is that ends it, and free their claims."""
     for run in instance.get_runs(dg.RunsFilter(tags={BACKFILL_TAG: backfill})):
-        if lifeline_of(run) == backfill:
+        if run_lock_of(run) == backfill:
             if run.status in UNFINISHED:
                 _end(run, instance, why, stopped=stopped)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -66,10 +66,10 @@ def _end(run: dg.DagsterRun, instance: dg.DagsterInstance, why: str, *, stopped:
     (instance.report_run_canceled if wanted else instance.report_run_failed)(run, why)
 
 
-def _is_gone(run: dg.DagsterRun, lifelines: Lifelines) -> bool:
-    """Whether a run that is not recorded as ended has lost its process. One of a backfill never is without a lifeline while that lives."""
-    name = lifeline_of(run)
-    return (lifelines.is_there(name) or name != run.run_id) and not lifelines.is_held(name)
+def _is_gone(run: dg.DagsterRun, run_locks: RunLocks) -> bool:
+    """Whether a run that is not recorded as ended has lost its process. One of a backfill never is without a run lock while that lives."""
+    name = run_lock_of(run)
+    return (run_locks.is_there(name) or name != run.run_id) and not run_locks.is_held(name)
 
 
 def _free_claims(instance: dg.DagsterInstance) -> None:
@@ -105,7 +105,7 @@ def told(wait: Wait, instance: dg.DagsterInstance) -> str:
 
 def _holding(run_id: str, pool: str, instance: dg.DagsterInstance) -> str:
     run = instance.get_run_by_id(run_id)
-    holder = Lifelines.of(instance).holder(lifeline_of(run)) if run else None
+    holder = RunLocks.of(instance).holder(run_lock_of(run)) if run else None
     if holder:
         return f"Run {run_id[:SHOWN]} has it: {holder}. This goes on when that run ends; one that hangs is ended by ending its process."
     where = f"UI, Deployment, Concurrency, {pool}, Free slots"

@@ -29,9 +29,9 @@ from assay.orchestration.calendars import arrivals_of, events_of, keys_of
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_rehearsal import readers_of, try_models
 from assay.orchestration.lake_assets import bronze_asset, landing_spec, silver_asset
-from assay.orchestration.made_up import SOME_DAY, made_up
+from assay.orchestration.loadable import in_circles
 from assay.orchestration.partitions import slice_of
-from assay.orchestration.sound import in_circles
+from assay.orchestration.synthetic_rows import SOME_DAY, made_up
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.refine.inputs import event_dates
 from assay.refine.step import refine_partitions, silver_spec

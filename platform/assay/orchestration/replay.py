@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.ingest.bronze import bronze_spec
-from assay.lake.quarantine import ARRIVALS, PARTITION
-from assay.lake.quarantine_reader import Fate
+from assay.lake.quarantine.reader import Fate
+from assay.lake.quarantine.store import ARRIVALS, PARTITION
 from assay.orchestration.backfill import Backfill
 from assay.orchestration.calendars import arrivals_of, events_of, keys_between
 from assay.orchestration.partitions import slice_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from assay.contracts.model.contract import Contract
-    from assay.lake.quarantine_reader import View
+    from assay.lake.quarantine.reader import View
     from assay.orchestration.backfill import Ran, Request
     from assay.orchestration.due import Due
 

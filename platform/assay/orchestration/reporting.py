@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assay.errors import PartitionsFailed, may_pass
-from assay.orchestration.mended import RECORD_TAG
 from assay.orchestration.metadata import outcome_metadata, rules_table
+from assay.orchestration.recoveries import RECORD_TAG
 from assay.steps import Status
 from assay.stopping import Stopped
 

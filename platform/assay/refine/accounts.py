@@ -14,7 +14,7 @@ from assay.contracts.model.key_scope import has_table_key
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
 from assay.lake.claims import altered_claims
 from assay.lake.foreign import altered
-from assay.lake.quarantine import Quarantine, visible_files
+from assay.lake.quarantine.store import Quarantine, visible_files
 from assay.lake.snapshots import Snapshot, newest
 
 if TYPE_CHECKING:

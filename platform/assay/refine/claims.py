@@ -12,7 +12,7 @@ from assay.contracts.model.contract import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SO
 from assay.contracts.model.sensitivity import is_keyed
 from assay.lake.claims import DISPLACED, KEY
 from assay.lake.publisher import fingerprint
-from assay.lake.quarantine import PARTITION
+from assay.lake.quarantine.store import PARTITION
 
 if TYPE_CHECKING:
     import polars as pl

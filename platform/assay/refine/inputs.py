@@ -23,7 +23,7 @@ from assay.lake.publisher import fingerprint
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
-from assay.refine.absent import absent_columns, with_columns
+from assay.refine.absent_columns import absent_columns, with_columns
 from assay.refine.references import reference_values
 
 if TYPE_CHECKING:

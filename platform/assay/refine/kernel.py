@@ -14,7 +14,7 @@ from assay.contracts.model.contract import ARRIVAL, SOURCE_FILE, SOURCE_HASH, SO
 from assay.contracts.model.key_scope import has_table_key
 from assay.errors import ContractInvalid
 from assay.lake.claims import PLACE as PLACE_OF_ROW
-from assay.lake.quarantine import PARTITION
+from assay.lake.quarantine.store import PARTITION
 from assay.masking.hiding import landed_json
 from assay.masking.methods import Masks
 from assay.refine.audit import failures, verdicts

@@ -1,8 +1,8 @@
 """Large: a partition too large to be held is refined in batches, and is what it would be if it were held.
 
 Each batch is judged by itself. What is rejected waits on disk; what is good is reduced to the last of each key by an external sort
-(`runs`), masked, and written row group by row group. A transform may look at a whole partition, and where a key counts in the whole table
-partitions are settled with each other: those are held.
+(`external_sort`), masked, and written row group by row group. A transform may look at a whole partition, and where a key counts in
+the whole table partitions are settled with each other: those are held.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compiling.arrow_types import published_schema
 from assay.contracts.model.key_scope import has_table_key
-from assay.lake.growing import grown
-from assay.lake.quarantine import PARTITION
-from assay.lake.rejected import Rejected, Spilled, by_rule
+from assay.lake.quarantine.rejected import Rejected, Spilled, by_rule
+from assay.lake.quarantine.store import PARTITION
 from assay.lake.spill import Spill
+from assay.lake.streaming_writer import grown
+from assay.refine.bronze_batches import pieces_of, size_of
+from assay.refine.external_sort import Runs
 from assay.refine.latest import latest_of, masked_order, order_of
 from assay.refine.measures import measure, measured_columns
-from assay.refine.pieces import pieces_of, size_of
-from assay.refine.runs import Runs
-from assay.refine.set_aside import keys_by_value, rejected_of
+from assay.refine.quarantined import keys_by_value, rejected_of
 from assay.refine.tally import Tally
 from assay.refine.work import Chunk
 from assay.steps import give_back_memory

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from assay.contracts.compiling.arrow_types import published_schema
 from assay.contracts.model.contract import ARRIVAL, SOURCE_FILE, SOURCE_ROW, Contract
 from assay.contracts.model.reserved_names import OWN
-from assay.lake.quarantine import PARTITION
+from assay.lake.quarantine.store import PARTITION
 from assay.refine.claims import file_order
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from assay.contracts.compiling.expressions import condition_expression, measure_
 from assay.contracts.model.promises import measures
 from assay.contracts.model.sensitivity import hidden_names
 from assay.errors import ContractInvalid
-from assay.lake.quarantine import PARTITION
+from assay.lake.quarantine.store import PARTITION
 from assay.masking.hiding import HIDDEN, words_of
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from assay.errors import AssayError
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, rows_token
 from assay.lake.audited import publish_audited
-from assay.lake.beside import publications_of
 from assay.lake.foreign import files_noted
 from assay.lake.publisher import Provenance
-from assay.lake.quarantine import Quarantine
-from assay.lake.rejected import Rejected, all_of
+from assay.lake.quarantine.rejected import Rejected, all_of
+from assay.lake.quarantine.store import Quarantine
+from assay.lake.side_tables import publications_of
 from assay.lake.slices import Slice
 from assay.lake.staged import together
 from assay.lake.staging import stage
-from assay.refine.set_aside import keys_by_value, landed_rows, rejected_of, value_of
+from assay.refine.quarantined import keys_by_value, landed_rows, rejected_of, value_of
 from assay.refine.tally import Tally
 from assay.steps import Outcome, Run, Status
 

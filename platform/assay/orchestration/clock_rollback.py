@@ -1,0 +1,55 @@
+"""A clock that was set back, noticed before anything is planned: by the lake's newest commits and by Dagster's newest run and ticks.
+
+Under such a clock days are not over yet whose files were published, and an older snapshot would replace a newer one. A clock that is merely
+ahead cannot be noticed; it is when it is set right, and then a person says which of the two was true.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from assay.errors import TransientFailure
+from assay.lake.latest_commit_time import ahead, disbelieve, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import dagster as dg
+
+
+class ClockSetBack(TransientFailure):
+    """The clock shows a time before what was recorded already."""
+
+
+def wall_clock() -> datetime:
+    """Now, to the second."""
+    return datetime.now(UTC)
+
+
+def set_back(lake: Path, instance: dg.DagsterInstance) -> str | None:
+    """What to say of a clock that was set back; None if it can be believed."""
+    now = wall_clock()
+    return told(now, ahead(lake, now, dict(_recorded(instance))))
+
+
+def require_clock(lake: Path, instance: dg.DagsterInstance) -> None:
+    """Raise ClockSetBack unless the clock can be believed."""
+    if words := set_back(lake, instance):
+        raise ClockSetBack(words)
+
+
+def believe(lake: Path, instance: dg.DagsterInstance) -> None:
+    """Believe the clock, and not what was recorded later than it shows."""
+    disbelieve(lake, ahead(lake, wall_clock(), dict(_recorded(instance))))
+
+
+def _recorded(instance: dg.DagsterInstance) -> Iterator[tuple[str, datetime]]:
+    for record in instance.get_run_records(limit=1):
+        run = f"run {record.dagster_run.run_id[:8]} was recorded"
+        yield run, max(record.create_timestamp.replace(tzinfo=UTC), record.update_timestamp.replace(tzinfo=UTC))
+    storage = instance.schedule_storage  # an instance in memory has none
+    for state in storage.all_instigator_state() if storage else ():
+        if ticked := getattr(state.instigator_data, "last_tick_timestamp", None):
+            yield f"the {state.instigator_type.value.lower()} {state.instigator_name} ticked", datetime.fromtimestamp(ticked, UTC)
