@@ -63,6 +63,11 @@ def cut_entry(root: Path, table: Table) -> bool:
     return True
 
 
+def is_summed_up(root: Path, name: str, version: int) -> bool:
+    """Whether a checkpoint says all that the log was up to a version: then nothing is lost with its entry."""
+    return (root / name / LOG / f"{version:020d}.checkpoint.parquet").exists()
+
+
 def mend_all(world: World, *, shown: bool) -> None:
     """What `assay check-lake --mend` does ahead of its backfill; and, when all that is `shown` was made again, after it."""
     for name in MADE_AGAIN:

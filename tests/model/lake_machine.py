@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from lake_accidents import MADE_AGAIN, Damage, cut_entry, damage_file, maintain, mend_all, throw_away
+from lake_accidents import MADE_AGAIN, Damage, cut_entry, damage_file, is_summed_up, maintain, mend_all, throw_away
 from lake_draws import (
     CHANGED_BY_OTHERS,
     FAULTS,
@@ -207,7 +207,7 @@ class LakeMachine(RuleBasedStateMachine):
         self.hurt = True
         self._count(f"damage: {how}")
 
-    @precondition(lambda self: self.hurt)
+    @precondition(lambda self: self.cut or damaged_now(self.watcher.tables))
     @rule()
     def mend(self) -> None:
         """Somebody checks the lake, and mends it."""
@@ -345,7 +345,8 @@ class LakeMachine(RuleBasedStateMachine):
                 self._land(Upstream.AGAIN, dataset, name, landing.contents[held[name]])
         mend_all(self.world, shown=False)
         for name, version in self.cut.items():
-            self.watcher.rewind(name, version)
+            if not is_summed_up(self.world.lake, name, version):
+                self.watcher.rewind(name, version)
         self.cut.clear()
         self.watcher.look()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from lake_accidents import Damage, damage_file, throw_away
+from lake_accidents import Damage, cut_entry, damage_file, mend_all, throw_away
 from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
 from lake_oracle import Place
 from lake_product import METERS, PEOPLE, SALES
@@ -20,6 +20,7 @@ from lake_writers import Kind, Writer, points
 
 from assay.erasure.proving import NotErased
 from assay.errors import Superseded, TableDamaged
+from assay.lake.log import checkpoint
 from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 
@@ -195,3 +196,20 @@ def test_an_erasure_names_the_file_of_bronze_that_is_cut_before_it_changes_anyth
         world.erase(world.planner(), ADA)
     throw_away(world, [bronze.files[0].path])
     world.erase(world.planner(), ADA)
+
+
+def test_a_cut_entry_is_mended_of_which_a_checkpoint_says_the_same(world: World) -> None:
+    """Whoever opens a table looks at its newest entry, too. Before, nobody could read the table, and a check found nothing."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", ADA, "10")])
+    settled(world)
+    bronze = Tables(world.lake).caught_up().newest("bronze/sales")
+    assert bronze is not None
+    assert checkpoint(world.lake / bronze.name) == bronze.version
+    assert cut_entry(world.lake, bronze)
+    with pytest.raises(TableDamaged, match="bronze/sales"):
+        newest(world.lake, bronze.name)
+    mend_all(world, shown=False)
+    the_plan_is_empty(world)
+    mended = newest(world.lake, bronze.name)
+    assert mended is not None
+    assert [file.path for file in mended.files] == [file.path for file in bronze.files]
