@@ -6,7 +6,9 @@ the days tell the partitions of silver.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
@@ -19,7 +21,6 @@ from assay.masking.subjects import rows_of, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     import polars as pl
 
@@ -68,7 +69,11 @@ class Traces:
 
 def data_files(table: Path) -> list[Path]:
     """Every Parquet file of a table that is on disk, whether or not a version of the table names it."""
-    return sorted(path for path in table.rglob("*.parquet") if LOG not in path.relative_to(table).parts)
+    found = list[Path]()
+    for above, folders, files in os.walk(table):
+        folders[:] = [one for one in folders if one != LOG]
+        found += [Path(above, one) for one in files if one.endswith(".parquet")]
+    return sorted(found)
 
 
 def is_whole(path: Path) -> bool:
