@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from assay.maintenance.named import Named
     from deltalake import DeltaTable
 
     from assay.lake.publisher import Provenance
@@ -176,9 +177,17 @@ def old_files_of_bronze_go_like_others() -> Iterator[None]:
         yield
 
 
-def old_files_go_of_what_another_tool_has_changed() -> Mutant:
+@contextmanager
+def old_files_go_of_what_another_tool_has_changed() -> Iterator[None]:
     """An arrival of which nothing is in landing cannot be made again."""
-    return mock.patch.object(vacuum, "altered", return_value=set())
+    real = vacuum._judged
+
+    def judged(path: Path, below: str, named: Named) -> vacuum.Removal | None:
+        by_us = {file: replace(removed, by_assay=True) for file, removed in named.removed.items()}
+        return real(path, below, replace(named, removed=by_us))
+
+    with mock.patch.object(vacuum, "altered", return_value=set()), mock.patch.object(vacuum, "_judged", judged):
+        yield
 
 
 def maintenance_does_not_look_again() -> Mutant:
