@@ -55,6 +55,8 @@ CALLS = [
     ("erase", "--subject", "nobody", "--value-from", "{sample}", "--yes"),
     ("landing", "nothing"),
     ("check-lake", "nothing"),
+    ("alerts", "test", "nothing"),
+    ("alerts", "nothing"),
     ("maintain", "nothing"),
     ("sql", ""),
     ("sql", "selekt"),
@@ -91,7 +93,7 @@ CALLS = [
 HOMES = [
     ("tables",), ("views",), ("landing",), ("summary",), ("sql", "select 1"), ("init",), ("backfill",), ("quarantine", "list"), ("keys", "list"),
     ("quarantine", "show", "flights"), ("quarantine", "discard", "flights", "--reason", "r", "--rule", "dest_known", "--yes"),
-    ("keys", "rotate"), ("permissions",), ("maintain",),
+    ("keys", "rotate"), ("permissions",), ("maintain",), ("alerts", "list"),
 ]  # fmt: skip
 WRITING = [
     ("backfill",), ("init",), ("quarantine", "replay", "flights"), ("keys", "rotate"), ("maintain",),

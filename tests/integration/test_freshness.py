@@ -129,5 +129,5 @@ def test_only_a_contract_that_promises_freshness_has_the_check_and_the_sensor(pr
     graph = promising.definitions.resolve_asset_graph()
     checked = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "freshness"}
     assert checked == {"silver/flights", "silver/weather"}
-    assert {sensor.name for sensor in promising.definitions.sensors or []} == {"arrivals", "freshness"}
-    assert {sensor.name for sensor in built_world.definitions.sensors or []} == {"arrivals"}
+    assert {sensor.name for sensor in promising.definitions.sensors or []} == {"alerts", "arrivals", "freshness"}
+    assert {sensor.name for sensor in built_world.definitions.sensors or []} == {"alerts", "arrivals"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from assay.alerting.declared import read_alerts
 from assay.cli.homes import require_contracts
 from assay.cli.product import find_product
 from assay.contracts.compiling.expressions import judged_by_one_engine
@@ -14,6 +15,7 @@ from assay.contracts.documents.document import Finding
 from assay.contracts.model.contract import Contract
 from assay.contracts.model.gold_contract import GoldContract
 from assay.contracts.reading.examine import examined
+from assay.contracts.reading.odcs import sound_product
 from assay.errors import AssayError
 from assay.gold.trial import gold_trial
 
@@ -44,7 +46,7 @@ def check_contracts(settings: Settings, paths: Sequence[Path], *, quiet: bool = 
     with _dbt_for(settings, needed=not paths):
         good, findings = examined(asked, gold_trial)
         rehearsal = _rehearsed(settings, good, asked, product)
-    findings += _findings(rehearsal, good)
+    findings += [*_findings(rehearsal, good), *_alert_findings(asked, product)]
     good = {path: contract for path, contract in good.items() if path not in {finding.file for finding in findings}}
     is_whole = _told(good, findings, quiet=False) and (bool(paths) or _is_whole(settings, product))
     for one in rehearsal.untried:
@@ -129,6 +131,13 @@ def _findings(rehearsal: Rehearsal, good: Mapping[Path, Published]) -> list[Find
         *((("gold", name), f"it reads well, but gold/{name} cannot be run: {why}") for name, why in rehearsal.models.items()),
     ]
     return [Finding(files.get(key, next(iter(good))), 1, why.rstrip(".")) for key, why in said if key in files or key[0] == "gold"]
+
+
+def _alert_findings(asked: Sequence[Path], product: Path) -> Iterator[Finding]:
+    """What is wrong with the alerts that are declared beside the contracts of a folder."""
+    for folder in (path for path in asked if path.is_dir()):
+        known, _ = sound_product(product if folder.resolve().is_relative_to(product.resolve()) else folder)
+        yield from read_alerts(folder, {*known.datasets, *known.models})[1]
 
 
 def _said(contract: Published) -> str:

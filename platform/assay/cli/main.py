@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.alerting import app as alerts
 from assay.cli.checking_lake import check_lake
 from assay.cli.contracting import app as contracts
 from assay.cli.erasing import erase
@@ -29,6 +30,7 @@ app.callback()(work_privately)
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
+app.add_typer(alerts, name="alerts")
 app.command()(erase)
 app.command()(landing)
 app.command()(check_lake)

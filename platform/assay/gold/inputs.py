@@ -137,3 +137,8 @@ def month_of(partition: Partition) -> date | None:
 
 def _key(month: date | None) -> str:
     return WHOLE.key if month is None else month.isoformat()
+
+
+def build_code(model: Model) -> str:
+    """The version of the code that builds a model: its own, and that of the engine which takes it to dbt and back."""
+    return f"{model.code_version}-{code_version(*CODE)}"

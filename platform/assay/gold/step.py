@@ -16,7 +16,7 @@ from assay.contracts.model.calendars import next_month
 from assay.gold.calendars import stretches
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.full_refresh import fully_refreshed, needs_full_refresh
-from assay.gold.inputs import GoldInputs, month_of
+from assay.gold.inputs import GoldInputs, build_code, month_of
 from assay.gold.refusals import broken_rules, refusal_of
 from assay.gold.soundness import pins_of, refused_inputs, replaced_by
 from assay.gold.staged import model_schema
@@ -146,7 +146,7 @@ class _Work:
         seen = {key: self.current[model.name][key] for key in slice_.keys}
         read = self.inputs.pins | self.published  # what was made in this build is read as it was made
         pins = {table: version for table, version in read.items() if table in model.depends_on}
-        provenance = Provenance(self.run.run_id, model.contract_version, model.code_version, pins, fence=self.inputs.fence)
+        provenance = Provenance(self.run.run_id, model.contract_version, build_code(model), pins, fence=self.inputs.fence)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
         done = publish(
             self.run.lake, staging, {**tokens, **files_noted(staging)}, expected={**seen, **others}, provenance=provenance, whole=whole

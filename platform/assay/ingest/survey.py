@@ -139,7 +139,8 @@ def _alone(folder: Folder, below: str, name: str, contracts: Mapping[str, Contra
         fault, written = f"it cannot be looked up: {folder.failed[name].strerror}", None
     else:
         fault = LEADS_OUT if leads else _fault(folder, name)
-        written = None if leads else datetime.fromtimestamp(Stamp.of_mark(folder.marks[name]).modified_ns / 1e9, UTC)
+        may_be_written = not leads and folder.is_file(name)
+        written = datetime.fromtimestamp(Stamp.of_mark(folder.marks[name]).modified_ns / 1e9, UTC) if may_be_written else None
     if not fault:
         dataset, why = why_not(told_name(path), contracts)
         yield _one(path, Sighting("", Fate.IGNORED, dataset, why=why))

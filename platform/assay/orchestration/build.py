@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.alerting.declared import FILE, read_alerts
 from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
 from assay.gold.step import Project
+from assay.orchestration.alert_sensor import alert_sensor, alerts_of
 from assay.orchestration.arrivals import arrival_sensor
 from assay.orchestration.executor import guarded_executor
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from assay.orchestration.alert_sensor import Alerts
     from assay.settings import Settings
 
 
@@ -41,6 +44,7 @@ class Assembly:
 
     definitions: dg.Definitions
     planner: Planner
+    alerts: Alerts
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -79,16 +83,23 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         kept = dg.define_asset_job(JOB, dg.AssetSelection.assets(KEY))
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())
+        declared, findings = read_alerts(folder, {*known.datasets, *known.models})
+        left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
+        alerts = alerts_of(planner, product, declared, folder.parent.name, left)
         definitions = dg.Definitions(
             assets=[*(spec for _, spec, *_ in made), *assets, maintenance],
             asset_checks=[check for *_, checks in made for check in checks],
             jobs=[*defined, kept],
-            sensors=[arrival_sensor(planner, jobs, defined, left), *([freshness_sensor(settings.lake, promised)] if promised else [])],
+            sensors=[
+                arrival_sensor(planner, jobs, defined, left),
+                alert_sensor(alerts),
+                *([freshness_sensor(settings.lake, promised)] if promised else []),
+            ],
             schedules=[*deadline_schedules(contracts, jobs), maintenance_schedule(settings)],
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
-    return Assembly(definitions, planner, tuple(left))
+    return Assembly(definitions, planner, alerts, tuple(left))
 
 
 @contextmanager

@@ -11,12 +11,11 @@ from typing import Any
 
 import dagster as dg
 
-from assay.code_version import code_version
 from assay.contracts.model.calendars import Calendar
 from assay.contracts.model.contract import Contract, DatasetRule, Kind, Rule, Severity
 from assay.contracts.model.gold_contract import GoldContract, ProductContracts
 from assay.gold.calendars import calendars_of, layers
-from assay.gold.inputs import CODE
+from assay.gold.inputs import build_code
 from assay.gold.models import LAYER, Model
 from assay.gold.properties import label_of
 from assay.gold.redundant_tests import is_redundant
@@ -96,7 +95,7 @@ class _Group:
             group_name=LAYER,
             partitions_def=definition,
             owners=owners_of(contract.owner),
-            code_version=f"{model.code_version}-{code_version(*CODE)}",
+            code_version=build_code(model),
             kinds={"dbt", "duckdb", "gold"},
             metadata=_metadata(self.settings, model, contract, self.folder),
         )

@@ -10,23 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from assay.orchestration.calendars import keys_of
+from assay.orchestration.shown import failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import dagster as dg
+
     from assay.orchestration.due import Due
 
 RECORD_TAG = "assay/record"  # of a run that also says of partitions without a change that they are good
-ENDED_BADLY = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
-
-
-def bad_ends(instance: dg.DagsterInstance) -> str:
-    """A mark of the runs that have not succeeded: while it stays, no partition has failed anew."""
-    newest = instance.get_runs(ENDED_BADLY, limit=1)
-    return f"{instance.get_runs_count(ENDED_BADLY)}:{newest[0].run_id}" if newest else ""
 
 
 @dataclass(slots=True)
@@ -47,28 +41,11 @@ class Mending:
         return {RECORD_TAG: "true"} if self.found else {}
 
     def _one(self, due: Due) -> Due:
-        failed = _failed(self.instance, due)
-        mended = {key: value for key, value in due.settled.items() if key in failed}
-        self.found, self.left = self.found or bool(mended), self.left or bool(failed)
+        bad = failed(self.instance, due.key, due.definition)
+        mended = {key: value for key, value in due.settled.items() if key in bad}
+        self.found, self.left = self.found or bool(mended), self.left or bool(bad)
         if not mended:
             return due
         both = {**due.fingerprints, **mended}
         order = keys_of(due.definition) if due.definition else [*both]
         return replace(due, fingerprints={key: both[key] for key in order if key in both})
-
-
-def _failed(instance: dg.DagsterInstance, due: Due) -> set[str]:
-    """The partitions that Dagster shows as failed."""
-    if due.definition is None:
-        return {"all"} if _failed_last(instance, due.key) else set()
-    found = instance.get_status_by_partition(due.key, keys_of(due.definition), due.definition) or {}
-    return {key for key, status in found.items() if status is not None and status.value == "FAILED"}
-
-
-def _failed_last(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
-    """Whether the last run that was to make an asset without partitions has failed, and nothing has made it since."""
-    entry = next((record.asset_entry for record in instance.get_asset_records([key])), None)
-    if entry is None or entry.last_run_id is None:
-        return False
-    run, made = instance.get_run_by_id(entry.last_run_id), entry.last_materialization_record
-    return run is not None and run.is_failure_or_canceled and (made is None or made.run_id != run.run_id)

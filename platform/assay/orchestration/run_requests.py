@@ -15,6 +15,7 @@ import dagster as dg
 
 from assay.lake.publisher import fingerprint
 from assay.orchestration.reporting import failed_for_good
+from assay.orchestration.shown import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     Work = dict[str, dict[str, int]]
 
 REQUEST_TAG = "assay/request"
-UNFINISHED = {
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-}  # fmt: skip
 LONGEST_PAUSE = 128  # looks of the sensor: about an hour
 
 
