@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.language.date_formats import ARRIVAL_PLACE
-from assay.contracts.language.file_names import arrival_names, out_of_landing
+from assay.contracts.language.file_names import arrival_names, out_of_landing, parts_of
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, folder_of
 from assay.ingest.landing_file import LandingFile, Stamp, told_name
@@ -58,7 +57,7 @@ def listed_days(landing: Path, source: LandingSource, linked: Sequence[Path] = (
         raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
     arrival_names(source.path)  # refuses a path without a date
     found = list[Listed]()
-    for below, folder in _folders(landing, ARRIVAL_PLACE.sub("*", source.path).split("/"), allowed(landing, linked)):
+    for below, folder in _folders(landing, parts_of(source.path), allowed(landing, linked)):
         found += [Listed(below, folder, day, files) for day, files in days_in(landing, below, folder, source.path).items()]
     return found
 
