@@ -27,8 +27,8 @@ from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_project
-from assay.orchestration.maintenance_asset import GROUP, maintenance_asset, maintenance_schedule
 from assay.orchestration.naming import ALONE, Naming
+from assay.orchestration.nightly import Nightly
 from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.permissions import keep_private
@@ -101,20 +101,19 @@ def _triggers(
     A run is a process of its own already, whose steps are bounded by pools: they are executed in it.
     """
     jobs = {naming.of(name): keys for name, keys in calendar_jobs(assets).items()}
-    maintenance = maintenance_asset(settings, planner, [key for asset in assets for key in asset.keys], naming)
-    chosen = jobs | {naming.of(GROUP): [maintenance.key]}
     executor = None if naming.is_alone else guarded_executor  # of the whole location, if that is the lake's alone
-    defined = {name: dg.define_asset_job(name, dg.AssetSelection.assets(*keys), executor_def=executor) for name, keys in chosen.items()}
+    nightly = Nightly.of(settings, planner, [key for asset in assets for key in asset.keys], naming, executor)
+    defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys), executor_def=executor) for name, keys in jobs.items()]
     promised = promising(planner.contracts.values())
     sensors = [
-        arrival_sensor(planner, jobs, [defined[name] for name in jobs], left, naming.of(ARRIVALS)),
+        arrival_sensor(planner, jobs, defined, left, naming.of(ARRIVALS)),
         alert_sensor(alerts, name=naming.of(ALERTS)),
     ]
     return dg.Definitions(
-        assets=[maintenance],
-        jobs=list(defined.values()),
+        assets=nightly.assets,
+        jobs=[*defined, *nightly.jobs],
         sensors=[*sensors, *([freshness_sensor(settings.lake, promised, name=naming.of(FRESHNESS))] if promised else [])],
-        schedules=[*deadline_schedules(planner.contracts, jobs), maintenance_schedule(settings, naming)],
+        schedules=[*deadline_schedules(planner.contracts, jobs), *nightly.schedules],
         resources={naming.of("io_manager"): LakeIOManager(root=str(settings.lake))},
         executor=guarded_executor if naming.is_alone else None,
     )

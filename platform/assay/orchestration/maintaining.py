@@ -41,7 +41,7 @@ class Maintaining:
             keep = timedelta(days=self.settings.vacuum_days)
             found = list(Survey(self.settings, datetime.now(UTC), keep, Outdated(self.planner).by).cleanings(names))
             for one in [] if dry_run else found:
-                one.carry_out()
+                one.carry_out(self.settings.lake)
         return found
 
 
@@ -78,7 +78,7 @@ class Outdated:
 
     def _settled(self, name: str) -> set[str]:
         due = self._due.get(name)
-        return {*due.settled} if due else set()
+        return {*due.settled, *due.kept} if due else set()
 
     @cached_property
     def _due(self) -> dict[str, Due]:

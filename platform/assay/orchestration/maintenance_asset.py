@@ -18,7 +18,7 @@ from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.plan import Planner
 from assay.settings import Settings
 
-GROUP, OP, CHECK = "maintenance", "maintain", "health"
+GROUP, LAKE, OP, JOB, CHECK = "maintenance", "lake", "maintain_lake", "maintenance", "health"
 NIGHTLY = "30 3 * * *"
 DESCRIPTION = (
     "Removes files of earlier versions, and what killed runs have left, as `assay maintain` does. A materialization says what was freed;"
@@ -29,18 +29,13 @@ FREED = dg.TableSchema(
 )
 
 
-def maintenance_key(naming: Naming) -> dg.AssetKey:
-    """The asset: `maintenance/lake`, or `maintenance/NAME` of a lake that has others beside it."""
-    return dg.AssetKey([GROUP, naming.lake or "lake"])
-
-
 def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.AssetKey], naming: Naming = ALONE) -> dg.AssetsDefinition:
     """The asset, whose check warns of tables that are not healthy. `tables` are the assets that are observed."""
-    key = maintenance_key(naming)
+    key = dg.AssetKey([GROUP, naming.of(LAKE)])
     check = dg.AssetCheckSpec(CHECK, asset=key, description="No table has many small files, a long log, or more dead bytes than live ones.")
     spec = dg.AssetSpec(key, description=DESCRIPTION, group_name=GROUP, kinds={"deltalake"}, metadata={"dagster/uri": str(settings.lake)})
 
-    @dg.multi_asset(name=f"{OP}_{key.path[-1]}", specs=[spec], check_specs=[check], pool=naming.of(GROUP))
+    @dg.multi_asset(name=naming.of(OP), specs=[spec], check_specs=[check], pool=naming.of(JOB))
     def maintenance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
         cleanings = Maintaining(settings, planner, lambda: context.log.info("Waits for an erasure, or for another maintenance.")).execute()
@@ -56,8 +51,8 @@ def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.
 def maintenance_schedule(settings: Settings, naming: Naming = ALONE) -> dg.ScheduleDefinition:
     """Each night, once somebody has turned it on: what it removes cannot be read any more."""
     return dg.ScheduleDefinition(
-        name=naming.of(GROUP),
-        job_name=naming.of(GROUP),
+        name=naming.of(JOB),
+        job_name=naming.of(JOB),
         cron_schedule=NIGHTLY,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,

@@ -1,0 +1,40 @@
+"""What runs each night once somebody has turned it on: first what has expired is removed, then what nobody needs any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assay.orchestration import maintenance_asset, retention_asset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.orchestration.naming import Naming
+    from assay.orchestration.plan import Planner
+    from assay.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """Its assets, each with a job and a schedule of its own."""
+
+    assets: tuple[dg.AssetsDefinition, ...]
+    jobs: tuple[dg.UnresolvedAssetJobDefinition, ...]
+    schedules: tuple[dg.ScheduleDefinition, ...]
+
+    @classmethod
+    def of(
+        cls, settings: Settings, planner: Planner, tables: Sequence[dg.AssetKey], naming: Naming, executor: dg.ExecutorDefinition | None
+    ) -> Nightly:
+        """What there is for a lake, of which `tables` are the assets; its jobs have an executor, or that of the code location."""
+        kept = maintenance_asset.maintenance_asset(settings, planner, tables, naming)
+        left = retention_asset.retention_asset(settings, planner, naming)
+        jobs = {maintenance_asset.JOB: kept, retention_asset.JOB: left}
+        return cls(
+            (kept, left),
+            tuple(dg.define_asset_job(naming.of(name), [asset.key], executor_def=executor) for name, asset in jobs.items()),
+            (maintenance_asset.maintenance_schedule(settings, naming), retention_asset.retention_schedule(naming)),
+        )
