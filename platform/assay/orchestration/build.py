@@ -27,6 +27,7 @@ from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_p
 from assay.orchestration.maintenance_asset import JOB, KEY, maintenance_asset, maintenance_schedule
 from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
+from assay.orchestration.view_assets import view_specs
 from assay.permissions import keep_private
 from assay.steps import Run
 
@@ -78,6 +79,7 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         project = sound_project(settings, product, left)
         planner = Planner(Run.of(settings, contracts), contracts, project)
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
+        views = view_specs(product, [model.name for model in project.models], folder)
         jobs = calendar_jobs(assets)
         maintenance = maintenance_asset(settings, planner, [key for asset in assets for key in asset.keys])
         kept = dg.define_asset_job(JOB, dg.AssetSelection.assets(KEY))
@@ -87,7 +89,7 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
         alerts = alerts_of(planner, product, declared, folder.parent.name, left)
         definitions = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets, maintenance],
+            assets=[*(spec for _, spec, *_ in made), *assets, *views, maintenance],
             asset_checks=[check for *_, checks in made for check in checks],
             jobs=[*defined, kept],
             sensors=[
