@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from assay.lake import durable
 from assay.lake.checking import damage_of
 from assay.lake.mending import mend
 from assay.lake.snapshots import open_snapshot
-from assay.orchestration.instance import InstanceDamaged, instance_of
+from assay.orchestration.instance import InstanceDamaged, InstanceMisdescribed, instance_of
 from command_line import assay, shell
 
 if TYPE_CHECKING:
@@ -185,6 +186,26 @@ def use_instance(folder: Path) -> None:
     with instance_of(folder) as instance:
         instance.get_runs()
         instance.all_instigator_state()
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        pytest.param(b"{unclosed", "while parsing a flow mapping", id="no YAML"),
+        pytest.param(b"\xff\xfe", "can't decode byte 0xff", id="no text"),
+        pytest.param(b"- a", "it is no mapping of settings", id="a list"),
+        pytest.param(b"nux: {enabled: maybe}", 'Invalid scalar at path root:nux:enabled. Value "maybe"', id="another type"),
+        pytest.param(b"colour: red", 'Received unexpected config entry "colour" at the root. Correct it', id="unknown"),
+        pytest.param(b"run_storage: {module: nowhere, class: X}", "Couldn't import module nowhere", id="no module"),
+        pytest.param(b"run_storage: {module: dagster, class: asset}", "must be a class", id="no class"),
+        pytest.param(b"concurrency: {pools: {default_limit: x}}", "'x' is not a int", id="no number"),
+    ],
+)
+def test_a_description_of_the_instance_that_nobody_can_use_is_told_in_one_sentence(tmp_path: Path, description: bytes, said: str) -> None:
+    (tmp_path / "dagster.yaml").write_bytes(description)
+    with pytest.raises(InstanceMisdescribed, match=f"dagster.yaml; .*{re.escape(said)}.*run `assay init`") as told:
+        use_instance(tmp_path)
+    assert len(str(told.value)) < len(str(tmp_path)) + 400
 
 
 def test_a_file_that_was_set_aside_is_named_by_an_erasure_that_cannot_read_it(tmp_path: Path) -> None:

@@ -112,6 +112,15 @@ def test_damage_of_every_layer_is_mended_by_one_command(product: Calendars) -> N
     assert product.due() == {}
 
 
+def test_a_partition_that_waits_for_a_file_which_has_landed_is_mended_with_it(product: Calendars) -> None:
+    product.land("till", "2024-02-03", [("2024-02-03T08:00:00Z", 5)])
+    file_of(product, "silver/till", "2024-02-03").write_bytes(b"cut")
+    done = run(product, "check-lake", "--mend")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert set(product.backfill().values()) <= {None}
+    assert totals(product.world, "gold/tills") == MONTHS | {"2024-02-01": 5}
+
+
 def test_rows_that_only_a_damaged_file_of_bronze_had_are_named_and_let_go_by_name_only(product: Calendars) -> None:
     file_of(product, "bronze/till", "2024-01-02").unlink()
     (product.folder / "home/landing/till/till_2024-01-02.csv").unlink()

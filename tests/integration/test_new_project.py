@@ -75,7 +75,7 @@ def test_make_run_and_make_test_work_at_once(project: Path) -> None:
     assert "gold/tickets_by_" in ran
     assert str(CHECKOUT) not in ran, "all that it works with is its own"
     assert "good: tickets" in said(["make", "check"], project)
-    assert "2 passed" in said(["make", "test"], project)
+    assert "3 passed" in said(["make", "test"], project)
     for command in ("make run", "make test"):
         assert command in GUIDE
 

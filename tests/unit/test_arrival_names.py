@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from assay.contracts.language.file_names import arrival_names
 from assay.errors import ContractInvalid
+from assay.ingest.landing import landed
+from orders import orders_contract
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAILY = arrival_names("sales/sales_{arrival:yyyy-M-d}*.csv")
 
@@ -43,3 +50,11 @@ def test_a_name_without_an_arrival_has_no_moment_and_comes_first(name: str) -> N
 def test_a_path_without_an_arrival_is_refused() -> None:
     with pytest.raises(ContractInvalid, match=r"has no \{arrival:FORMAT\}"):
         arrival_names("sales.csv")
+
+
+def test_an_arrival_may_be_several_folders(tmp_path: Path) -> None:
+    source = replace(orders_contract(tmp_path / "contracts").source, path="orders/{arrival:yyyy/MM/dd}/orders.csv")
+    for name in ("2024/03/01/orders.csv", "2024/3/01/orders.csv", "2024/orders.csv", "2024/03/01/more/orders.csv"):
+        (tmp_path / "landing/orders" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "landing/orders" / name).write_text("day\n")
+    assert [file.name for file in landed(tmp_path / "landing", source)] == ["orders/2024/03/01/orders.csv"]

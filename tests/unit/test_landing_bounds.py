@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from assay.ingest.formats.file_faults import columns_fault
 from assay.ingest.formats.limits import MOST_COLUMNS, MOST_NESTED, MOST_OF_A_RECORD, line_too_long
 from assay.ingest.formats.readers import read_text
 from assay.ingest.landing import landed
-from assay.ingest.landing_file import LandingFile
+from assay.ingest.landing_file import LandingFile, stamp_of
 from assay.ingest.survey import Fate, survey
 from sales import write_sales
 
@@ -133,6 +134,36 @@ def test_a_link_is_followed_only_where_it_may_lead(tmp_path: Path) -> None:
     (landing / "x").symlink_to(landing / "y")
     assert [file.name for file in landed(landing, CSV)] == taken
     assert "x" not in ignored(landing)
+
+
+def test_a_link_that_leads_to_itself_and_a_pipe_are_said_and_stop_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x/x_2024-01-01.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "x/x_2024-01-02.csv").symlink_to("round")
+    (tmp_path / "x/round").symlink_to("x_2024-01-02.csv")
+    (tmp_path / "y").symlink_to("y")
+    os.mkfifo(tmp_path / "x/x_2024-01-03.csv")
+
+    assert [file.name for file in landed(tmp_path, CSV)] == ["x/x_2024-01-01.csv"]
+    assert {name for name, why in ignored(tmp_path).items() if "Too many levels" in why} == {"x/x_2024-01-02.csv", "x/round", "y"}
+    just_now = survey(tmp_path, {}, datetime.now(UTC))
+    assert {one.name: one.why for one in just_now}["x/x_2024-01-03.csv"] == "it is no file"
+
+
+def test_a_file_may_be_of_any_time_that_its_file_system_knows(tmp_path: Path) -> None:
+    """A year after 2262 has more nanoseconds than 64 bits; whoever drops a file may say one."""
+    (tmp_path / "x").mkdir()
+    for day, written in enumerate((9_300_000_000, 0, -2_000_000_000), 1):
+        file = tmp_path / f"x/x_2024-01-0{day}.csv"
+        file.write_text(f"a,b\n{day},2\n")
+        os.utime(file, (written, written))
+    os.utime(tmp_path / "x/x_2024-01-01.csv", (15_000_000_000, 15_000_000_000))
+    listed = landed(tmp_path, CSV)
+    assert [file.stamp == stamp_of(file.path.stat()) for file in listed] == [True, True, True]
+
+    (tmp_path / "x/x_2024-01-01.csv").write_text("a,b\n7,2\n")
+    os.utime(tmp_path / "x/x_2024-01-01.csv", (15_000_000_000, 15_000_000_000))
+    assert [one.stamp == two.stamp for one, two in zip(listed, landed(tmp_path, CSV), strict=True)] == [False, True, True]
 
 
 def ignored(landing: Path, *linked: Path) -> dict[str, str]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SOME = 3
 AGAIN = "the next `assay backfill` makes it again"
 KEPT_NOWHERE = {"decisions": "who decided what of its rows", "erasures": "who was erased, and keeps out files that land again"}
-MADE_AGAIN = ("bronze", "silver", "gold")
-MADE_WITH = {"quarantine": ("bronze", "silver"), "claims": ("silver",)}
+BESIDE = ("quarantine", "claims")  # what the tables of a dataset are published with
+MADE_BY = {"bronze": ("bronze",), "gold": ("gold",)} | dict.fromkeys(("silver", *BESIDE), ("bronze", "silver"))  # silver waits for bronze
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +161,13 @@ def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str])
         if left := [one for one in mine if one.by_hand or (one.lost and table not in named)]:
             typer.echo(f"{table}: left as it is: {left[0].by_hand or f'name it, to lose {left[0].lost}'}.", err=True)
             continue
-        let_go = any(one.lost for one in mine) or layer not in {*MADE_AGAIN, *MADE_WITH}
+        let_go = any(one.lost for one in mine) or layer not in MADE_BY
         if not _mended(settings, table, [one.damage for one in mine], let_go=let_go):
             continue
-        touched += [f"{one}/{dataset}" for one in MADE_WITH.get(layer, (layer,) if layer in MADE_AGAIN else ())]
+        touched += [f"{one}/{dataset}" for one in MADE_BY.get(layer, ())]
     if keys := _assets(settings, touched):
         run_backfill(settings, None, None, select=" or ".join(f'key:"{key}"' for key in keys), force=False)
-    for table in [name for name in dict.fromkeys(one.table for one in found) if name.partition("/")[0] in MADE_WITH]:
+    for table in [name for name in dict.fromkeys(one.table for one in found) if name.partition("/")[0] in BESIDE]:
         _mended(settings, table, damage_of(settings.lake, table), let_go=True, quiet=True)  # what nobody sees any more
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.code_version import release
 from assay.contracts.reading.odcs import PATTERN
 from assay.errors import SettingsError
 from assay.lake.durable import sync_folder
+from assay.lake.format import FORMAT
 from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of
 from assay.scaffold.folders import whole_folder, write_dbt_project
 from assay.settings import load_settings
@@ -23,7 +25,16 @@ if TYPE_CHECKING:
 PROJECT = "dbt_project.yml"
 
 
-def work_privately() -> None:
+def _print_release(wanted: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if wanted:
+        typer.echo(f"assay {release()}, lake format {FORMAT}")
+        raise typer.Exit
+
+
+def work_privately(
+    *,
+    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_release, help="Print the release, and end.")] = False,
+) -> None:
     """Before any command: what it makes is for those alone for whom the home is. Settings that cannot be used are told by the command."""
     with suppress(SettingsError):
         keep_private(load_settings())

@@ -41,12 +41,13 @@ def say_failures(done: Sequence[Ran]) -> bool:
     return any(ran.failure for ran in done)
 
 
-def say_end(done: Sequence[Ran], seconds: float) -> None:
-    """All has been done, in so many seconds."""
+def say_end(done: Sequence[Ran], seconds: float, *, of_all: bool) -> None:
+    """All has been done, in so many seconds; of some tables only, unless it was `of_all`."""
+    fine = "every partition that has landed is up to date" if of_all else "what is selected is up to date, or waits for more than that"
     if done:
         typer.echo(f"{counted(done)}; {seconds:.1f} s.")
     else:
-        typer.echo(f"Nothing to do: every partition that has landed is up to date (looked in {seconds:.1f} s).")
+        typer.echo(f"Nothing to do: {fine} (looked in {seconds:.1f} s).")
 
 
 def counted(done: Sequence[Ran]) -> str:

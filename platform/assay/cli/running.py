@@ -105,7 +105,7 @@ def run_backfill(
             say_what_became(ran)
     if not done:
         remember(settings, seen)
-    say_end(done, time.monotonic() - began)
+    say_end(done, time.monotonic() - began, of_all=select == EVERYTHING)
     say_landing(work.planner, work.only)
     return 1 if say_failures(done) else 0 if is_whole else SOMETHING_LEFT_OUT
 

@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.contracts.language.file_names import arrival_names
-from assay.ingest.landing_file import FACTS
+from assay.ingest.landing_file import FACTS, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 MOST_NAMES = 2_000_000  # of folders that were listed before, a few hundred bytes each; the newest is kept whatever it has
-asked = attrgetter("st_mode", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 KIND, REGULAR, FOLDER, LINK = 0xF0, stat.S_IFREG >> 8, stat.S_IFDIR >> 8, stat.S_IFLNK >> 8  # in the second byte of a mark
 WIDTH = 16
 
@@ -169,7 +167,7 @@ def _listed(path: Path) -> Folder:
         names, here = os.listdir(handle), os.fstat(handle)  # noqa: PTH208  # of an open folder
         look, failed = partial(os.stat, dir_fd=handle, follow_symlinks=False), dict[str, OSError]()
         try:
-            marks = {name: FACTS.pack(*asked(found)) for name, found in zip(names, map(look, names), strict=True)}
+            marks = {name: mark_of(found) for name, found in zip(names, map(look, names), strict=True)}
         except OSError:  # one is gone since, or cannot be looked up
             marks = dict(_one_by_one(names, look, failed))
         odd = {name: mark[1] & KIND for name, mark in marks.items() if mark[1] & KIND != REGULAR}
@@ -191,6 +189,6 @@ def _one_by_one(
 ) -> Iterator[tuple[str, bytes]]:
     for name in names:
         try:
-            yield name, FACTS.pack(*asked(look(name)))
+            yield name, mark_of(look(name))
         except OSError as error:
             failed[name] = error

@@ -6,11 +6,12 @@ written and do not exist yet.
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.contracts.language.date_formats import ARRIVAL_PLACE
-from assay.contracts.language.file_names import arrival_names, out_of_landing
+from assay.contracts.language.file_names import arrival_names, out_of_landing, parts_of
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, folder_of
 from assay.ingest.landing_file import LandingFile, Stamp, told_name
@@ -18,7 +19,6 @@ from assay.ingest.landing_file import LandingFile, Stamp, told_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
-    from pathlib import Path
 
     from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.folders import Day, Folder
@@ -57,7 +57,7 @@ def listed_days(landing: Path, source: LandingSource, linked: Sequence[Path] = (
         raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
     arrival_names(source.path)  # refuses a path without a date
     found = list[Listed]()
-    for below, folder in _folders(landing, ARRIVAL_PLACE.sub("*", source.path).split("/"), allowed(landing, linked)):
+    for below, folder in _folders(landing, parts_of(source.path), allowed(landing, linked)):
         found += [Listed(below, folder, day, files) for day, files in days_in(landing, below, folder, source.path).items()]
     return found
 
@@ -99,17 +99,22 @@ def _folders(landing: Path, segments: Sequence[str], inside: Sequence[Path], bel
 
 def leads_out(path: Path) -> bool:
     """Whether a file is a link to one outside of its folder: who may drop files could have any file of this machine read."""
-    return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
+    return path.is_symlink() and not _end_of(path).is_relative_to(_end_of(path.parent))
 
 
 def allowed(landing: Path, linked: Sequence[Path]) -> list[Path]:
     """The folders that a folder which is a link may lead into: the landing folder, and those that the operator names."""
-    return [one.resolve() for one in (landing, *linked)]
+    return [_end_of(one) for one in (landing, *linked)]
 
 
 def folder_leads_out(path: Path, inside: Sequence[Path]) -> bool:
     """Whether a folder is a link to one outside of the folders that links may lead into."""
-    return path.is_symlink() and not any(path.resolve().is_relative_to(one) for one in inside)
+    return path.is_symlink() and not any(_end_of(path).is_relative_to(one) for one in inside)
+
+
+def _end_of(path: Path) -> Path:
+    """Where a path leads; one that goes round in a circle stands for itself (`Path.resolve` raises before Python 3.13)."""
+    return Path(os.path.realpath(path))
 
 
 def _look_up_failed(what: str, error: OSError) -> FileUnreadable:

@@ -11,6 +11,7 @@ import struct
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ BLOCK = 1 << 20
 HASHES = 10_000  # of so many files that belong to no arrival the hash is remembered, a few hundred bytes each
 SETTLED_NS = 2_000_000_000  # clocks of file systems are coarse: a file that was written a moment ago may be written again at the same time
 FACTS = struct.Struct("<IQqqq")  # a mark: mode, inode, bytes, times of the content and of the entry. Packed it takes a third of a tuple
+KNOWN_NS = (1 << 63) - 1
+asked = attrgetter("st_mode", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
 class Stamp(NamedTuple):
@@ -49,7 +52,16 @@ class Stamp(NamedTuple):
 
 def stamp_of(found: os.stat_result) -> Stamp:
     """The stamp of a file that was looked up."""
-    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Stamp.of_mark(mark_of(found))
+
+
+def mark_of(found: os.stat_result) -> bytes:
+    """The mark of what was looked up."""
+    try:
+        return FACTS.pack(*asked(found))
+    except struct.error:  # whoever drops a file gives it any time: file systems know years that nanoseconds in 64 bits do not
+        *rest, modified, changed = asked(found)
+        return FACTS.pack(*rest, *(max(-KNOWN_NS, min(time, KNOWN_NS)) for time in (modified, changed)))
 
 
 def is_settled(newest_ns: int) -> bool:

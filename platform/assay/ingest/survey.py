@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from assay.contracts.language.date_formats import ARRIVAL_PLACE
+from assay.contracts.language.file_names import parts_of
 from assay.contracts.model.calendars import arrival_calendar, midnight, zone_of
 from assay.errors import FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, folder_of
@@ -106,7 +106,7 @@ class _Readers:
     def __init__(self, contracts: Mapping[str, Contract]) -> None:
         self._by_place: dict[tuple[int, str], list[tuple[re.Pattern[str], Contract]]] = {}
         for contract in contracts.values():
-            *folders, _ = ARRIVAL_PLACE.sub("*", contract.source.path).split("/")
+            *folders, _ = parts_of(contract.source.path)
             first = folders[0] if folders and "*" not in folders[0] else ""
             self._by_place.setdefault((len(folders), first), []).append((like("/".join(folders)), contract))
         self._order = {name: number for number, name in enumerate(contracts)}
@@ -139,7 +139,8 @@ def _alone(folder: Folder, below: str, name: str, contracts: Mapping[str, Contra
         fault, written = f"it cannot be looked up: {folder.failed[name].strerror}", None
     else:
         fault = LEADS_OUT if leads else _fault(folder, name)
-        written = None if leads else datetime.fromtimestamp(Stamp.of_mark(folder.marks[name]).modified_ns / 1e9, UTC)
+        may_be_written = not leads and folder.is_file(name)
+        written = datetime.fromtimestamp(Stamp.of_mark(folder.marks[name]).modified_ns / 1e9, UTC) if may_be_written else None
     if not fault:
         dataset, why = why_not(told_name(path), contracts)
         yield _one(path, Sighting("", Fate.IGNORED, dataset, why=why))

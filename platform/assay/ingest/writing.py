@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 ANYTHING = "1"  # what stands where a path says *
 
 
-def name_for(source: LandingSource, day: date) -> str:
-    """The path below the landing folder of a file of a day."""
+def name_for(source: LandingSource, day: date, anything: str = ANYTHING) -> str:
+    """The path below the landing folder of a file of a day; `anything` stands where it says *."""
     dated = ARRIVAL_PLACE.sub(lambda place: day.strftime(strptime_format(place.group(1))), source.path)
-    return dated.removesuffix("*").replace("*", ANYTHING)  # a path that ends with * has the packing there, or nothing
+    return dated.removesuffix("*").replace("*", anything)  # a path that ends with * has the packing there, or nothing
 
 
-def spelled_file(rows: Sequence[Mapping[str, str]], source: LandingSource, name: str) -> bytes:
-    """The bytes of a file of this name with these rows, whose keys are the contract's landing columns.
+def spelled_file(rows: Sequence[Mapping[str, Any]], source: LandingSource, name: str) -> bytes:
+    """The bytes of a file of this name with these rows, whose keys are the contract's landing columns: text, None, or what nests others.
 
     Raises ContractInvalid for what the format, the dialect or the encoding cannot spell.
     """
-    records = [_nested(row, source) for row in rows]
+    records = [_in_its_array(record_of(row, source), source) for row in rows]
     write = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet, "avro": _avro}[source.format]
     try:
         content = write(records, source)
@@ -50,17 +50,22 @@ def spelled_file(rows: Sequence[Mapping[str, str]], source: LandingSource, name:
     return _packed(content, PurePosixPath(name).suffix.lower())
 
 
-def _nested(row: Mapping[str, str], source: LandingSource) -> Record:
-    """A row as its file has it: the values of paths inside those that they begin in, an element inside its array."""
+def record_of(row: Mapping[str, Any], source: LandingSource) -> Record:
+    """A row as bronze has it, before it is text: the values of the paths that it says inside those that they begin in."""
     record: Record = {name: row.get(name, "") for name in source.file_columns}
     for name in sorted(source.paths, key=len):
-        if path := read_path(name, source.file_columns):
-            record[path.root] = _put(record[path.root], path.steps, row.get(name, ""))
-    if source.explode is not None:
-        inside = read_path(source.explode, source.file_columns)
-        root, steps = (inside.root, inside.steps) if inside else (source.explode, ())
-        record[root] = _put(record[root], steps, [_at(record[root], steps)])
+        if name in row and (path := read_path(name, source.file_columns)):
+            record[path.root] = _put(record[path.root], path.steps, row[name])
     return record
+
+
+def _in_its_array(record: Record, source: LandingSource) -> Record:
+    """A record as its file has it: an element inside its array."""
+    if source.explode is None:
+        return record
+    inside = read_path(source.explode, source.file_columns)
+    root, steps = (inside.root, inside.steps) if inside else (source.explode, ())
+    return record | {root: _put(record[root], steps, [_at(record[root], steps)])}
 
 
 def _put(value: Any, steps: Steps, leaf: Any) -> Any:  # noqa: ANN401  # whatever JSON holds
@@ -88,11 +93,15 @@ def _csv(records: Sequence[Record], source: LandingSource) -> bytes:
     dialect, columns = source.dialect, source.file_columns
     lines = [f"{dialect.comment_char} a comment"] if dialect.comment_char else []
     lines += [dialect.delimiter.join(_value(name, dialect) for name in columns)] if dialect.header else []
-    lines += [dialect.delimiter.join(_value(_text(record[name]), dialect) for name in columns) for record in records]
+    lines += [dialect.delimiter.join(_value(_text(record[name], source), dialect) for name in columns) for record in records]
     return "".join(f"{line}\n" for line in lines).encode(source.encoding)
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  # as above
+def _text(value: Any, source: LandingSource) -> str:  # noqa: ANN401  # as above
+    if value is None:
+        if not source.null_values:
+            raise ContractInvalid("A CSV file has no way to spell that a value is absent.", hint="Let the contract name its nullValues.")
+        return source.null_values[0]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -120,7 +129,8 @@ def _parquet(records: Sequence[Record], source: LandingSource) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = {name: pa.array([record[name] for record in records], None if records else pa.string()) for name in source.file_columns}
+    found = {name: [record[name] for record in records] for name in source.file_columns}
+    columns = {name: pa.array(values, pa.string() if not any(values) else None) for name, values in found.items()}
     target = io.BytesIO()
     pq.write_table(pa.table(columns), target)
     return target.getvalue()

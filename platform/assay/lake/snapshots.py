@@ -30,7 +30,7 @@ from assay.lake.tokens import tokens_at
 from assay.settings import refuse_partition_like
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
     from deltalake import DeltaTable
@@ -135,7 +135,7 @@ class Snapshot:
         return sorted(set(named) - set(self.schema.names))
 
     @cached_property
-    def _tokens(self) -> dict[str, int]:
+    def _tokens(self) -> Mapping[str, int]:
         with log_read(self.name, self.folder, self.version):
             return tokens_at(self.folder / LOG, self.version)
 

@@ -7,8 +7,10 @@ log's format is Delta's own protocol: a checkpoint holds the state so far, each 
 from __future__ import annotations
 
 import json
+import threading
+from collections import OrderedDict
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.errors import TableDamaged
 from assay.lake.format import FORMAT_APP
@@ -16,19 +18,64 @@ from assay.lake.log import entry
 from assay.lake.log_entries import checkpoints_of, versions_of, what_is_short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    Stamp = tuple[int, int, int]
+
+MOST_REMEMBERED = 500_000  # tokens of all logs together, some 100 bytes each
 TXN_LINE = '{"txn"'
 FORMAT_LINE = f'{TXN_LINE}:{{"appId":"{FORMAT_APP}",'
 
 
-def tokens_at(log: Path, version: int) -> dict[str, int]:
-    """The newest `txn` version of every application, as of `version` of the table whose `_delta_log` folder is `log`."""
+class Read(NamedTuple):
+    """What was read of a log: its last checkpoint and the entries after it, each by inode, bytes and time, and what they say together."""
+
+    stamps: list[Stamp | None]
+    tokens: Mapping[str, int]
+
+
+class Remembered:
+    """What was read of the logs that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Path, Read] = OrderedDict()
+
+    def get(self, log: Path, otherwise: Read) -> Read:
+        """What was read of a log."""
+        with self._lock:
+            return self._kept.get(log, otherwise)
+
+    def keep(self, log: Path, read: Read) -> None:
+        """Remember it, and forget what was asked for longest ago."""
+        with self._lock:
+            self._kept[log] = read
+            self._kept.move_to_end(log)
+            while len(self._kept) > 1 and sum(len(one.tokens) + len(one.stamps) for one in self._kept.values()) > MOST_REMEMBERED:
+                self._kept.popitem(last=False)
+
+
+NOTHING_READ = Read([], {})
+_remembered = Remembered()
+
+
+def tokens_at(log: Path, version: int) -> Mapping[str, int]:
+    """The newest `txn` version of every application, as of `version` of the table whose `_delta_log` folder is `log`.
+
+    What was read of the log before is remembered, and only what came after it is read, as long as its files are those that were read.
+    """
     parts = checkpoints_of(log, version)
     base = max(parts, default=-1)
-    found = _of_checkpoint(parts[base]) if parts else {}
-    for number in range(base + 1, version + 1):
-        found |= _of_commit(entry(log, number))
+    checkpoint, commits = parts.get(base, []), [entry(log, number) for number in range(base + 1, version + 1)]
+    stamps = [_stamp(path) for path in (*checkpoint, *commits)]
+    known = _remembered.get(log, NOTHING_READ)
+    start = len(known.stamps) if known.stamps and known.stamps == stamps[: len(known.stamps)] else 0
+    found = dict(known.tokens) if start else _of_checkpoint(checkpoint)
+    for path in commits[max(start - len(checkpoint), 0) :]:
+        found |= _of_commit(path)
+    if known.stamps[: len(stamps)] != stamps:  # an older version of the same log was not asked for
+        _remembered.keep(log, Read(stamps, found))
     return found
 
 
@@ -79,6 +126,14 @@ def _format_in(path: Path) -> int | None:
             return next((int(json.loads(line)["txn"]["version"]) for line in lines if line.startswith(FORMAT_LINE)), None)
     except FileNotFoundError:  # a checkpoint is left of it
         return None
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # whoever reads it says so
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _of_checkpoint(paths: list[Path]) -> dict[str, int]:

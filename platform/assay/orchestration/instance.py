@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import yaml
+from dagster_shared.check import CheckError
 
 from assay.errors import PermanentFailure
 from assay.lake.durable import replace_file
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}  # as Dagster documents it
-NAME = "in-process.yaml"
+DESCRIPTION, NAME = "dagster.yaml", "in-process.yaml"
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")  # that SQLite makes; it never lets a group write them
+
+
+class InstanceMisdescribed(PermanentFailure):
+    """`dagster.yaml`, which people edit, does not say what Dagster can use."""
+
+    hint = "Correct it; or move it away and run `assay init`, which copies the usual one. Nothing was changed."
 
 
 class InstanceDamaged(PermanentFailure):
@@ -47,17 +54,38 @@ def share_instance(settings: Settings) -> None:
 def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     """The instance that `dagster.yaml` in this folder describes. Closed at the end.
 
-    Raises InstanceDamaged, also for what happens inside, if one of its databases cannot be read.
+    Raises InstanceMisdescribed if nobody can use what it says, InstanceDamaged, also for what happens inside, if one of its databases
+    cannot be read.
     """
-    said = yaml.safe_load((dagster_home / "dagster.yaml").read_text(encoding="utf-8")) or {}
-    replace_file(dagster_home / NAME, yaml.safe_dump(said | {"compute_logs": NOT_CAPTURED}).encode())
+    _write_down(dagster_home)
     try:
-        with dg.DagsterInstance.from_config(str(dagster_home), NAME) as instance:
+        with _described(dagster_home) as instance:
             yield instance
     except Exception as error:
         if damaged := _damaged(dagster_home, error):
             raise InstanceDamaged(f"Tried to use Dagster's instance; {damaged}.") from error
         raise
+
+
+def _write_down(dagster_home: Path) -> None:
+    """The description for a command: as the instance's own, but for what is printed, which is not captured."""
+    path = dagster_home / DESCRIPTION
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InstanceMisdescribed(f"Tried to read {path}; {' '.join(str(error).split())}.") from error
+    if not isinstance(said, dict):
+        raise InstanceMisdescribed(f"Tried to read {path}; it is no mapping of settings.")
+    replace_file(dagster_home / NAME, yaml.safe_dump(said | {"compute_logs": NOT_CAPTURED}).encode())
+
+
+def _described(dagster_home: Path) -> dg.DagsterInstance:
+    try:
+        return dg.DagsterInstance.from_config(str(dagster_home), NAME)
+    except (dg.DagsterError, CheckError, ImportError, TypeError) as error:  # a class that is none is a TypeError to Dagster
+        faults = [one.message.partition(" Expected:")[0] for one in getattr(error, "errors", ())]  # after it, all that could be said
+        told = "; ".join(faults or [str(error)]).rstrip(".")
+        raise InstanceMisdescribed(f"Tried to use {dagster_home / DESCRIPTION}; {' '.join(told.split())}.") from error
 
 
 def _damaged(dagster_home: Path, error: BaseException | None) -> str | None:

@@ -21,10 +21,10 @@ def made_up(contract: Contract, day: date | None) -> dict[str, str]:
     """A landed row that a contract might take: each value of the type that it becomes, within what is said of it alone."""
     row = dict.fromkeys(contract.source.columns, "1")
     row |= {column.source: _text(contract, column, day) for column in contract.columns if column.source}
-    return row | (_of_day(contract, day) if day is not None else {})
+    return row | (of_day(contract, day) if day is not None else {})
 
 
-def _of_day(contract: Contract, day: date) -> dict[str, str]:
+def of_day(contract: Contract, day: date) -> dict[str, str]:
     """What the columns of the event time hold for a day: the whole of it, or the parts that the contract's expression puts together."""
     import polars as pl
 

@@ -68,7 +68,7 @@ def _kept(rule: Rule, types: Mapping[str, pa.DataType], references: Mapping[tupl
     return ~violation(rule, types, references).fill_null(pl.lit(value=False))
 
 
-def _judged(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> dict[str, pl.Series] | None:
+def kept_rules(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[str, str], pl.Series]) -> dict[str, pl.Series] | None:
     """Which rows keep each rule, all rules in one query on all cores; None if one cannot be evaluated: pandera tells which and why."""
     import polars as pl
 
@@ -86,7 +86,7 @@ def failures(frame: pl.DataFrame, contract: Contract, references: Mapping[tuple[
     """
     import polars as pl
 
-    schema = pandera_schema(contract, references, _judged(frame, contract, references))
+    schema = pandera_schema(contract, references, kept_rules(frame, contract, references))
     # only now, because who imports pandera first decides what it loads: see pandera_module
     from pandera.errors import SchemaErrors
 

@@ -58,6 +58,11 @@ def arrival_names(path: str) -> ArrivalNames:
     return ArrivalNames(re.compile("".join(_expression(part, format_) for part in PARTS.split(path))), format_.replace("%-", "%"))
 
 
+def parts_of(path: str) -> list[str]:
+    """The folders of a path and its file, `*` where the arrival stands, which may be several folders: `{arrival:yyyy/MM/dd}`."""
+    return ARRIVAL_PLACE.sub(lambda place: "/".join("*" for _ in place.group(1).split("/")), path).split("/")
+
+
 def out_of_landing(path: str) -> tuple[str, str] | None:
     """Why a path cannot name files below the landing folder, with what to write instead; None if it can."""
     hint = "Give it relative to the landing folder, such as flights/flights_{arrival:yyyy-MM-dd}.csv."

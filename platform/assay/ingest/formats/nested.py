@@ -86,6 +86,11 @@ def _at(value: Any, steps: Sequence[str | int]) -> str | None:  # noqa: ANN401
         return None
 
 
+def at_path(text: str | None, steps: Sequence[str | int]) -> str | None:
+    """What a path finds in a landed text, as a landing column of its own has it."""
+    return _at(read_json(text), steps)
+
+
 def text_of(value: Any) -> str | None:  # noqa: ANN401
     """A value as a reader would spell it as a column: texts without quotes, objects and arrays as JSON."""
     return value if value is None or isinstance(value, str) else spelled(value)
