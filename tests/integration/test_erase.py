@@ -8,6 +8,7 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -19,6 +20,7 @@ from people_world import People, found_in
 from assay.lake.erasures import erasures
 from assay.masking.keyring import read_ring
 from assay.masking.tokens import encrypter, tokenizer
+from assay.orchestration.clock import now
 from assay.orchestration.instance import instance_of
 from command_line import as_program
 from nursery import Child
@@ -64,6 +66,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> People:
         said = f"Could not convert string '{terms(people)[4]}' to INT32, of {ADA}"
         instance.report_runless_asset_event(dg.AssetObservation("sums", metadata={"said": said}))
     return people
+
+
+def keep(people: People, path: str, since: date) -> None:
+    """Let a contract keep what is from a day on."""
+    contract = people.contracts / path
+    days = (now().date() - since).days
+    levels = f"slaProperties:\n  - {{property: retention, value: {days}, unit: d}}\nschema:\n"
+    contract.write_text(contract.read_text().replace("schema:\n", levels, 1))
+
+
+def test_a_person_in_what_has_expired_is_erased_from_the_files_that_are_left_of_it(people: People) -> None:
+    for path in ("payments.odcs.yaml", "gold/paid_by_town.odcs.yaml"):
+        keep(people, path, date(2024, 2, 1))
+    people.run("contracts", "compile")
+    said = people.run("maintain", "--retention", "--dry-run")
+    assert "gold/paid_by_town 2024-01-01: " in said
+    assert people.run("maintain", "--retention").splitlines()[:3] == said.splitlines()[:3]
+    assert "decisions/payments 2024-01-01: " in said
+    people.run("erase", "--subject", "customer", "--value-from", "-", "--by", "tester", "--yes", stdin=ADA + "\n")
+    assert not [path for path in found_in(people.home, terms(people)) if not path.startswith("landing/")]
+    assert [one.state for one in erasures(people.home / "lake")] == ["done"]
+    assert people.rows("silver/payments")["payment_date"].unique().to_list() == [date(2024, 2, 1)]
 
 
 @pytest.fixture

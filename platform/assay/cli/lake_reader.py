@@ -16,6 +16,7 @@ from assay.lake.log import LOG
 from assay.lake.log_entries import committed_at
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.reader import Fate, View, quarantined_datasets
+from assay.lake.retention import LAYER as RETENTION
 from assay.lake.snapshots import Snapshot, open_snapshot, table_names
 from assay.lake.workplaces import temporary
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from assay.cli.reading_only import Names
 
 QUARANTINE = "quarantine"
-LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES)
+LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES, RETENTION)
 FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.maintenance.cleaning import Cleaning
+    from assay.orchestration.maintaining import Maintaining
+    from assay.orchestration.plan import Planner
     from assay.settings import Settings
 
 
@@ -23,6 +25,9 @@ def maintain(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
     files: Annotated[bool, typer.Option("--files", help="Name each file.")] = False,
+    retention: Annotated[
+        bool, typer.Option("--retention", help="Before, remove the partitions that are older than the `retention` of their contracts.")
+    ] = False,
 ) -> None:
     """Remove files of earlier versions, what killed runs have left, and old private folders. ASSAY_VACUUM_DAYS says what is old: 7 days.
 
@@ -30,7 +35,10 @@ def maintain(
     """
     settings = settings_of_home()
     require_writable(settings.lake)
-    found = _execute(settings, tables or [], dry_run=dry_run)
+    planner = _planner(settings, tables or [])
+    if retention:
+        _expire(settings, planner, tables, dry_run=dry_run)
+    found = _maintaining(settings, planner).execute(tables or None, dry_run=dry_run)
     for one in found:
         _say(settings, one, files=files)
     removed = sum(len(one.removals) for one in found)
@@ -39,14 +47,14 @@ def maintain(
     raise typer.Exit(1 if any(one.is_damaged for one in found) else 0)
 
 
-def _execute(settings: Settings, tables: Sequence[str], *, dry_run: bool) -> list[Cleaning]:
+def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
+    """What says what is outdated. Raises SettingsError for a table that is not there, ClockSetBack if the clock cannot be believed."""
     from assay.cli.product import find_product
     from assay.contracts.language.names import suggest
     from assay.lake.tables import table_folders
     from assay.orchestration.build import assemble
     from assay.orchestration.clock_rollback import require_clock
     from assay.orchestration.instance import instance_of
-    from assay.orchestration.maintaining import Maintaining
 
     if unknown := [name for name in tables if name not in (there := table_folders(settings.lake))]:
         raise SettingsError(f"Tried to maintain {unknown[0]!r}; there is no such table.", hint=suggest(unknown[0], there))
@@ -55,8 +63,33 @@ def _execute(settings: Settings, tables: Sequence[str], *, dry_run: bool) -> lis
     if settings.instance_file.exists():
         with instance_of(settings.dagster_home) as instance:
             require_clock(settings.lake, instance)
-    waits = lambda: typer.echo("assay: waiting for an erasure, or for another `assay maintain`.", err=True)  # noqa: E731  # one line
-    return Maintaining(settings, planner, waits).execute(tables or None, dry_run=dry_run)
+    return planner
+
+
+def _waits() -> None:
+    typer.echo("assay: waiting for an erasure, or for another `assay maintain`.", err=True)
+
+
+def _maintaining(settings: Settings, planner: Planner) -> Maintaining:
+    from assay.orchestration.maintaining import Maintaining
+
+    return Maintaining(settings, planner, _waits)
+
+
+def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, *, dry_run: bool) -> None:
+    """Remove what has expired, and say what it was, partition by partition."""
+    from assay.orchestration.clock import now
+    from assay.orchestration.retaining import Retaining
+
+    found = Retaining(settings, planner, now(), _waits, dry_run=dry_run).execute(tables or None)
+    for one in found:
+        for key, (rows, size) in one.partitions.items():
+            typer.echo(f"{one.table} {visible(key)}: {rows:,} rows, {_megabytes(size)}, kept for {one.kept}")
+        if one.told:
+            typer.echo(f"assay: {one.table}: {visible(one.told)}.", err=True)
+    partitions, rows = sum(len(one.partitions) for one in found), sum(one.rows for one in found)
+    would = "`assay maintain --retention` would remove" if dry_run else "Removed"
+    typer.echo(f"{would} {rows:,} rows of {partitions} partitions that have expired.")
 
 
 def _say(settings: Settings, one: Cleaning, *, files: bool) -> None:

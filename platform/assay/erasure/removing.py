@@ -133,20 +133,22 @@ def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dic
 
 def remove_from_quarantine(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
     """Write the partitions of a quarantine that hold rows from some places again without them, whichever publication they are of."""
-    return _remove(lake, Quarantine(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
+    return remove_rows(lake, Quarantine(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
 
 
 def remove_from_decisions(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
     """The same with what stewards decided. A decision about nobody else leaves its number and no row."""
-    return _remove(lake, decisions_spec(dataset), lambda frame: at_places(frame, places), fence)
+    return remove_rows(lake, decisions_spec(dataset), lambda frame: at_places(frame, places), fence)
 
 
 def remove_from_claims(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
     """The same with claims to keys, which are those of publications that nobody names any more once silver is rebuilt."""
-    return _remove(lake, claims_table(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
+    return remove_rows(lake, claims_table(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
 
 
-def _remove(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
+def remove_rows(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
+    """Write the partitions of a table that have such rows again without them; returns how many rows went."""
+
     def rewrite(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
         frame = _rows(table, files, spec)
         meant = is_meant(frame)

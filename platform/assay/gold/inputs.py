@@ -13,6 +13,7 @@ from assay.code_version import code_version
 from assay.contracts.model.calendars import next_month
 from assay.gold.calendars import Reach, calendars_of, months_between, reach_of, tells_dates
 from assay.gold.models import LAYER
+from assay.lake.expired import Expired
 from assay.lake.fence import fence_now
 from assay.lake.migrations import partition_token
 from assay.lake.publisher import fingerprint
@@ -21,7 +22,7 @@ from assay.lake.snapshots import Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Iterable, Mapping, Set
 
     from assay.contracts.model.calendars import Calendar
     from assay.gold.models import Model
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from assay.lake.slices import Partition, Slice
     from assay.steps import Run
 
+A_MONTH = timedelta(days=31)
+FROZEN = "{} stays as it is: rows of {} that it is made from have expired."
 CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
 
 
@@ -44,6 +47,7 @@ class GoldInputs:
     snapshots: Mapping[str, Snapshot | None]
     making: Mapping[str, Set[date | None]]
     fence: int = 0
+    expired: Mapping[str, Expired] = field(default_factory=dict)
     _fingerprints: dict[tuple[str, date | None], int] = field(default_factory=dict, init=False, repr=False)
     _contents: dict[tuple[str, Reach | None], object] = field(default_factory=dict, init=False, repr=False)
     _with_rows: dict[tuple[str, date], bool] = field(default_factory=dict, init=False, repr=False)
@@ -58,12 +62,17 @@ class GoldInputs:
         needed = dict.fromkeys([*(model.table for model in models), *(table for model in models for table in model.depends_on)])
         making = {model.table: {month_of(partition) for partition in slices[model.name].partitions} for model in models}
         snapshots = {table: newest(run.lake, table) if table in making else open_snapshot(run.lake, table) for table in needed}
-        return cls({model.table: model for model in models}, calendars_of(project.models, run.contracts), snapshots, making, fence)
+        calendars = calendars_of(project.models, run.contracts)
+        kept = {one.table: one.retention for one in project.models} | {
+            f"silver/{name}": one.retention for name, one in run.contracts.items()
+        }
+        expired = {name: Expired.of(table, calendars.get(name), kept.get(name), run.now) for name, table in snapshots.items()}
+        return cls({model.table: model for model in models}, calendars, snapshots, making, fence, expired)
 
     def without(self, tables: Set[str]) -> GoldInputs:
         """The same, but for some tables as if they had never been published."""
         kept = {name: None if name in tables else snapshot for name, snapshot in self.snapshots.items()}
-        return GoldInputs(self.models, self.calendars, kept, self.making, self.fence)
+        return GoldInputs(self.models, self.calendars, kept, self.making, self.fence, self.expired)
 
     @property
     def pins(self) -> dict[str, int]:
@@ -105,12 +114,41 @@ class GoldInputs:
     def is_wanted(self, model: Model, month: date | None) -> bool:
         """Whether a month is worth building: it is published, has rows for whatever reason, or an input with partitions has some for it.
 
-        A table without months always is.
+        A table without months always is; a month that has expired, or whose inputs have, is not.
         """
         snapshot, key = self.snapshots[model.table], _key(month)
+        if month is not None and self.why_not(model, month):
+            return False
         if month is None or partition_token(snapshot, key) is not None or self._has_rows(model, month):
             return True
         return any(file.values == (key,) for file in (snapshot.files if snapshot else ()))
+
+    def why_not(self, model: Model, month: date) -> str:
+        """Why a month stays as it is, or away: it has expired, or something that it was made from has. Empty if it does not.
+
+        What is left of its inputs would make another month of it, or none.
+        """
+        if (own := self.expired.get(model.table)) and own.has(month):
+            return own.why(_key(month))
+        gone = [table for table in model.depends_on if self._expires_within(table, reach_of(model, month, self.calendars[model.table]))]
+        return FROZEN.format(_key(month), gone[0]) if gone else ""
+
+    def kept(self, model: Model, months: Iterable[date | None]) -> list[str]:
+        """The published months, of some, that stay as they are."""
+        published = [month for month in months if month and partition_token(self.snapshots[model.table], _key(month)) is not None]
+        return [_key(month) for month in published if self.why_not(model, month)]
+
+    def _expires_within(self, table: str, reach: Reach) -> bool:
+        """Whether a partition of a table that is in reach has expired."""
+        expired, calendar = self.expired.get(table), self.calendars.get(table)
+        if expired is None or expired.before is None or calendar is None:
+            return False
+        first = calendar.first_of(max(calendar.start, reach.start - A_MONTH))
+        while first < reach.end + A_MONTH and expired.has(first):
+            if reach.concerns(calendar, first):
+                return True
+            first = calendar.after(first)
+        return False
 
     def _has_rows(self, model: Model, month: date) -> bool:
         if (model.table, month) not in self._with_rows:

@@ -16,6 +16,7 @@ from assay.gold.kinds import ModelNotBuilt, materialization_of, refuse_unbuildab
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
 LAYER = "gold"
@@ -64,7 +65,7 @@ class Model:
     A partition is the month of `event_time`. To build a window, rows from `lookback_days` before it to `lookahead_days` after it are read.
     Without either the table has no partitions: it is built whole, from reference data.
     `code_version` changes with the model's SQL, its properties, its rules (`promises`) and the project's macros that it uses, and with
-    nothing else.
+    nothing else. `retention` is what its contract says: the manifest does not know it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Model:
     promises: str = ""
     contract_version: str = ""
     reads: tuple[str, ...] = ()
+    retention: timedelta | None = None
 
     @property
     def table(self) -> str:

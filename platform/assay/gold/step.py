@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.calendars import next_month
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from assay.contracts.model.contract import Contract
     from assay.gold.dbt_results import BuildResult
     from assay.gold.models import Model
+    from assay.lake.slices import Partition
     from assay.lake.snapshots import Snapshot
 
 
@@ -75,9 +77,14 @@ def _bring_up_to_date(run: Run, project: Project, slices: Mapping[str, Slice]) -
     current = {m.name: current_tokens(inputs.snapshots[m.table], slices[m.name].keys) for m in models}
     changed = {m.name: altered(inputs.snapshots[m.table]) for m in models}
     due: dict[str, set[date | None]] = {model.name: set() for model in models}
+    outside = {m.name: {p.key: reason for p in slices[m.name].partitions if (reason := _why_not(inputs, m, p))} for m in models}
     for model in models:
         every = run.force or needs_full_refresh(model, inputs.snapshots[model.table], inputs.calendars.get(model.table))
         for partition in slices[model.name].partitions:
+            if why := outside[model.name].get(partition.key, ""):
+                kept = current[model.name][partition.key] is not None
+                yield model, Outcome(partition.key, Status.UNCHANGED) if kept else Outcome(partition.key, Status.REFUSED, refusal=why)
+                continue
             is_current = wanted[model.name][partition.key] == current[model.name][partition.key]
             if is_current and not every and partition.key not in changed[model.name]:
                 yield model, Outcome(partition.key, Status.UNCHANGED)
@@ -92,8 +99,20 @@ def _bring_up_to_date(run: Run, project: Project, slices: Mapping[str, Slice]) -
     months_due = sorted(month for month in every_due if month is not None)
     if None in every_due:
         yield from work.build(models, slices, [])
-    for months in [months_due] if refreshed and months_due else stretches(months_due):
+    for months in [months_due] if refreshed and months_due else _apart(months_due, outside):
         yield from work.build(models, slices, months)
+
+
+def _why_not(inputs: GoldInputs, model: Model, partition: Partition) -> str:
+    month = month_of(partition)
+    return inputs.why_not(model, month) if month is not None else ""
+
+
+def _apart(months: Sequence[date], outside: Mapping[str, Mapping[str, str]]) -> Iterator[list[date]]:
+    """Stretches of months that are outside for the same models: a model is built for a whole window, and others read it as it is built."""
+    for stretch in stretches(months):
+        for _, group in groupby(stretch, lambda month: {name for name, keys in outside.items() if month.isoformat() in keys}):
+            yield [*group]
 
 
 @dataclass(frozen=True)
@@ -146,7 +165,8 @@ class _Work:
         seen = {key: self.current[model.name][key] for key in slice_.keys}
         read = self.inputs.pins | self.published  # what was made in this build is read as it was made
         pins = {table: version for table, version in read.items() if table in model.depends_on}
-        provenance = Provenance(self.run.run_id, model.contract_version, build_code(model), pins, fence=self.inputs.fence)
+        run_id, fence, retained = self.run.run_id, self.inputs.fence, self.inputs.expired[model.table].noted
+        provenance = Provenance(run_id, model.contract_version, build_code(model), pins, fence=fence, retained=retained)
         whole, others = model.table in self.replaced, other_tokens(self.replaced.get(model.table), slice_)
         done = publish(
             self.run.lake, staging, {**tokens, **files_noted(staging)}, expected={**seen, **others}, provenance=provenance, whole=whole

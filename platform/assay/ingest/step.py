@@ -18,6 +18,7 @@ from assay.ingest.absent_columns import absent_columns
 from assay.ingest.arrived import Arrived
 from assay.ingest.bronze import batches, batches_of, bronze_spec
 from assay.ingest.erased import Erased
+from assay.ingest.expired import ExpiredArrivals
 from assay.ingest.held import Holdings
 from assay.ingest.lost_files import refuse_forgotten
 from assay.ingest.migrating import leaving
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.lake.slices import Slice
+    from assay.lake.snapshots import Snapshot
 
 
 def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[str, int]:
@@ -64,13 +66,18 @@ class _Made:
 
 
 def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now: datetime) -> tuple[dict[str, int], dict[str, int | None]]:
-    """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing."""
+    """The fingerprints, by partition key, that chosen arrivals would get, and those that they have; None where rows are missing.
+
+    Arrivals that have expired are not among them.
+    """
     table = newest(run.lake, bronze_spec(contract).name)
     if table is None:
         refuse_forgotten(run.lake, contract)
     holdings, arrived = Holdings.of_table(table, contract), Arrived.look(run.landing, contract, run.linked, run.index)
     known = {""} if contract.arrival.grain is Grain.NONE else {*arrived.groups, *holdings.arrivals}
     keys = {arrival: arrival or "all" for arrival in sorted(known) if chosen(arrival)}
+    if not holdings.regrouped:
+        keys = _without_expired(ExpiredArrivals.of(run, contract, table, now), arrived, contract, keys, holdings)
     stands = _standing(run, contract, holdings, keys.values())
     wanted = _as_before(arrived, contract, {arrival: stands[key] for arrival, key in keys.items()}) if not holdings.regrouped else {}
     found = batches_of(arrived, contract, lambda arrival: arrival in keys and arrival not in wanted, now, holdings)
@@ -81,6 +88,26 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
     arrived.save(list(holdings.arrivals))
     by_key = {key: wanted[arrival] for arrival, key in keys.items() if arrival in wanted}
     return by_key, {key: stands[key] for key in by_key}
+
+
+def _expired(run: Run, contract: Contract, table: Snapshot | None, landed: Mapping[str, Batch]) -> dict[str, Outcome]:
+    """What becomes of arrivals that have expired."""
+    gone = ExpiredArrivals.of(run, contract, table, run.now)
+    keys = [key for key, batch in landed.items() if gone.has(key, contents_of(batch))]
+    return {key: Outcome(key, Status.REFUSED, refusal=gone.events.why(key)) for key in keys}
+
+
+def _without_expired(
+    expired: ExpiredArrivals, arrived: Arrived, contract: Contract, keys: Mapping[str, str], holdings: Holdings
+) -> dict[str, str]:
+    """The arrivals without those that have expired. What lies in landing of them is known from the look before, or found out."""
+    gone = {arrival for arrival, key in keys.items() if (row := arrived.settled(arrival)) and expired.has(key, row.contents)}
+    maybe = {arrival for arrival, key in keys.items() if arrival not in gone and expired.may_have(key)}
+    for arrival, batch in batches_of(arrived, contract, maybe.__contains__, None, holdings).items() if maybe else ():
+        if expired.has(keys[arrival], contents_of(batch)):
+            arrived.settle(arrival, contents_of(batch), frozenset())
+            gone.add(arrival)
+    return {arrival: key for arrival, key in keys.items() if arrival not in gone}
 
 
 def _as_before(arrived: Arrived, contract: Contract, stands: Mapping[str, int | None]) -> dict[str, int]:
@@ -118,10 +145,13 @@ def ingest(run: Run, contract: Contract, slice_: Slice, everything: Callable[[],
     holdings = Holdings.of_table(table, contract, believed=run.force)
     found = batches(run.landing, contract, set(arrivals.values()).__contains__, run.now, holdings, linked=run.linked, index=run.index)
     landed = {key: found[arrival] for key, arrival in arrivals.items() if arrival in found}
-    wanted = bronze_fingerprints(contract, landed)
     others = leaving(run, contract, table, slice_.only(set(landed)) if landed else slice_, everything)
+    expired = {} if others is not None else _expired(run, contract, table, landed)
+    yield from expired.values()
+    landed = {key: batch for key, batch in landed.items() if key not in expired}
+    wanted = bronze_fingerprints(contract, landed)
     stands = _standing(run, contract, holdings, landed)
-    for key in slice_.keys:
+    for key in [key for key in slice_.keys if key not in expired]:
         if key not in landed and others is not None:
             yield Outcome(key, Status.UNCHANGED)
         elif key not in landed:

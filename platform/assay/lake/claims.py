@@ -23,7 +23,7 @@ from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -79,6 +79,20 @@ def with_displaced(made_from: int, displaced: int) -> int:
 def displaced_now(silver: Snapshot | None, key: str) -> int:
     """The number of the rows that a partition should not publish, as its newest publication left it."""
     return (silver.token(f"{TOKEN}{DISPLACED_NOW}{key}") if silver else None) or 0
+
+
+def gave_way_to(root: Path, dataset: str, silver: Snapshot, keys: Collection[str]) -> set[str]:
+    """The published partitions that do not publish a row because one of some others publishes its key."""
+    import polars as pl
+
+    there = newest(root, claims_table(root, dataset).spec.name)
+    if there is None:
+        return set()
+    named = {(key, str(number)) for key, number in publications_of(silver, _published(silver)).items() if number is not None}
+    rows = there.scan(lambda file: file.values in named and not file_damage(file), (KEY, DISPLACED, PARTITION)).collect()
+    mine = pl.col(PARTITION).is_in([*keys])
+    claimed = rows.filter(mine & ~pl.col(DISPLACED))[KEY]
+    return {*rows.filter(~mine & pl.col(DISPLACED) & pl.col(KEY).is_in(claimed.implode()))[PARTITION]}
 
 
 class Keyed(NamedTuple):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.errors import Fenced, Superseded
+from assay.lake.expired import refuse_expired
 from assay.lake.migrations import TOKEN
 from assay.lake.snapshots import newest
 
@@ -43,7 +44,8 @@ def fence_to_note(table: Snapshot, writer: Provenance) -> dict[str, int]:
 def refuse_late(root: Path, table: Snapshot, slice_: Slice, writer: Provenance) -> None:
     """Raise Fenced if a writer has noted a smaller number than a table knows; one that notes none reads nobody's rows.
 
-    Raises Superseded if the slice has other files now than those that the writer has read to replace them by what it made of them.
+    Raises Superseded if the slice has other files now than those that the writer has read to replace them by what it made of them, or if
+    a partition of it has expired since.
     """
     if writer.fence is not None:
         known = fence_of(table) if table.files else max(fence_of(table), fence_now(root))  # a new table may have been overlooked
@@ -53,3 +55,4 @@ def refuse_late(root: Path, table: Snapshot, slice_: Slice, writer: Provenance) 
         there = {file.path for file in table.files if slice_.owner(file.values) is not None}
         if there != {*writer.replaces}:
             raise Superseded(f"Tried to replace files of {table.name}; another writer has replaced them since they were read.")
+    refuse_expired(table, slice_.spec.calendar, slice_.keys, writer.retained)

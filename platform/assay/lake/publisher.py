@@ -51,7 +51,8 @@ class Provenance:
     """Who made a publication and from what; it is written into the commit.
 
     `inputs` maps each input table to the version that was read; `notes` maps a partition's key to what is worth knowing of it. `fence` was
-    noted before anything was read, `replaces` are the files that were read to be replaced, where no fingerprint tells (see `fence`).
+    noted before anything was read, `replaces` are the files that were read to be replaced, where no fingerprint tells (see `fence`), and
+    `retained` is what the log then said of what has expired (see `expired`).
     """
 
     run_id: str = ""
@@ -61,6 +62,7 @@ class Provenance:
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fence: int | None = None
     replaces: Collection[str] | None = None
+    retained: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

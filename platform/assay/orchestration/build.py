@@ -24,7 +24,7 @@ from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_project
-from assay.orchestration.maintenance_asset import JOB, KEY, maintenance_asset, maintenance_schedule
+from assay.orchestration.nightly import Nightly
 from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
 from assay.orchestration.view_assets import view_specs
@@ -32,9 +32,10 @@ from assay.permissions import keep_private
 from assay.steps import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from assay.contracts.model.gold_contract import ProductContracts
     from assay.orchestration.alert_sensor import Alerts
     from assay.settings import Settings
 
@@ -81,27 +82,31 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
         views = view_specs(product, [model.name for model in project.models], folder)
         jobs = calendar_jobs(assets)
-        maintenance = maintenance_asset(settings, planner, [key for asset in assets for key in asset.keys])
-        kept = dg.define_asset_job(JOB, dg.AssetSelection.assets(KEY))
+        nightly = Nightly.of(settings, planner, [key for asset in assets for key in asset.keys])
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())
-        declared, findings = read_alerts(folder, {*known.datasets, *known.models})
-        left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
-        alerts = alerts_of(planner, product, declared, folder.parent.name, left)
+        alerts = _alerts(planner, product, {*known.datasets, *known.models}, folder, left)
         definitions = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets, *views, maintenance],
+            assets=[*(spec for _, spec, *_ in made), *assets, *views, *nightly.assets],
             asset_checks=[check for *_, checks in made for check in checks],
-            jobs=[*defined, kept],
+            jobs=[*defined, *nightly.jobs],
             sensors=[
                 arrival_sensor(planner, jobs, defined, left),
                 alert_sensor(alerts),
                 *([freshness_sensor(settings.lake, promised)] if promised else []),
             ],
-            schedules=[*deadline_schedules(contracts, jobs), maintenance_schedule(settings)],
+            schedules=[*deadline_schedules(contracts, jobs), *nightly.schedules],
             resources={"io_manager": LakeIOManager(root=str(settings.lake))},
             executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
     return Assembly(definitions, planner, alerts, tuple(left))
+
+
+def _alerts(planner: Planner, product: ProductContracts, known: Collection[str], folder: Path, left: list[LeftOut]) -> Alerts:
+    """What is declared beside the contracts; a file with a fault is named in `left`. A product has the name of the folder around them."""
+    declared, findings = read_alerts(folder, known)
+    left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
+    return alerts_of(planner, product, declared, folder.parent.name, left)
 
 
 @contextmanager

@@ -62,6 +62,12 @@ class Downstream:
         """The fed partitions that hold rows and that are not made from what is there now, with what is known of why."""
         return [*self._unproved_silver(fed), *self._unproved_gold(fed)]
 
+    def kept(self, fed: Fed) -> dict[str, list[str]]:
+        """The fed months of gold that nobody can make again, because other rows that they are made from have expired."""
+        due = {"/".join(one.key.path): one for stage in self.planner.stages for one in self.planner.due(stage.keys)}
+        found = {name: sorted(keys & due[name].kept) for name, keys in fed.items() if name in due}
+        return {name: keys for name, keys in found.items() if keys}
+
     def _months(self, model: Model, fed: Fed) -> Fed:
         """The published months of a model within reach of which an input was fed; all if that has no partitions."""
         calendars = calendars_of(self.planner.project.models, self.planner.contracts)
@@ -113,7 +119,7 @@ class Downstream:
                 yield f"{name} {_some(left)} (no model that can be built makes it: mend or bring back the model, or delete the table)"
                 continue
             (due,) = self.planner.due([planned[name]])
-            if left := [key for key in left if key not in due.settled]:
+            if left := [key for key in left if key not in due.settled and key not in due.kept]:
                 yield f"{name} {_some(left)}" + (f" ({due.problem})" if due.problem else "")
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assay.orchestration.calendars import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import dagster as dg
+
+KEPT_MONTHS = (
+    "{} would have to be replaced whole, and {} months, such as {}, are made from rows that have expired: they cannot be made again."
+    " Give the changed model another name, or let its own `retention` remove them first."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class Due:
     """What one asset has to do: `fingerprints` by partition key, in order; the key is "all" for an asset without partitions.
 
     `at_once` says that it is one piece of work: the table is replaced whole, because its calendar or its version was changed. `settled` are
-    the fingerprints of the partitions that are as they would be made. `problem` says why the asset could not be planned, `note` what a
+    the fingerprints of the partitions that are as they would be made, `kept` those that cannot be made again, because what they are made
+    from has expired. `problem` says why the asset could not be planned, `note` what a
     person should know of why something is due.
     """
 
@@ -29,6 +35,13 @@ class Due:
     settled: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
     note: str = ""
+    kept: frozenset[str] = frozenset()
+
+    def beside(self, kept: Collection[str]) -> Due:
+        """The same beside months that stay as they are. Of a table that would have to be replaced whole these are the problem."""
+        if self.at_once and kept:
+            return Due(self.key, None, {}, problem=KEPT_MONTHS.format(self.key.to_user_string(), len(kept), min(kept)))
+        return replace(self, kept=frozenset(kept))
 
     @property
     def partitions(self) -> list[str]:

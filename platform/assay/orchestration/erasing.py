@@ -115,7 +115,8 @@ class Erasing:
         removed = self._remove_old_files(fenced_at, held_by)
         scanned = self._prove(traces, terms)
         os.sync()  # what was unlinked, by whomever, may come back with a power cut until now, and the receipt would stay
-        return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned})
+        kept = {"kept": months} if (months := Downstream(self.planner, {}).kept(fed)) else {}
+        return self._receipt(erasure, traces, {"files_removed": removed, "downstream": followed, "scanned": scanned, **kept})
 
     def _refuse_unread(self) -> None:
         """Raise NotErased while nobody knows whom the columns of a bronze table with rows name; FormatNewer while any table is newer."""

@@ -95,7 +95,7 @@ def sound_project(settings: Settings, product: ProductContracts, left: list[Left
         if model.name not in problems and (why := _why_not(model, calendars.keys(), product, {one.table for one in sound})):
             problems[model.name] = why
         if model.name not in problems:
-            sound.append(model)
+            sound.append(replace(model, retention=product.models[model.name].retention))
     left += [LeftOut(f"model {name}", why) for name, why in problems.items()]
     return Project(settings.dbt_project, parsed.manifest, tuple(sound), settings.scratch)
 

@@ -78,7 +78,7 @@ class Outdated:
 
     def _settled(self, name: str) -> set[str]:
         due = self._due.get(name)
-        return {*due.settled} if due else set()
+        return {*due.settled, *due.kept} if due else set()
 
     @cached_property
     def _due(self) -> dict[str, Due]:

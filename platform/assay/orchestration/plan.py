@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assay.contracts.model.calendars import arrival_calendar
-from assay.errors import AssayError, ContractInvalid, TableMissing
+from assay.errors import AssayError, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.full_refresh import needs_full_refresh
 from assay.gold.inputs import GoldInputs, month_of
@@ -31,6 +30,7 @@ from assay.lake.snapshots import newest
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between, keys_of
 from assay.orchestration.clock import now
 from assay.orchestration.due import Due
+from assay.orchestration.levels import levels
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.waiting import days_of, reaches, waiting
 from assay.refine.accounts import Accounts
@@ -69,14 +69,19 @@ class Planner:
     project: Project
 
     @property
+    def run_now(self) -> Run:
+        """What the steps are told of a run that begins now."""
+        return replace(self.run, now=now())
+
+    @property
     def stages(self) -> list[Stage]:
         """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold.
 
         Gold models of one calendar are built together; what they read of another is made in a stage before.
         """
-        silver = [Stage(f"silver {level}", _keys("silver", names)) for level, names in enumerate(_levels(self.contracts), 1)]
-        levels = layers(self.project.models, calendars_of(self.project.models, self.contracts))
-        gold = [Stage(f"{LAYER} {number}", _keys(LAYER, [model.name for model in models])) for number, models in enumerate(levels, 1)]
+        silver = [Stage(f"silver {level}", _keys("silver", names)) for level, names in enumerate(levels(self.contracts), 1)]
+        made = layers(self.project.models, calendars_of(self.project.models, self.contracts))
+        gold = [Stage(f"{LAYER} {number}", _keys(LAYER, [model.name for model in models])) for number, models in enumerate(made, 1)]
         return [stage for stage in (Stage("bronze", _keys("bronze", list(self.contracts))), *silver, *gold) if stage.keys]
 
     def due(self, keys: Iterable[dg.AssetKey], first: date | None = None, last: date | None = None) -> list[Due]:
@@ -113,10 +118,11 @@ class Planner:
         definition, spec = events_of(contract), silver_spec(contract)
         key = dg.AssetKey(["silver", contract.dataset])
         try:
-            inputs = Inputs.pin(self.run, contract)
+            inputs = Inputs.pin(self.run_now, contract)
         except TableMissing:
             return Due(key, definition, {})
-        slice_ = _slice(definition, spec, first, last)
+        asked = _slice(definition, spec, first, last)
+        slice_ = inputs.kept(asked) if asked else None
         if slice_ is None:
             return Due(key, definition, {})
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
@@ -162,7 +168,7 @@ class Planner:
         problems = damaged_models(self.run.lake, models)
         sound = [model for model in models if model.name in slices and model.name not in problems]
         readable = {model.name for model in self._readable(sound)}
-        inputs = GoldInputs.pin(self.run, self.project, {name: slices[name] for name in readable})
+        inputs = GoldInputs.pin(self.run_now, self.project, {name: slices[name] for name in readable})
         yield from (Due(_key(model), None, {}, problem=problems[model.name]) for model in models if model.name in problems)
         for model in [model for model in models if model.name not in problems]:
             months = slices[model.name].partitions if model.name in readable else ()
@@ -173,7 +179,7 @@ class Planner:
                 made = list(months[:1])  # nothing of the new calendar has rows: an empty month of it replaces the old ones
             wanted = {p.key: inputs.fingerprint(model, month_of(p)) for p in made}
             due = self._outdated(_key(model), definitions[model.name], wanted, spec, refreshed=refreshed)
-            yield self._unless_outgrown(due, spec, first)
+            yield self._unless_outgrown(due.beside(inputs.kept(model, map(month_of, months))), spec, first)
 
     def _readable(self, models: Sequence[Model]) -> Iterator[Model]:
         """Those whose every input is published, or is made by one of them."""
@@ -208,19 +214,6 @@ class Planner:
             lacking = [part for part in order if part in due and stands[part] is None and partition_token(there, part) == wanted[part]]
             note = told_beside(there, [newest(self.run.lake, f"{layer}/{key.path[-1]}") for layer in BESIDE], lacking)
         return Due(key, definition, {part: due[part] for part in order if part in due}, at_once, settled, note=note)
-
-
-def _levels(contracts: Mapping[str, Contract]) -> Iterator[list[str]]:
-    """The datasets in levels: those of a level refer only to levels before. Raises ContractInvalid if they refer in a circle."""
-    order = TopologicalSorter({name: contract.upstream for name, contract in contracts.items()})
-    try:
-        order.prepare()
-    except CycleError as error:
-        raise ContractInvalid(f"The reference rules of {' -> '.join(error.args[1])} go in a circle.") from error
-    while order.is_active():
-        ready = order.get_ready()
-        yield [name for name in contracts if name in ready]
-        order.done(*ready)
 
 
 def _key(model: Model) -> dg.AssetKey:

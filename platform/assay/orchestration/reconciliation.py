@@ -1,7 +1,7 @@
 """Fates: what became of every row of a dataset that landed. Rows are counted where they landed, and again where they went.
 
-A row is published, held in quarantine, discarded by a steward, dropped as a duplicate, or erased; it waits as long as its event partition
-does not exist; or it is not judged yet, because its partition is outdated or was refused. If the sum does not close, a row was lost.
+A row is published, held in quarantine, discarded by a steward, dropped as a duplicate, erased or expired; it waits while there is no event
+partition for it; or it is not judged yet, because its partition is outdated or was refused. If the sum does not close, a row was lost.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from assay.contracts.model.calendars import event_calendar
 from assay.contracts.model.contract import Grain
 from assay.lake.accounts import arrived
+from assay.lake.expired import Expired, expired_rows
 from assay.lake.manifest import manifest_of
 from assay.lake.quarantine.reader import Fate, View
 from assay.lake.quarantine.store import ARRIVALS, PARTITION, visible_files
 from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import events_of, keys_of
+from assay.orchestration.clock import now
 from assay.refine.accounts import Accounts
 from assay.steps import Status
 
@@ -50,17 +53,18 @@ class Fates:
     erased: int
     waiting: Mapping[date, int]
     unjudged: Mapping[str, int]
+    expired: int = 0
 
     @property
     def closes(self) -> bool:
         """Whether every row has exactly one fate."""
-        judged = self.published + self.held + self.discarded + self.duplicates + self.erased
+        judged = self.published + self.held + self.discarded + self.duplicates + self.erased + self.expired
         return self.landed == judged + sum(self.waiting.values()) + sum(self.unjudged.values())
 
     def __str__(self) -> str:
         names = ("published", "held", "discarded", "duplicates")
         parts = [f"{name} {getattr(self, name):,}" for name in names]
-        parts += [f"erased {self.erased:,}"] if self.erased else []
+        parts += [f"{name} {rows:,}" for name, rows in (("erased", self.erased), ("expired", self.expired)) if rows]
         if self.waiting:
             parts.append(f"waiting {sum(self.waiting.values()):,} (until {_shown(sorted(self.waiting))})")
         if self.unjudged:
@@ -76,7 +80,8 @@ def fates_of(lake: Path, contract: Contract) -> Fates | None:
     view = View.open(lake, contract.dataset) if newest(lake, f"quarantine/{contract.dataset}") else None
     accounts = Accounts(view.silver, view.quarantine) if view else Accounts(silver, None)
     bronze = view.bronze if view and view.bronze else bronze
-    there = _Arrived.of(contract, bronze, accounts)
+    expired = Expired.of(accounts.silver, event_calendar(contract), contract.retention, now())
+    there, gone_rows = _Arrived.of(contract, bronze, accounts, expired), expired_rows(bronze)
     judged = [part for part, rows in there.by_partition.items() if accounts.closes(part, rows)]
     open_ = {part.key: count for part, rows in there.by_partition.items() if part not in judged and (count := arrived(rows))}
     keys = {part.key for part in judged}
@@ -84,10 +89,10 @@ def fates_of(lake: Path, contract: Contract) -> Fates | None:
     gone = Counter(view.rows(Fate.DISCARDED, [PARTITION])[PARTITION]) if view else Counter[str]()
     discarded = sum(count for key, count in gone.items() if key in keys or key.startswith(ARRIVALS))
     return Fates(
-        contract.dataset, sum(manifest_of(file.path).landed for file in bronze.files),
+        contract.dataset, sum(manifest_of(file.path).landed for file in bronze.files) + gone_rows,
         published=sum(accounts.published.get(part.values, 0) for part in judged), held=held - discarded, discarded=discarded,
         duplicates=sum(map(accounts.duplicates, keys)), erased=sum(manifest_of(file.path).erased for file in bronze.files),
-        waiting=there.waiting, unjudged=open_,
+        waiting=there.waiting, unjudged=open_, expired=there.expired + gone_rows,
     )  # fmt: skip
 
 
@@ -97,9 +102,10 @@ class _Arrived:
 
     by_partition: Mapping[Partition, Sequence[Rows]]
     waiting: Mapping[date, int]
+    expired: int = 0
 
     @classmethod
-    def of(cls, contract: Contract, bronze: Snapshot, accounts: Accounts) -> _Arrived:
+    def of(cls, contract: Contract, bronze: Snapshot, accounts: Accounts, expired: Expired) -> _Arrived:
         """Rows that lie in no partition are told by quarantine; of those that lie in one that never was, nothing tells."""
         found = [(file, day, rows) for file in bronze.files for day, rows in manifest_of(file.path).days.items()]
         if contract.is_snapshot:
@@ -108,17 +114,20 @@ class _Arrived:
         assert definition is not None  # noqa: S101  # only a snapshot has no event partitions
         keys, monthly = keys_of(definition), contract.partitioning.grain is Grain.MONTH
         known = {key: Partition(key, (key,)) for key in keys}
-        now = definition.time_window_for_partition_key(keys[-1]).end.date() if keys else date.min
-        parts: dict[Partition, list[Rows]] = {known[key]: [] for (key,) in accounts.published if key in known}
-        waiting = dict[date, int]()
+        until = definition.time_window_for_partition_key(keys[-1]).end.date() if keys else date.min
+        kept = [key for (key,) in accounts.published if key in known and not expired.has_key(key)]
+        parts: dict[Partition, list[Rows]] = {known[key]: [] for key in kept}
+        waiting, gone = dict[date, int](), 0
         for file, day, rows in found:
             first = day.replace(day=1) if day and monthly else day
-            if first and (part := known.get(first.isoformat())):
+            if day and first and first.isoformat() in known and expired.has_day(day):
+                gone += rows.rows
+            elif first and (part := known.get(first.isoformat())):
                 parts.setdefault(part, []).append(("".join(file.values), str(day), rows))
-            elif first and first >= now:
+            elif first and first >= until:
                 exists = _after(first, monthly=monthly)
                 waiting[exists] = waiting.get(exists, 0) + rows.rows
-        return cls(parts, waiting)
+        return cls(parts, waiting, gone)
 
 
 def _after(first: date, *, monthly: bool) -> date:
@@ -129,7 +138,7 @@ def with_waiting(lake: Path, contract: Contract, outcomes: Iterable[Outcome]) ->
     """What became of arrivals in bronze, with the rows that wait for their event partition, and the day from which the last one exists."""
     definition, monthly = events_of(contract), contract.partitioning.grain is Grain.MONTH
     keys = keys_of(definition) if definition else []
-    now = definition.time_window_for_partition_key(keys[-1]).end.date() if definition and keys else date.min
+    begins = definition.time_window_for_partition_key(keys[-1]).end.date() if definition and keys else date.min
     version, files = None, dict[str, list[str]]()
     for outcome in outcomes:
         if definition is None or outcome.status is Status.REFUSED:
@@ -140,7 +149,7 @@ def with_waiting(lake: Path, contract: Contract, outcomes: Iterable[Outcome]) ->
             for file in table.files if (table := newest(lake, f"bronze/{contract.dataset}")) else ():
                 files.setdefault("".join(file.values) or WHOLE.key, []).append(file.path)
         days = [(day, rows.rows) for path in files.get(outcome.key, ()) for day, rows in manifest_of(path).days.items() if day]
-        waiting = [(day, rows) for day, rows in days if (day.replace(day=1) if monthly else day) >= now]
+        waiting = [(day, rows) for day, rows in days if (day.replace(day=1) if monthly else day) >= begins]
         if waiting:
             last = max(day for day, _ in waiting)
             until = _after(last.replace(day=1) if monthly else last, monthly=monthly)

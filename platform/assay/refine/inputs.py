@@ -11,15 +11,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assay.code_version import code_version
-from assay.contracts.model.calendars import next_month
+from assay.contracts.model.calendars import event_calendar, next_month
 from assay.contracts.model.contract import EVENT_DATE, Contract, Grain
 from assay.contracts.model.fingerprint import published_terms
 from assay.contracts.model.key_scope import has_table_key
 from assay.contracts.model.sensitivity import sensitive_landing_columns
 from assay.lake.claims import displaced_now, with_displaced
+from assay.lake.expired import Expired
 from assay.lake.fence import fence_now
 from assay.lake.manifest import manifest_of
 from assay.lake.publisher import fingerprint
+from assay.lake.slices import Slice
 from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.lake.accounts import Rows
-    from assay.lake.slices import Partition, Slice
+    from assay.lake.slices import Partition
     from assay.steps import Run
 
 LONGEST_SPAN_DAYS = 62
@@ -48,6 +50,7 @@ class Inputs:
     published: Snapshot | None = None
     masks: Masks = field(default_factory=Masks)
     fence: int = 0
+    expired: Expired = field(default_factory=Expired)
     common: dict[frozenset[str], int] = field(default_factory=dict, repr=False)  # what partitions that lack the same columns share
 
     @classmethod
@@ -57,7 +60,13 @@ class Inputs:
         published = newest(run.lake, f"silver/{contract.dataset}")  # before what it is made from: see `GoldInputs.pin`
         references = {dataset: open_snapshot(run.lake, f"silver/{dataset}") for dataset in contract.upstream}
         bronze, masks = open_snapshot(run.lake, f"bronze/{contract.dataset}"), Masks(run.keys, run.contracts)
-        return cls(contract, bronze, references, refine_code(contract), published, masks, fence)
+        expired = Expired.of(published, event_calendar(contract), contract.retention, run.now)
+        return cls(contract, bronze, references, refine_code(contract), published, masks, fence, expired)
+
+    def kept(self, slice_: Slice) -> Slice | None:
+        """A slice without the partitions that have expired; None if nothing of it is left."""
+        left = tuple(partition for partition in slice_.partitions if not self.expired.has_key(partition.key))
+        return slice_ if len(left) == len(slice_.partitions) else Slice(slice_.spec, left) if left else None
 
     def files(self, partition: Partition) -> list[DataFile]:
         """The bronze files that hold rows of an event partition, and no others."""
@@ -78,8 +87,14 @@ class Inputs:
         return [file.values[0] for file in self.bronze.files if file.values and not file.rows and not manifest_of(file.path).landed]
 
     def span(self, partition: Partition) -> tuple[date, date] | None:
-        """The half-open span of event dates of a partition; None for a table without partitions, which has all rows."""
-        return None if self.contract.is_snapshot else event_dates(self.contract, partition)
+        """The half-open span of event dates of a partition; None for a table without partitions, which has all rows.
+
+        Days that have expired stay away from a month that has not: they had expired before the calendar was changed.
+        """
+        if self.contract.is_snapshot:
+            return None
+        start, end = event_dates(self.contract, partition)
+        return max(start, self.expired.before or start), end
 
     def days(self, partition: Partition) -> list[Rows]:
         """What an event partition is made from: the rows of each of its days in each arrival, as (arrival, day, rows and digest)."""
@@ -111,7 +126,7 @@ class Inputs:
 
         if self.contract.is_snapshot:
             return with_columns(self.bronze.scan(), self.contract)
-        spans = [event_dates(self.contract, partition) for partition in slice_.partitions]
+        spans = [span for partition in slice_.partitions if (span := self.span(partition))]
         paths = {file.path for partition in slice_.partitions for file in self.files(partition)}
         days = [start + timedelta(days=offset) for start, end in spans for offset in range((end - start).days)]
         return with_columns(self.bronze.scan(lambda file: file.path in paths), self.contract).filter(pl.col(EVENT_DATE).is_in(days))

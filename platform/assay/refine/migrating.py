@@ -26,7 +26,8 @@ def leaving(inputs: Inputs, before: Snapshot | None, slice_: Slice, everything: 
         return None
     if why := outgrown(inputs.bronze, arrival_calendar(inputs.contract)):
         raise calendar_changed(slice_, f"{inputs.bronze.name} is to be built before, because {why}")
-    known = [partition.key for partition in everything().partitions if inputs.files(partition)] if everything else None
+    kept = inputs.kept(everything()) if everything else None
+    known = [partition.key for partition in kept.partitions if inputs.files(partition)] if kept else None
     others = migration(before, slice_, known) or {}
     empty = [partition.key for partition in slice_.partitions if not inputs.files(partition)]
     return others | {key: token for key, token in current_tokens(before, empty).items() if token is not None}

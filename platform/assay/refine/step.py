@@ -58,6 +58,10 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
     """
     inputs = Inputs.pin(run, contract)
     before, transform = inputs.published, load_transform(contract)
+    yield from (Outcome(key, Status.REFUSED, refusal=inputs.expired.why(key)) for key in slice_.keys if inputs.expired.has_key(key))
+    if (kept := inputs.kept(slice_)) is None:
+        return
+    slice_ = kept
     others = leaving(inputs, before, slice_, everything)
     current = current_tokens(before, slice_.keys)
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}

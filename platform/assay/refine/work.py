@@ -152,7 +152,9 @@ class Work:
         return {}, {}
 
     def _provenance(self, notes: Mapping[str, Mapping[str, Any]]) -> Provenance:
-        return Provenance(self.run.run_id, self.contract.version, self.inputs.code, self.inputs.versions(), notes, self.inputs.fence)
+        inputs, run_id = self.inputs, self.run.run_id
+        retained = inputs.expired.noted
+        return Provenance(run_id, self.contract.version, inputs.code, inputs.versions(), notes, inputs.fence, retained=retained)
 
 
 def _rows_of(published: pl.DataFrame, slice_: Slice, contract: Contract) -> pl.DataFrame:
