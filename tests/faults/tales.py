@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import warm
 from warm import run
 
+from ageing import aged
 from assay.lake.snapshots import open_snapshot
 from nursery import Child
 
@@ -30,6 +31,7 @@ DISCARD = ("quarantine", "discard", "payments", "--rule", "amount_minimum", "--r
 RESTORE = ("quarantine", "restore", "payments", "--rule", "amount_minimum", "--by", "tester", "--yes")
 MEND = ("check-lake", "--mend")
 LOSE = ("check-lake", "bronze/payments", "decisions/payments", "--mend")
+MAINTAIN = ("maintain",)
 REPLAY = ("quarantine", "replay", "payments")
 
 
@@ -122,6 +124,16 @@ def data_file(people: People, table: str) -> Path:
     return people.home / "lake" / table / min(file.path for file in open_snapshot(people.home / "lake", table).files)
 
 
+def outlived(people: People) -> None:
+    """Everything was made twice, long ago: there are old files of each table, and somebody who was killed has left a private folder."""
+    corrected(people)
+    run(people, *BACKFILL)
+    aged(people.home / "lake", 20)
+    left = people.home / "scratch" / "work-left"
+    left.mkdir(parents=True)
+    (left / "owner.lock").touch()
+
+
 def regrained(people: People) -> None:
     """Payments are of months from now on: each of its tables is replaced whole."""
     published(people)
@@ -140,6 +152,7 @@ TALES = {
         Tale("mend", damaged, MEND, (MEND, BACKFILL), damaged=("silver/payments", "gold/paid_by_town", "quarantine/payments")),
         Tale("lose", lossy, LOSE, (LOSE, BACKFILL), damaged=("bronze/payments", "decisions/payments")),
         Tale("regrain", regrained, BACKFILL),
+        Tale("maintain", outlived, MAINTAIN, (MAINTAIN, BACKFILL)),
         Tale("rotate", published, ("keys", "rotate"), (("keys", "list"), BACKFILL)),
     )
 }

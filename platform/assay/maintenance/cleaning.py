@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from assay.errors import FormatNewer, TableUnreadable
 from assay.lake.erasures import BEGUN, erasures
 from assay.lake.log import LOG
+from assay.lake.snapshots import newest
 from assay.lake.tables import table_folders
 from assay.lake.workplaces import left_behind
 from assay.maintenance.checkpoints import replaced_checkpoints
@@ -53,10 +54,13 @@ class Cleaning:
         """How much there is of each kind."""
         return dict(Counter(one.kind for one in self.removals))
 
-    def carry_out(self) -> None:
-        """Remove it."""
+    def carry_out(self, lake: Path) -> None:
+        """Remove it, but for what was committed since it was found: a writer without a place may have stood still until then."""
+        table = None if self.is_damaged else newest(lake, self.name)
+        live = {file.path for file in table.files} if table and self.removals else set()
         for one in self.removals:
-            remove(one.path)
+            if str(one.path) not in live:
+                remove(one.path)
 
 
 @dataclass(frozen=True)
