@@ -31,13 +31,15 @@ from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.nightly import Nightly
 from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
+from assay.orchestration.view_assets import view_specs
 from assay.permissions import keep_private
 from assay.steps import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
+    from assay.contracts.model.gold_contract import ProductContracts
     from assay.orchestration.alert_sensor import Alerts
     from assay.settings import Settings
 
@@ -82,12 +84,11 @@ def assemble(settings: Settings, contracts_folder: Path, naming: Naming = ALONE)
         project = sound_project(settings, product, left)
         planner = Planner(Run.of(settings, contracts), contracts, project)
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder, naming)
-        declared, findings = read_alerts(folder, {*known.datasets, *known.models})
-        left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
-        alerts = alerts_of(planner, product, declared, folder.parent.name, left)
+        views = view_specs(product, [model.name for model in project.models], folder)
+        alerts = _alerts(planner, product, {*known.datasets, *known.models}, folder, left)
         triggers = _triggers(settings, planner, alerts, assets, left=left, naming=naming)
         beside = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets], asset_checks=[check for *_, checks in made for check in checks]
+            assets=[*(spec for _, spec, *_ in made), *assets, *views], asset_checks=[check for *_, checks in made for check in checks]
         )
         definitions = dg.Definitions.merge(beside, triggers)
     return Assembly(definitions, planner, alerts, tuple(left))
@@ -117,6 +118,13 @@ def _triggers(
         resources={naming.of("io_manager"): LakeIOManager(root=str(settings.lake))},
         executor=guarded_executor if naming.is_alone else None,
     )
+
+
+def _alerts(planner: Planner, product: ProductContracts, known: Collection[str], folder: Path, left: list[LeftOut]) -> Alerts:
+    """What is declared beside the contracts; a file with a fault is named in `left`. A product has the name of the folder around them."""
+    declared, findings = read_alerts(folder, known)
+    left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
+    return alerts_of(planner, product, declared, folder.parent.name, left)
 
 
 @contextmanager

@@ -25,10 +25,12 @@ from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEvent
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
 
 from assay.lake.durable import create_file
+from assay.orchestration.data_versions import with_its_version
 from assay.orchestration.pinned import require_verified
+from assay.orchestration.sqlite_patience import wait_patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dagster import AssetCheckEvaluation
     from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
 
 OPEN_SHARDS = 16  # a webserver reads every run it shows: without a bound it runs out of file descriptors
-BUSY_SECONDS = 300  # SQLite lets writers queue unfairly: giving up (stock: after 30 s) loses the event, waiting only delays it
 MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()
 
 Row = dict[str, Any]
@@ -69,6 +70,7 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         self._open: OrderedDict[str, sa.Connection] = OrderedDict()
         self._owner, self._inherited, self._tables = os.getpid(), list[object](), set[str]()
         self._poller = SqlPollingEventWatcher(self)
+        wait_patiently()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -106,16 +108,15 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         return self._open[shard]
 
     def _open_shard(self, shard: str) -> sa.Connection:
-        connect_args = {"timeout": BUSY_SECONDS, "check_same_thread": False}  # any thread, one at a time: `_lock`
-        engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=connect_args)
+        apart = {"check_same_thread": False}  # any thread, one at a time: `_lock`
+        engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=apart)
         if shard not in self._initialized_dbs:
             path = Path(self.path_for_shard(shard))
             # a new run gets a copy of an empty file: to make its tables and indexes one by one takes a tenth of a second
             if path.exists() or not create_file(path, self._empty):
                 self._initdb(engine)
             self._initialized_dbs.add(shard)
-        connection = engine.connect()
-        connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+        (connection := engine.connect()).exec_driver_sql("PRAGMA synchronous=NORMAL")
         connection.commit()
         return connection
 
@@ -151,7 +152,7 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         The run's transaction stays open around the index's: otherwise an error of the index would leave the events in the run alone,
         and Dagster, which answers a failed batch by storing its events one by one, would store them there twice.
         """
-        rows = [self._event_to_row(event) for event in events]
+        rows = [self._event_to_row(with_its_version(event)) for event in events]
         mirrored = [(event, row) for event, row in zip(events, rows, strict=True) if event.dagster_event_type in MIRRORED]
         with self.run_connection(run_id) as run:
             run.execute(_INSERT_EVENTS, rows)
@@ -197,9 +198,8 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     def _plan_checks(self, index: sa.Connection, event: EventLogEntry, row: Row, event_id: int) -> None:
         planned = cast("AssetCheckEvaluationPlanned", event.get_dagster_event().event_specific_data)
         check = _check_row(planned.asset_key.to_string(), planned.check_name, AssetCheckExecutionRecordStatus.PLANNED, row, event_id)
-        partitions: Iterable[str | None] = [None]
-        if planned.partitions_subset:
-            partitions = planned.partitions_subset.get_partition_keys()
+        subset = planned.partitions_subset
+        partitions: list[str | None] = [*subset.get_partition_keys()] if subset else [None]
         index.execute(_INSERT_CHECKS, [check | {"partition": partition} for partition in partitions])
 
     def _record_check(self, index: sa.Connection, event: EventLogEntry, row: Row, event_id: int) -> None:
