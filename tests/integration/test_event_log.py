@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import yaml
 
 from assay.lake.durable import create_file
-from assay.orchestration import event_log
+from assay.orchestration import event_log, sqlite_patience
 from assay.orchestration.event_log import OpenSqliteEventLogStorage
 from nursery import Child
 
@@ -315,7 +315,7 @@ def test_a_watcher_sees_the_events_of_a_run_while_it_goes_on(ours: dg.DagsterIns
 
 
 def test_an_event_that_the_index_refuses_is_in_no_file_and_the_next_is_in_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite_patience, "BUSY_SECONDS", 0.1)
     with open_instance(tmp_path / "home", "ours") as ours:
         with closing(sqlite3.connect(tmp_path / "home/history/runs/index.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
