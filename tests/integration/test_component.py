@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,9 @@ def test_dg_knows_the_component_and_its_attributes() -> None:
 def test_dg_lists_what_both_lakes_and_the_project_itself_define(project: Path) -> None:
     assert "All definitions loaded successfully" in dg_said(project, "check", "defs")
     listed = json.loads(dg_said(project, "list", "defs", "--json"))
-    found = {kind: sorted(some, key=json.dumps) for kind, some in listed.items()}  # Dagster lists some of them in any order
+    found = {
+        kind: sorted(some, key=partial(json.dumps, sort_keys=True)) for kind, some in listed.items()
+    }  # Dagster lists some of them in any order
     if os.environ.get("WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     assert found == json.loads(GOLDEN.read_text())
