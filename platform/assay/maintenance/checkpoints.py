@@ -22,9 +22,12 @@ def replaced_checkpoints(log: Path, before: datetime) -> list[Path]:
     if not log.is_dir():
         return []
     found, versions = checkpoints_of(log), versions_of(log)
-    if versions != [*range(len(versions))]:
+    if not versions or versions != [*range(versions[0], versions[-1] + 1)]:
         return []
     newest = sorted(found)[-KEPT:]
     if any(changed_at(path) >= before.timestamp() for version in newest for path in found[version]):
         return []
-    return [path for version in sorted(found)[:-KEPT] for path in found[version]]
+    replaced = sorted(found)[:-KEPT]
+    if versions[0] > 0:  # the log was cleaned up: what it still has is opened from the checkpoint at its beginning
+        replaced = [version for version in replaced if version < versions[0]]
+    return [path for version in replaced for path in found[version]]
