@@ -181,4 +181,4 @@ def test_a_failed_run_says_which_partition_was_refused_and_why(page: Page) -> No
     page.goto("/runs?q[0]=status%3AFAILURE")
     page.get_by_role("link", name="View", exact=True).first.click()
 
-    wait_for(page, "1 of 1 partitions were refused: 2013-01-04", "flights/flights_2013-01-04.csv")
+    wait_for(page, "the partition was refused: 2013-01-04", "flights/flights_2013-01-04.csv")

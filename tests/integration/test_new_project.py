@@ -59,6 +59,7 @@ def project(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     bin_ = environment_with(folder / "tools", str(wheel), folder=folder)
     where = said([str(bin_ / "python"), "-c", "import assay.settings; print(assay.settings.__file__)"], folder).strip()
     assert where.startswith(str(folder)), "the engine is the wheel's"
+    assert said([str(bin_ / "assay"), "--version"], folder).startswith(f"assay {wheel.name.split('-')[1]}, lake format ")
     command = ["create", "my_platform", "--from", "tickets_2024-03-31.csv", "--owner", "you@example.org"]
     assert f"assay {' '.join(command)}" in GUIDE
     assert "make run" in said([str(bin_ / "assay"), *command], folder)

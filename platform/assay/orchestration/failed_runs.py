@@ -34,7 +34,7 @@ def reasons(instance: dg.DagsterInstance, assets: Sequence[str], *, hidden: bool
             if why is None and name in made:
                 why = next((words for named, words in told if not named), f"its run ended without a word ({run.status.value.lower()})")
             if why is not None:
-                found[name] = f"{why} (run {run.run_id[:8]})"
+                found[name] = f"{why.removeprefix(f'{name}: ')} (run {run.run_id[:8]})"
         left -= found.keys()
     return found
 

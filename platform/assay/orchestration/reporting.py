@@ -193,7 +193,10 @@ def _failure(failed: Sequence[Report], *, together: bool) -> dg.Failure:
         shown = "; ".join(f"{keys_said(keys)}: {str(why).rstrip('.')}" for why, keys in alike[:SHOWN_FAILURES])
         hidden = sum(len(keys) for _, keys in alike[SHOWN_FAILURES:])
         more = f"; and {hidden} more" if hidden else ""
-        said.append(f"{one.key.to_user_string()}: {len(one.refused)} of {len(one.outcomes)} partitions were refused: {shown}{more}.")
+        refused = (
+            f"{len(one.refused)} of {len(one.outcomes)} partitions were refused" if len(one.outcomes) > 1 else "the partition was refused"
+        )
+        said.append(f"{one.key.to_user_string()}: {refused}: {shown}{more}.")
     metadata = _refused(failed) | _for_good((one.key for one in failed), alone=not together)
     return dg.Failure(str(PartitionsFailed(" ".join(said))), metadata=metadata, allow_retries=False)
 
