@@ -6,12 +6,14 @@ All begin with the people of `people.py`: Ada is in every place where a row can 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import warm
 from warm import run
 
 from assay.lake.snapshots import open_snapshot
+from assay.orchestration.clock import now
 from nursery import Child
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ DISCARD = ("quarantine", "discard", "payments", "--rule", "amount_minimum", "--r
 RESTORE = ("quarantine", "restore", "payments", "--rule", "amount_minimum", "--by", "tester", "--yes")
 MEND = ("check-lake", "--mend")
 LOSE = ("check-lake", "bronze/payments", "decisions/payments", "--mend")
+EXPIRE = ("maintain", "--retention")
 REPLAY = ("quarantine", "replay", "payments")
 
 
@@ -122,6 +125,14 @@ def data_file(people: People, table: str) -> Path:
     return people.home / "lake" / table / min(file.path for file in open_snapshot(people.home / "lake", table).files)
 
 
+def outlived(people: People) -> None:
+    """Payments of January are older than they are kept now; gold keeps what it has made of them."""
+    published(people)
+    head = "schema:\n  - name: payments_landing"
+    days = (now().date() - date(2024, 2, 1)).days
+    people.edit("payments", head, f"slaProperties:\n  - {{property: retention, value: {days}, unit: d}}\n{head}")
+
+
 def regrained(people: People) -> None:
     """Payments are of months from now on: each of its tables is replaced whole."""
     published(people)
@@ -140,6 +151,7 @@ TALES = {
         Tale("mend", damaged, MEND, (MEND, BACKFILL), damaged=("silver/payments", "gold/paid_by_town", "quarantine/payments")),
         Tale("lose", lossy, LOSE, (LOSE, BACKFILL), damaged=("bronze/payments", "decisions/payments")),
         Tale("regrain", regrained, BACKFILL),
+        Tale("expire", outlived, EXPIRE, (EXPIRE, BACKFILL)),
         Tale("rotate", published, ("keys", "rotate"), (("keys", "list"), BACKFILL)),
     )
 }

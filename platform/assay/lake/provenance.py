@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.lake.log import LOG
-from assay.lake.log_entries import versions_of
 from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest
 
@@ -40,8 +38,10 @@ SPEC = TableSpec(COMMITS, SCHEMA, ("month",))
 
 def history_of(table: Snapshot) -> Iterator[dict[str, Any]]:
     """What all commits of a table say of themselves, newest first, also those whose entries are not in its log any more."""
-    yield from table.history()
-    first = min(versions_of(table.folder / LOG), default=0)
+    first = table.version + 1
+    for said in table.history():
+        yield said
+        first = said["version"]
     yield from _kept(table, first) if first > 0 else ()
 
 

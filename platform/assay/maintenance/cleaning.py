@@ -7,7 +7,7 @@ held around both.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ class Cleaning:
     removals: tuple[Removal, ...] = ()
     told: str = ""
     is_damaged: bool = False
-    table: Snapshot | None = None
+    table: Snapshot | None = field(default=None, compare=False)
 
     @property
     def freed(self) -> int:

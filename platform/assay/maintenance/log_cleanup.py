@@ -17,7 +17,7 @@ from assay.lake.publisher import fingerprint, publish
 from assay.lake.slices import Partition, Slice
 from assay.lake.snapshots import newest
 from assay.lake.staging import stage
-from assay.maintenance.checkpoints import KEPT
+from assay.maintenance.checkpoints import KEPT, beginning
 from assay.maintenance.unfinished import changed_at
 
 if TYPE_CHECKING:
@@ -40,13 +40,16 @@ def spent_entries(folder: Path, stale: Collection[str], before: datetime) -> lis
     if not log.is_dir():
         return []
     checkpoints, versions = checkpoints_of(log), versions_of(log)
-    if len(checkpoints) < KEPT or versions != [*range(versions[0], versions[-1] + 1)]:
-        return []
-    base = sorted(checkpoints)[-KEPT]
-    if versions[-1] - base < LEAST or any(changed_at(path) >= before.timestamp() for path in checkpoints[base]):
+    base = sorted(checkpoints)[-KEPT] if len(checkpoints) >= KEPT else 0
+    if (
+        base == 0
+        or beginning(versions) > base
+        or versions[-1] - base < LEAST
+        or any(changed_at(path) >= before.timestamp() for path in checkpoints[base])
+    ):
         return []
     found: list[Path] = []
-    for version in range(versions[0], base):
+    for version in [one for one in versions if one < base]:
         path = entry(log, version)
         if changed_at(path) >= before.timestamp() or (stale and not _files_of(path).isdisjoint(stale)):
             break
@@ -61,7 +64,7 @@ def keep_provenance(table: Snapshot, entries: Sequence[Path]) -> None:
     import polars as pl
 
     wanted, root = {int(path.stem) for path in entries}, root_of(table)
-    said = [row_of(table, one) for one in commits_of(table.folder / LOG, max(wanted)) if one["version"] in wanted]
+    said = [row_of(table, next(commits_of(table.folder / LOG, version))) for version in sorted(wanted)]
     fresh = pl.DataFrame(said, schema=pl.Schema(SCHEMA), orient="row")
     months = [month.isoformat() for month in fresh["month"].unique().sort()]
     there = newest(root, COMMITS)
