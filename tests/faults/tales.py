@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import warm
 from warm import run
 
+from ageing import aged
 from assay.lake.snapshots import open_snapshot
 from assay.orchestration.clock import now
 from nursery import Child
@@ -33,6 +34,7 @@ RESTORE = ("quarantine", "restore", "payments", "--rule", "amount_minimum", "--b
 MEND = ("check-lake", "--mend")
 LOSE = ("check-lake", "bronze/payments", "decisions/payments", "--mend")
 EXPIRE = ("maintain", "--retention")
+MAINTAIN = ("maintain",)
 REPLAY = ("quarantine", "replay", "payments")
 
 
@@ -125,12 +127,22 @@ def data_file(people: People, table: str) -> Path:
     return people.home / "lake" / table / min(file.path for file in open_snapshot(people.home / "lake", table).files)
 
 
-def outlived(people: People) -> None:
+def expiring(people: People) -> None:
     """Payments of January are older than they are kept now; gold keeps what it has made of them."""
     published(people)
     head = "schema:\n  - name: payments_landing"
     days = (now().date() - date(2024, 2, 1)).days
     people.edit("payments", head, f"slaProperties:\n  - {{property: retention, value: {days}, unit: d}}\n{head}")
+
+
+def outlived(people: People) -> None:
+    """Everything was made twice, long ago: there are old files of each table, and somebody who was killed has left a private folder."""
+    corrected(people)
+    run(people, *BACKFILL)
+    aged(people.home / "lake", 20)
+    left = people.home / "scratch" / "work-left"
+    left.mkdir(parents=True)
+    (left / "owner.lock").touch()
 
 
 def regrained(people: People) -> None:
@@ -151,7 +163,8 @@ TALES = {
         Tale("mend", damaged, MEND, (MEND, BACKFILL), damaged=("silver/payments", "gold/paid_by_town", "quarantine/payments")),
         Tale("lose", lossy, LOSE, (LOSE, BACKFILL), damaged=("bronze/payments", "decisions/payments")),
         Tale("regrain", regrained, BACKFILL),
-        Tale("expire", outlived, EXPIRE, (EXPIRE, BACKFILL)),
+        Tale("expire", expiring, EXPIRE, (EXPIRE, BACKFILL)),
+        Tale("maintain", outlived, MAINTAIN, (MAINTAIN, BACKFILL)),
         Tale("rotate", published, ("keys", "rotate"), (("keys", "list"), BACKFILL)),
     )
 }

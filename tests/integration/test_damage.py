@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from assay.lake import durable
 from assay.lake.checking import damage_of
 from assay.lake.mending import mend
 from assay.lake.snapshots import open_snapshot
-from assay.orchestration.instance import InstanceDamaged, InstanceMisdescribed, instance_of
+from assay.orchestration.instance import InstanceDamaged, InstanceMisdescribed, InstanceOutdated, instance_of
 from command_line import assay, shell
 
 if TYPE_CHECKING:
@@ -179,6 +181,15 @@ def test_a_damaged_database_of_dagster_is_named_with_what_to_do(tmp_path: Path, 
         path.unlink()
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InstanceDamaged, match=rf"{name} is damaged: .*move the file away and run `assay init`"):
+        use_instance(tmp_path)
+
+
+def test_an_instance_of_another_version_of_dagster_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    use_instance(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "history/runs.db")) as database:
+        database.execute("ALTER TABLE runs RENAME COLUMN run_body TO body")
+    with pytest.raises(InstanceOutdated, match=r"no such column: runs.run_body: it is of another version. .* `dagster instance migrate`"):
         use_instance(tmp_path)
 
 

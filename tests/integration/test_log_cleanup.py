@@ -55,7 +55,7 @@ def cleaned(lake: Path) -> dict[Kind, int]:
     """What goes of the table, and goes."""
     found = cleanings(lake)
     for one in found:
-        one.carry_out()
+        one.carry_out(lake)
     return next(one.counts for one in found if one.name == SPEC.name)
 
 

@@ -67,7 +67,7 @@ def removed(home: Path) -> int:
         found = list(Survey(settings, datetime.now(UTC), timedelta(seconds=1), lambda *_: False).cleanings())
         for one in found:
             assert not one.is_damaged, one.told
-            one.carry_out()
+            one.carry_out(settings.lake)
     return sum(len(one.removals) for one in found)
 
 

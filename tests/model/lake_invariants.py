@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lake_oracle import Cells, Place, gold_rows, judged, names
+from lake_oracle import Place, gold_rows, judged, names
 from lake_product import BY_MONTH, METERS, SALES
+from lake_rows import bronze_rows, counted, damaged_now, held_places, silver_rows, sources_of, summed, unread_in, visible
 from lake_tables import TOKEN, Tables
 
+from assay.contracts.model.calendars import event_calendar
+from assay.errors import TableDamaged
+from assay.lake.migrations import outgrown
 from assay.lake.publisher import ATTEMPT_ID
 from assay.lake.quarantine.store import ARRIVALS
 from assay.lake.snapshots import newest
@@ -22,9 +25,10 @@ from assay.lake.staged import combine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from lake_oracle import Landing
-    from lake_tables import Contents, Entry, File, Table
+    from lake_tables import Contents, Entry, Table
     from lake_world import World
 
 PUBLISHED = ("bronze", "silver", "gold")
@@ -42,7 +46,12 @@ class Watcher:
     leaving: set[str] = field(default_factory=set)
     noted: dict[tuple[str, str], Notes] = field(default_factory=dict)  # by table and partition key what its last publication noted
     altered: set[tuple[str, str]] = field(default_factory=set)
+    strange: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)  # what was altered at a version
+    taken: dict[tuple[str, str], dict[str, str]] = field(
+        default_factory=dict
+    )  # by table of bronze and arrival the files of its publication
     clean: set[str] = field(default_factory=set)
+    maintained: bool = False  # old files may have been removed
     looked: int = 0
     decided: dict[tuple[str, int], set[tuple[str, int]]] = field(
         default_factory=dict
@@ -63,23 +72,54 @@ class Watcher:
         for dataset in (SALES, METERS) if fresh else ():
             self._readers(dataset)
 
-    def _commit(self, before: Table | None, table: Table, entry: Entry, *, is_newest: bool) -> None:
+    def _note(self, table: Table, entry: Entry) -> None:
+        """What an entry says of partitions, and which of them another tool has changed."""
         name = table.name
         if ATTEMPT_ID not in entry.info:
             self.altered |= {(name, "@".join(file.values)) for file in (*entry.added, *entry.removed)}
-            return
+        inputs: dict[str, int] = json.loads(entry.info.get("assay.inputs", "{}"))
+        for key, said in json.loads(entry.info.get("assay.partitions", "{}")).items():
+            self.noted[name, key] = said | {"contract": entry.info.get("assay.contract_version", ""), "inputs": inputs}
+            if f"{TOKEN}files/{key}" in entry.tokens:  # not so an erasure, which leaves what another tool has changed outdated
+                self.altered.discard((name, key))
+            if name.startswith("bronze/") and (name, key) not in self.altered:
+                self.taken[name, key] = sources_of(table, key)
+        self._forget_gone(table)
+        self.strange[name, table.version] = frozenset(key for one, key in self.altered if one == name)
+
+    def rewind(self, name: str, lost: int) -> None:
+        """An entry of a log was lost: the table is as if that version had changed nothing. Whoever had read it, or one since, may have
+        made something of it."""
+        gone, last = self.tables.entries[name, lost], len(self.tables.versions[name])
+        self.tables.forget(name, lost)
+        for known in (self.noted, self.taken):
+            for one in [one for one in known if one[0] == name]:
+                del known[one]  # type: ignore[attr-defined]
+        self.altered = {one for one in self.altered if one[0] != name}
+        for version in range(lost):
+            self._note(self.tables.at(name, version), self.tables.entries[name, version])
+        for _, version in [one for one in self.tables.fresh() if one[0] == name]:
+            self._note(self.tables.read(name, version), self.tables.entries[name, version])
+        self.altered |= {(name, "@".join(file.values)) for file in (*gone.added, *gone.removed)}
+        for version in range(lost, max(last, len(self.tables.versions[name]))):
+            self.strange[name, version] = frozenset({"what was lost"})
+
+    def _commit(self, before: Table | None, table: Table, entry: Entry, *, is_newest: bool) -> None:
+        name = table.name
         notes: dict[str, Notes] = json.loads(entry.info.get("assay.partitions", "{}"))
         inputs: dict[str, int] = json.loads(entry.info.get("assay.inputs", "{}"))
-        nobody_goes_back_to_older_inputs(table, before, notes, inputs, self)
-        for key, said in notes.items():
-            self.noted[name, key] = said | {"contract": entry.info.get("assay.contract_version", ""), "inputs": inputs}
-            self.altered.discard((name, key))
+        if notes:
+            nobody_goes_back_to_older_inputs(table, before, notes, inputs, self)
+        self._note(table, entry)
+        if ATTEMPT_ID not in entry.info:
+            return
         self.looked += 1
         if name.partition("/")[0] in PUBLISHED:
             readers_see_whole_versions(table, self.noted, self.altered)
         if not table.readable:
-            assert self.leaving, f"{name} at version {table.version} names a file that is gone"
-            assert not is_newest, f"the newest version of {name} names a file that is gone"
+            if any(not file.exists and file.path not in table.content.damaged for file in table.files):
+                assert self.leaving or self.maintained, f"{name} at version {table.version} names a file that is gone"
+                assert not is_newest, f"the newest version of {name} names a file that is gone"
             return
         no_erased_value_comes_back(table, self.erased, self.tokens, self.clean)
         bronze = self.tables.newest(f"bronze/{name.partition('/')[2]}")
@@ -87,18 +127,39 @@ class Watcher:
         pinned = {one: self._pinned(one, at) for one, at in inputs.items()}
         if not notes or None in pinned.values():  # it raises the fence, or an erasure has taken what was read
             return
-        layer, _, dataset = name.partition("/")
+        self._published(table, before, entry, pinned)
+
+    def _published(self, table: Table, before: Table | None, entry: Entry, pinned: Mapping[str, Table | None]) -> None:
+        """A publication is what its layer makes of what it has read."""
+        (layer, _, dataset), said = table.name.partition("/"), json.loads(entry.info["assay.partitions"])
+        notes: dict[str, Notes] = {key: one for key, one in said.items() if (table.name, key) not in self.altered}
+        inputs: dict[str, int] = json.loads(entry.info.get("assay.inputs", "{}"))
         if layer == "bronze":
             bronze_is_what_landed(table, self.landings[dataset], notes, self.leaving, self.erased)
             if before is not None and before.readable:
                 bronze_never_goes_back(table, before, self.landings[dataset], notes)
         elif layer == "silver":
-            others = {key for changed, key in self.altered if changed == name}
-            silver_is_a_function_of_bronze(table, pinned, notes, entry.info["assay.contract_version"], others)
+            others = {key for changed, key in self.altered if changed == table.name}
+            version = entry.info["assay.contract_version"]
+            if not self.strange.get((f"bronze/{dataset}", inputs[f"bronze/{dataset}"])):
+                silver_is_a_function_of_bronze(table, pinned, notes, version, others)
+                if not self.leaving:  # an erasure publishes all the same what is refused without a person's rows
+                    nothing_refused_is_published(table, pinned, notes, version)
             nothing_is_made_from_erased_rows(pinned, self.erased, self.tokens)
-        elif layer == "gold":
+        elif layer == "gold" and not any("what was lost" in self.strange.get((one, at), ()) for one, at in inputs.items()):
             gold_is_a_function_of_silver(table, pinned, notes)
             nothing_is_made_from_erased_rows(pinned, self.erased, self.tokens)
+
+    def _forget_gone(self, table: Table) -> None:
+        """What went with its calendar is no partition any more."""
+        if table.name.partition("/")[0] in PUBLISHED:
+            for name, key in [one for one in self.noted if one[0] == table.name and table.token(one[1]) is None]:
+                del self.noted[name, key]
+                self.altered.discard((name, key))
+
+    def held_of(self, dataset: str) -> dict[str, str]:
+        """The landing files that bronze holds, with their hashes, whatever another tool has done to it since."""
+        return {file: digest for (name, _), files in self.taken.items() if name == f"bronze/{dataset}" for file, digest in files.items()}
 
     def _pinned(self, name: str, version: int) -> Table | None:
         """An input as it was read; None if an erasure has taken its files since."""
@@ -155,11 +216,10 @@ def every_sum_closes(dataset: str, watcher: Watcher) -> None:
     held: Counter[str] = Counter()
     for file in visible(dataset, watcher.tables):
         held[file.values[0]] += file.rows
-    rows = _counted(silver)
+    rows = counted(silver)
     for (name, key), said in watcher.noted.items():
-        is_altered = (name, key) in watcher.altered or any(
-            table == f"quarantine/{dataset}" and place.startswith(f"{key}@") for table, place in watcher.altered
-        )
+        shown = f"{key}@{silver.publication(key) if silver else None}"
+        is_altered = (name, key) in watcher.altered or (f"quarantine/{dataset}", shown) in watcher.altered
         if name != f"silver/{dataset}" or is_altered or "landed" not in said:
             continue
         found = (said["landed"], rows[key], held[key], said["duplicates"])
@@ -169,11 +229,15 @@ def every_sum_closes(dataset: str, watcher: Watcher) -> None:
         assert (rows[key], held[key]) == (said["published"], said["quarantined"]), f"{name} {key} is not as it was noted: {found}, {said}"
     undated: Counter[str] = Counter()
     for file in bronze.files if bronze else ():
-        if file.exists:
+        if file.path in watcher.tables.contents.manifests:
             undated[ARRIVALS + file.values[0]] += sum(
                 day.rows for on, day in watcher.tables.contents.manifest(file).days.items() if on is None
             )
     for key in undated.keys() | {key for key in held if key.startswith(ARRIVALS)}:
+        arrival = key.removeprefix(ARRIVALS)
+        shown = f"{key}@{bronze.publication(arrival) if bronze else None}"
+        if (f"bronze/{dataset}", arrival) in watcher.altered or (f"quarantine/{dataset}", shown) in watcher.altered:
+            continue
         more = held[key] - undated[key]
         assert more == 0 or (more > 0 and watcher.leaving), f"{dataset} {key}: {undated[key]} rows have no date, {held[key]} are held"
 
@@ -199,7 +263,7 @@ def silver_is_a_function_of_bronze(
     dataset = silver.name.partition("/")[2]
     bronze = inputs[f"bronze/{dataset}"]
     assert bronze is not None
-    fates = judged(dataset, bronze_rows(bronze, dataset), version)
+    fates = judged(dataset, bronze_rows(bronze, dataset), version, unread_in(bronze))
     found = {key: rows for key, rows in silver_rows(silver).items() if key not in altered}
     for key in notes if dataset == SALES else ():
         expected = sorted((int(cells[1]), int(cells[-1])) for cells in fates.published[key].values())
@@ -207,6 +271,15 @@ def silver_is_a_function_of_bronze(
     for scope in found.values() if dataset == SALES else [[row for rows in found.values() for row in rows]]:
         keys = [number for number, _ in scope]
         assert len(keys) == len({*keys}), f"{silver.name} at version {silver.version} has a key twice: {sorted(keys)}"
+
+
+def nothing_refused_is_published(silver: Table, inputs: Mapping[str, Table | None], notes: Iterable[str], version: str) -> None:
+    """No partition is published of which the contract refuses too large a share."""
+    dataset = silver.name.partition("/")[2]
+    bronze = inputs[f"bronze/{dataset}"]
+    assert bronze is not None
+    refused = judged(dataset, bronze_rows(bronze, dataset), version, unread_in(bronze)).refused(version)
+    assert not refused & {*notes}, f"{silver.name} at version {silver.version} has published {refused & {*notes}}, which are refused"
 
 
 def gold_is_a_function_of_silver(gold: Table, inputs: Mapping[str, Table | None], notes: Mapping[str, Notes]) -> None:
@@ -267,6 +340,12 @@ def no_decision_is_lost(dataset: str, decisions: Table | None, watcher: Watcher)
             assert found.get(number, set()) <= rows, f"decision {number} of {dataset} is about other rows than was told"
 
 
+def nothing_goes_of_whoever_is_at_work(name: str, error: BaseException | None, *, has_place: bool, hurt: bool) -> None:
+    """Maintenance takes no file that somebody has staged, or reads, who is known to be at work."""
+    took = isinstance(error, TableDamaged) or "is not there any more" in str(error)
+    assert hurt or not (has_place and took), f"{name} was at work, and a file of it has gone: {error}"
+
+
 def no_erased_value_is_anywhere(home: Path, erased: Iterable[str], tokens: Mapping[str, str], contents: Contents) -> None:
     """Nothing below the lake and the scratch folder tells of them, named by a table or not."""
     terms = [text for one in erased for text in (one, tokens[one])]
@@ -282,7 +361,8 @@ def the_plan_is_empty(world: World) -> None:
 
 
 def the_product_reads_what_the_logs_say(world: World, tables: Tables) -> None:
-    """The product's own snapshots have the files and the numbers that the entries of the logs add up to."""
+    """The product's own snapshots have the files and the numbers that the entries of the logs add up to, and each file is there."""
+    assert not damaged_now(tables), f"all was mended and made again, and {damaged_now(tables)} name files that are gone or cut"
     for name in tables.versions:
         table, snapshot = tables.newest(name), newest(world.lake, name)
         if table is None:  # its writer had staged files and has not come to make it
@@ -314,6 +394,32 @@ def no_row_is_lost_or_doubled(world: World, landings: Mapping[str, Landing], era
         assert quarantined == wanted, f"quarantine/{dataset} shows {quarantined}, and must show {wanted}"
 
 
+def refused_now(world: World, tables: Tables) -> dict[str, set[str]]:
+    """The partitions of each dataset that would be refused now, where there are any."""
+    found = dict[str, set[str]]()
+    for dataset, version in world.versions.items():
+        if bronze := tables.newest(f"bronze/{dataset}"):
+            found[dataset] = judged(dataset, bronze_rows(bronze, dataset), version).refused(version)
+    return {dataset: keys for dataset, keys in found.items() if keys}
+
+
+def what_is_refused_stays_and_is_due(
+    world: World, tables: Tables, before: Mapping[str, Table | None], refused: Mapping[str, set[str]]
+) -> None:
+    """A refused partition has what it had, and the plan asks for it, and for nothing but what its table or a changed calendar holds up."""
+    due = world.due()
+    for dataset, keys in refused.items():
+        was, now, name = before[dataset], tables.newest(f"silver/{dataset}"), f"silver/{dataset}"
+        if was and now:
+            assert {key: was.token(key) for key in keys} == {key: now.token(key) for key in keys}, (
+                f"{name}: {keys} are refused, and changed"
+            )
+        assert keys <= {*due.get(name, ())}, f"{name}: {keys} are refused, and due are {due}"
+        if outgrown(newest(world.lake, name), event_calendar(world.contracts[dataset])):
+            return
+    assert {*due} == {f"silver/{dataset}" for dataset in refused}, f"{refused} are refused, and due are {due}"
+
+
 def gold_is_a_function_of_silver_now(tables: Tables) -> None:
     """Once all is published gold is what its models make of the silver of now, all of it: a month that silver has lost is empty."""
     for name, (reads, _) in BY_MONTH.items():
@@ -325,69 +431,3 @@ def gold_is_a_function_of_silver_now(tables: Tables) -> None:
         expected = gold_rows(name, {one: summed(table) for one, table in inputs.items() if table})
         found = {day: (count, total) for day, count, total in summed(gold)} if gold else {}
         assert found == expected, f"gold/{name} has {found}, and silver gives {expected}"
-
-
-def sources_of(bronze: Table | None, key: str | None = None) -> dict[str, str]:
-    """The landing files that bronze holds, or one of its partitions, with the hash of each."""
-    files = [file for file in (bronze.files if bronze else ()) if key is None or file.values == (key,)]
-    assert bronze is not None or not files
-    return {Path(source.name).stem: source.hash for file in files if bronze for source in bronze.content.manifest(file).sources}
-
-
-def bronze_rows(bronze: Table, dataset: str, keys: Iterable[str] | None = None) -> dict[Place, Cells]:
-    """The landed cells of each row. Raises AssertionError if one place is there twice."""
-    fields = ("day", "number", "buyer", "amount") if dataset == SALES else ("day", "number", "amount")
-    wanted = None if keys is None else {*keys}
-    rows = [row for file in bronze.files if wanted is None or file.values[0] in wanted for row in bronze.rows_of(file)]
-    found = {Place(Path(row["_source_file"]).stem, row["_source_row"]): tuple(row[name] for name in fields) for row in rows}
-    assert len(found) == len(rows), f"bronze/{dataset} has a row twice"
-    return found
-
-
-def silver_rows(silver: Table | None) -> dict[str, list[tuple[int, int]]]:
-    """Key and amount of the published rows by partition."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for file in silver.files if silver else ():
-        if silver is not None and (rows := silver.rows_of(file)):
-            found.setdefault(file.values[0], []).extend((row["number"], row["amount"]) for row in rows)
-    return {key: sorted(rows) for key, rows in found.items()}
-
-
-def visible(dataset: str, tables: Tables) -> list[File]:
-    """The files of quarantine that readers see: those of publications that silver and bronze name."""
-    silver, bronze = tables.newest(f"silver/{dataset}"), tables.newest(f"bronze/{dataset}")
-    quarantine, found = tables.newest(f"quarantine/{dataset}"), []
-    for file in quarantine.files if quarantine else ():
-        key, publication = file.values
-        if key.startswith("refused/"):
-            continue
-        table = bronze if key.startswith(ARRIVALS) else silver
-        named = table.publication(key.removeprefix(ARRIVALS)) if table else None
-        if str(named) == publication:
-            found.append(file)
-    return found
-
-
-def held_places(dataset: str, tables: Tables) -> dict[str, set[Place]]:
-    """The visible quarantined rows by partition. Raises AssertionError if one is there twice."""
-    quarantine, found, count = tables.newest(f"quarantine/{dataset}"), dict[str, set[Place]](), 0
-    for file in visible(dataset, tables) if quarantine else ():
-        for row in quarantine.rows_of(file) if quarantine else ():
-            found.setdefault(file.values[0], set()).add(Place(Path(row["source_file"]).stem, row["source_row"]))
-            count += 1
-    assert sum(map(len, found.values())) == count, f"quarantine/{dataset} shows a row twice"
-    return found
-
-
-def summed(table: Table) -> list[tuple[str, int, int]]:
-    """Rows and sums by day, or month, of a table that gold reads or is."""
-    if table.name.startswith("gold/"):
-        return [(str(row["day"]), row["n"], row["total"]) for row in table.rows()]
-    return [(day, len(rows), sum(amount for _, amount in rows)) for day, rows in silver_rows(table).items()]
-
-
-def _counted(table: Table | None) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for file in table.files if table else ():
-        found[file.values[0]] += file.rows
-    return found

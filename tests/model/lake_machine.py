@@ -9,30 +9,64 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from lake_accidents import MADE_AGAIN, Damage, cut_entry, damage_file, is_summed_up, maintain, mend_all, throw_away
+from lake_draws import (
+    CHANGED_BY_OTHERS,
+    FAULTS,
+    HAVE_PLACES,
+    OVERTAKEN,
+    RULES,
+    STOPS,
+    Begins,
+    Change,
+    Foreign,
+    Mishap,
+    Moves,
+    Until,
+    Upstream,
+    Work,
+    arrivals,
+    changes,
+    datasets,
+    forced,
+    moves,
+    numbers,
+    ones,
+    overtaking,
+    past,
+    placed,
+    rows,
+    telling,
+    which,
+    whole,
+    works,
+)
 from lake_invariants import (
     Watcher,
     gold_is_a_function_of_silver_now,
     no_erased_value_is_anywhere,
     no_row_is_lost_or_doubled,
-    sources_of,
+    nothing_goes_of_whoever_is_at_work,
+    refused_now,
     the_plan_is_empty,
     the_product_reads_what_the_logs_say,
-    visible,
+    what_is_refused_stays_and_is_due,
 )
 from lake_oracle import Landing
-from lake_product import DAYS, LEAST, METERS, PEOPLE, SALES, STAYS, UNREADABLE
+from lake_product import FIRST, METERS, PEOPLE, SALES
+from lake_rows import damaged_now, visible
 from lake_world import World, make_bronze, make_silver, quick, tokens_of
-from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Ended, Fault, Kind, StorageFault, Writer, points
+from lake_writers import Ended, Kind, StorageFault, Writer, points
 
 from assay.erasure.proving import NotErased
-from assay.errors import Fenced, Superseded, TableMissing
+from assay.errors import Fenced, FileUnreadable, Superseded, TableDamaged, TableMissing
+from assay.lake.migrations import CalendarChanged
 from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.masking.hiding import StepFailed
 
@@ -42,118 +76,7 @@ if TYPE_CHECKING:
     from lake_oracle import Cells, Content
 
 MOST_WRITERS = 4
-GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased)
-
-
-class Until(StrEnum):
-    """How far a writer goes on."""
-
-    NEXT = "its next point"
-    COMMIT = "its next commit"
-    COMMITTED = "after its next commit"
-    END = "its end"
-
-
-class Upstream(StrEnum):
-    """What happens outside of the lake."""
-
-    NEW = "land"
-    AGAIN = "land again"
-    MOVED = "move rows"
-    CHANGED = "correct"
-    GONE = "archive"
-    RULE = "change the contract"
-
-
-class Foreign(StrEnum):
-    """What another tool does to a table that it should leave alone."""
-
-    DELETE = "delete"
-    UPDATE = "update"
-    APPEND = "append"
-
-
-class Begins(StrEnum):
-    """What a writer does."""
-
-    INGEST = "ingest"
-    REFINE = "refine"
-    GOLD = "gold"
-    BACKFILL = "backfill"
-    REPLAY = "replay"
-    DECIDE = "decide"
-    ERASE = "erase"
-
-
-class Mishap(StrEnum):
-    """What can happen to a writer where it stands."""
-
-    KILLED = "its process is gone"
-    TOLD_TO_END = "its process is told to end"
-    LOST = "its next commit is not made"
-    UNSAID = "its next commit is made, and not acknowledged"
-
-
-OVERTAKEN = {  # whoever commits to the tables of a layer, and can be overtaken there
-    "bronze/": (Begins.INGEST, Begins.REPLAY, Begins.INGEST, Begins.ERASE),
-    "silver/": (Begins.REFINE, Begins.REPLAY, Begins.REFINE, Begins.BACKFILL),
-    "quarantine/": (Begins.INGEST, Begins.REFINE, Begins.ERASE),
-    "claims/": (Begins.REFINE,),
-    "gold/": (Begins.GOLD, Begins.GOLD, Begins.BACKFILL),
-    "decisions/": (Begins.DECIDE, Begins.DECIDE, Begins.ERASE),
-    "erasures/": (Begins.ERASE,),
-}
-OVERTAKING = (*Begins, *[Begins.BACKFILL] * 4)  # who brings all up to date overtakes most
-FAULTS = {Mishap.LOST: Fault.LOST, Mishap.UNSAID: Fault.UNSAID}
-STOPS = {
-    Until.NEXT: frozenset(Kind),
-    Until.COMMIT: AHEAD_OF_COMMIT | {Kind.WAIT},
-    Until.COMMITTED: AFTER_COMMIT | {Kind.WAIT},
-    Until.END: frozenset(Kind) - {Kind.LOOK},
-}
-datasets = st.sampled_from([SALES, METERS])
-arrivals = st.sampled_from(DAYS)
-suffixes = st.sampled_from("ab")
-days = st.sampled_from([*DAYS, UNREADABLE])
-numbers = st.sampled_from("123")
-amounts = st.sampled_from(["10", "5", "-1", "many"])
-rows = st.tuples(days, numbers, st.sampled_from([*PEOPLE, STAYS]), amounts)
-contents = st.lists(rows, max_size=4)
-which = st.integers(0, 2)
-forced = st.booleans()
-going = st.sampled_from([Until.NEXT, Until.COMMIT, Until.COMMITTED])
-moves = st.lists(st.tuples(which, going), max_size=8)
-Moves = list[tuple[int, Until]]
-
-
-class Work(NamedTuple):
-    """What a writer is begun for. A forced one makes all again; `who` is whom an erasure is about."""
-
-    kind: Begins
-    keys: frozenset[str] | None
-    force: bool
-    who: int
-
-
-class Change(NamedTuple):
-    """What happens upstream to a file of an arrival. `old` is which of the files that are there, or of the contracts."""
-
-    how: Upstream
-    arrival: str
-    suffix: str
-    content: list[Cells]
-    old: int
-
-
-works = st.builds(Work, st.sampled_from(Begins), st.none() | st.frozensets(arrivals, min_size=1), forced, which)
-overtaking = st.sampled_from(OVERTAKING)
-whole = st.none()
-past = st.sampled_from([0, 0, 0, 0, 1])
-telling = st.builds(
-    Change, st.sampled_from([one for one in Upstream if one is not Upstream.AGAIN]), arrivals, suffixes,
-    st.lists(rows, min_size=1, max_size=4), which,
-)  # fmt: skip
-changes = st.builds(Change, st.sampled_from(Upstream), arrivals, suffixes, contents, which)
+GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased, CalendarChanged)
 
 
 @dataclass
@@ -207,6 +130,8 @@ class LakeMachine(RuleBasedStateMachine):
         self.killed: list[Writer] = []
         self.again: set[str] = set()  # who is to be erased once more, when nobody is at work
         self.started = 0
+        self.cut: dict[str, int] = {}  # by table the version of which the entry is cut
+        self.hurt = False  # whether something is damaged, or was when somebody began who is at work
         self.counts.lives += 1
 
     def teardown(self) -> None:
@@ -237,7 +162,7 @@ class LakeMachine(RuleBasedStateMachine):
         own = tuple(row if dataset == SALES else (row[0], row[1], row[3]) for row in content)
         if how is Upstream.RULE:  # whoever begins from now on judges by another
             self._count(how)
-            self.world.versions[dataset] = [*LEAST][old % len(LEAST)]
+            self.world.versions[dataset] = RULES[old % len(RULES)]
         elif how is Upstream.NEW:
             self._land(how, dataset, name, own)
         elif there:
@@ -251,16 +176,42 @@ class LakeMachine(RuleBasedStateMachine):
             elif how is Upstream.GONE:
                 self._count(how)
                 self.world.archive(dataset, other)
-                held = sources_of(self.watcher.tables.newest(f"bronze/{dataset}")).get(other)
+                held = self.watcher.held_of(dataset).get(other)
                 self.landings[dataset].archive(other, held, at_work=bool(self.writers))
 
-    @rule(
-        name=st.sampled_from(["silver/sales", "silver/meters", "gold/monthly", "gold/both"]), how=st.sampled_from(Foreign), number=numbers
-    )
+    @rule(name=st.sampled_from(CHANGED_BY_OTHERS), how=st.sampled_from(Foreign), number=numbers)
     def another_tool(self, name: str, how: Foreign, number: str) -> None:
         """Rows are changed behind the product's back, whoever stands where. It tells by itself, and makes them again."""
-        if self.world.changed_by_another(name, str(how), number):
+        can_be_read = name not in self.cut and name not in damaged_now(self.watcher.tables)
+        if can_be_read and self.world.changed_by_another(name, str(how), number):
             self._count(f"another tool: {how}")
+
+    @precondition(lambda self: not self.hurt)
+    @rule(name=st.sampled_from(MADE_AGAIN), how=st.sampled_from(Damage), number=ones)
+    def damage(self, name: str, how: Damage, number: int) -> None:
+        """A file of a table is gone or cut, whoever stands where. Of bronze that is mended by what lands again."""
+        self.watcher.look()
+        table = self.watcher.tables.newest(name)
+        files = [file for file in table.files if file.exists and file.path not in table.content.damaged] if table else []
+        if table is None or (how is not Damage.ENTRY_CUT and not files) or name in self.cut:
+            return
+        if how is not Damage.ENTRY_CUT:
+            file = files[number % len(files)]
+            damage_file(file, how)
+            self.watcher.tables.contents.damaged.add(file.path)
+            self.watcher.altered.add((name, "@".join(file.values)))
+        elif cut_entry(self.world.lake, table):
+            self.cut[name] = table.version
+        else:
+            return
+        self.hurt = True
+        self._count(f"damage: {how}")
+
+    @precondition(lambda self: self.cut or damaged_now(self.watcher.tables))
+    @rule()
+    def mend(self) -> None:
+        """Somebody checks the lake, and mends it."""
+        self._mend()
 
     # writers that begin
 
@@ -274,7 +225,7 @@ class LakeMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.writers) <= MOST_WRITERS - 2)
     @rule(
         dataset=datasets, at=st.sampled_from([*OVERTAKEN]), kind=which, past=past, who=which,
-        before=telling, others=st.lists(st.tuples(telling, st.builds(Work, overtaking, whole, forced, which)), min_size=1, max_size=2),
+        before=telling, others=st.lists(st.tuples(telling, st.builds(Work, overtaking, whole, forced, which, placed)), min_size=1, max_size=2),
         until=st.sampled_from(Until), alike=st.booleans(),
     )  # fmt: skip
     def overtake(
@@ -355,9 +306,17 @@ class LakeMachine(RuleBasedStateMachine):
         while self.writers:
             self._finish(self.writers[0])
         self.watcher.look()
-        done = self.world.backfill(self.world.planner(), self.watcher.look)
-        failed = [one.failure for one in done if one.failure]
-        assert not failed, failed
+        if self.hurt:
+            self._mend()
+            self._backfilled()
+            mend_all(self.world, shown=True)
+            self.watcher.look()
+            the_product_reads_what_the_logs_say(self.world, self.watcher.tables)
+            throw_away(self.world, self.watcher.tables.contents.damaged)
+            self.hurt = False
+        if self._stays_refused():
+            failed = self._backfilled()
+            assert not failed, failed
         for person in sorted((self.watcher.leaving - self.watcher.erased) | self.again):
             receipt = self.world.erase(self.world.planner(), person)
             self.watcher.look()
@@ -375,6 +334,37 @@ class LakeMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         self.watcher.look()
+
+    def _mend(self) -> None:
+        """What was archived lands again, and what is damaged is set aside."""
+        self._count("mend")
+        self.watcher.look()
+        for dataset, landing in self.landings.items():
+            held = self.watcher.held_of(dataset)
+            for name in [name for name in landing.gone if name in held]:
+                self._land(Upstream.AGAIN, dataset, name, landing.contents[held[name]])
+        mend_all(self.world, shown=False)
+        for name, version in self.cut.items():
+            if not is_summed_up(self.world.lake, name, version):
+                self.watcher.rewind(name, version)
+        self.cut.clear()
+        self.watcher.look()
+
+    def _backfilled(self) -> list[str]:
+        """Do all that is due; what failed."""
+        return [one.failure for one in self.world.backfill(self.world.planner(), self.watcher.look) if one.failure]
+
+    def _stays_refused(self) -> bool:
+        """All that is due is done, and what is refused, and nothing else, is as it was and due. Then contracts refuse it no more."""
+        before = {name: self.watcher.tables.newest(f"silver/{name}") for name in self.landings}
+        failed, found = self._backfilled(), refused_now(self.world, self.watcher.tables)
+        assert bool(failed) == bool(found), f"{found or 'nothing'} is refused, and there failed {failed}"
+        if found:
+            self._count("refused")
+            what_is_refused_stays_and_is_due(self.world, self.watcher.tables, before, found)
+        for dataset in found:
+            self.world.versions[dataset] = FIRST
+        return bool(found)
 
     def _land(self, how: str, dataset: str, name: str, content: Content) -> None:
         self._count(how)
@@ -398,7 +388,7 @@ class LakeMachine(RuleBasedStateMachine):
 
     def _start(self, dataset: str, work: Work) -> Writer:
         """Begin a writer. What it was told of contracts it keeps."""
-        world, (kind, keys, force, who) = self.world, work
+        world, (kind, keys, force, who, has_place) = self.world, work
         run, contract = world.run(force=force), world.contracts[dataset]
         works: dict[Begins, Callable[[], object]] = {
             Begins.INGEST: partial(make_bronze, run, contract, keys and sorted(keys)),
@@ -408,6 +398,7 @@ class LakeMachine(RuleBasedStateMachine):
             Begins.REPLAY: partial(world.replay, world.planner(), contract),
             Begins.DECIDE: partial(world.decide, dataset, DecisionKind.DISCARD if force else DecisionKind.RESTORE),
             Begins.ERASE: partial(world.erase, world.planner(), PEOPLE[who]),
+            Begins.MAINTAIN: partial(maintain, world, world.planner()),
         }
         then: dict[Begins, Callable[[Any], None]] = {
             Begins.DECIDE: partial(self._decided, dataset),
@@ -417,7 +408,10 @@ class LakeMachine(RuleBasedStateMachine):
             self.watcher.leaving.add(PEOPLE[who])
         self._count(f"start {kind}")
         self.started += 1
-        writer = Writer(f"{kind} {self.started}", works[kind], then.get(kind, lambda _: None))
+        if kind is Begins.MAINTAIN:
+            self.watcher.maintained = True
+        doing = partial(world.at_a_place, works[kind]) if has_place and kind in HAVE_PLACES else works[kind]
+        writer = Writer(f"{kind} {self.started}", doing, then.get(kind, lambda _: None), has_place=has_place)
         self.writers.append(writer)
         self.counts.writers[kind] += 1
         self._resume(writer, Until.NEXT)
@@ -459,8 +453,12 @@ class LakeMachine(RuleBasedStateMachine):
             self.watcher.look()
             writer.then(writer.result)
         expected = (
-            error is None or isinstance(error, (*GIVES_WAY, Ended)) or (isinstance(error, (StorageFault, StepFailed)) and writer.faulted)
+            error is None
+            or isinstance(error, (*GIVES_WAY, Ended))
+            or (isinstance(error, (StorageFault, StepFailed)) and writer.faulted)
+            or (isinstance(error, (TableDamaged, FileUnreadable)) and (self.hurt or (self.watcher.maintained and not writer.has_place)))
         )
+        nothing_goes_of_whoever_is_at_work(writer.name, error, has_place=writer.has_place, hurt=self.hurt)
         if not expected:
             raise AssertionError(f"{writer.name} ended with {type(error).__name__}: {error}") from error
 

@@ -11,16 +11,20 @@ from unittest import mock
 from assay.erasure import old_files
 from assay.erasure.proving import Scan
 from assay.gold import step as gold_step
-from assay.lake import log, publisher, side_tables
+from assay.lake import foreign, log, mending, migrations, publisher, side_tables
 from assay.lake.durable import replace_file
 from assay.lake.staged import Staging
+from assay.maintenance import cleaning, limits, vacuum
 from assay.orchestration import erasing
+from assay.orchestration.maintaining import Outdated
 from assay.refine import global_keys
+from assay.refine.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from assay.maintenance.named import Named
     from deltalake import DeltaTable
 
     from assay.lake.publisher import Provenance
@@ -127,11 +131,78 @@ def erasures_leave_old_files() -> Iterator[None]:
         yield
 
 
+def what_another_tool_has_changed_is_believed() -> Mutant:
+    """Fault 8: no partition is compared with the files that were published."""
+    return mock.patch.object(foreign, "_number", return_value=1)
+
+
+def a_damaged_file_is_not_seen_by_the_plan() -> Mutant:
+    """Fault 7: a partition of which a file is gone or cut is as it was published."""
+    return mock.patch.object(foreign, "damage_by_key", return_value={})
+
+
+def a_lost_entry_of_a_log_is_taken_away() -> Mutant:
+    """Mending gives the number of a lost version to whoever commits next."""
+
+    def say_nothing(folder: Path, version: int) -> str:
+        return mending.set_aside(folder, f"{log.LOG}/{log.entry_name(version)}")
+
+    return mock.patch.object(mending, "_say_nothing", say_nothing)
+
+
+def a_share_of_rejected_rows_refuses_nothing() -> Mutant:
+    """A partition is published however many of its rows were rejected."""
+    return mock.patch.object(Tally, "refusal", return_value=None)
+
+
+def only_files_are_of_a_calendar() -> Mutant:
+    """A partition of which every row was rejected stays when its calendar goes."""
+    return mock.patch.object(migrations, "published_keys", migrations._in_files)
+
+
+def partitions_stay_when_their_calendar_goes() -> Mutant:
+    """The log does not say that they are gone, and what is beside them is shown as before."""
+    return mock.patch.object(publisher, "other_tokens", return_value={})
+
+
+def maintenance_does_not_ask_who_is_at_work() -> Mutant:
+    """What is old goes, whoever reads it, or has staged it."""
+    return mock.patch.object(limits, "at_work", return_value=[])
+
+
+@contextmanager
+def old_files_of_bronze_go_like_others() -> Iterator[None]:
+    """An erasure does not find what was made from them."""
+    with mock.patch.object(cleaning, "still_needed", return_value=set()), mock.patch.object(Outdated, "by", return_value=False):
+        yield
+
+
+@contextmanager
+def old_files_go_of_what_another_tool_has_changed() -> Iterator[None]:
+    """An arrival of which nothing is in landing cannot be made again."""
+    real = vacuum._judged
+
+    def judged(path: Path, below: str, named: Named) -> vacuum.Removal | None:
+        by_us = {file: replace(removed, by_assay=True) for file, removed in named.removed.items()}
+        return real(path, below, replace(named, removed=by_us))
+
+    with mock.patch.object(vacuum, "altered", return_value=set()), mock.patch.object(vacuum, "_judged", judged):
+        yield
+
+
+def maintenance_does_not_look_again() -> Mutant:
+    """What was committed since the look goes, too."""
+    return mock.patch.object(cleaning, "newest", return_value=None)
+
+
 CAS = {f"no compare-and-swap in {layer}": partial(nobody_looks_who_has_published_since, f"{layer}/") for layer in LAYERS[:4]}
 FENCES = {f"no fence in {layer}": partial(the_fence_is_not_asked, f"{layer}/") for layer in LAYERS}
 OTHERS: tuple[Callable[[], Mutant], ...] = (
     gold_keeps_months_that_silver_has_lost, quarantine_keeps_only_the_newest, erasures_leave_old_files,
     publications_are_named_by_fingerprints, nobody_looks_which_files_are_replaced, an_entry_takes_the_place_of_another,
-    partitions_that_exchange_rows_do_not_see_each_other,
+    partitions_that_exchange_rows_do_not_see_each_other, what_another_tool_has_changed_is_believed, a_damaged_file_is_not_seen_by_the_plan,
+    a_lost_entry_of_a_log_is_taken_away, a_share_of_rejected_rows_refuses_nothing, only_files_are_of_a_calendar,
+    partitions_stay_when_their_calendar_goes, maintenance_does_not_ask_who_is_at_work, old_files_of_bronze_go_like_others,
+    old_files_go_of_what_another_tool_has_changed, maintenance_does_not_look_again,
 )  # fmt: skip
 MUTANTS: dict[str, Callable[[], Mutant]] = CAS | FENCES | {one.__name__.replace("_", " "): one for one in OTHERS}

@@ -11,10 +11,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from lake_product import LEAST, SALES, csv_of, partition_of
+from lake_product import SALES, VARIANTS, calendar_of, csv_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Cells = tuple[str, ...]
 Content = tuple[Cells, ...]
@@ -47,16 +47,26 @@ class Fates:
     def partitions(self) -> set[str]:
         return {*self.published, *self.held}
 
+    def refused(self, version: str) -> set[str]:
+        """The partitions of which a version of the contract refuses too large a share."""
+        limit = VARIANTS[version].limit
+        found = {
+            key: len(places) / (len(places) + len(self.published[key]) + self.duplicates[key])
+            for key, places in self.held.items()
+            if places
+        }
+        return {key for key, share in found.items() if limit is not None and share >= limit}
 
-def judged(dataset: str, rows: Mapping[Place, Cells], version: str) -> Fates:
-    """The fates of rows under a version of the contract, if all partitions are made from them."""
-    found, last = Fates(), dict[tuple[str, int], tuple[str, Place]]()
+
+def judged(dataset: str, rows: Mapping[Place, Cells], version: str, unread: Collection[Place] = ()) -> Fates:
+    """The fates of rows under a version of the contract, if all partitions are made from them. Of those `unread` bronze knows no date yet."""
+    found, last, calendar = Fates(), dict[tuple[str, int], tuple[str, Place]](), calendar_of(dataset, version)
     for place, cells in sorted(rows.items()):
         day, number, amount = cells[0], int(cells[1]), cells[-1]
-        key = partition_of(dataset, day)
+        key = None if place in unread else calendar.partition_of(day)
         if key is None:
             found.undated[place.arrival].add(place)
-        elif not amount.lstrip("-").isdigit() or int(amount) < LEAST[version]:
+        elif not amount.lstrip("-").isdigit() or int(amount) < VARIANTS[version].least:
             found.held[key].add(place)
         else:
             scope = (key if dataset == SALES else "", number)

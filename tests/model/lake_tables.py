@@ -70,7 +70,7 @@ class Table:
     @property
     def readable(self) -> bool:
         """Whether all its files are there: an erasure takes those of old versions."""
-        return all(file.exists for file in self.by_path.values())
+        return all(file.exists and file.path not in self.content.damaged for file in self.by_path.values())
 
     def token(self, key: str) -> int | None:
         """The number of a partition; None for one that was never published, or is gone."""
@@ -97,6 +97,7 @@ class Contents:
     known: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
+    damaged: set[str] = field(default_factory=set)
 
     def rows(self, file: File) -> list[dict[str, Any]]:
         if file.path not in self.known:
@@ -112,7 +113,7 @@ class Contents:
         """Whether a file tells one of some texts, in its bytes or packed in Parquet."""
         if path not in self.said or not path.endswith(".parquet"):
             content = Path(path).read_bytes()
-            packed = str(pq.read_table(pa.BufferReader(content)).to_pylist()) if content.startswith(b"PAR1") else ""
+            packed = str(_packed(content)) if content.startswith(b"PAR1") else ""
             self.said[path] = content.decode(errors="replace") + packed
         return any(text in self.said[path] for text in terms)
 
@@ -130,12 +131,12 @@ class Tables:
         """The versions that nobody has looked at yet, of each table in order."""
         found = []
         for layer in _inside(self.root):
-            for dataset in _inside(self.root / layer):
-                name = f"{layer}/{dataset}"
-                there = [
-                    int(one[:20]) for one in _inside(self.root / name / "_delta_log") if one[:20].isdecimal() and one.endswith(".json")
-                ]
-                found += [(name, version) for version in range(len(self.versions[name]), max(there, default=-1) + 1)]
+            for dataset in _inside(f"{self.root}/{layer}"):
+                name, log = f"{layer}/{dataset}", f"{self.root}/{layer}/{dataset}/_delta_log"
+                version = len(self.versions[name])
+                while os.path.exists(f"{log}/{version:020d}.json"):  # noqa: PTH110  # asked at each step, and a log has a hundred entries
+                    found.append((name, version))
+                    version += 1
         return found
 
     def read(self, name: str, version: int) -> Table:
@@ -149,7 +150,14 @@ class Tables:
         by_path |= {file.path: file for file in entry.added}
         tokens = {**(before.tokens if before else {}), **entry.tokens}
         self.versions[name].append(Table(name, version, columns, by_path, tokens, self.contents))
+        for file in entry.added if name.startswith("bronze/") else ():
+            if file.exists:
+                self.contents.manifest(file)  # as long as it can be read
         return self.versions[name][version]
+
+    def forget(self, name: str, version: int) -> None:
+        """Versions from this one on are to be read again."""
+        del self.versions[name][version:]
 
     def caught_up(self) -> Tables:
         """The same, after all that is new was read."""
@@ -185,7 +193,14 @@ class Tables:
         return Entry(info, tuple(files["add"]), tuple(files["remove"]), tokens, columns)
 
 
-def _inside(folder: Path) -> list[str]:
+def _packed(content: bytes) -> list[dict[str, Any]]:
+    try:
+        return pq.read_table(pa.BufferReader(content)).to_pylist()
+    except pa.ArrowException:  # it is cut: what is in its bytes is found there
+        return []
+
+
+def _inside(folder: Path | str) -> list[str]:
     try:
         return sorted(os.listdir(folder))  # noqa: PTH208  # thousands of times, and a tenth of iterdir's time
     except OSError:

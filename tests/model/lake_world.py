@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import uuid
 from collections import Counter
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from assay.lake.quarantine.decisions import Decision, decide, in_force, taken
 from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import newest, open_snapshot
+from assay.lake.workplaces import workplace
 from assay.masking.keyring import new_entry, read_ring
 from assay.masking.tokens import tokenizer
 from assay.orchestration import plan
@@ -58,6 +60,14 @@ if TYPE_CHECKING:
 
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
+CHANGES = {  # by layer: of which rows, and what an update makes of them
+    "bronze": ("number = '{}'", {"amount": "'77'"}),
+    "silver": ("number = {}", {"amount": "amount + 1"}),
+    "quarantine": ("source_row = {}", {"reason": "'another tool knows better'"}),
+    "claims": ("source_row = {}", {"displaced": "NOT displaced"}),
+    "gold": ("n > 0", {"n": "n + 1"}),
+}
+TICK_SECONDS = 0.01  # a file system tells no shorter times apart: what was before somebody began, and what after, does not depend on luck
 MEMORY = Path("/dev/shm")  # thousands of small commits, each synced
 
 
@@ -118,6 +128,13 @@ class World:
             found.append(one)
         return found
 
+    def at_a_place(self, work: Callable[[], object]) -> object:
+        """Work as every run of Dagster does: known to be at work."""
+        time.sleep(TICK_SECONDS)
+        with workplace(self.home / "scratch", "a run"):
+            time.sleep(TICK_SECONDS)
+            return work()
+
     def erase(self, planner: Planner, person: str) -> Erasure:
         """One person leaves, as by `assay erase`."""
         return Erasing(planner, Person(KIND, person), "a clerk", carry_out, lambda _: None).execute()
@@ -148,18 +165,18 @@ class World:
         return number, {(str(hash_), int(row)) for hash_, row in rows.select("source_hash", "source_row").rows()}
 
     def changed_by_another(self, name: str, how: str, number: str) -> bool:
-        """What delta-rs does to a table by itself: to rows of a number, or to all of a model; whether there was a table."""
+        """What delta-rs does to a table by itself: to some rows by a number, or to all of a model; whether there was a table with rows."""
         from deltalake import DeltaTable, write_deltalake
 
         table = newest(self.lake, name)
         if table is None or not table.files:
             return False
-        which, changed = (f"number = {number}", "amount") if name.startswith("silver/") else ("n > 0", "n")
+        which, change = CHANGES[name.partition("/")[0]]
         handle = DeltaTable(str(self.lake / name))
         if how == "delete":
-            handle.delete(which)
+            handle.delete(which.format(number))
         elif how == "update":
-            handle.update({changed: f"{changed} + 1"}, predicate=which)
+            handle.update(change, predicate=which.format(number))
         else:
             write_deltalake(handle, table.scan().head(1).collect().to_arrow(), mode="append")
         return True

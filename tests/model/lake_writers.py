@@ -7,17 +7,19 @@ staging of files, the commit of deltalake and the entries of a log that are writ
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from assay.erasure import old_files, waiting
 from assay.gold import step as gold_step
 from assay.lake import constraints, log, publisher, snapshots, staged, staging, workplaces
+from assay.maintenance.cleaning import Cleaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 120  # that a segment may take on however busy a machine
 _here = threading.local()
+_begun: list[Writer] = []
 
 
 class Kind(StrEnum):
@@ -81,12 +84,15 @@ class Writer:
     done: bool = False
     fault: Fault | None = None
     faulted: bool = False
+    has_place: bool = False  # it is known to be at work
     stops: Collection[Kind] = frozenset(Kind)
     stops_in: str = ""  # the layer whose tables it stops at; of a point that is a wait, or without a layer, any
-    places: list[Path] = field(default_factory=list)  # the folders that it holds by a lock
+    places: list[Path] = field(default_factory=list)  # the folders in which it builds gold
+    locks: list[IO[str]] = field(default_factory=list)  # the files that it has locked
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stop: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _end: bool = False
+    _dead: bool = False
     _thread: threading.Thread | None = None
 
     def resume(self, stops: Collection[Kind] = frozenset(Kind), layer: str = "") -> None:
@@ -94,6 +100,7 @@ class Writer:
         self.stops, self.stops_in = stops, layer
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            _begun.append(self)
             self._thread.start()
         else:
             self._go.release()
@@ -107,10 +114,15 @@ class Writer:
 
     def vanish(self) -> None:
         """What the kernel does when a process is killed: it lets go of its locks. The thread stays where it stands."""
-        for place in self.places:
-            if place.is_dir():
-                (place / workplaces.OWNER).unlink()
-                (place / workplaces.OWNER).touch()
+        self._dead = True
+        for lock in self.locks:
+            if not lock.closed:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+    @property
+    def is_about_to_commit(self) -> bool:
+        """Whether it stands where it has seen its staged files, with nothing left but to name them."""
+        return not self._dead and self.at is not None and self.at.kind in AHEAD_OF_COMMIT
 
     def _run(self) -> None:
         _here.writer = self
@@ -148,7 +160,8 @@ def point(kind: Kind, table: str) -> Writer | None:
 
 @contextmanager
 def points() -> Iterator[None]:
-    """Inside, writers stop at their points. Losers of a race look again at once: a pause of theirs is a point."""
+    """Inside, writers stop at their points, those that begin there. Losers of a race look again at once: a pause of theirs is a point."""
+    _begun.clear()
     with ExitStack() as stack:
         for owner, name, replaced in (
             (snapshots, "newest_commit", _looked),
@@ -162,6 +175,8 @@ def points() -> Iterator[None]:
             stack.enter_context(mock.patch.object(owner, name, replaced(getattr(owner, name))))
         without_sleep = SimpleNamespace(time=publisher.time.time, sleep=lambda _: None)
         stack.enter_context(mock.patch.object(publisher, "time", without_sleep))
+        stack.enter_context(mock.patch.object(workplaces, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": _locked})))
+        stack.enter_context(mock.patch.object(Cleaning, "carry_out", _carried_out(Cleaning.carry_out)))
         waits = SimpleNamespace(monotonic=waiting.time.monotonic, sleep=lambda _: point(Kind.WAIT, "scratch"))
         stack.enter_context(mock.patch.object(waiting, "time", waits))
         yield
@@ -222,6 +237,35 @@ def _forgotten(real: Callable[..., Any]) -> Callable[..., Any]:
         real(path, *args, **kwargs)
 
     return replace_file
+
+
+def _locked(lock: IO[str], how: int) -> None:
+    """A lock that is waited for is a point."""
+    writer: Writer | None = getattr(_here, "writer", None)
+    if writer is not None and not how & (fcntl.LOCK_NB | fcntl.LOCK_UN):
+        while True:
+            try:
+                fcntl.flock(lock, how | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                point(Kind.WAIT, "scratch")
+    else:
+        fcntl.flock(lock, how)
+    if writer is not None:
+        writer.locks.append(lock)
+
+
+def _carried_out(real: Callable[..., Any]) -> Callable[..., Any]:
+    def carry_out(self: Cleaning, lake: Path) -> None:
+        if self.removals:
+            point(Kind.REMOVE, self.name)
+        while any(one.is_about_to_commit and not one.has_place for one in _begun):
+            point(Kind.WAIT, "scratch")  # nobody stands there for as many days as maintenance takes for old, for whom it does not wait
+        writer, _here.writer = getattr(_here, "writer", None), None  # it looks once more, and removes: nobody stops in between for long
+        real(self, lake)
+        _here.writer = writer
+
+    return carry_out
 
 
 def _held(real: Callable[..., Any]) -> Callable[..., Any]:

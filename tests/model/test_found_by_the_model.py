@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
+from lake_accidents import Damage, cut_entry, damage_file, mend_all, throw_away
 from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
+from lake_oracle import Place
 from lake_product import METERS, PEOPLE, SALES
+from lake_rows import held_places
 from lake_tables import Contents, Tables
 from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens_of
 from lake_writers import Kind, Writer, points
 
-from assay.errors import Superseded
+from assay.erasure.proving import NotErased
+from assay.errors import Superseded, TableDamaged
+from assay.lake.log import checkpoint
 from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.lake.snapshots import newest
 
@@ -163,3 +168,48 @@ def test_an_erasure_that_leaves_nothing_of_a_file_makes_no_day_due(world: World)
     settled(world)
     world.erase(world.planner(), ADA)
     the_plan_is_empty(world)
+
+
+def test_a_partition_of_which_every_row_was_rejected_goes_with_its_calendar(world: World) -> None:
+    """It has no file, and quarantine showed its rows under it as long as its table named it. Before, they were shown twice."""
+    world.land(METERS, "meters_2024-01-31_a", [("2024-01-31", "1", "10"), ("2024-02-01", "2", "many")])
+    settled(world)
+    world.versions[METERS] = "2.3.0"  # it ends with January
+    settled(world)
+    held = held_places(METERS, Tables(world.lake).caught_up())
+    assert held == {"arrival/2024-01-31": {Place("meters_2024-01-31_a", 2)}}
+    the_plan_is_empty(world)
+
+
+def test_an_erasure_names_the_file_of_bronze_that_is_cut_before_it_changes_anything(world: World) -> None:
+    """Nobody can tell whom it names. Before, it ended with a fault of a library whose words were hidden."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", ADA, "10")])
+    settled(world)
+    bronze = Tables(world.lake).caught_up().newest("bronze/sales")
+    assert bronze is not None
+    damage_file(bronze.files[0], Damage.CUT)
+    with pytest.raises(TableDamaged, match=r"bronze/sales at version 1; .* has \d+ bytes, not \d+"):
+        world.erase(world.planner(), ADA)
+    assert newest(world.lake, "erasures/requests") is None
+    settled(world)
+    with pytest.raises(NotErased, match="is damaged: nobody can tell whom it names, so delete it"):
+        world.erase(world.planner(), ADA)
+    throw_away(world, [bronze.files[0].path])
+    world.erase(world.planner(), ADA)
+
+
+def test_a_cut_entry_is_mended_of_which_a_checkpoint_says_the_same(world: World) -> None:
+    """Whoever opens a table looks at its newest entry, too. Before, nobody could read the table, and a check found nothing."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", ADA, "10")])
+    settled(world)
+    bronze = Tables(world.lake).caught_up().newest("bronze/sales")
+    assert bronze is not None
+    assert checkpoint(world.lake / bronze.name) == bronze.version
+    assert cut_entry(world.lake, bronze)
+    with pytest.raises(TableDamaged, match="bronze/sales"):
+        newest(world.lake, bronze.name)
+    mend_all(world, shown=False)
+    the_plan_is_empty(world)
+    mended = newest(world.lake, bronze.name)
+    assert mended is not None
+    assert [file.path for file in mended.files] == [file.path for file in bronze.files]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 
 import pytest
+from lake_accidents import Damage
+from lake_draws import Begins, Foreign, Mishap, Upstream
 from lake_lives import live
-from lake_machine import Begins, Mishap, Upstream
 from lake_writers import Kind
 
 STEPS, SEED = int(os.environ.get("ASSAY_MODEL_STEPS", "10000")), int(os.environ.get("ASSAY_MODEL_SEED", "0"))
@@ -27,6 +28,7 @@ def test_whatever_writers_do_to_each_other_every_invariant_holds(capsys: pytest.
     if STEPS >= ENOUGH:
         assert {*Upstream, "go on", "drain", *map("start {}".format, Begins)} <= {*done.rules}
         assert MISHAPS & {*done.rules}
+        assert {*map("another tool: {}".format, Foreign), *map("damage: {}".format, Damage), "mend", "refused"} <= {*done.rules}
         assert STEPS < MANY or {*done.rules} >= MISHAPS
         assert {*Kind} - {Kind.WAIT} <= {*done.segments}  # that an erasure meets a build at work is rare
         assert {"done", "killed", "Ended"} <= {*done.ends}

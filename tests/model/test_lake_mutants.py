@@ -14,7 +14,7 @@ from lake_mutants import MUTANTS
 
 from assay.errors import AssayError
 
-MOST_STEPS = 6_000
+MOST_STEPS = 10_000
 ALL = "ASSAY_MODEL_MUTANTS" in os.environ
 IN_THE_SUITE = "no compare-and-swap in silver"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import zlib
@@ -75,6 +76,22 @@ def test_what_cannot_be_read_is_named_and_proves_nothing(tmp_path: Path, monkeyp
     assert len(said) == 3
     for why in ("cut.db (it cannot be read", "cut.duckdb (it cannot be read", "cut.parquet, which is damaged"):
         assert any(why in one for one in said), said
+
+
+def test_a_folder_that_nobody_may_look_into_is_named_and_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.erasure.proving.PAUSE_SECONDS", 0)
+    closed, real = tmp_path / "closed", os.scandir
+    closed.mkdir()
+    (closed / "rows").write_text(TOKEN)
+
+    def scandir(folder: Path) -> object:  # tests may run as a user to whom no folder is closed
+        if folder == closed:
+            raise PermissionError(folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    (said,) = scan([Place("rest", tmp_path, Kind.REST)], NEEDLES).found
+    assert "closed (it cannot be read" in said
 
 
 def test_a_table_that_does_not_number_its_rows_is_read_like_any_other(tmp_path: Path) -> None:

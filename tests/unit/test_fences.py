@@ -11,7 +11,7 @@ import pytest
 
 from assay.errors import Fenced, TableDamaged
 from assay.lake import mending
-from assay.lake.erasures import raise_fence
+from assay.lake.erasures import SCHEMA, raise_fence, spec
 from assay.lake.fence import RECORDS, fence_now
 from assay.lake.log import LOG
 from assay.lake.mending import mend_log
@@ -19,6 +19,7 @@ from assay.lake.publisher import Provenance, publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.lake.staging import stage
+from assay.lake.tables import open_or_create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,3 +93,23 @@ def test_a_mend_that_is_killed_lets_no_one_in_who_read_before_an_erasure(
         write(tmp_path, "2024-01-02", before)
     write(tmp_path, "2024-01-02", fence_now(tmp_path))
     assert open_snapshot(tmp_path, PLAIN.name).rows == 2
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_while_the_record_of_erasures_begins_anew_writers_are_let_in_and_kept_out_as_before(tmp_path: Path, *, begun: bool) -> None:
+    """A mend that is killed between setting the log aside and raising the fence leaves it so, and so does whoever begins it and is killed."""
+    write(tmp_path, "2024-01-01", fence_now(tmp_path))
+    for _ in range(3):
+        number = raise_fence(tmp_path, [PLAIN.name])
+    mending.set_all_aside(tmp_path / RECORDS)
+    if begun:
+        open_or_create(tmp_path, spec(), SCHEMA)
+    assert fence_now(tmp_path) == number == 3
+    write(tmp_path, "2024-01-02", fence_now(tmp_path))
+    with pytest.raises(Fenced, match="before an erasure had begun"):
+        write(tmp_path, "2024-01-03", number - 1)
+
+    late = fence_now(tmp_path)
+    assert raise_fence(tmp_path, [PLAIN.name]) == fence_now(tmp_path) == number + 1
+    with pytest.raises(Fenced, match="before an erasure had begun"):
+        write(tmp_path, "2024-01-04", late)

@@ -76,7 +76,7 @@ def test_an_earlier_version_goes_once_it_was_replaced_for_longer_than_it_is_kept
     put(lake, "b", "new")
     assert going(lake) == {first: Kind.EARLIER}, "b was replaced just now, however old its file is"
     for one in survey(lake):
-        one.carry_out()
+        one.carry_out(lake)
     assert not (lake / SPEC.name / first).exists()
     assert rows(lake) == ["other", "new"]
     assert survey(lake)[0] == Cleaning(SPEC.name)
@@ -214,7 +214,7 @@ def test_unfinished_files_and_private_folders_of_the_dead_go(tmp_path: Path) -> 
     assert found["scratch"].freed == 4
     with workplace(scratch, "somebody"):
         for one in found.values():
-            one.carry_out()
+            one.carry_out(lake)
         assert len([*scratch.glob("work-*")]) == 1
     assert [one.removals for one in survey(lake)] == [(), ()]
 
@@ -248,7 +248,7 @@ def test_of_checkpoints_the_newest_two_stay_and_every_version_can_be_opened(tmp_
     aged(lake, 8)
     (found,) = [one for one in survey(lake) if one.removals]
     assert found.counts == {Kind.CHECKPOINT: 2}
-    found.carry_out()
+    found.carry_out(lake)
     assert [int(path.name[:20]) for path in sorted(log.glob("*.checkpoint.parquet"))] == [3, 4]
     assert [open_snapshot(lake, SPEC.name, version).tokens("") for version in range(5)] == tokens
     assert [open_snapshot(lake, SPEC.name, version).rows for version in range(5)] == [0, 1, 2, 3, 4]
@@ -263,3 +263,17 @@ def test_where_an_entry_of_the_log_is_missing_every_checkpoint_stays(tmp_path: P
     aged(lake, 8)
     entry(lake / SPEC.name / LOG, 0).unlink()
     assert replaced_checkpoints(lake / SPEC.name / LOG, datetime.now(UTC) - WEEK) == []
+
+
+def test_what_was_committed_after_it_was_found_stays(tmp_path: Path) -> None:
+    """A writer without a place that stood still for as long as files are kept comes back while maintenance is at work."""
+    lake = tmp_path / "lake"
+    put(lake, "a", "one")
+    late = staged(lake, "b", "late")
+    aged(lake, 8)
+    found = survey(lake)
+    assert found[0].counts == {Kind.STAGED: 1}
+    publish(lake, late, {"b": 7, **files_noted(late)})
+    for one in found:
+        one.carry_out(lake)
+    assert rows(lake) == ["one", "late"]

@@ -6,10 +6,13 @@ the days tell the partitions of silver.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.lake.damage import refuse_changed
 from assay.lake.log import LOG
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.store import ARRIVALS, visible_files
@@ -18,7 +21,6 @@ from assay.masking.subjects import rows_of, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     import polars as pl
 
@@ -67,7 +69,11 @@ class Traces:
 
 def data_files(table: Path) -> list[Path]:
     """Every Parquet file of a table that is on disk, whether or not a version of the table names it."""
-    return sorted(path for path in table.rglob("*.parquet") if LOG not in path.relative_to(table).parts)
+    found = list[Path]()
+    for above, folders, files in os.walk(table):
+        folders[:] = [one for one in folders if one != LOG]
+        found += [Path(above, one) for one in files if one.endswith(".parquet")]
+    return sorted(found)
 
 
 def is_whole(path: Path) -> bool:
@@ -81,12 +87,24 @@ def is_whole(path: Path) -> bool:
     return True
 
 
+def _read(path: Path, columns: list[str] | None = None) -> pl.DataFrame | None:
+    """The rows of a file; None of one that cannot be decoded: an old one, which the proof names."""
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path, columns=columns, hive_partitioning=False)
+    except pl.exceptions.PolarsError:
+        return None
+
+
 def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame:
     """The rows of a bronze file that name a person, as ORIGIN and the event date."""
     import polars as pl
 
-    frame = pl.read_parquet(path, hive_partitioning=False)
-    missing = [name for name in (*contract.source.columns, EVENT_DATE) if name not in frame.columns]
+    wanted = (*contract.source.columns, *ORIGIN, EVENT_DATE)
+    if (frame := _read(path)) is None:
+        frame = pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
+    missing = [name for name in wanted if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.Date if name == EVENT_DATE else pl.String).alias(name) for name in missing)
     return frame.filter(named(frame, contract, kind, value)).select(*ORIGIN, EVENT_DATE)
 
@@ -98,9 +116,13 @@ def named(frame: pl.DataFrame, contract: Contract, kind: str, value: str) -> pl.
 
 
 def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
-    """Look through all files of a bronze table."""
+    """Look through all files of a bronze table. Raises TableDamaged for one of its newest version that is not as it was committed: nobody
+    can tell whom that names. Of an old one the proof says so.
+    """
     found, name, now = Traces(), f"bronze/{contract.dataset}", set[Place]()
     table = newest(lake, name)
+    if table:
+        refuse_changed(table, table.files)
     live = {file.path for file in table.files} if table else set()
     for path in data_files(lake / name):
         if str(path) not in live and not is_whole(path):
@@ -149,8 +171,5 @@ def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:
 
 def holds_places(path: Path, places: set[Place]) -> bool:
     """Whether a file of a table whose rows say where they come from has some of a person."""
-    import polars as pl
-
-    if not places or not is_whole(path):
-        return False
-    return bool(at_places(pl.read_parquet(path, columns=["source_hash", "source_row"], hive_partitioning=False), places).any())
+    frame = _read(path, ["source_hash", "source_row"]) if places else None
+    return frame is not None and bool(at_places(frame, places).any())

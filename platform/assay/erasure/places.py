@@ -5,6 +5,7 @@ What lies below the home is looked through whatever it is, but for the landing f
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from assay.lake.workplaces import TEMPORARY, at_work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
     from assay.settings import Settings
 
@@ -47,13 +48,32 @@ class Place:
     without: tuple[Path, ...] = ()
 
     def files(self) -> Iterator[Path]:
-        """The files that are there now, in order."""
-        found = (path for path in sorted(self.folder.rglob("*")) if not any(path.is_relative_to(one) for one in self.without))
-        yield from (path for path in found if path.is_file() and not path.is_symlink())
+        """The files that are there now, in order; and a folder that nobody can look into, as if it was one."""
+        if not any(self.folder.is_relative_to(one) for one in self.without):
+            yield from _below(self.folder, {str(one) for one in self.without})
 
     def said(self, path: Path) -> str:
         """A path as a person reads it; a table is known by its own name."""
         return str(path.relative_to(self.folder if self.kind is Kind.TABLES else self.folder.parent))
+
+
+def _below(folder: Path, without: Set[str]) -> Iterator[Path]:
+    """The files below a folder; links are not followed. `Path.rglob` takes five times as long, and leaves out what it may not look into."""
+    try:
+        with os.scandir(folder) as there:
+            entries = sorted(there, key=lambda one: one.name)
+    except (FileNotFoundError, NotADirectoryError):  # it has gone meanwhile, or was never there
+        return
+    except PermissionError:
+        yield folder
+        return
+    for one in entries:
+        if one.path in without:
+            continue
+        if one.is_dir(follow_symlinks=False):
+            yield from _below(Path(one.path), without)
+        elif one.is_file(follow_symlinks=False):
+            yield Path(one.path)
 
 
 def places(settings: Settings) -> list[Place]:

@@ -197,7 +197,8 @@ def log_damage(folder: Path) -> list[Damage]:
     found += _hint_damage(log, set(checkpoints))
     if base < 0 and not versions:
         return [*found, Damage(LOG, "has no entries")]
-    for version in range(base + 1, max(versions, default=base) + 1):
+    newest = max(versions, default=-1)  # whoever opens the table looks at it, also if a checkpoint says the same
+    for version in range(base if base == newest else base + 1, newest + 1):
         if why := what_is_wrong(entry(log, version)):
             found.append(Damage(f"{LOG}/{entry_name(version)}", why))
     return found

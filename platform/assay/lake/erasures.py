@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.errors import PublishContention, Superseded
-from assay.lake.fence import FENCE, RECORDS, fence_of
+from assay.lake.fence import FENCE, RECORDS, fence_of, known_elsewhere
 from assay.lake.log import commit, info, txn
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, Provenance, fingerprint, publish
@@ -122,7 +122,8 @@ def raise_fence(root: Path, names: Iterable[str]) -> int:
 def _next(root: Path) -> int:
     for _ in range(ATTEMPTS):
         table = open_or_create(root, spec(), SCHEMA)
-        number = fence_of(Snapshot(NAME, table)) + 1
+        known = fence_of(Snapshot(NAME, table)) or known_elsewhere(root, NAME)  # a record that begins anew goes on above all others
+        number = known + 1
         if _commit(table, number):
             return number
     raise PublishContention(f"Tried {ATTEMPTS} times to raise the fence of {NAME}.")

@@ -7,12 +7,13 @@ erasure may have overlooked, asks where erasures are recorded, and knows from it
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from assay.errors import Fenced, Superseded
+from assay.errors import Fenced, Superseded, TableUnreadable
 from assay.lake.expired import refuse_expired
 from assay.lake.migrations import TOKEN
-from assay.lake.snapshots import newest
+from assay.lake.snapshots import newest, table_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +27,21 @@ FENCE = "erasures/"  # the app id in a table's log, after TOKEN
 
 
 def fence_now(root: Path) -> int:
-    """The number that a writer notes before it reads anything; 0 as long as nobody was ever erased."""
-    return fence_of(newest(root, RECORDS))
+    """The number that a writer notes before it reads anything; 0 as long as nobody was ever erased.
+
+    While the record of erasures begins anew it is the highest that any table knows: with a smaller one nobody would be let in.
+    """
+    number = fence_of(newest(root, RECORDS))
+    return number if number or not (root / RECORDS).exists() else known_elsewhere(root, RECORDS)
+
+
+def known_elsewhere(root: Path, name: str) -> int:
+    """The highest number that any table but one knows, of those that can be read."""
+    known = [0]
+    for other in table_names(root):
+        with suppress(TableUnreadable):
+            known.append(fence_of(newest(root, other)) if other != name else 0)
+    return max(known)
 
 
 def fence_of(table: Snapshot | None) -> int:

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import time
 import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import PublishContention, TableDamaged, TableUnreadable
+from assay.errors import PublishContention, TableDamaged
 from assay.lake.accounts import LANDED
 from assay.lake.damage import ASIDE, MARK, Damage, is_entry, log_damage
 from assay.lake.durable import sync_folder
 from assay.lake.erasures import raise_fence
 from assay.lake.features import newer
-from assay.lake.fence import FENCE, RECORDS, fence_of
+from assay.lake.fence import FENCE, RECORDS, known_elsewhere
 from assay.lake.foreign import FILES, number_of_files
 from assay.lake.format import FORMAT
 from assay.lake.log import LOG, commit, entry_name, info, put, put_in_place, txn
 from assay.lake.log_entries import checkpoints_of, versions_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, removals_of
-from assay.lake.snapshots import Snapshot, newest, open_snapshot, partition_key, table_names
+from assay.lake.snapshots import Snapshot, newest, open_snapshot, partition_key
 from assay.lake.tokens import format_left, tokens_left
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def _ours() -> dict[str, str]:
 def _keep_out(root: Path, name: str, lost: int) -> None:
     """Raise the fence of a table that nobody can open until it is mended, above all that `lost` entries may have had."""
     folder = root / name
-    known = max(_known_elsewhere(root, name), tokens_left(folder / LOG).get(TOKEN + FENCE, 0))
+    known = max(known_elsewhere(root, name), tokens_left(folder / LOG).get(TOKEN + FENCE, 0))
     number = (known + lost + 1 if known else 0) if name == RECORDS else _raise_above(root, name)
     while number and not put(folder, max(versions_of(folder / LOG), default=-1) + 1, [info("MEND", _ours()), txn(TOKEN + FENCE, number)]):
         pass  # somebody else mends it
@@ -117,20 +116,12 @@ def _keep_out(root: Path, name: str, lost: int) -> None:
 
 def _raise_above(root: Path, name: str) -> int:
     """Raise the fence of the lake above all that any other table knows; returns the number, 0 if nobody was ever erased."""
-    known = _known_elsewhere(root, name)
+    known = known_elsewhere(root, name)
     if newest(root, RECORDS) is None and not known:
         return 0
     while (number := raise_fence(root, [])) <= known:
         pass  # or writers that are kept out of a table would never come in again
     return number
-
-
-def _known_elsewhere(root: Path, name: str) -> int:
-    known = [0]
-    for other in table_names(root):
-        with suppress(TableUnreadable):
-            known.append(fence_of(newest(root, other)) if other != name else 0)
-    return max(known)
 
 
 def set_aside(folder: Path, path: str, *, stays: bool = False) -> str:

@@ -44,7 +44,8 @@ def outgrown(snapshot: Snapshot | None, calendar: Calendar | None) -> str | None
         return None
     if snapshot.token(CALENDAR) not in {None, number_of(calendar)}:
         return f"its partitions are not those of a calendar of {calendar.grain}s in {calendar.zone}"
-    if strays := sorted({file.values[0] for file in snapshot.files if not _has(calendar, file.values[0])}):
+    # one of which every row was rejected has no file, and its rows are shown in quarantine as long as it is there
+    if strays := sorted(key for key in published_keys(snapshot) | _in_files(snapshot) if not _has(calendar, key)):
         return f"it has {len(strays)} partitions that its calendar has not, such as {strays[0]}"
     return None
 
@@ -89,8 +90,11 @@ def other_tokens(snapshot: Snapshot | None, slice_: Slice) -> dict[str, int]:
 
 def published_keys(snapshot: Snapshot | None) -> set[str]:
     """The partitions of a table that has a calendar which were published, empty ones too, and those that have files for whatever reason."""
-    files = {file.values[0] for file in (snapshot.files if snapshot else ()) if len(file.values) == 1}
-    return {*_dated_tokens(snapshot), *filter(_is_date, files)}
+    return {*_dated_tokens(snapshot), *filter(_is_date, _in_files(snapshot))}
+
+
+def _in_files(snapshot: Snapshot | None) -> set[str]:
+    return {file.values[0] for file in (snapshot.files if snapshot else ()) if len(file.values) == 1}
 
 
 def _dated_tokens(snapshot: Snapshot | None) -> dict[str, int]:

@@ -57,12 +57,18 @@ class Cleaning:
         """How much there is of each kind."""
         return dict(Counter(one.kind for one in self.removals))
 
-    def carry_out(self) -> None:
-        """Remove it. What entries of the log say is kept first."""
+    def carry_out(self, lake: Path) -> None:
+        """Remove it, but for what was committed since it was found: a writer without a place may have stood still until then.
+
+        What entries of the log say is kept first.
+        """
         if self.table is not None:
             keep_provenance(self.table, [one.path for one in self.removals if one.kind is Kind.ENTRY])
+        table = None if self.is_damaged else newest(lake, self.name)
+        live = {file.path for file in table.files} if table and self.removals else set()
         for one in self.removals:
-            remove(one.path)
+            if str(one.path) not in live:
+                remove(one.path)
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,12 @@ def _told_of(lake: Path, name: str, paths: Sequence[Path]) -> set[Path]:
     """The files of contents that bronze has no more, of which rejected rows, claims or decisions are left."""
     if not paths:
         return set()
+    import polars as pl
+
     try:
         gone = {path: _contents([str(path)]) - _contents(_beside(lake, name, path)) for path in paths}
         told = _contents_told(lake, name.partition("/")[2]) if any(gone.values()) else set()
-    except (TableUnreadable, OSError, ValueError):  # of a file that cannot be read nobody knows
+    except (TableUnreadable, OSError, ValueError, pl.exceptions.PolarsError):  # of a file that cannot be read nobody knows
         return {*paths}
     return {path for path, contents in gone.items() if contents & told}
 

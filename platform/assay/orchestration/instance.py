@@ -6,6 +6,7 @@ step to mirror it, and a Ctrl-C ends each of them in a traceback.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -28,11 +29,22 @@ NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "cla
 DESCRIPTION, NAME = "dagster.yaml", "in-process.yaml"
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")  # that SQLite makes; it never lets a group write them
 
+LACKING = re.compile(r"no such (table|column)\b|table \S+ has no column\b")
+
 
 class InstanceMisdescribed(PermanentFailure):
     """`dagster.yaml`, which people edit, does not say what Dagster can use."""
 
     hint = "Correct it; or move it away and run `assay init`, which copies the usual one. Nothing was changed."
+
+
+class InstanceOutdated(PermanentFailure):
+    """The databases of Dagster's instance have other tables than this version of Dagster asks for."""
+
+    hint = (
+        "With a copy at hand and DAGSTER_HOME set, `dagster instance migrate` brings an older one up to date. Or move its databases away "
+        "and run `assay init`: its history begins anew, the tables stay."
+    )
 
 
 class InstanceDamaged(PermanentFailure):
@@ -54,8 +66,8 @@ def share_instance(settings: Settings) -> None:
 def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     """The instance that `dagster.yaml` in this folder describes. Closed at the end.
 
-    Raises InstanceMisdescribed if nobody can use what it says, InstanceDamaged, also for what happens inside, if one of its databases
-    cannot be read.
+    Raises InstanceMisdescribed if nobody can use what it says; also for what happens inside, InstanceDamaged if one of its databases
+    cannot be read, InstanceOutdated if one has not the tables that are asked for.
     """
     _write_down(dagster_home)
     try:
@@ -64,6 +76,8 @@ def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     except Exception as error:
         if damaged := _damaged(dagster_home, error):
             raise InstanceDamaged(f"Tried to use Dagster's instance; {damaged}.") from error
+        if lacks := _lacks(error):
+            raise InstanceOutdated(f"Tried to use Dagster's instance in {dagster_home}; {lacks}: it is of another version.") from error
         raise
 
 
@@ -86,6 +100,13 @@ def _described(dagster_home: Path) -> dg.DagsterInstance:
         faults = [one.message.partition(" Expected:")[0] for one in getattr(error, "errors", ())]  # after it, all that could be said
         told = "; ".join(faults or [str(error)]).rstrip(".")
         raise InstanceMisdescribed(f"Tried to use {dagster_home / DESCRIPTION}; {' '.join(told.split())}.") from error
+
+
+def _lacks(error: BaseException | None) -> str | None:
+    """What SQLite says that a database has not, such as `no such table: kvs`; None for any other error."""
+    while error is not None and not (isinstance(error, sqlite3.OperationalError) and LACKING.match(str(error))):
+        error = getattr(error, "orig", None) or error.__cause__
+    return None if error is None else str(error)
 
 
 def _damaged(dagster_home: Path, error: BaseException | None) -> str | None:

@@ -41,7 +41,7 @@ class Maintaining:
             keep = timedelta(days=self.settings.vacuum_days)
             found = list(Survey(self.settings, datetime.now(UTC), keep, Outdated(self.planner).by).cleanings(names))
             for one in [] if dry_run else found:
-                one.carry_out()
+                one.carry_out(self.settings.lake)
         return found
 
 
