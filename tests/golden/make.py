@@ -18,7 +18,8 @@ from unittest import mock
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER.parent), str(FOLDER.parent / "integration")]
 
-from golden_lake import MODEL, SEEN, Golden  # noqa: E402  # after the path
+from calendar_products import Calendars  # noqa: E402  # after the path
+from golden_lake import MODEL, SEEN, Golden  # noqa: E402
 from key_lives import contract_text  # noqa: E402
 from order_shop import day  # noqa: E402
 from people_world import MODEL as SQL  # noqa: E402
@@ -45,7 +46,7 @@ def land(golden: Golden) -> None:
 
 
 def live(golden: Golden) -> None:
-    """What people do: backfill, correct a file, decide, erase, archive a file."""
+    """What people do: backfill, correct a file, decide, erase, archive a file, let expire what is too old by any clock."""
     land(golden)
     golden.run("backfill", code=1)
     golden.payments("2024-01-01", [{"payer": ADA, "amount": "11"}, {"payer": BOB}, {"payer": BOB, "amount": "-6"}])
@@ -56,6 +57,7 @@ def live(golden: Golden) -> None:
     golden.run("erase", "--subject", "customer", "--by", "office@golden.example", "--yes", stdin=CID)
     golden.run("backfill", code=1)  # those whose payers are looked up in what the erasure has made again
     (golden.home / "landing/payments/payments_2024-02-01.csv").unlink()  # archived
+    golden.run("maintain", "--retention")
     silver = golden.home / "lake/silver/payments"
     for version in range(checkpoint(silver)):
         entry(silver / LOG, version).unlink()
@@ -65,6 +67,10 @@ def make(folder: Path) -> Golden:
     """A lake of the code of today below a folder, with what is seen in it."""
     golden = Golden.make(folder)
     write_contracts(golden.contracts, contract_text())
+    kept = "slaProperties:\n  - {property: retention, value: 30, unit: d}\n"
+    meter = Calendars(folder).readings("meter", levels=kept, end="2024-02-01", arrival_end="2024-02-10")
+    for number in (1, 2):
+        meter.land("meter", day(number), [(f"{day(number)}T10:00:00+00:00", number)])
     shutil.copy(FOLDER.parent / "fixtures/masking.keys", golden.home)
     (golden.home / "masking.keys").chmod(0o600)
     golden.run("init")

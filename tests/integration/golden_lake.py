@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FOLDER = TESTS / "golden"
 SEEN, MODEL = "seen.json", "paid_by_town.sql"
 OF_A_RUN = ("run_id",)  # what another run says of the same rows
-SHOWN = ("bronze", "silver", "gold", "quarantine", "discarded", "refused", "decisions", "erasures")
+SHOWN = ("bronze", "silver", "gold", "quarantine", "discarded", "refused", "decisions", "erasures", "retention")
 
 Rows = list[list[str | None]]
 

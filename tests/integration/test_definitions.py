@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
+from assay.contracts.reading.odcs import load_product
+from assay.gold.views import views_of
 from assay.project_root import CHECKOUT
+from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:
     from small_world import World
@@ -19,7 +22,7 @@ BIN = Path(sys.executable).parent
 
 
 def materializable(world: World) -> list[dg.AssetSpec]:
-    return [spec for spec in world.definitions.resolve_all_asset_specs() if spec.key.path[0] not in ("landing", "maintenance")]
+    return [spec for spec in world.definitions.resolve_all_asset_specs() if spec.key.path[0] in ("bronze", "silver", "gold")]
 
 
 def test_every_asset_says_what_it_is_whose_it_is_and_what_it_holds(built_world: World) -> None:
@@ -49,6 +52,25 @@ def test_gold_can_be_followed_back_to_the_landed_files(built_world: World) -> No
     chosen = dg.AssetSelection.assets(["gold", "carrier_ranking_7d"]).upstream()
     names = {key.to_user_string() for key in (chosen | chosen.upstream_source_assets()).resolve(graph)}
     assert {"gold/carrier_punctuality_daily", "silver/flights", "bronze/flights", "landing/flights", "silver/airports"} <= names
+
+
+def test_lineage_ends_at_the_views_that_consumers_read_which_nothing_materializes(built_world: World) -> None:
+    graph = built_world.definitions.resolve_asset_graph()
+    specs = {spec.key.to_user_string(): spec for spec in built_world.definitions.resolve_all_asset_specs()}
+    views = {name for name in specs if name.startswith("v")}
+    assert {"v1/carrier_punctuality_daily", "v2/carrier_punctuality_daily", "v1/route_delays_daily"} <= views
+    assert views == {view.contract.view.replace(".", "/") for view in views_of(load_product(CONTRACTS))}
+    for name in views:
+        spec = specs[name]
+        assert [dep.asset_key.to_user_string() for dep in spec.deps] == [f"gold/{spec.key.path[1]}"], name
+        assert not graph.get(spec.key).is_materializable, name
+        assert (spec.group_name, spec.kinds) == (spec.key.path[0], {"view", "duckdb"}), name
+        assert spec.owners, name
+        assert spec.metadata["dagster/table_name"] == name.replace("/", "."), name
+    old = specs["v1/carrier_punctuality_daily"]
+    assert "Deprecated" in str(old.description)
+    assert "on_time" in {column.name for column in old.metadata["dagster/column_schema"].columns}
+    assert str(old.metadata["contract"].value).endswith("carrier_punctuality_daily.v1.odcs.yaml")
 
 
 def test_a_silver_day_depends_on_the_arrivals_in_which_its_rows_come(built_world: World) -> None:

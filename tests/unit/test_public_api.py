@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 
 PAGE = (CHECKOUT / "docs/public_api.md").read_text()
 PYTHON = PAGE.partition("## Python")[2].partition("\n## ")[0]
-ROWS = re.findall(r"^\| `(assay\.[\w.]+)` \| ([^|]+) \| ([^|]*) \|$", PYTHON, re.MULTILINE)
+ROWS = re.findall(r"^\| `(assay\.[\w.]+)` \| ([^|]+) \|([^|]*)\|$", PYTHON, re.MULTILINE)
 NAMES = [name for name, _, _ in ROWS]
 COMMANDS = set(re.findall(r"^\| `assay ([a-z -]+)` \|", PAGE, re.MULTILINE))
 VARIABLES = set(re.findall(r"^\| `(ASSAY_\w+)` \|", PAGE, re.MULTILINE))
-ROOMS = ("assay.testing",)  # rooms that are public as a whole, and have pages of their own
 
 pytestmark = pytest.mark.slow  # the engine's own imports
 
@@ -175,7 +174,9 @@ def imported(text: str) -> set[str]:
 
 
 def is_public(name: str) -> bool:
-    return name in NAMES or name.rpartition(".")[0] == "assay.errors" or name.startswith(tuple(f"{room}." for room in ROOMS))
+    """Whether a name stands on the page, by itself or as one of a module that stands there as a whole."""
+    module, _, last = name.rpartition(".")
+    return name in NAMES or (module in NAMES and last in getattr(found(module), "__all__", vars(found(module))))
 
 
 def test_examples_import_nothing_else() -> None:

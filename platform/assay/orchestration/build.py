@@ -27,13 +27,15 @@ from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_p
 from assay.orchestration.nightly import Nightly
 from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
+from assay.orchestration.view_assets import view_specs
 from assay.permissions import keep_private
 from assay.steps import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from assay.contracts.model.gold_contract import ProductContracts
     from assay.orchestration.alert_sensor import Alerts
     from assay.settings import Settings
 
@@ -78,15 +80,14 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         project = sound_project(settings, product, left)
         planner = Planner(Run.of(settings, contracts), contracts, project)
         assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
+        views = view_specs(product, [model.name for model in project.models], folder)
         jobs = calendar_jobs(assets)
         nightly = Nightly.of(settings, planner, [key for asset in assets for key in asset.keys])
         defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
         promised = promising(contracts.values())
-        declared, findings = read_alerts(folder, {*known.datasets, *known.models})
-        left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
-        alerts = alerts_of(planner, product, declared, folder.parent.name, left)
+        alerts = _alerts(planner, product, {*known.datasets, *known.models}, folder, left)
         definitions = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets, *nightly.assets],
+            assets=[*(spec for _, spec, *_ in made), *assets, *views, *nightly.assets],
             asset_checks=[check for *_, checks in made for check in checks],
             jobs=[*defined, *nightly.jobs],
             sensors=[
@@ -99,6 +100,13 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
             executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
         )
     return Assembly(definitions, planner, alerts, tuple(left))
+
+
+def _alerts(planner: Planner, product: ProductContracts, known: Collection[str], folder: Path, left: list[LeftOut]) -> Alerts:
+    """What is declared beside the contracts; a file with a fault is named in `left`. A product has the name of the folder around them."""
+    declared, findings = read_alerts(folder, known)
+    left += [LeftOut(FILE, f"{one} Until then alerts go to the log alone.") for one in findings[:1]]
+    return alerts_of(planner, product, declared, folder.parent.name, left)
 
 
 @contextmanager

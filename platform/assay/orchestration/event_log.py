@@ -25,9 +25,10 @@ from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEvent
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
 
 from assay.lake.durable import create_file
+from assay.orchestration.data_versions import with_its_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dagster import AssetCheckEvaluation
     from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
@@ -151,7 +152,7 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         The run's transaction stays open around the index's: otherwise an error of the index would leave the events in the run alone,
         and Dagster, which answers a failed batch by storing its events one by one, would store them there twice.
         """
-        rows = [self._event_to_row(event) for event in events]
+        rows = [self._event_to_row(with_its_version(event)) for event in events]
         mirrored = [(event, row) for event, row in zip(events, rows, strict=True) if event.dagster_event_type in MIRRORED]
         with self.run_connection(run_id) as run:
             run.execute(_INSERT_EVENTS, rows)
@@ -197,9 +198,8 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     def _plan_checks(self, index: sa.Connection, event: EventLogEntry, row: Row, event_id: int) -> None:
         planned = cast("AssetCheckEvaluationPlanned", event.get_dagster_event().event_specific_data)
         check = _check_row(planned.asset_key.to_string(), planned.check_name, AssetCheckExecutionRecordStatus.PLANNED, row, event_id)
-        partitions: Iterable[str | None] = [None]
-        if planned.partitions_subset:
-            partitions = planned.partitions_subset.get_partition_keys()
+        subset = planned.partitions_subset
+        partitions: list[str | None] = [*subset.get_partition_keys()] if subset else [None]
         index.execute(_INSERT_CHECKS, [check | {"partition": partition} for partition in partitions])
 
     def _record_check(self, index: sa.Connection, event: EventLogEntry, row: Row, event_id: int) -> None:

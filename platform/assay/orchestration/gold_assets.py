@@ -80,7 +80,7 @@ class _Group:
             built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
             concerned = self.project.sources_of(chosen.values(), self.product.datasets)
             work = _quietly(concerned, ", ".join(chosen), ((keys[model.name], outcome) for model, outcome in built))
-            yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work, together=True)
+            yield from carry_out(context, {keys[name]: rules[name] for name in chosen}, work, self.settings.lake, together=True)
 
         return gold
 

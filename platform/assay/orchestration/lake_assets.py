@@ -14,9 +14,11 @@ import dagster as dg
 from assay.code_version import code_version
 from assay.contracts.model.contract import Contract
 from assay.contracts.model.descriptions import dataset_words
+from assay.contracts.model.fingerprint import landing_terms, published_terms
 from assay.ingest import work as ingest_work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
+from assay.lake.publisher import fingerprint
 from assay.lake.workplaces import workplace
 from assay.masking.hiding import nothing_quoted
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
@@ -91,7 +93,7 @@ def landing_spec(settings: Settings, contract: Contract, folder: Path) -> dg.Ass
 
 def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract: Contract, folder: Path) -> dg.AssetsDefinition:
     """What landed, as received, one partition per arrival."""
-    definition, spec = arrivals_of(contract), bronze_spec(contract)
+    definition, spec, optional = arrivals_of(contract), bronze_spec(contract), frozenset(contract.source.optional)
     key = dg.AssetKey(["bronze", contract.dataset])
     asset = dg.AssetSpec(
         key,
@@ -100,7 +102,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         group_name="bronze",
         kinds={"bronze", "deltalake"},
         owners=owners_of(contract.owner),
-        code_version=code_version(*ingest_work.CODE),
+        code_version=f"{code_version(*ingest_work.CODE)}-{terms_version(landing_terms(contract, optional))}",
         partitions_def=definition,
         tags=contract_tags(contract),
         metadata={
@@ -116,14 +118,14 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         slice_ = slice_of(definition, keys_of(context), spec)
         work = ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
         told = with_waiting(settings.lake, contract, work)
-        yield from carry_out(context, {key: None}, quietly(settings, contract, key, told))
+        yield from carry_out(context, {key: None}, quietly(settings, contract, key, told), settings.lake)
 
     return bronze
 
 
 def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract: Contract, folder: Path) -> dg.AssetsDefinition:
     """The published table: typed, deduplicated, audited against the contract before anybody can read it."""
-    definition, spec = events_of(contract), silver_spec(contract)
+    definition, spec, optional = events_of(contract), silver_spec(contract), frozenset(contract.source.optional)
     key = dg.AssetKey(["silver", contract.dataset])
     mapping = overlapping(contract.lateness) if definition and arrivals_of(contract) else None
     asset = dg.AssetSpec(
@@ -136,7 +138,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
         group_name="silver",
         kinds={"silver", "polars", "deltalake"},
         owners=owners_of(contract.owner),
-        code_version=refine_code(contract),
+        code_version=f"{refine_code(contract)}-{terms_version(published_terms(contract, optional))}",
         partitions_def=definition,
         tags=contract_tags(contract),
         metadata={
@@ -152,9 +154,15 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         slice_ = slice_of(definition, keys_of(context), spec)
         work = refine_partitions(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
-        yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, quietly(settings, contract, key, work))
+        told = quietly(settings, contract, key, work)
+        yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, told, settings.lake)
 
     return silver
+
+
+def terms_version(terms: object) -> str:
+    """What of a contract decides rows, as a part of a code version. Columns that files may lack are left out: one more is no new code."""
+    return f"{fingerprint(terms):016x}"
 
 
 def quietly(settings: Settings, contract: Contract, key: dg.AssetKey, work: Iterable[Outcome]) -> Iterator[tuple[dg.AssetKey, Outcome]]:

@@ -8,13 +8,14 @@ of partitions that a step took in beside the ones that it was asked for are alwa
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assay.errors import PartitionsFailed, may_pass
+from assay.orchestration.data_versions import VERSION, common, tags_of, versions_of
 from assay.orchestration.metadata import outcome_metadata, rules_table
 from assay.orchestration.recoveries import RECORD_TAG
 from assay.steps import Status
@@ -22,6 +23,7 @@ from assay.stopping import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from assay.contracts.model.contract import DatasetRule, Rule
     from assay.steps import Outcome
@@ -46,11 +48,14 @@ def contract_check(key: dg.AssetKey, definition: dg.PartitionsDefinition | None,
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one asset in a step. With `rules`, each outcome is also an evaluation of the asset's contract check."""
+    """What became of one asset in a step, with the data versions of its partitions. With `rules`, each outcome is also an evaluation of the
+    asset's contract check.
+    """
 
     key: dg.AssetKey
     outcomes: Sequence[Outcome]
     rules: Rules = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> list[Outcome]:
@@ -61,6 +66,18 @@ class Report:
     def good(self) -> list[Outcome]:
         """The partitions that are as they should be."""
         return [outcome for outcome in self.outcomes if outcome.status is not Status.REFUSED]
+
+    def metadata(self, outcome: Outcome, *, partitioned: bool) -> dict[str, Any]:
+        """What a materialization of a partition says."""
+        version = self.versions.get(outcome.key) if partitioned else None
+        return outcome_metadata(outcome, partitioned=partitioned) | ({VERSION: version} if version else {})
+
+    def log(self, context: dg.AssetExecutionContext, outcome: Outcome) -> None:
+        """Log a materialization by itself."""
+        partitioned = is_partitioned(context)
+        tags = tags_of(context, self.key, self.versions.get(outcome.key))
+        part, metadata = outcome.key if partitioned else None, self.metadata(outcome, partitioned=partitioned)
+        context.log_event(dg.AssetMaterialization(self.key, partition=part, metadata=metadata, tags=tags))
 
 
 def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, together: bool = False) -> Iterator[dg.MaterializeResult[Any]]:
@@ -73,13 +90,13 @@ def report(context: dg.AssetExecutionContext, reports: Sequence[Report], *, toge
     for one in reports:
         _log_evaluations(context, one)
         for outcome in one.good:
-            metadata = outcome_metadata(outcome, partitioned=partitioned)
             if one.refused or (partitioned and outcome.key not in asked):
-                context.log_event(dg.AssetMaterialization(one.key, partition=outcome.key if partitioned else None, metadata=metadata))
+                one.log(context, outcome)
             else:
+                metadata = one.metadata(outcome, partitioned=partitioned)
                 context.add_asset_metadata(metadata, asset_key=one.key, partition_key=outcome.key if partitioned else None)
         if not one.refused:
-            yield dg.MaterializeResult(asset_key=one.key)
+            yield dg.MaterializeResult(asset_key=one.key, data_version=common(one.versions.values()))
     if failed := [one for one in reports if one.refused]:
         raise _failure(failed, together=together)
 
@@ -88,6 +105,7 @@ def carry_out(
     context: dg.AssetExecutionContext,
     promised: Mapping[dg.AssetKey, Rules],
     work: Iterable[tuple[dg.AssetKey, Outcome]],
+    lake: Path,
     *,
     together: bool = False,
 ) -> Iterator[dg.MaterializeResult[Any]]:
@@ -105,13 +123,13 @@ def carry_out(
             for key, outcome in work:
                 done[key].append(outcome)
     except dg.Failure as failure:
-        for one in reports:
+        for one in _with_versions(lake, reports):
             _log_evaluations(context, one)
             _log_good(context, one)
         raise dg.Failure(
             failure.description, metadata={**failure.metadata, **_refused(reports)}, allow_retries=False
         ) from failure.__cause__
-    yield from report(context, reports, together=together)
+    yield from report(context, _with_versions(lake, reports), together=together)
 
 
 @contextmanager
@@ -146,11 +164,13 @@ def failed_for_good(instance: dg.DagsterInstance, run_id: str) -> dict[str, bool
     return found
 
 
+def _with_versions(lake: Path, reports: Sequence[Report]) -> list[Report]:
+    return [replace(one, versions=versions_of(lake, one.key, [outcome.key for outcome in one.good])) for one in reports]
+
+
 def _log_good(context: dg.AssetExecutionContext, one: Report) -> None:
-    partitioned = is_partitioned(context)
     for outcome in one.good:
-        metadata = outcome_metadata(outcome, partitioned=partitioned)
-        context.log_event(dg.AssetMaterialization(one.key, partition=outcome.key if partitioned else None, metadata=metadata))
+        one.log(context, outcome)
 
 
 def is_partitioned(context: dg.AssetExecutionContext) -> bool:
