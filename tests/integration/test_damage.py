@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, entries, overwrite, tree_of
 
 from assay.cli.lake_reader import query
@@ -20,6 +21,7 @@ from assay.lake import durable
 from assay.lake.checking import damage_of
 from assay.lake.mending import mend
 from assay.lake.snapshots import open_snapshot
+from assay.orchestration import sqlite_patience
 from assay.orchestration.instance import InstanceDamaged, InstanceMisdescribed, InstanceOutdated, instance_of
 from command_line import assay, shell
 
@@ -191,6 +193,18 @@ def test_an_instance_of_another_version_of_dagster_is_told_with_what_to_do(tmp_p
         database.execute("ALTER TABLE runs RENAME COLUMN run_body TO body")
     with pytest.raises(InstanceOutdated, match=r"no such column: runs.run_body: it is of another version. .* `dagster instance migrate`"):
         use_instance(tmp_path)
+
+
+def test_whoever_finds_a_database_of_dagster_locked_waits_for_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own five seconds are over while another process makes a copy, or Dagster migrates."""
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with instance_of(tmp_path) as instance, closing(sqlite3.connect(tmp_path / "history/runs.db", isolation_level=None)) as other:
+        with sa.create_engine(f"sqlite:///{tmp_path}/history/runs.db").connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 300_000
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite_patience, "BUSY_SECONDS", 0.1)
+        with pytest.raises(sa.exc.OperationalError, match="database is locked"):
+            instance.daemon_cursor_storage.set_cursor_values({"any": "word"})
 
 
 def use_instance(folder: Path) -> None:

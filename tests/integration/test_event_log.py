@@ -19,8 +19,9 @@ import sqlalchemy as sa
 import yaml
 
 from assay.lake.durable import create_file
-from assay.orchestration import event_log
+from assay.orchestration import event_log, sqlite_patience
 from assay.orchestration.event_log import OpenSqliteEventLogStorage
+from assay.orchestration.pinned import VERIFIED, OtherDagster, require_verified
 from nursery import Child
 
 TEMPLATE = Path(event_log.__file__).with_name("dagster.yaml")
@@ -315,7 +316,7 @@ def test_a_watcher_sees_the_events_of_a_run_while_it_goes_on(ours: dg.DagsterIns
 
 
 def test_an_event_that_the_index_refuses_is_in_no_file_and_the_next_is_in_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite_patience, "BUSY_SECONDS", 0.1)
     with open_instance(tmp_path / "home", "ours") as ours:
         with closing(sqlite3.connect(tmp_path / "home/history/runs/index.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -377,10 +378,16 @@ def test_the_template_is_a_real_instance_with_our_event_log_and_stock_without_th
 
 
 def test_dagster_is_the_version_that_the_event_log_was_verified_against() -> None:
-    pins = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["dependencies"]
+    pins = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["dependency-groups"]["dev"]
     assert "dagster==1.13.27" in pins
-    assert version("dagster") == "1.13.27", (
+    assert version("dagster") == VERIFIED == "1.13.27", (
         "event_log.py overrides private methods of Dagster. Before changing the pin: run the slow tests of this file; compare the new "
         "SqliteEventLogStorage.store_event and _connect, and SqlEventLogStorage.store_asset_check_event, _store_asset_event and "
         "_get_asset_entry_values with what _store, _mirror, _record_check and _update_asset_keys do; then change the version here."
     )
+
+
+def test_under_another_version_of_dagster_the_event_log_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(require_verified, "__defaults__", ("1.14.0",))
+    with pytest.raises(OtherDagster, match=r"made for Dagster 1.13.27, and this is 1.14.0. Delete `event_log_storage`"):
+        OpenSqliteEventLogStorage(str(tmp_path))

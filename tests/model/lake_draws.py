@@ -124,6 +124,7 @@ class Change(NamedTuple):
 
 works = st.builds(Work, st.sampled_from(Begins), st.none() | st.frozensets(arrivals, min_size=1), forced, which, placed)
 overtaking = st.sampled_from(OVERTAKING)
+follows = st.sampled_from([Begins.MAINTAIN, Begins.MAINTAIN, Begins.ERASE])  # what comes after another tool
 whole = st.none()
 past = st.sampled_from([0, 0, 0, 0, 1])
 telling = st.builds(

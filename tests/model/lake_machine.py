@@ -34,6 +34,7 @@ from lake_draws import (
     arrivals,
     changes,
     datasets,
+    follows,
     forced,
     moves,
     numbers,
@@ -174,36 +175,39 @@ class LakeMachine(RuleBasedStateMachine):
             elif how is Upstream.CHANGED and own:
                 self._land(how, dataset, other, tuple((*row[:-1], own[0][-1]) for row in there[other]))
             elif how is Upstream.GONE:
-                self._count(how)
-                self.world.archive(dataset, other)
-                held = self.watcher.held_of(dataset).get(other)
-                self.landings[dataset].archive(other, held, at_work=bool(self.writers))
+                self._archive(dataset, other)
 
-    @rule(name=st.sampled_from(CHANGED_BY_OTHERS), how=st.sampled_from(Foreign), number=numbers)
-    def another_tool(self, name: str, how: Foreign, number: str) -> None:
-        """Rows are changed behind the product's back, whoever stands where. It tells by itself, and makes them again."""
-        can_be_read = name not in self.cut and name not in damaged_now(self.watcher.tables)
-        if can_be_read and self.world.changed_by_another(name, str(how), number):
+    @rule(name=st.sampled_from(CHANGED_BY_OTHERS), how=st.sampled_from(Foreign), number=numbers, archived=forced, after=st.none() | follows)
+    def another_tool(self, name: str, how: Foreign, number: str, *, archived: bool, after: Begins | None) -> None:
+        """Rows are changed behind the product's back, whoever stands where. It tells by itself, and makes them again: also those of which
+        nothing is in landing, and after old files were removed or somebody was erased."""
+        if name in self.cut or name in damaged_now(self.watcher.tables):
+            return
+        layer, _, dataset = name.partition("/")
+        for file in sorted(self.landings[dataset].there) if layer == "bronze" and archived else ():
+            self._archive(dataset, file)
+        if self.world.changed_by_another(name, str(how), number):
             self._count(f"another tool: {how}")
+            if after and len(self.writers) < MOST_WRITERS:
+                self._finish(self._start(SALES, Work(after, None, False, int(number) - 1)))
 
     @precondition(lambda self: not self.hurt)
-    @rule(name=st.sampled_from(MADE_AGAIN), how=st.sampled_from(Damage), number=ones)
-    def damage(self, name: str, how: Damage, number: int) -> None:
+    @rule(number=ones, how=st.sampled_from(Damage), file=ones)
+    def damage(self, number: int, how: Damage, file: int) -> None:
         """A file of a table is gone or cut, whoever stands where. Of bronze that is mended by what lands again."""
         self.watcher.look()
-        table = self.watcher.tables.newest(name)
-        files = [file for file in table.files if file.exists and file.path not in table.content.damaged] if table else []
-        if table is None or (how is not Damage.ENTRY_CUT and not files) or name in self.cut:
+        tables = [table for one in MADE_AGAIN if (table := self.watcher.tables.newest(one)) and table.files and table.readable]
+        if not tables:
             return
+        table = tables[number % len(tables)]
         if how is not Damage.ENTRY_CUT:
-            file = files[number % len(files)]
-            damage_file(file, how)
-            self.watcher.tables.contents.damaged.add(file.path)
-            self.watcher.altered.add((name, "@".join(file.values)))
-        elif cut_entry(self.world.lake, table):
-            self.cut[name] = table.version
+            chosen = table.files[file % len(table.files)]
+            damage_file(chosen, how)
+            self.watcher.tables.contents.damaged.add(chosen.path)
+            self.watcher.altered.add((table.name, "@".join(chosen.values)))
         else:
-            return
+            cut_entry(self.world.lake, table)
+            self.cut[table.name] = table.version
         self.hurt = True
         self._count(f"damage: {how}")
 
@@ -365,6 +369,11 @@ class LakeMachine(RuleBasedStateMachine):
         for dataset in found:
             self.world.versions[dataset] = FIRST
         return bool(found)
+
+    def _archive(self, dataset: str, name: str) -> None:
+        self._count(Upstream.GONE)
+        self.world.archive(dataset, name)
+        self.landings[dataset].archive(name, self.watcher.held_of(dataset).get(name), at_work=bool(self.writers))
 
     def _land(self, how: str, dataset: str, name: str, content: Content) -> None:
         self._count(how)

@@ -30,8 +30,11 @@ class ExpiredArrivals:
 
     @classmethod
     def of(cls, run: Run, contract: Contract, bronze: Snapshot | None, now: datetime | None) -> ExpiredArrivals:
-        """Look at what silver says of the retention. A table of another calendar is made again from all that there is."""
-        silver = newest(run.lake, f"silver/{contract.dataset}")
+        """Look at what silver says of the retention. A table of another calendar is made again from all that there is.
+
+        Where nothing expires, bronze does not need silver to be readable.
+        """
+        silver = newest(run.lake, f"silver/{contract.dataset}") if contract.retention else None
         return cls(bronze, Expired.of(silver, event_calendar(contract), contract.retention, now))
 
     def may_have(self, key: str) -> bool:

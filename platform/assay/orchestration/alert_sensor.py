@@ -76,11 +76,11 @@ def about(product: ProductContracts) -> Mapping[str, About]:
     }
 
 
-def alert_sensor(alerts: Alerts, clock: Clock = wall_clock) -> dg.SensorDefinition:
+def alert_sensor(alerts: Alerts, clock: Clock = wall_clock, name: str = NAME) -> dg.SensorDefinition:
     """A sensor that tells of what begins, grows and clears."""
 
     @dg.sensor(
-        name=NAME,
+        name=name,
         minimum_interval_seconds=SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Tells of failed partitions, missed deadlines, stale data and damage, once when each begins and once when it clears,"

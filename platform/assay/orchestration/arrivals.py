@@ -25,16 +25,17 @@ from assay.orchestration.triggers import job_of
 if TYPE_CHECKING:
     from assay.orchestration.plan import Planner, Stage
 
+NAME = "arrivals"
 STAGE_TAG = "assay/stage"
 
 
 def arrival_sensor(
-    planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[Any], left_out: Sequence[object] = ()
+    planner: Planner, jobs: Mapping[str, Sequence[dg.AssetKey]], defined: Sequence[Any], left_out: Sequence[object] = (), name: str = NAME
 ) -> dg.SensorDefinition:
     """A sensor that requests what is outdated, one stage per tick. It says of each tick that asks for nothing what is `left_out`."""
 
     @dg.sensor(
-        name="arrivals",
+        name=name,
         jobs=list(defined),
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,

@@ -16,14 +16,18 @@ from assay.alerting.declared import FILE, read_alerts
 from assay.gold.models import read_models
 from assay.gold.parsed import parse_project
 from assay.gold.step import Project
+from assay.orchestration.alert_sensor import NAME as ALERTS
 from assay.orchestration.alert_sensor import alert_sensor, alerts_of
+from assay.orchestration.arrivals import NAME as ARRIVALS
 from assay.orchestration.arrivals import arrival_sensor
 from assay.orchestration.executor import guarded_executor
+from assay.orchestration.freshness import CHECK as FRESHNESS
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
 from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_project
+from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.nightly import Nightly
 from assay.orchestration.plan import Planner
 from assay.orchestration.triggers import calendar_jobs, deadline_schedules
@@ -32,7 +36,7 @@ from assay.permissions import keep_private
 from assay.steps import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from assay.contracts.model.gold_contract import ProductContracts
@@ -62,7 +66,7 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
     return assembly.definitions
 
 
-def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
+def assemble(settings: Settings, contracts_folder: Path, naming: Naming = ALONE) -> Assembly:
     """Read the contracts and the dbt project once, and build everything from them that is sound; what is not is named in `left_out`."""
     known, left = sound_contracts(contracts_folder)
     folder, every = contracts_folder, known.datasets
@@ -79,27 +83,41 @@ def assemble(settings: Settings, contracts_folder: Path) -> Assembly:
         product = replace(known, datasets=contracts)
         project = sound_project(settings, product, left)
         planner = Planner(Run.of(settings, contracts), contracts, project)
-        assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder)
+        assets = [asset for *_, assets, _ in made for asset in assets] + gold_assets(settings, product, project, folder, naming)
         views = view_specs(product, [model.name for model in project.models], folder)
-        jobs = calendar_jobs(assets)
-        nightly = Nightly.of(settings, planner, [key for asset in assets for key in asset.keys])
-        defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys)) for name, keys in jobs.items()]
-        promised = promising(contracts.values())
         alerts = _alerts(planner, product, {*known.datasets, *known.models}, folder, left)
-        definitions = dg.Definitions(
-            assets=[*(spec for _, spec, *_ in made), *assets, *views, *nightly.assets],
-            asset_checks=[check for *_, checks in made for check in checks],
-            jobs=[*defined, *nightly.jobs],
-            sensors=[
-                arrival_sensor(planner, jobs, defined, left),
-                alert_sensor(alerts),
-                *([freshness_sensor(settings.lake, promised)] if promised else []),
-            ],
-            schedules=[*deadline_schedules(contracts, jobs), *nightly.schedules],
-            resources={"io_manager": LakeIOManager(root=str(settings.lake))},
-            executor=guarded_executor,  # a run is a process of its own already; its steps are bounded by pools
+        triggers = _triggers(settings, planner, alerts, assets, left=left, naming=naming)
+        beside = dg.Definitions(
+            assets=[*(spec for _, spec, *_ in made), *assets, *views], asset_checks=[check for *_, checks in made for check in checks]
         )
+        definitions = dg.Definitions.merge(beside, triggers)
     return Assembly(definitions, planner, alerts, tuple(left))
+
+
+def _triggers(
+    settings: Settings, planner: Planner, alerts: Alerts, assets: Sequence[dg.AssetsDefinition], *, left: Sequence[LeftOut], naming: Naming
+) -> dg.Definitions:
+    """The jobs, and what starts them; the maintenance of the lake; where frames of one's own assets go.
+
+    A run is a process of its own already, whose steps are bounded by pools: they are executed in it.
+    """
+    jobs = {naming.of(name): keys for name, keys in calendar_jobs(assets).items()}
+    executor = None if naming.is_alone else guarded_executor  # of the whole location, if that is the lake's alone
+    nightly = Nightly.of(settings, planner, [key for asset in assets for key in asset.keys], naming, executor)
+    defined = [dg.define_asset_job(name, dg.AssetSelection.assets(*keys), executor_def=executor) for name, keys in jobs.items()]
+    promised = promising(planner.contracts.values())
+    sensors = [
+        arrival_sensor(planner, jobs, defined, left, naming.of(ARRIVALS)),
+        alert_sensor(alerts, name=naming.of(ALERTS)),
+    ]
+    return dg.Definitions(
+        assets=nightly.assets,
+        jobs=[*defined, *nightly.jobs],
+        sensors=[*sensors, *([freshness_sensor(settings.lake, promised, name=naming.of(FRESHNESS))] if promised else [])],
+        schedules=[*deadline_schedules(planner.contracts, jobs), *nightly.schedules],
+        resources={naming.of("io_manager"): LakeIOManager(root=str(settings.lake))},
+        executor=guarded_executor if naming.is_alone else None,
+    )
 
 
 def _alerts(planner: Planner, product: ProductContracts, known: Collection[str], folder: Path, left: list[LeftOut]) -> Alerts:
@@ -111,7 +129,7 @@ def _alerts(planner: Planner, product: ProductContracts, known: Collection[str],
 
 @contextmanager
 def previews_accepted() -> Iterator[None]:
-    """Inside, Dagster does not warn of partitioned checks and of mappings to partitions that do not exist: it is pinned exactly."""
+    """Inside, Dagster does not warn of partitioned checks and of mappings to partitions that do not exist: the tests look."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -1,7 +1,7 @@
 """Dagster's SQLite event log with its connections kept open: the rows of the stock class at a tenth of the cost.
 
 For every event stock opens, syncs and closes its files several times over. This is the one file that may import `dagster._core`:
-Dagster has no public hook for storage, so pyproject.toml pins it exactly and tests/integration/test_event_log.py holds every row
+Dagster has no public hook for storage, so it opens under one version alone (`pinned`); tests/integration/test_event_log.py holds each row
 equal to stock's. To switch it off, delete `event_log_storage` from dagster.yaml: the stock class goes on with the very same files.
 """
 
@@ -26,6 +26,8 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, As
 
 from assay.lake.durable import create_file
 from assay.orchestration.data_versions import with_its_version
+from assay.orchestration.pinned import require_verified
+from assay.orchestration.sqlite_patience import wait_patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
 
 OPEN_SHARDS = 16  # a webserver reads every run it shows: without a bound it runs out of file descriptors
-BUSY_SECONDS = 300  # SQLite lets writers queue unfairly: giving up (stock: after 30 s) loses the event, waiting only delays it
 MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()
 
 Row = dict[str, Any]
@@ -64,12 +65,12 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        require_verified()
         self._lock = threading.RLock()  # instead of stock's plain one: `_store` holds a run's file and the index together
         self._open: OrderedDict[str, sa.Connection] = OrderedDict()
-        self._owner = os.getpid()
-        self._inherited: list[object] = []
-        self._tables: set[str] = set()
+        self._owner, self._inherited, self._tables = os.getpid(), list[object](), set[str]()
         self._poller = SqlPollingEventWatcher(self)
+        wait_patiently()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -107,16 +108,15 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         return self._open[shard]
 
     def _open_shard(self, shard: str) -> sa.Connection:
-        connect_args = {"timeout": BUSY_SECONDS, "check_same_thread": False}  # any thread, one at a time: `_lock`
-        engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=connect_args)
+        apart = {"check_same_thread": False}  # any thread, one at a time: `_lock`
+        engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=apart)
         if shard not in self._initialized_dbs:
             path = Path(self.path_for_shard(shard))
             # a new run gets a copy of an empty file: to make its tables and indexes one by one takes a tenth of a second
             if path.exists() or not create_file(path, self._empty):
                 self._initdb(engine)
             self._initialized_dbs.add(shard)
-        connection = engine.connect()
-        connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+        (connection := engine.connect()).exec_driver_sql("PRAGMA synchronous=NORMAL")
         connection.commit()
         return connection
 

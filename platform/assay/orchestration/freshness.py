@@ -54,12 +54,12 @@ def _check(lake: Path, contract: Contract, clock: Clock) -> dg.AssetChecksDefini
     return check
 
 
-def freshness_sensor(lake: Path, contracts: Iterable[Contract], clock: Clock = wall_clock) -> dg.SensorDefinition:
+def freshness_sensor(lake: Path, contracts: Iterable[Contract], clock: Clock = wall_clock, name: str = CHECK) -> dg.SensorDefinition:
     """A sensor that reports each promise when it is broken or kept again, and when newer data came."""
     promised = promising(contracts)
 
     @dg.sensor(
-        name=CHECK,
+        name=name,
         minimum_interval_seconds=SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Judges how old the newest data are, by what the contracts promise (latency). It starts no run.",

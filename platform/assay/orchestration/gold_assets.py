@@ -26,6 +26,7 @@ from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
 from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
 from assay.orchestration.metadata import column_schema, owner_metadata, owners_of, table_metadata
+from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.settings import Settings
@@ -34,7 +35,9 @@ from assay.steps import Outcome
 KEY_RULE = "unique_grain"  # as the dbt test calls it
 
 
-def gold_assets(settings: Settings, product: ProductContracts, project: Project, folder: Path) -> list[dg.AssetsDefinition]:
+def gold_assets(
+    settings: Settings, product: ProductContracts, project: Project, folder: Path, naming: Naming = ALONE
+) -> list[dg.AssetsDefinition]:
     """The gold models as multi-assets, of which any part can be run: one for those of a level that share a calendar.
 
     `folder` is that of the contracts. Those without partitions share a step too.
@@ -44,7 +47,7 @@ def gold_assets(settings: Settings, product: ProductContracts, project: Project,
     for level, models in enumerate(layers(project.models, calendars)):
         for calendar in dict.fromkeys(calendars.get(model.table) for model in models):
             chosen = [model for model in models if calendars.get(model.table) == calendar]
-            found.append(_Group(settings, product, project, folder, described, calendars, chosen).asset(level))
+            found.append(_Group(settings, product, project, folder, described, calendars, chosen, naming).asset(level))
     return found
 
 
@@ -59,6 +62,7 @@ class _Group:
     described: Mapping[str, Mapping[str, Any]]
     calendars: Mapping[str, Calendar]
     models: Sequence[Model]
+    naming: Naming
 
     def asset(self, level: int) -> dg.AssetsDefinition:
         definition = definition_of(self.calendars.get(self.models[0].table))
@@ -67,7 +71,7 @@ class _Group:
         promised = {name: f"The {len(rules[name])} rules of {self.product.models[name].path} and of dbt." for name in rules}
         checks = [contract_check(keys[name], definition, words) for name, words in promised.items()]
 
-        name = f"{LAYER}_{name_of('models', definition)}" + (f"_{level + 1}" if level else "")
+        name = self.naming.of(f"{LAYER}_{name_of('models', definition)}" + (f"_{level + 1}" if level else ""))
         policies: dict[str, Any] = {"can_subset": True, "pool": LAYER, "backfill_policy": ONE_RUN, "retry_policy": RETRIES}
 
         @dg.multi_asset(name=name, specs=[self._spec(one, definition) for one in self.models], check_specs=checks, **policies)

@@ -17,6 +17,7 @@ from dagster_shared.check import CheckError
 
 from assay.errors import PermanentFailure
 from assay.lake.durable import replace_file
+from assay.orchestration.sqlite_patience import wait_patiently
 from assay.permissions import share
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     Raises InstanceMisdescribed if nobody can use what it says; also for what happens inside, InstanceDamaged if one of its databases
     cannot be read, InstanceOutdated if one has not the tables that are asked for.
     """
+    wait_patiently()
     _write_down(dagster_home)
     try:
         with _described(dagster_home) as instance:

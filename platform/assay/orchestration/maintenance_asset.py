@@ -14,10 +14,11 @@ from assay.maintenance.cleaning import Cleaning
 from assay.maintenance.health import Health
 from assay.orchestration.clock_rollback import require_clock
 from assay.orchestration.maintaining import Maintaining
+from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.plan import Planner
 from assay.settings import Settings
 
-KEY, OP, JOB, CHECK = dg.AssetKey(["maintenance", "lake"]), "maintain_lake", "maintenance", "health"
+GROUP, LAKE, OP, JOB, CHECK = "maintenance", "lake", "maintain_lake", "maintenance", "health"
 NIGHTLY = "30 3 * * *"
 DESCRIPTION = (
     "Removes files of earlier versions, and what killed runs have left, as `assay maintain` does. A materialization says what was freed;"
@@ -28,31 +29,30 @@ FREED = dg.TableSchema(
 )
 
 
-def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.AssetKey], naming: Naming = ALONE) -> dg.AssetsDefinition:
     """The asset, whose check warns of tables that are not healthy. `tables` are the assets that are observed."""
-    check = dg.AssetCheckSpec(CHECK, asset=KEY, description="No table has many small files, a long log, or more dead bytes than live ones.")
-    spec = dg.AssetSpec(
-        KEY, description=DESCRIPTION, group_name="maintenance", kinds={"deltalake"}, metadata={"dagster/uri": str(settings.lake)}
-    )
+    key = dg.AssetKey([GROUP, naming.of(LAKE)])
+    check = dg.AssetCheckSpec(CHECK, asset=key, description="No table has many small files, a long log, or more dead bytes than live ones.")
+    spec = dg.AssetSpec(key, description=DESCRIPTION, group_name=GROUP, kinds={"deltalake"}, metadata={"dagster/uri": str(settings.lake)})
 
-    @dg.multi_asset(name=OP, specs=[spec], check_specs=[check], pool=JOB)
+    @dg.multi_asset(name=naming.of(OP), specs=[spec], check_specs=[check], pool=naming.of(JOB))
     def maintenance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
         cleanings = Maintaining(settings, planner, lambda: context.log.info("Waits for an erasure, or for another maintenance.")).execute()
         health, complaints = look(settings)
-        for key in tables:
-            if numbers := health.get("/".join(key.path)):
-                context.log_event(dg.AssetObservation(key, metadata=numbers))
-        yield dg.MaterializeResult(KEY, metadata=freed(cleanings), check_results=[judged(complaints)])
+        for table in tables:
+            if numbers := health.get("/".join(table.path)):
+                context.log_event(dg.AssetObservation(table, metadata=numbers))
+        yield dg.MaterializeResult(key, metadata=freed(cleanings), check_results=[judged(complaints, key)])
 
     return maintenance
 
 
-def maintenance_schedule(settings: Settings) -> dg.ScheduleDefinition:
+def maintenance_schedule(settings: Settings, naming: Naming = ALONE) -> dg.ScheduleDefinition:
     """Each night, once somebody has turned it on: what it removes cannot be read any more."""
     return dg.ScheduleDefinition(
-        name=JOB,
-        job_name=JOB,
+        name=naming.of(JOB),
+        job_name=naming.of(JOB),
         cron_schedule=NIGHTLY,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
@@ -89,13 +89,13 @@ def look(settings: Settings) -> tuple[dict[str, dict[str, int]], dict[str, str]]
     return health, complaints
 
 
-def judged(complaints: dict[str, str]) -> dg.AssetCheckResult:
+def judged(complaints: dict[str, str], key: dg.AssetKey) -> dg.AssetCheckResult:
     """A table that is not healthy can be read, so it is a warning."""
     said = " ".join(f"{name}: {why}." for name, why in complaints.items())
     return dg.AssetCheckResult(
         passed=not complaints,
         check_name=CHECK,
-        asset_key=KEY,
+        asset_key=key,
         severity=dg.AssetCheckSeverity.WARN,
         description=said or "All tables are healthy.",
         metadata=dict(complaints),

@@ -12,6 +12,7 @@ from assay.orchestration import maintenance_asset, retention_asset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from assay.orchestration.naming import Naming
     from assay.orchestration.plan import Planner
     from assay.settings import Settings
 
@@ -25,11 +26,15 @@ class Nightly:
     schedules: tuple[dg.ScheduleDefinition, ...]
 
     @classmethod
-    def of(cls, settings: Settings, planner: Planner, tables: Sequence[dg.AssetKey]) -> Nightly:
-        """What there is for a lake, of which `tables` are the assets."""
-        jobs = {one.JOB: dg.AssetSelection.assets(one.KEY) for one in (maintenance_asset, retention_asset)}
+    def of(
+        cls, settings: Settings, planner: Planner, tables: Sequence[dg.AssetKey], naming: Naming, executor: dg.ExecutorDefinition | None
+    ) -> Nightly:
+        """What there is for a lake, of which `tables` are the assets; its jobs have an executor, or that of the code location."""
+        kept = maintenance_asset.maintenance_asset(settings, planner, tables, naming)
+        left = retention_asset.retention_asset(settings, planner, naming)
+        jobs = {maintenance_asset.JOB: kept, retention_asset.JOB: left}
         return cls(
-            (maintenance_asset.maintenance_asset(settings, planner, tables), retention_asset.retention_asset(settings, planner)),
-            tuple(dg.define_asset_job(name, selection) for name, selection in jobs.items()),
-            (maintenance_asset.maintenance_schedule(settings), retention_asset.retention_schedule()),
+            (kept, left),
+            tuple(dg.define_asset_job(naming.of(name), [asset.key], executor_def=executor) for name, asset in jobs.items()),
+            (maintenance_asset.maintenance_schedule(settings, naming), retention_asset.retention_schedule(naming)),
         )

@@ -10,11 +10,14 @@ import dagster as dg
 
 from assay.orchestration.clock import now
 from assay.orchestration.clock_rollback import require_clock
+from assay.orchestration.maintenance_asset import GROUP
+from assay.orchestration.maintenance_asset import JOB as POOL
+from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.plan import Planner
 from assay.orchestration.retaining import Expiry, Retaining
 from assay.settings import Settings
 
-KEY, OP, JOB = dg.AssetKey(["maintenance", "retention"]), "remove_expired", "retention"
+NAME, OP, JOB = "retention", "remove_expired", "retention"
 NIGHTLY = "0 3 * * *"  # before the files of earlier versions are looked at
 DESCRIPTION = (
     "Removes the partitions that are older than the `retention` of their contracts, as `assay maintain --retention` does. Receipts are in"
@@ -25,26 +28,25 @@ GONE = dg.TableSchema(
 )
 
 
-def retention_asset(settings: Settings, planner: Planner) -> dg.AssetsDefinition:
+def retention_asset(settings: Settings, planner: Planner, naming: Naming = ALONE) -> dg.AssetsDefinition:
     """The asset, which has no check: what must stay for now is no fault."""
-    spec = dg.AssetSpec(
-        KEY, description=DESCRIPTION, group_name="maintenance", kinds={"deltalake"}, metadata={"dagster/uri": str(settings.lake)}
-    )
+    key = dg.AssetKey([GROUP, naming.of(NAME)])
+    spec = dg.AssetSpec(key, description=DESCRIPTION, group_name=GROUP, kinds={"deltalake"}, metadata={"dagster/uri": str(settings.lake)})
 
-    @dg.multi_asset(name=OP, specs=[spec], pool="maintenance")
+    @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def retention(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
         waits = lambda: context.log.info("Waits for an erasure, or for a maintenance.")  # noqa: E731  # one line
-        yield dg.MaterializeResult(KEY, metadata=told(Retaining(settings, planner, now(), waits).execute()))
+        yield dg.MaterializeResult(key, metadata=told(Retaining(settings, planner, now(), waits).execute()))
 
     return retention
 
 
-def retention_schedule() -> dg.ScheduleDefinition:
+def retention_schedule(naming: Naming = ALONE) -> dg.ScheduleDefinition:
     """Each night, once somebody has turned it on: what it removes is gone."""
     return dg.ScheduleDefinition(
-        name=JOB,
-        job_name=JOB,
+        name=naming.of(JOB),
+        job_name=naming.of(JOB),
         cron_schedule=NIGHTLY,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED,
