@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from people_world import People
     from tales import Tale
 
-BY_CHANCE = {"run_id", "_publication", "decided_at", "asked_at", "done_at", "contract_version"}  # what no two runs have in common
+BY_CHANCE = {
+    "removal",
+    "removed_at",
+    "run_id",
+    "_publication",
+    "decided_at",
+    "asked_at",
+    "done_at",
+    "contract_version",
+}  # what no two runs have in common
 TOKEN = re.compile(r"\btok_([a-z0-9]{1,16})_")
 State = dict[str, list[str]]
 Versions = dict[str, int]  # the newest version of each table

@@ -6,6 +6,7 @@ All begin with the people of `people.py`: Ada is in every place where a row can 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import warm
@@ -13,6 +14,7 @@ from warm import run
 
 from ageing import aged
 from assay.lake.snapshots import open_snapshot
+from assay.orchestration.clock import now
 from nursery import Child
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ DISCARD = ("quarantine", "discard", "payments", "--rule", "amount_minimum", "--r
 RESTORE = ("quarantine", "restore", "payments", "--rule", "amount_minimum", "--by", "tester", "--yes")
 MEND = ("check-lake", "--mend")
 LOSE = ("check-lake", "bronze/payments", "decisions/payments", "--mend")
+EXPIRE = ("maintain", "--retention")
 MAINTAIN = ("maintain",)
 REPLAY = ("quarantine", "replay", "payments")
 
@@ -124,6 +127,14 @@ def data_file(people: People, table: str) -> Path:
     return people.home / "lake" / table / min(file.path for file in open_snapshot(people.home / "lake", table).files)
 
 
+def expiring(people: People) -> None:
+    """Payments of January are older than they are kept now; gold keeps what it has made of them."""
+    published(people)
+    head = "schema:\n  - name: payments_landing"
+    days = (now().date() - date(2024, 2, 1)).days
+    people.edit("payments", head, f"slaProperties:\n  - {{property: retention, value: {days}, unit: d}}\n{head}")
+
+
 def outlived(people: People) -> None:
     """Everything was made twice, long ago: there are old files of each table, and somebody who was killed has left a private folder."""
     corrected(people)
@@ -152,6 +163,7 @@ TALES = {
         Tale("mend", damaged, MEND, (MEND, BACKFILL), damaged=("silver/payments", "gold/paid_by_town", "quarantine/payments")),
         Tale("lose", lossy, LOSE, (LOSE, BACKFILL), damaged=("bronze/payments", "decisions/payments")),
         Tale("regrain", regrained, BACKFILL),
+        Tale("expire", expiring, EXPIRE, (EXPIRE, BACKFILL)),
         Tale("maintain", outlived, MAINTAIN, (MAINTAIN, BACKFILL)),
         Tale("rotate", published, ("keys", "rotate"), (("keys", "list"), BACKFILL)),
     )

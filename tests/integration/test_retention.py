@@ -24,6 +24,7 @@ from assay.lake.retention import receipts
 from assay.lake.slices import Partition, Slice
 from assay.orchestration.build import assemble
 from assay.orchestration.clock import now
+from assay.orchestration.landing import Landing, State
 from assay.orchestration.plan import Planner
 from assay.orchestration.reconciliation import Fates, fates_of
 from assay.orchestration.retaining import Expiry, Retaining
@@ -107,6 +108,8 @@ def test_expired_days_go_from_all_layers_and_stay_away_until_they_are_kept_for_l
     counted = fates(product)
     assert (counted.landed, counted.published, counted.held, counted.expired) == (10, 2, 2, 6)
     assert due_of(product) == {}
+    states = {one.arrival: state for one, state in Landing.look(planner_of(product)).states(planner_of(product))}
+    assert states == dict.fromkeys(("2024-01-01", "2024-01-02"), State.EXPIRED) | dict.fromkeys(KEPT, State.INGESTED)
     assert product.backfill_lake(force=True).keys() == {"bronze/meter 2024-01-03 to 2024-01-04", "silver/meter 2024-01-03 to 2024-01-04"}
     assert totals(product.world, "silver/meter") == KEPT
     assert expire(product) == {}

@@ -24,7 +24,7 @@ SOME = 3
 AGAIN = "the next `assay backfill` makes it again"
 KEPT_NOWHERE = {
     "decisions": "who decided what of its rows", "erasures": "who was erased, and keeps out files that land again",
-    "retention": "the receipts of what was removed when it had expired",
+    "retention": "the receipts of what was removed when it had expired", "provenance": "who published what before the logs begin",
 }  # fmt: skip
 BESIDE = ("quarantine", "claims")  # what the tables of a dataset are published with
 MADE_BY = {"bronze": ("bronze",), "gold": ("gold",)} | dict.fromkeys(("silver", *BESIDE), ("bronze", "silver"))  # silver waits for bronze

@@ -14,6 +14,7 @@ from assay.lake.duckdb_sql import literal, lock, quoted
 from assay.lake.erasures import LAYER as ERASURES
 from assay.lake.log import LOG
 from assay.lake.log_entries import committed_at
+from assay.lake.provenance import LAYER as PROVENANCE
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.reader import Fate, View, quarantined_datasets
 from assay.lake.retention import LAYER as RETENTION
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from assay.cli.reading_only import Names
 
 QUARANTINE = "quarantine"
-LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES, RETENTION)
+LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES, RETENTION, PROVENANCE)
 FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.model.retention import kept_from
 from assay.errors import Superseded
-from assay.lake.migrations import TOKEN
+from assay.lake.migrations import TOKEN, partition_token
 from assay.lake.snapshots import partition_key
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ class Mark:
     def tells(self, contents: str) -> bool:
         """Whether these contents are those that went."""
         return self.contents == Mark.of(self.last, contents).contents
+
+
+def has_expired(bronze: Snapshot | None, arrival: str) -> bool:
+    """Whether an arrival went from bronze because it was older than its contract keeps it, and is not back."""
+    return partition_token(bronze, arrival) is None and Mark.read(bronze, arrival) is not None
 
 
 def expired_rows(bronze: Snapshot) -> int:

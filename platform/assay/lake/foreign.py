@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import TableMissing, TableUnreadable, few_of
 from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
+from assay.lake.provenance import history_of
 from assay.lake.publisher import ATTEMPT_ID, PARTITIONS, fingerprint
 from assay.lake.snapshots import open_snapshot, partition_key
 
@@ -92,7 +93,7 @@ def _at(table: Snapshot, version: int) -> Snapshot | None:
 
 def noted_of(table: Snapshot, key: str) -> dict[str, Any]:
     """What the newest publication of a partition that the log still has noted of it."""
-    for entry in table.history():
+    for entry in history_of(table):
         if key in (notes := json.loads(entry.get(PARTITIONS, "{}"))):
             return dict(notes[key])
     return {}

@@ -18,6 +18,7 @@ from assay.errors import PublishContention
 from assay.lake.foreign import files_noted
 from assay.lake.log import commit, info, txn
 from assay.lake.migrations import TOKEN
+from assay.lake.provenance import history_of
 from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, fingerprint, publish, removals_of
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import newest, open_snapshot, partition_key, total_rows
@@ -118,7 +119,7 @@ def without_receipt(root: Path, names: Iterable[str]) -> list[Removed]:
         number = table.token(TOKEN + REMOVAL)
         if number is None or number in known:
             continue
-        for commit_ in table.history():
+        for commit_ in history_of(table):
             if NOTE in commit_ and (note := json.loads(commit_[NOTE]))["number"] == number:
                 at = datetime.fromtimestamp(commit_["timestamp"] / 1000, UTC)
                 found.append(Removed.of(table.name, commit_["version"], note, at))

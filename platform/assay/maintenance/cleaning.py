@@ -7,7 +7,7 @@ held around both.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from assay.lake.tables import table_folders
 from assay.lake.workplaces import left_behind
 from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.limits import safe_before
+from assay.maintenance.log_cleanup import keep_provenance, spent_entries
 from assay.maintenance.sources import BRONZE, still_needed
 from assay.maintenance.unfinished import changed_at, remove, unfinished
 from assay.maintenance.vacuum import Kind, OldFiles, Removal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import datetime, timedelta
 
+    from assay.lake.snapshots import Snapshot
     from assay.settings import Settings
 
 SCRATCH = "scratch"  # what is beside the tables
@@ -43,6 +45,7 @@ class Cleaning:
     removals: tuple[Removal, ...] = ()
     told: str = ""
     is_damaged: bool = False
+    table: Snapshot | None = field(default=None, compare=False)
 
     @property
     def freed(self) -> int:
@@ -55,7 +58,12 @@ class Cleaning:
         return dict(Counter(one.kind for one in self.removals))
 
     def carry_out(self, lake: Path) -> None:
-        """Remove it, but for what was committed since it was found: a writer without a place may have stood still until then."""
+        """Remove it, but for what was committed since it was found: a writer without a place may have stood still until then.
+
+        What entries of the log say is kept first.
+        """
+        if self.table is not None:
+            keep_provenance(self.table, [one.path for one in self.removals if one.kind is Kind.ENTRY])
         table = None if self.is_damaged else newest(lake, self.name)
         live = {file.path for file in table.files} if table and self.removals else set()
         for one in self.removals:
@@ -99,15 +107,18 @@ class Survey:
             elif begun:
                 yield Cleaning(name, left, NO_ERASURE.format(begun) if found.removals else "")
             else:
-                yield self._cleaning(found, old, left)
+                yield self._cleaning(found, old, left, before)
 
-    def _cleaning(self, found: OldFiles, old: dict[str, OldFiles | None], left: tuple[Removal, ...]) -> Cleaning:
+    def _cleaning(self, found: OldFiles, old: dict[str, OldFiles | None], left: tuple[Removal, ...], before: datetime) -> Cleaning:
         needed = set[Path]()
         if found.table.startswith(f"{BRONZE}/"):
             needed = still_needed(self.settings.lake, found.table, found.removals, old)
             needed |= {one.path for one in found.removals if one.kind is Kind.EARLIER and self.is_outdated(found.table, one.path)}
         going = tuple(one for one in found.removals if one.path not in needed)
-        return Cleaning(found.table, (*going, *left), NEEDED.format(len(needed)) if needed else "")
+        table, folder = newest(self.settings.lake, found.table), self.settings.lake / found.table
+        stale = {str(path.relative_to(folder)) for path in (*(one.path for one in found.removals), *found.stays)}
+        entries = tuple(_removals(spent_entries(folder, stale, before), Kind.ENTRY)) if table else ()
+        return Cleaning(found.table, (*going, *left, *entries), NEEDED.format(len(needed)) if needed else "", table=table)
 
     def _old(self, name: str, before: datetime, faults: dict[str, str], newer: set[str]) -> OldFiles | None:
         try:

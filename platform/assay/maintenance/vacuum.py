@@ -36,6 +36,7 @@ class Kind(StrEnum):
     STAGED = "staged by runs that died"
     UNFINISHED = "unfinished"
     CHECKPOINT = "replaced checkpoints"
+    ENTRY = "old entries of the log"
     WORKPLACE = "left in private folders"
 
 

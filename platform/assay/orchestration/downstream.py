@@ -15,6 +15,7 @@ from assay.contracts.model.calendars import event_calendar
 from assay.gold.calendars import calendars_of, reach_of
 from assay.gold.models import LAYER
 from assay.lake.migrations import outgrown, published_keys
+from assay.lake.provenance import history_of
 from assay.lake.publisher import INPUTS
 from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest, table_names
@@ -88,7 +89,7 @@ class Downstream:
     def _reads(self, name: str) -> set[str]:
         """The tables that publications of a table have read, as far back as its log goes."""
         table = newest(self.lake, name)
-        commits = table.history() if table else []
+        commits = history_of(table) if table else []
         return {one for commit in commits for one in json.loads(commit.get(INPUTS, "{}"))}
 
     def _unproved_silver(self, fed: Fed) -> Iterator[str]:

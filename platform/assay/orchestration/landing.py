@@ -17,6 +17,7 @@ from assay.contracts.language.file_names import arrival_names
 from assay.errors import TableUnreadable
 from assay.ingest.held import Holdings
 from assay.ingest.survey import Fate, Group, Sighting, census, each_of
+from assay.lake.expired import has_expired
 from assay.lake.snapshots import newest
 from assay.orchestration.clock import now
 
@@ -39,6 +40,7 @@ class State(StrEnum):
     DUE = "to be ingested"
     WAITS = "waits"
     IGNORED = "ignored"
+    EXPIRED = "expired"  # bronze had it, and it is older than its contract keeps it
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class Landing:
             elif not one.arrival and last[one.dataset] != one.name:
                 yield one, State.SUPERSEDED
             else:
-                yield one, State.DUE if (one.arrival or "all") in due[one.dataset] else State.INGESTED
+                bronze = newest(planner.run.lake, f"bronze/{one.dataset}")
+                there = State.EXPIRED if has_expired(bronze, one.arrival) else State.INGESTED
+                yield one, State.DUE if (one.arrival or "all") in due[one.dataset] else there
 
     def archived(self, planner: Planner) -> Iterator[tuple[Sighting, State]]:
         """The files whose rows bronze has and that do not lie in landing any more, by dataset and name."""

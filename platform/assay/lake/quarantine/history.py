@@ -1,7 +1,7 @@
 """The history of a quarantine: which publication held or gave back which rows, which attempt was refused, which rows a steward discarded.
 
 Read from the Delta logs of the tables themselves, where each publication notes what it changed (see `changes`), and from the
-decisions. There is no second record that could disagree. History that was cleaned out of a log is not here.
+decisions. There is no second record that could disagree. What was cleaned out of a log is read from provenance.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from assay.lake.provenance import history_of
 from assay.lake.publisher import CONTRACT_VERSION, PARTITIONS
 from assay.lake.quarantine.changes import CHANGES, LISTED
 from assay.lake.quarantine.store import ARRIVALS, REFUSED
@@ -56,8 +57,8 @@ class Event:
 
 
 def publications(snapshot: Snapshot) -> Iterator[Publication]:
-    """Every partition of every commit that the log still has, oldest first."""
-    for entry in reversed([*snapshot.history()]):
+    """Every partition of every commit, oldest first."""
+    for entry in reversed([*history_of(snapshot)]):
         if PARTITIONS not in entry:
             continue
         at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
