@@ -22,7 +22,7 @@ import pytest
 from live_market import Market, rows, stall
 
 from assay.contracts.reading.odcs import load_contracts
-from assay.ingest import arrived, folders, held, landing, landing_index
+from assay.ingest import arrived, folders, held, landing_file, landing_index
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.folders import one_look
 from assay.ingest.landing import landed
@@ -51,14 +51,14 @@ class Zone:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, contract: str) -> None:
         self.market = Market.open(home, sales=contract)
         self.read: list[str] = []
-        hash_ = landing._hash
+        hash_ = landing_file._hash
 
         def counted(path: Path) -> object:
             self.read.append(path.name)
             return hash_(path)
 
-        monkeypatch.setattr(landing, "_hash", counted)
-        monkeypatch.setattr(landing, "SETTLED_NS", int(AT_REST * 1e9))
+        monkeypatch.setattr(landing_file, "_hash", counted)
+        monkeypatch.setattr(landing_file, "SETTLED_NS", int(AT_REST * 1e9))
 
     @property
     def index(self) -> Path:
@@ -105,7 +105,7 @@ def forget() -> None:
     """What a process knows when it begins."""
     arrived._known.clear()
     folders._last.clear()
-    landing._hash_once.cache_clear()
+    landing_file._hash_once.cache_clear()
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_the_same_content_again_is_read_and_changes_nothing(zone: Zone) -> None:
 
 
 def test_what_was_written_a_moment_ago_is_not_believed(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "SETTLED_NS", 60_000_000_000)
+    monkeypatch.setattr(landing_file, "SETTLED_NS", 60_000_000_000)
     assert zone.look() == NOTHING_DUE
     assert zone.look() == NOTHING_DUE
     assert len(zone.read) == len(DAYS), "within the resolution of a clock a file may be written twice at one time"

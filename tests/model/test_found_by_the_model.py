@@ -170,6 +170,24 @@ def test_an_erasure_that_leaves_nothing_of_a_file_makes_no_day_due(world: World)
     the_plan_is_empty(world)
 
 
+@pytest.mark.parametrize(("how", "number"), [("delete", "2"), ("delete", "1"), ("update", "2"), ("append", "2")])
+@pytest.mark.parametrize("person", [ADA, BOB])
+def test_an_erasure_takes_what_another_tool_has_changed_as_it_was_published(world: World, how: str, number: str, person: str) -> None:
+    """With the old files the rows as they landed go. Before, nothing had those of others any more when landing had been archived."""
+    rows = {ADA: ("2024-01-30", "1", ADA, "10"), BOB: ("2024-01-30", "2", BOB, "20"), EVE: ("2024-01-31", "2", EVE, "30")}
+    world.land(SALES, "sales_2024-01-31_a", [*rows.values()])
+    settled(world)
+    world.archive(SALES, "sales_2024-01-31_a")
+    assert world.changed_by_another("bronze/sales", how, number)
+    world.erase(world.planner(), person)
+    settled(world)
+    silver = Tables(world.lake).caught_up().newest("silver/sales")
+    assert silver is not None
+    assert sorted(row["amount"] for row in silver.rows()) == sorted(int(row[-1]) for one, row in rows.items() if one != person)
+    no_erased_value_is_anywhere(world.home, [person], tokens_of(world), Contents())
+    the_plan_is_empty(world)
+
+
 def test_a_partition_of_which_every_row_was_rejected_goes_with_its_calendar(world: World) -> None:
     """It has no file, and quarantine showed its rows under it as long as its table named it. Before, they were shown twice."""
     world.land(METERS, "meters_2024-01-31_a", [("2024-01-31", "1", "10"), ("2024-02-01", "2", "many")])

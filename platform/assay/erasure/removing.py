@@ -16,7 +16,7 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.unpartitioned import rules_of
 from assay.lake.accounts import LANDED
 from assay.lake.claims import claims_table
-from assay.lake.foreign import altered, files_noted, noted_of
+from assay.lake.foreign import altered, before_it_was_altered, files_by_key, files_noted, noted_of
 from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine.decisions import decisions_spec
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from assay.erasure.finding import Place
     from assay.lake.snapshots import DataFile, Snapshot
 
+    Before = tuple[Snapshot, list[DataFile]]  # a version of a table, and the files of a partition in it
+
 NOBODY = Provenance()
 BY_PLACE = ("quarantine", "decisions", "claims")  # the layers whose rows say from which landed row they are
 
@@ -55,24 +57,50 @@ class Person:
 def remove_from_bronze(lake: Path, contract: Contract, person: Person, fence: int | None = None) -> int:
     """Write the live partitions that name a person again without these rows; returns how many rows went.
 
+    One that another tool has changed is taken as it was published, as long as a version has it so: afterwards the old files are gone.
     Raises Fenced when another erasure has begun since `fence` was raised. A partition that was published meanwhile is looked at again.
     """
     spec = bronze_spec(contract)
+    known: dict[int, dict[str, Before]] = {}
+
+    def as_they_were(table: Snapshot) -> dict[str, Before]:
+        if table.version not in known:
+            known[table.version] = _as_they_were(table)
+        return known[table.version]
 
     def rewrite(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
         partition = Partition(values[0], values) if values else WHOLE
-        return _Rewrite(lake, table, Slice(spec, (partition,)), files, fence).without(person, contract)
+        before = as_they_were(table).get(partition.key)
+        return _Rewrite(lake, table, Slice(spec, (partition,)), files, before, fence).without(person, contract)
 
-    return _partition_by_partition(lake, spec.name, rewrite)
+    return _partition_by_partition(lake, spec.name, rewrite, as_they_were)
 
 
-def _partition_by_partition(lake: Path, name: str, rewrite: Callable[[Snapshot, tuple[str, ...], list[DataFile]], int]) -> int:
-    """Write the partitions of a table again; returns how many rows went. All are looked at again if one was published meanwhile."""
+def _as_they_were(table: Snapshot) -> dict[str, Before]:
+    """The partitions that another tool has changed, by key, each in a version that has it as it was published, with its files there."""
+    changed = before_it_was_altered(table, altered(table))
+    earlier = {one.version: files_by_key(one) for one in changed.values()}
+    return {key: (one, earlier[one.version][key]) for key, one in changed.items()}
+
+
+def _partition_by_partition(
+    lake: Path,
+    name: str,
+    rewrite: Callable[[Snapshot, tuple[str, ...], list[DataFile]], int],
+    also: Callable[[Snapshot], Mapping[str, Before]] = lambda _: {},
+) -> int:
+    """Write the partitions of a table again; returns how many rows went. All are looked at again if one was published meanwhile.
+
+    `also` tells of partitions that may have no file any more.
+    """
     removed, once_more = 0, True
     while once_more:
         once_more, table = False, newest(lake, name)
-        for values, files in _by_partition(table).items():
-            assert table is not None  # noqa: S101  # it has files
+        if table is None:
+            break
+        found = _by_partition(table)
+        gone: dict[tuple[str, ...], list[DataFile]] = {files[0].values: [] for _, files in also(table).values()}
+        for values, files in (gone | found).items():
             try:
                 removed += rewrite(table, values, files)
             except Fenced:
@@ -90,6 +118,7 @@ class _Rewrite:
     table: Snapshot
     slice: Slice
     files: list[DataFile]
+    before: Before | None  # if another tool has changed it
     fence: int | None
 
     def without(self, person: Person, contract: Contract) -> int:
@@ -97,23 +126,27 @@ class _Rewrite:
         import polars as pl
 
         (key,), spec = self.slice.keys, self.slice.spec
-        frame = _rows(self.table, self.files, spec)
+        table, files = self.before or (self.table, self.files)
+        frame = _rows(table, files, spec)
         meant = named(frame, contract, person.kind, person.value)
-        if not (gone := int(meant.sum())):
+        if not (gone := int(meant.sum())) and not (self.before and self._names(person, contract)):
             return 0
         aside = rules_of(frame.filter(meant & frame[EVENT_DATE].is_null()), contract) if contract.event_time else {}
         seen = current_tokens(self.table, [key])
         tokens = {one: token for one, token in seen.items() if token is not None} | {LANDED + key: frame.height - gone}
         left = frame.filter(~meant).select(spec.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
-        staging = stage(self.lake / spec.name, self.slice, [left], {key: {KEY: _manifest(self.files, frame.filter(meant), left).dump()}})
+        staging = stage(self.lake / spec.name, self.slice, [left], {key: {KEY: _manifest(files, frame.filter(meant), left).dump()}})
         # a fingerprint comes back with a forced ingest, a publication does not
         expected = seen | as_published(self.table, [key])
-        # what another tool has changed is not as it was published by being without this person
-        tokens |= {} if key in altered(self.table) else files_noted(staging)
+        # what another tool has changed, and no version has any more as it was, is not as it was published by being without this person
+        tokens |= files_noted(staging) if self.before or key not in altered(self.table) else {}
         note = _note(noted_of(self.table, key), gone, aside)
         why = replace(NOBODY, contract_version=contract.version, notes={key: note}, fence=self.fence)
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
         return gone
+
+    def _names(self, person: Person, contract: Contract) -> bool:
+        return bool(named(_rows(self.table, self.files, self.slice.spec), contract, person.kind, person.value).any())
 
 
 def _manifest(files: Sequence[DataFile], gone: pl.DataFrame, left: pa.Table) -> Manifest:
