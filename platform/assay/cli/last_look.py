@@ -10,13 +10,13 @@ import hashlib
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.lake.durable import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from assay.settings import Settings
 
@@ -44,22 +44,16 @@ def look(settings: Settings, contracts: Path, asked: str) -> str:
     A landing file that is changed in place leaves its folder as it was, and is not seen here.
     """
     digest = hashlib.blake2b(f"{asked} {datetime.now(UTC):%Y-%m-%d}".encode(), digest_size=16)
-    for path in (*_folders(settings.landing), *settings.lake.glob("*/*/_delta_log"), *_files(contracts), *_files(settings.dbt_project)):
+    folders = sorted(Path(where) for where, _, _ in os.walk(settings.landing))
+    for path in (*folders, *sorted(settings.lake.glob("*/*/_delta_log")), *_files(contracts), *_files(settings.dbt_project)):
         with suppress(OSError):
             found = path.stat()
             digest.update(f"{path}\0{found.st_mtime_ns}\0{found.st_ino}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def _folders(root: Path) -> Iterator[Path]:
-    return (root.joinpath(where) for where, _, _ in _walk(root))
-
-
 def _files(root: Path) -> Iterator[Path]:
-    return (root.joinpath(where, name) for where, _, names in _walk(root) for name in names)
-
-
-def _walk(root: Path) -> Iterator[tuple[str, list[str], Iterable[str]]]:
+    """The files that people write, in order."""
     for where, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - MADE_BY_DBT)
-        yield where, folders, sorted(names)
+        yield from (Path(where, name) for name in sorted(names))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -92,14 +92,14 @@ class Landing:
         names = [one for one in planner.contracts if any(seen.dataset == one for seen in self.sightings)]
         due = {one.key.path[1]: one.fingerprints for one in planner.due([dg.AssetKey(["bronze", name]) for name in names])}
         last = {name: self._newest(planner.contracts[name]) for name in names}
+        opened = cache(partial(newest, planner.run.lake))
         for one in sorted(self.sightings, key=lambda one: (one.dataset, one.name)):
             if one.fate is not Fate.TAKEN:
                 yield one, State(one.fate.value)
             elif not one.arrival and last[one.dataset] != one.name:
                 yield one, State.SUPERSEDED
             else:
-                bronze = newest(planner.run.lake, f"bronze/{one.dataset}")
-                there = State.EXPIRED if has_expired(bronze, one.arrival) else State.INGESTED
+                there = State.EXPIRED if has_expired(opened(f"bronze/{one.dataset}"), one.arrival) else State.INGESTED
                 yield one, State.DUE if (one.arrival or "all") in due[one.dataset] else there
 
     def archived(self, planner: Planner) -> Iterator[tuple[Sighting, State]]:
