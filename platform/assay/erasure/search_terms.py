@@ -1,4 +1,4 @@
-"""SearchTerms: what a scan looks for, the value that names a person and all that stands for it, under every key of the ring.
+"""Search terms: what a scan looks for, the value that names a person and all that stands for it, under every key of the ring.
 
 In bytes a term is found wherever it stands. In texts that others have written, such as Dagster's events, a number that is a part of a
 longer one is not the person's.

@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import sqlalchemy as sa
 from dagster import DagsterInvariantViolationError, Field, StringSource, __version__
@@ -25,12 +25,13 @@ from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEvent
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
 
 from assay.lake.durable import create_file
+from assay.orchestration.check_rows import Row, check_row
 from assay.orchestration.data_versions import with_its_version
 from assay.orchestration.pinned import require_verified
 from assay.orchestration.sqlite_patience import wait_patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dagster import AssetCheckEvaluation
     from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 OPEN_SHARDS = 16  # a webserver reads every run it shows: without a bound it runs out of file descriptors
 MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | EVENT_TYPE_TO_PIPELINE_RUN_STATUS.keys()
-
-Row = dict[str, Any]
 
 # Built once, for SQLAlchemy to compile once: stock composes its statements for each event, which costs more than running them.
 _EVENTS, _KEYS, _CHECKS = SqlEventLogStorageTable, AssetKeyTable, AssetCheckExecutionsTable
@@ -68,7 +67,9 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         require_verified()
         self._lock = threading.RLock()  # instead of stock's plain one: `_store` holds a run's file and the index together
         self._open: OrderedDict[str, sa.Connection] = OrderedDict()
-        self._owner, self._inherited, self._tables = os.getpid(), list[object](), set[str]()
+        self._owner = os.getpid()
+        self._inherited: list[object] = []
+        self._tables: set[str] = set()
         self._poller = SqlPollingEventWatcher(self)
         wait_patiently()
         super().__init__(base_dir, inst_data)
@@ -116,7 +117,8 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
             if path.exists() or not create_file(path, self._empty):
                 self._initdb(engine)
             self._initialized_dbs.add(shard)
-        (connection := engine.connect()).exec_driver_sql("PRAGMA synchronous=NORMAL")
+        connection = engine.connect()
+        connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
         connection.commit()
         return connection
 
@@ -197,16 +199,18 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
 
     def _plan_checks(self, index: sa.Connection, event: EventLogEntry, row: Row, event_id: int) -> None:
         planned = cast("AssetCheckEvaluationPlanned", event.get_dagster_event().event_specific_data)
-        check = _check_row(planned.asset_key.to_string(), planned.check_name, AssetCheckExecutionRecordStatus.PLANNED, row, event_id)
-        subset = planned.partitions_subset
-        partitions: list[str | None] = [*subset.get_partition_keys()] if subset else [None]
+        status = AssetCheckExecutionRecordStatus.PLANNED.value
+        check = check_row(planned.asset_key.to_string(), planned.check_name, status, row, event_id)
+        partitions: Iterable[str | None] = [None]
+        if planned.partitions_subset:
+            partitions = planned.partitions_subset.get_partition_keys()
         index.execute(_INSERT_CHECKS, [check | {"partition": partition} for partition in partitions])
 
     def _record_check(self, index: sa.Connection, event: EventLogEntry, row: Row, event_id: int) -> None:
         evaluation = cast("AssetCheckEvaluation", event.get_dagster_event().event_specific_data)
         status = AssetCheckExecutionRecordStatus.SUCCEEDED if evaluation.passed else AssetCheckExecutionRecordStatus.FAILED
         target = evaluation.target_materialization_data
-        check = _check_row(evaluation.asset_key.to_string(), evaluation.check_name, status, row, event_id) | {
+        check = check_row(evaluation.asset_key.to_string(), evaluation.check_name, status.value, row, event_id) | {
             "partition": evaluation.partition,
             "materialization_event_storage_id": target.storage_id if target else None,
         }
@@ -241,10 +245,3 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         with self._lock:
             for connection in [self._open.pop(shard) for shard in shards if shard in self._open and self._owner == os.getpid()]:
                 connection.close()
-
-
-def _check_row(asset_key: str, check_name: str, status: AssetCheckExecutionRecordStatus, row: Row, event_id: int) -> Row:
-    return {
-        "asset_key": asset_key, "check_name": check_name, "run_id": row["run_id"], "execution_status": status.value,
-        "evaluation_event": row["event"], "evaluation_event_timestamp": row["timestamp"], "evaluation_event_storage_id": event_id,
-    }  # fmt: skip

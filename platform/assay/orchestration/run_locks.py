@@ -46,7 +46,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class RunLocks:
-    """The run_locks of an instance, in a folder of its own, so that whoever shares its runs shares them."""
+    """The run locks of an instance, in a folder of its own, so that whoever shares its runs shares them."""
 
     folder: Path
 

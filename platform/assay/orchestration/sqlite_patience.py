@@ -11,9 +11,7 @@ import sqlite3
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-BUSY_SECONDS = (
-    300  # SQLite lets writers queue unfairly: giving up (stock: after 5 s, or 30) loses a run or an event, waiting only delays it
-)
+BUSY_SECONDS = 300  # SQLite lets writers queue unfairly: giving up (stock: after 5 s or 30) loses a run or an event, waiting delays it
 
 
 def wait_patiently() -> None:

@@ -72,7 +72,7 @@ class Quarantine:
         return SideTable(self.root, self.spec).stage(named, {self.prefix + key: number for key, number in publications.items()}, spilled)
 
     def store(self, staged: Staging, current: Mapping[str, int | None], provenance: Provenance) -> list[DataFile]:
-        """Commit what was staged. `current` are the publications that are visible now. Returns what to `clear`, as `Beside.store` does."""
+        """Commit what was staged. `current` are the publications that are visible now. Returns what to `clear`, as that of a SideTable."""
         # a partition that is published now is not refused any more
         refused = [] if self.prefix else [REFUSED + partition.values[0] for partition in staged.slice.partitions]
         return SideTable(self.root, self.spec).store(
