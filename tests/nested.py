@@ -41,6 +41,10 @@ schema:
       - {{property: partitioning, value: {{grain: day, start: 2024-01-01}}}}
       - {{property: arrival, value: {{grain: day, start: 2024-01-01}}}}
 """
+LINES_COLUMNS = """\
+{name: sku, logicalType: string, required: true, primaryKey: true, transformSourceObjects: [lines.sku]}
+{name: price, logicalType: number, physicalType: "DECIMAL(9, 2)", logicalTypeOptions: {minimum: 0}, transformSourceObjects: [lines.price]}
+{name: who, logicalType: string, logicalTypeOptions: {maxLength: 4}, transformSourceObjects: [customer.name]}"""
 
 
 def contract_of(

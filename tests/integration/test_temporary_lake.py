@@ -12,6 +12,7 @@ import pytest
 from assay.errors import ContractInvalid, TableMissing
 from assay.testing import TemporaryLake, assert_publishes, assert_quarantines, assert_refuses, good_rows, rows_breaking
 from assay.testing.judging import judged
+from nested import LINES_COLUMNS
 from nested import contract_of as nested_contract
 from orders import write_contracts
 from people import write_people
@@ -19,11 +20,6 @@ from rides import write_rides
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LINES = """\
-{name: sku, logicalType: string, required: true, primaryKey: true, transformSourceObjects: [lines.sku]}
-{name: price, logicalType: number, physicalType: "DECIMAL(9, 2)", logicalTypeOptions: {minimum: 0}, transformSourceObjects: [lines.price]}
-{name: who, logicalType: string, logicalTypeOptions: {maxLength: 4}, transformSourceObjects: [customer.name]}"""
 
 
 def lake_of(folder: Path, contracts: Path) -> TemporaryLake:
@@ -34,7 +30,7 @@ def lake_of(folder: Path, contracts: Path) -> TemporaryLake:
 def test_nested_rows_land_in_each_format_as_they_are_judged_in_memory(tmp_path: Path, form: str) -> None:
     folder = tmp_path / "contracts"
     folder.mkdir()
-    contract = nested_contract(folder, LINES, form=form, server="{property: explode, value: lines}")
+    contract = nested_contract(folder, LINES_COLUMNS, form=form, server="{property: explode, value: lines}")
     lake, rows = lake_of(tmp_path, folder), [*good_rows(contract, 6), *rows_breaking(contract, "price_minimum", 2)]
     there, here = lake.judged(contract, rows), judged(contract, rows)
     assert there.published.equals(here.published)

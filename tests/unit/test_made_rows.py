@@ -12,6 +12,7 @@ from assay.contracts.model.contract import Kind
 from assay.testing import NoRowFound, good_rows, judged, rows_breaking, rows_of
 from assay.testing.columns import OF_EVENTS
 from assay.testing.finding import contract_of
+from nested import LINES_COLUMNS
 from nested import contract_of as nested_contract
 from orders import orders_contract
 from people import people
@@ -30,10 +31,6 @@ KNOWN = {
     "stores": [{"store": "north", "till": 1}, {"store": "south", "till": 7}],
     "airlines": [{"carrier": "AA"}, {"carrier": "B6"}], "airports": [{"airport": "JFK"}, {"airport": "BOS"}], "planes": [{"tailnum": "N1"}],
 }  # fmt: skip
-LINES = """\
-{name: sku, logicalType: string, required: true, primaryKey: true, transformSourceObjects: [lines.sku]}
-{name: price, logicalType: number, physicalType: "DECIMAL(9, 2)", logicalTypeOptions: {minimum: 0}, transformSourceObjects: [lines.price]}
-{name: who, logicalType: string, logicalTypeOptions: {maxLength: 4}, transformSourceObjects: [customer.name]}"""
 # What no row can break as it is asked, and why.
 IMPOSSIBLE = {
     ("flights", "is_cancelled_required"): "the transform always fills it", ("flights", "is_diverted_required"): "the transform always fills it",
@@ -48,7 +45,7 @@ def every_contract(folder: Path) -> dict[str, Contract]:
     folder.mkdir()
     for form in ("jsonl", "parquet", "avro"):
         (folder / form).mkdir()
-        found[form] = nested_contract(folder / form, LINES, form=form, server="{property: explode, value: lines}")
+        found[form] = nested_contract(folder / form, LINES_COLUMNS, form=form, server="{property: explode, value: lines}")
     found |= people(folder / "people")
     return found | {
         "rides": contract_of(write_rides(folder / "rides")), "orders": orders_contract(folder / "orders"),

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from assay.alerting.alert import DIGITS, Edge
-from assay.alerting.sinks import MessageRefused, SinkFailed
+from assay.alerting.sinks import SHOWN, MessageRefused, SinkFailed, unreachable
 from assay.alerting.within import SECONDS, within
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 STARTTLS, TLS, PLAIN = "starttls", "tls", "none"
 PORTS = {STARTTLS: 587, TLS: 465, PLAIN: 25}
 OWNER = "owner"  # in `to`: whoever owns the dataset
-SHOWN = 200
 WHOLE = 20.0  # seconds of one mail: a dozen answers are waited for
 
 
@@ -110,7 +109,4 @@ def _failure(host: str, error: BaseException) -> SinkFailed:
         told = ascii(raw[:SHOWN].decode("utf-8", "replace"))[1:-1]
         kind = MessageRefused if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500 else SinkFailed
         return kind(f"{host} answered {error.smtp_code}: {told}.")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return SinkFailed(f"{host} could not be reached: its certificate is not trusted ({error.verify_message}).")
-    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-    return SinkFailed(f"{host} could not be reached: {why[:SHOWN]}.")
+    return unreachable(host, error)

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from assay.alerting.sinks import MessageRefused, SinkFailed
+from assay.alerting.sinks import MessageRefused, SinkFailed, unreachable
 from assay.alerting.within import SECONDS, within
 from assay.errors import SettingsError
 
@@ -114,7 +114,7 @@ def post(address: str | SecretReference, body: bytes, headers: Mapping[str, str]
             answer = connection.getresponse()
             said = answer.read(MOST_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        raise SinkFailed(f"{host} could not be reached: {_words(error)}.") from None
+        raise unreachable(host, error) from None
     finally:
         connection.close()
     return _judged(host, answer.status, _told(said, target))
@@ -134,12 +134,3 @@ def _judged(host: str, status: int, told: str) -> str:
         raise SinkFailed(f"{host} answered {status}, a redirect, which is not followed.", hint="Declare the address that it leads to.")
     kind = MessageRefused if status in OF_THE_MESSAGE else SinkFailed
     raise kind(f"{host} answered {status}{f': {told}' if told else ''}.")
-
-
-def _words(error: BaseException) -> str:
-    """What an error says, without what a server has sent."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    if isinstance(error, OSError):
-        return error.strerror or str(error) or type(error).__name__
-    return type(error).__name__

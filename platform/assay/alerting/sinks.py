@@ -7,6 +7,7 @@ followed.
 from __future__ import annotations
 
 import logging
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from assay.alerting.wording import Wording
 
 LOGGER = "assay.alerts"
+SHOWN = 200  # letters of what a library or a server says
 
 
 class SinkFailed(AssayError):
@@ -27,6 +29,17 @@ class SinkFailed(AssayError):
 
 class MessageRefused(SinkFailed):
     """A sink does not want this one message for what it is."""
+
+
+def unreachable(host: str, error: BaseException) -> SinkFailed:
+    """What went wrong on the way to a server, without what it has sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"its certificate is not trusted ({error.verify_message})"
+    elif isinstance(error, OSError):
+        why = error.strerror or str(error) or type(error).__name__
+    else:
+        why = type(error).__name__
+    return SinkFailed(f"{host} could not be reached: {why[:SHOWN]}.")
 
 
 class Sink(Protocol):

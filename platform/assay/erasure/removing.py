@@ -7,6 +7,7 @@ partitions of silver outdated, which are then rebuilt on the normal path, as is 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
@@ -27,7 +28,7 @@ from assay.lake.snapshots import newest
 from assay.lake.staging import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.erasure.finding import Place
+    from assay.lake.foreign import AsPublished
     from assay.lake.snapshots import DataFile, Snapshot
-
-    Before = tuple[Snapshot, list[DataFile]]  # a version of a table, and the files of a partition in it
 
 NOBODY = Provenance()
 BY_PLACE = ("quarantine", "decisions", "claims")  # the layers whose rows say from which landed row they are
@@ -61,48 +61,26 @@ def remove_from_bronze(lake: Path, contract: Contract, person: Person, fence: in
     Raises Fenced when another erasure has begun since `fence` was raised. A partition that was published meanwhile is looked at again.
     """
     spec = bronze_spec(contract)
-    known: dict[int, dict[str, Before]] = {}
 
-    def as_they_were(table: Snapshot) -> dict[str, Before]:
-        if table.version not in known:
-            known[table.version] = _as_they_were(table)
-        return known[table.version]
+    def rewrites(table: Snapshot) -> Iterator[Callable[[], int]]:
+        changed, there = altered(table), files_by_key(table)
+        before = before_it_was_altered(table, changed)
+        for key in [*there, *sorted(before.keys() - there.keys())]:
+            slice_ = Slice(spec, (WHOLE if key == WHOLE.key else Partition(key, (key,)),))
+            one = _Rewrite(lake, table, slice_, there.get(key, []), fence, before.get(key), is_altered=key in changed)
+            yield partial(one.without, person, contract)
 
-    def rewrite(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
-        partition = Partition(values[0], values) if values else WHOLE
-        before = as_they_were(table).get(partition.key)
-        return _Rewrite(lake, table, Slice(spec, (partition,)), files, before, fence).without(person, contract)
-
-    return _partition_by_partition(lake, spec.name, rewrite, as_they_were)
+    return _carried_out(lake, spec.name, rewrites)
 
 
-def _as_they_were(table: Snapshot) -> dict[str, Before]:
-    """The partitions that another tool has changed, by key, each in a version that has it as it was published, with its files there."""
-    changed = before_it_was_altered(table, altered(table))
-    earlier = {one.version: files_by_key(one) for one in changed.values()}
-    return {key: (one, earlier[one.version][key]) for key, one in changed.items()}
-
-
-def _partition_by_partition(
-    lake: Path,
-    name: str,
-    rewrite: Callable[[Snapshot, tuple[str, ...], list[DataFile]], int],
-    also: Callable[[Snapshot], Mapping[str, Before]] = lambda _: {},
-) -> int:
-    """Write the partitions of a table again; returns how many rows went. All are looked at again if one was published meanwhile.
-
-    `also` tells of partitions that may have no file any more.
-    """
+def _carried_out(lake: Path, name: str, rewrites: Callable[[Snapshot], Iterable[Callable[[], int]]]) -> int:
+    """Write partitions of a table again; returns how many rows went. All are looked at again if one was published meanwhile."""
     removed, once_more = 0, True
     while once_more:
         once_more, table = False, newest(lake, name)
-        if table is None:
-            break
-        found = _by_partition(table)
-        gone: dict[tuple[str, ...], list[DataFile]] = {files[0].values: [] for _, files in also(table).values()}
-        for values, files in (gone | found).items():
+        for rewrite in rewrites(table) if table else ():
             try:
-                removed += rewrite(table, values, files)
+                removed += rewrite()
             except Fenced:
                 raise
             except Superseded:
@@ -112,14 +90,15 @@ def _partition_by_partition(
 
 @dataclass(frozen=True)
 class _Rewrite:
-    """A partition of bronze as it is, on its way to be written again."""
+    """A partition of bronze as it is, on its way to be written again; as it was published `before`, if another tool has changed it."""
 
     lake: Path
     table: Snapshot
     slice: Slice
     files: list[DataFile]
-    before: Before | None  # if another tool has changed it
     fence: int | None
+    before: AsPublished | None
+    is_altered: bool
 
     def without(self, person: Person, contract: Contract) -> int:
         """Publish it without the rows of a person, if there are any; returns how many there were."""
@@ -139,7 +118,7 @@ class _Rewrite:
         # a fingerprint comes back with a forced ingest, a publication does not
         expected = seen | as_published(self.table, [key])
         # what another tool has changed, and no version has any more as it was, is not as it was published by being without this person
-        tokens |= files_noted(staging) if self.before or key not in altered(self.table) else {}
+        tokens |= files_noted(staging) if self.before or not self.is_altered else {}
         note = _note(noted_of(self.table, key), gone, aside)
         why = replace(NOBODY, contract_version=contract.version, notes={key: note}, fence=self.fence)
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
@@ -182,7 +161,7 @@ def remove_from_claims(lake: Path, dataset: str, places: set[Place], fence: int 
 def remove_rows(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
     """Write the partitions of a table that have such rows again without them; returns how many rows went."""
 
-    def rewrite(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
+    def without(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
         frame = _rows(table, files, spec)
         meant = is_meant(frame)
         if gone := int(meant.sum()):
@@ -191,12 +170,14 @@ def remove_rows(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], 
             publish(lake, staging, noted_again(table, values, staging), provenance=why)
         return gone
 
-    return _partition_by_partition(lake, spec.name, rewrite)
+    return _carried_out(
+        lake, spec.name, lambda table: (partial(without, table, values, files) for values, files in _by_values(table).items())
+    )
 
 
-def _by_partition(table: Snapshot | None) -> dict[tuple[str, ...], list[DataFile]]:
+def _by_values(table: Snapshot) -> dict[tuple[str, ...], list[DataFile]]:
     found: dict[tuple[str, ...], list[DataFile]] = {}
-    for file in table.files if table else ():
+    for file in table.files:
         found.setdefault(file.values, []).append(file)
     return found
 

@@ -96,6 +96,13 @@ class Reach:
         """Whether a partition may have rows in it."""
         return calendar.overlaps(first, self.start, self.end) or self.meets(calendar, first)
 
+    def first_of(self, calendar: Calendar) -> date | None:
+        """The first partition that may have rows in it; None if there is none."""
+        first = calendar.first_of(max(calendar.start, self.start - LONGEST))
+        while first < self.end + LONGEST and not self.concerns(calendar, first):
+            first = calendar.after(first)
+        return first if first < self.end + LONGEST else None
+
     def meets(self, calendar: Calendar, first: date) -> bool:
         """Whether a partition of another zone lies partly in it."""
         differs = calendar.zone != self.zone and calendar.overlaps(first, self.start - APART, self.end + APART)

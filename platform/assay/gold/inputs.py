@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from assay.lake.slices import Partition, Slice
     from assay.steps import Run
 
-A_MONTH = timedelta(days=31)
 FROZEN = "{} stays as it is: rows of {} that it is made from have expired."
 CODE = ("assay.gold.dbt_plugin", "assay.gold.staged")
 
@@ -143,12 +142,8 @@ class GoldInputs:
         expired, calendar = self.expired.get(table), self.calendars.get(table)
         if expired is None or expired.before is None or calendar is None:
             return False
-        first = calendar.first_of(max(calendar.start, reach.start - A_MONTH))
-        while first < reach.end + A_MONTH and expired.has(first):
-            if reach.concerns(calendar, first):
-                return True
-            first = calendar.after(first)
-        return False
+        first = reach.first_of(calendar)  # those after it have not expired if it has not
+        return first is not None and expired.has(first)
 
     def _has_rows(self, model: Model, month: date) -> bool:
         if (model.table, month) not in self._with_rows:

@@ -159,14 +159,13 @@ class Holdings:
         changed = self.changed
         before = before_it_was_altered(self.snapshot, changed) if changed else {}
         there, damaged = files_by_key(self.snapshot), damage_by_key(self.snapshot) if changed else {}
-        earlier = {one.version: files_by_key(one) for one in {one.version: one for one in before.values()}.values()}
         for key in [*there, *sorted(changed - there.keys())]:
             arrival, older = ("" if key == WHOLE.key else key), before.get(key)
             if older is None and key in changed and (key in damaged or not self.believed):
                 yield Origin(arrival, lost=_lost(self.snapshot, key, there.get(key, ())), why=damaged.get(key, CHANGED))
             else:
-                files = there if older is None else earlier[older.version]
-                yield from (Origin(arrival, file.path, older or self.snapshot) for file in files.get(key, ()))
+                table, files = older or (self.snapshot, there.get(key, []))
+                yield from (Origin(arrival, file.path, table) for file in files)
 
     def _arrival(self, name: str, before: str) -> str:
         """The arrival of a file by the contract's calendar; of one whose name says no date, that which has its arrival of `before`."""

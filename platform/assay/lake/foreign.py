@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.errors import TableMissing, TableUnreadable, few_of
 from assay.lake.damage import damaged_files, file_damage
 from assay.lake.migrations import TOKEN, partition_token
-from assay.lake.provenance import history_of
+from assay.lake.provenance import history_of, root_of
 from assay.lake.publisher import ATTEMPT_ID, PARTITIONS, fingerprint
 from assay.lake.snapshots import open_snapshot, partition_key
 
@@ -61,15 +61,27 @@ def damage_by_key(table: Snapshot) -> dict[str, str]:
 
 def files_by_key(table: Snapshot) -> dict[str, list[DataFile]]:
     """The files of each partition that has any."""
+    return by_key(table.files)
+
+
+def by_key(files: Iterable[DataFile]) -> dict[str, list[DataFile]]:
+    """Files by the key of the partition that they are of."""
     found: dict[str, list[DataFile]] = {}
-    for file in table.files:
+    for file in files:
         found.setdefault(partition_key(file), []).append(file)
     return found
 
 
-def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, Snapshot]:
+class AsPublished(NamedTuple):
+    """A version of a table that has a partition as it was published, and the files that it is then."""
+
+    table: Snapshot
+    files: list[DataFile]
+
+
+def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, AsPublished]:
     """For each altered partition a version that has it as it was published. Those of which no version is left are missing."""
-    found: dict[str, Snapshot] = {}
+    found: dict[str, AsPublished] = {}
     noted = {key: table.token(TOKEN + FILES + key) for key in keys}
     for version in range(table.version - 1, max(-1, table.version - 1 - LOOK_BACK), -1):
         if not (left := noted.keys() - found.keys()):
@@ -79,15 +91,14 @@ def before_it_was_altered(table: Snapshot, keys: Collection[str]) -> dict[str, S
         files = files_by_key(older)
         for key in left & files.keys():
             if noted[key] == number_of_files(files[key]) and not any(map(file_damage, files[key])):
-                found[key] = older
+                found[key] = AsPublished(older, files[key])
     return found
 
 
 def _at(table: Snapshot, version: int) -> Snapshot | None:
     """An older version; None if the log does not reach back so far."""
-    root = table.folder.parents[table.name.count("/")]
     with suppress(TableMissing, TableUnreadable, OSError):
-        return open_snapshot(root, table.name, version)
+        return open_snapshot(root_of(table), table.name, version)
     return None
 
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from assay.errors import PublishContention
-from assay.lake.foreign import files_noted
+from assay.lake.foreign import by_key
 from assay.lake.log import commit, info, txn
 from assay.lake.migrations import TOKEN
+from assay.lake.monthly import MONTH, replace_months
 from assay.lake.provenance import history_of
-from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, fingerprint, publish, removals_of
-from assay.lake.slices import Partition, Slice, TableSpec
-from assay.lake.snapshots import newest, open_snapshot, partition_key, total_rows
-from assay.lake.staging import stage
+from assay.lake.publisher import ATTEMPT_ID, ATTEMPTS, fingerprint, removals_of
+from assay.lake.slices import TableSpec
+from assay.lake.snapshots import newest, open_snapshot, total_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,10 +60,7 @@ class Chosen:
     @property
     def partitions(self) -> dict[str, tuple[int, int]]:
         """Rows and bytes of what goes, by the first of the partition values."""
-        by_key: dict[str, list[DataFile]] = {}
-        for file in self.files:
-            by_key.setdefault(partition_key(file), []).append(file)
-        return {key: (total_rows(found), sum(file.size for file in found)) for key, found in sorted(by_key.items())}
+        return {key: (total_rows(found), sum(file.size for file in found)) for key, found in sorted(by_key(self.files).items())}
 
 
 def take_out(root: Path, name: str, choose: Callable[[Snapshot], Chosen], why: Mapping[str, Any]) -> Removed | None:
@@ -140,7 +137,7 @@ def write_receipts(root: Path, removals: Sequence[Removed]) -> None:
 
     if not removals:
         return
-    spec = TableSpec(RECEIPTS, SCHEMA, ("month",))
+    spec = TableSpec(RECEIPTS, SCHEMA, (MONTH,))
     told = {one.removal: one for one in [*receipts(root), *removals]}.values()
     months = {f"{one.removed_at:%Y-%m-01}" for one in removals}
     values = [
@@ -148,6 +145,4 @@ def write_receipts(root: Path, removals: Sequence[Removed]) -> None:
         for one in told
         if f"{one.removed_at:%Y-%m-01}" in months
     ]
-    frame = pl.DataFrame(values, schema=pl.Schema(SCHEMA), orient="row")
-    staging = stage(root / RECEIPTS, Slice(spec, tuple(Partition(month, (month,)) for month in sorted(months))), [frame])
-    publish(root, staging, {month: fingerprint(staging.attempt) for month in months} | files_noted(staging))
+    replace_months(root, spec, pl.DataFrame(values, schema=pl.Schema(SCHEMA), orient="row"))

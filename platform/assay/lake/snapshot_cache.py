@@ -7,10 +7,9 @@ and the runs that it leads to look at each table a dozen times.
 from __future__ import annotations
 
 import os
-import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from assay.lake.bounded_cache import BoundedCache
 from assay.lake.log import LOG
 
 if TYPE_CHECKING:
@@ -52,27 +51,17 @@ class Recent:
     """The newest snapshots of the tables that were opened last. Nobody moves the handle of one that is kept: others have it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Path, tuple[Commit, Snapshot]] = OrderedDict()
+        self._kept: BoundedCache[Path, tuple[Commit, Snapshot]] = BoundedCache(_weight, MOST_FILES)
 
     def get(self, table: Path, commit: Commit) -> Snapshot | None:
         """The snapshot that was kept at this commit, if it was."""
-        with self._lock:
-            found = self._kept.get(table)
-            if found is None or found[0] != commit:
-                return None
-            self._kept.move_to_end(table)
-            return found[1]
+        found = self._kept.get(table)
+        return found[1] if found is not None and found[0] == commit else None
 
     def keep(self, table: Path, commit: Commit, snapshot: Snapshot) -> None:
         """Keep a snapshot, unless the table had moved on when it was opened."""
-        if snapshot.version != commit.version:
-            return
-        with self._lock:
-            self._kept[table] = commit, snapshot
-            self._kept.move_to_end(table)
-            while len(self._kept) > 1 and sum(map(_weight, self._kept.values())) > MOST_FILES:
-                self._kept.popitem(last=False)
+        if snapshot.version == commit.version:
+            self._kept.keep(table, (commit, snapshot))
 
 
 def _weight(kept: tuple[Commit, Snapshot]) -> int:

@@ -7,12 +7,11 @@ log's format is Delta's own protocol: a checkpoint holds the state so far, each 
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.errors import TableDamaged
+from assay.lake.bounded_cache import BoundedCache
 from assay.lake.format import FORMAT_APP
 from assay.lake.log import entry
 from assay.lake.log_entries import checkpoints_of, versions_of, what_is_short
@@ -35,29 +34,8 @@ class Read(NamedTuple):
     tokens: Mapping[str, int]
 
 
-class Remembered:
-    """What was read of the logs that were asked for last."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Path, Read] = OrderedDict()
-
-    def get(self, log: Path, otherwise: Read) -> Read:
-        """What was read of a log."""
-        with self._lock:
-            return self._kept.get(log, otherwise)
-
-    def keep(self, log: Path, read: Read) -> None:
-        """Remember it, and forget what was asked for longest ago."""
-        with self._lock:
-            self._kept[log] = read
-            self._kept.move_to_end(log)
-            while len(self._kept) > 1 and sum(len(one.tokens) + len(one.stamps) for one in self._kept.values()) > MOST_REMEMBERED:
-                self._kept.popitem(last=False)
-
-
 NOTHING_READ = Read([], {})
-_remembered = Remembered()
+_remembered: BoundedCache[Path, Read] = BoundedCache(lambda read: len(read.tokens) + len(read.stamps), MOST_REMEMBERED)
 
 
 def tokens_at(log: Path, version: int) -> Mapping[str, int]:
@@ -69,7 +47,7 @@ def tokens_at(log: Path, version: int) -> Mapping[str, int]:
     base = max(parts, default=-1)
     checkpoint, commits = parts.get(base, []), [entry(log, number) for number in range(base + 1, version + 1)]
     stamps = [_stamp(path) for path in (*checkpoint, *commits)]
-    known = _remembered.get(log, NOTHING_READ)
+    known = _remembered.get(log) or NOTHING_READ
     start = len(known.stamps) if known.stamps and known.stamps == stamps[: len(known.stamps)] else 0
     found = dict(known.tokens) if start else _of_checkpoint(checkpoint)
     for path in commits[max(start - len(checkpoint), 0) :]:

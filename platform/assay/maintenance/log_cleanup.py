@@ -9,14 +9,11 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from assay.lake.foreign import files_noted
 from assay.lake.log import CHECKPOINT_EVERY, LOG, entry
 from assay.lake.log_entries import checkpoints_of, commits_of, versions_of
+from assay.lake.monthly import MONTH, replace_months
 from assay.lake.provenance import COMMITS, SCHEMA, SPEC, root_of, row_of
-from assay.lake.publisher import fingerprint, publish
-from assay.lake.slices import Partition, Slice
 from assay.lake.snapshots import newest
-from assay.lake.staging import stage
 from assay.maintenance.checkpoints import KEPT, beginning
 from assay.maintenance.unfinished import changed_at
 
@@ -66,15 +63,12 @@ def keep_provenance(table: Snapshot, entries: Sequence[Path]) -> None:
     wanted, root = {int(path.stem) for path in entries}, root_of(table)
     said = [row_of(table, next(commits_of(table.folder / LOG, version))) for version in sorted(wanted)]
     fresh = pl.DataFrame(said, schema=pl.Schema(SCHEMA), orient="row")
-    months = [month.isoformat() for month in fresh["month"].unique().sort()]
+    months = {month.isoformat() for month in fresh[MONTH]}
     there = newest(root, COMMITS)
     if there is not None:
         known = there.scan(lambda file: file.values[0] in months, SCHEMA.names).collect()
         fresh = pl.concat([known, fresh]).unique(["table", "table_id", "version"], keep="first", maintain_order=True)
-    staging = stage(
-        root / COMMITS, Slice(SPEC, tuple(Partition(month, (month,)) for month in months)), [fresh.sort("month", "table", "version")]
-    )
-    publish(root, staging, {month: fingerprint(staging.attempt) for month in months} | files_noted(staging))
+    replace_months(root, SPEC, fresh.sort(MONTH, "table", "version"))
 
 
 def _files_of(path: Path) -> set[str]:

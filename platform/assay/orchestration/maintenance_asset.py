@@ -20,6 +20,7 @@ from assay.settings import Settings
 
 GROUP, LAKE, OP, JOB, CHECK = "maintenance", "lake", "maintain_lake", "maintenance", "health"
 NIGHTLY = "30 3 * * *"
+AT_NIGHT = "Removes each night what nobody needs any more, kept for {} days. Turn it on."
 DESCRIPTION = (
     "Removes files of earlier versions, and what killed runs have left, as `assay maintain` does. A materialization says what was freed;"
     " an observation of each table says how many files, log entries and dead bytes it has."
@@ -46,18 +47,6 @@ def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.
         yield dg.MaterializeResult(key, metadata=freed(cleanings), check_results=[judged(complaints, key)])
 
     return maintenance
-
-
-def maintenance_schedule(settings: Settings, naming: Naming = ALONE) -> dg.ScheduleDefinition:
-    """Each night, once somebody has turned it on: what it removes cannot be read any more."""
-    return dg.ScheduleDefinition(
-        name=naming.of(JOB),
-        job_name=naming.of(JOB),
-        cron_schedule=NIGHTLY,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Removes each night what nobody needs any more, kept for {settings.vacuum_days} days. Turn it on.",
-    )
 
 
 def freed(cleanings: Sequence[Cleaning]) -> dict[str, dg.MetadataValue]:

@@ -36,5 +36,22 @@ class Nightly:
         return cls(
             (kept, left),
             tuple(dg.define_asset_job(naming.of(name), [asset.key], executor_def=executor) for name, asset in jobs.items()),
-            (maintenance_asset.maintenance_schedule(settings, naming), retention_asset.retention_schedule(naming)),
+            (
+                _schedule(
+                    naming.of(maintenance_asset.JOB), maintenance_asset.NIGHTLY, maintenance_asset.AT_NIGHT.format(settings.vacuum_days)
+                ),
+                _schedule(naming.of(retention_asset.JOB), retention_asset.NIGHTLY, retention_asset.AT_NIGHT),
+            ),
         )
+
+
+def _schedule(job: str, when: str, description: str) -> dg.ScheduleDefinition:
+    """Off until somebody turns it on: what it removes is gone."""
+    return dg.ScheduleDefinition(
+        name=job,
+        job_name=job,
+        cron_schedule=when,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=description,
+    )

@@ -213,11 +213,8 @@ class Retaining:
             if due.problem:
                 return date.min, UNPLANNED.format(model.table, due.problem)
             for month in self._to_be_made(model, due):
-                reach = reach_of(model, month, self._calendars[model.table])
-                first = calendar.first_of(max(calendar.start, reach.start - timedelta(days=31)))
-                while first < day and not reach.concerns(calendar, first):
-                    first = calendar.after(first)
-                if first < day:
+                first = reach_of(model, month, self._calendars[model.table]).first_of(calendar)
+                if first is not None and first < day:
                     day, why = first, NEEDED.format(first, month, model.table)
         return day, why
 

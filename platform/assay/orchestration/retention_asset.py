@@ -19,6 +19,7 @@ from assay.settings import Settings
 
 NAME, OP, JOB = "retention", "remove_expired", "retention"
 NIGHTLY = "0 3 * * *"  # before the files of earlier versions are looked at
+AT_NIGHT = "Removes each night what is older than its contract keeps it. Turn it on."
 DESCRIPTION = (
     "Removes the partitions that are older than the `retention` of their contracts, as `assay maintain --retention` does. Receipts are in"
     " the table `retention/receipts`."
@@ -40,18 +41,6 @@ def retention_asset(settings: Settings, planner: Planner, naming: Naming = ALONE
         yield dg.MaterializeResult(key, metadata=told(Retaining(settings, planner, now(), waits).execute()))
 
     return retention
-
-
-def retention_schedule(naming: Naming = ALONE) -> dg.ScheduleDefinition:
-    """Each night, once somebody has turned it on: what it removes is gone."""
-    return dg.ScheduleDefinition(
-        name=naming.of(JOB),
-        job_name=naming.of(JOB),
-        cron_schedule=NIGHTLY,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Removes each night what is older than its contract keeps it. Turn it on.",
-    )
 
 
 def told(found: Sequence[Expiry]) -> dict[str, dg.MetadataValue]:

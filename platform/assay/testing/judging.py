@@ -6,7 +6,6 @@ not judged.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +17,7 @@ from assay.contracts.conditions.to_polars import polars_type
 from assay.contracts.language.paths import read_path
 from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Kind
 from assay.ingest.bronze import bronze_spec, event_dates
-from assay.ingest.formats.nested import at_path
+from assay.ingest.formats.nested import at_path, text_of
 from assay.ingest.unpartitioned import set_aside
 from assay.ingest.writing import record_of
 from assay.masking.keyring import FEWEST_BYTES, Key, KeyRing
@@ -131,7 +130,7 @@ def bronze_frame(contract: Contract, rows: Sequence[Row]) -> pl.DataFrame:
 
     source, spec = contract.source, bronze_spec(contract).schema
     records = [record_of({name: landed_value(contract, value) for name, value in row.items()}, source) for row in rows]
-    texts: dict[str, list[str | None]] = {name: [_text(record[name]) for record in records] for name in source.file_columns}
+    texts: dict[str, list[str | None]] = {name: [text_of(record[name]) for record in records] for name in source.file_columns}
     for name in source.paths:
         if path := read_path(name, source.file_columns):
             texts[name] = [at_path(texts[path.root][number], path.steps) for number in range(len(rows))]
@@ -160,10 +159,6 @@ def landed_value(contract: Contract, value: Any) -> Any:  # noqa: ANN401  # what
             return [landed_value(contract, one) for one in value]
         case _:
             return str(value)
-
-
-def _text(value: Any) -> str | None:  # noqa: ANN401  # whatever JSON holds
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _by_event(bronze: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
