@@ -31,7 +31,7 @@ class SpentRuns:
     resting: Resting
 
     def found(self) -> list[str]:
-        """The ids of those that are spent. The newest of each job, schedule and sensor is not, nor one that a run which stays tries again."""
+        """The ids of those that are spent. Not the newest of each job, schedule and sensor, nor one that a run which stays tries again."""
         spent, shown, tried_again = list[str](), set[tuple[str, str]](), set[str]()
         begun = {one.backfill_id for one in self.instance.get_backfills() if one.status.value not in OVER}
         for record in self._records():
