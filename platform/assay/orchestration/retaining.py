@@ -141,10 +141,9 @@ class Retaining:
             return
         until = kept_from(calendar, model.retention, self.now)
         reason = _Why(model.contract_version, model.retention, until)
-        if self._empties(table, of_gold(table, calendar, until)):
-            yield self._refused(table, model.retention)
-        else:
-            yield self._removed(model.table, lambda there: of_gold(there, calendar, until), reason)
+        yield from self._refused(table, of_gold(table, calendar, until), model.retention) or [
+            self._removed(model.table, lambda there: of_gold(there, calendar, until), reason)
+        ]
 
     def _dataset(self, contract: Contract) -> Iterator[Expiry]:
         name, calendar = f"silver/{contract.dataset}", event_calendar(contract)
@@ -166,10 +165,11 @@ class Retaining:
             chosen = of_silver(self.lake, contract, calendar, until, there)
             return begun(there, until) if feeds_nothing and not chosen.tokens else chosen
 
-        for table, chosen in ((silver, choose(silver)), (bronze, of_bronze(contract, to_come, bronze) if feeds_nothing else Chosen())):
-            if self._empties(table, chosen):
-                yield self._refused(table, contract.retention)
-                return
+        unfed = of_bronze(contract, to_come, bronze) if feeds_nothing else Chosen()
+        refused = self._refused(silver, choose(silver), contract.retention) or self._refused(bronze, unfed, contract.retention)
+        if refused:
+            yield from refused
+            return
         acts = bool(choose(silver).tokens)
         yield self._removed(name, choose, reason, told if until < oldest else "")
         expired = to_come if acts and self.dry_run else Expired.of(newest(self.lake, name), calendar, contract.retention, self.now)
@@ -198,13 +198,12 @@ class Retaining:
             write_receipts(self.lake, [Removed.of(spec.name, there.version if there else 0, note, self.now.astimezone(UTC))])
         yield Expiry(decisions.name, span(reason.retention), gone)
 
-    def _empties(self, table: Snapshot, chosen: Chosen) -> bool:
-        """Whether nothing would be left, of what was published, once what is chosen is gone."""
+    def _refused(self, table: Snapshot, chosen: Chosen, retention: timedelta) -> list[Expiry]:
+        """That it is refused, if nothing would be left, of what was published, once what is chosen is gone."""
         published = published_keys(table)
-        return not self.allow_empty and bool(published) and published <= {key for key, token in chosen.tokens.items() if token == GONE}
-
-    def _refused(self, table: Snapshot, retention: timedelta) -> Expiry:
-        return Expiry(table.name, span(retention), {}, EMPTIED.format(len(published_keys(table))), is_refused=True)
+        if self.allow_empty or not published or not published <= {key for key, token in chosen.tokens.items() if token == GONE}:
+            return []
+        return [Expiry(table.name, span(retention), {}, EMPTIED.format(len(published)), is_refused=True)]
 
     def _removed(self, name: str, choose: Callable[[Snapshot], Chosen], reason: _Why, told: str = "") -> Expiry:
         """Take it out, and write the receipt."""
