@@ -22,6 +22,7 @@ from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.ingest.folders import Look, one_look
 from assay.lake.workplaces import sweep
+from assay.orchestration.asked import RANGE_END, RANGE_START
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.listing import label, list_run
@@ -48,7 +49,6 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 NOT_STARTED = "not started"  # instead of the id of a run
 CUT_SHORT = "The backfill ended before this run did. What it published stays; run the backfill again."
 STOPPED = "The backfill was stopped by {}. What it published stays; run the backfill again."
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True, slots=True)
