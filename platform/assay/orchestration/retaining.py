@@ -86,12 +86,12 @@ class _Why:
 
 @dataclass(frozen=True)
 class Retaining:
-    """The removal of what has expired at a moment. `waits` is told when an erasure, or a maintenance, is at work first."""
+    """The removal of what has expired at a moment. `waits` is told who is at work first, an erasure or a maintenance."""
 
     settings: Settings
     planner: Planner
     now: datetime
-    waits: Callable[[], None] = lambda: None
+    waits: Callable[[str], None] = lambda _: None
     dry_run: bool = False
 
     def execute(self, names: Collection[str] | None = None) -> list[Expiry]:
