@@ -32,6 +32,8 @@ def maintain(
 ) -> None:
     """Remove files of earlier versions, what killed runs have left, and old private folders. ASSAY_VACUUM_DAYS says what is old: 7 days.
 
+    Without tables also Dagster's history of runs that ended ASSAY_RUN_DAYS ago: 90 days.
+
     Example: assay maintain --dry-run
     """
     settings = settings_of_home()
@@ -45,6 +47,8 @@ def maintain(
     removed = sum(len(one.removals) for one in found)
     freed = f"{removed} files, {_megabytes(sum(one.freed for one in found))}"
     typer.echo(f"{'`assay maintain` would remove' if dry_run else 'Removed'} {freed}.")
+    if not tables and settings.instance_file.exists():
+        _forget(settings, dry_run=dry_run)
     raise typer.Exit(1 if any(one.is_damaged for one in found) else 0)
 
 
@@ -91,6 +95,20 @@ def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, 
     partitions, rows = sum(len(one.partitions) for one in found), sum(one.rows for one in found)
     would = "`assay maintain --retention` would remove" if dry_run else "Removed"
     typer.echo(f"{would} {rows:,} rows of {partitions} partitions that have expired.")
+
+
+def _forget(settings: Settings, *, dry_run: bool) -> None:
+    """Remove what is spent of Dagster's history, and say how much that was; nothing of an instance that has nothing spent."""
+    from assay.orchestration.history import History
+    from assay.orchestration.instance import instance_of
+
+    with instance_of(settings.dagster_home) as instance:
+        spent = History(settings, instance, _waits).execute(dry_run=dry_run)
+    if spent:
+        would = "`assay maintain` would remove" if dry_run else "Removed"
+        typer.echo(f"{would} {spent} of Dagster's history, {_megabytes(spent.freed)}.")
+    if spent.told:
+        typer.echo(f"assay: {visible(spent.told)}.", err=True)
 
 
 def _say(settings: Settings, one: Cleaning, *, files: bool) -> None:
