@@ -70,5 +70,5 @@ def test_a_home_that_cannot_be_written_to_is_said_once_and_once_that_it_can_agai
     watch.look()
     watch.look()
     first, second = capsys.readouterr().err.splitlines()
-    assert "dagster cannot be written to. Until that is mended no run succeeds; then this goes on by itself." in first
+    assert "home cannot be written to. Until that is mended no run succeeds; then this goes on by itself." in first
     assert second.endswith("home can be written to again.")
