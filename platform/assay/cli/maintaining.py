@@ -29,6 +29,10 @@ def maintain(
     retention: Annotated[
         bool, typer.Option("--retention", help="Before, remove the partitions that are older than the `retention` of their contracts.")
     ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option("--allow-empty", help="With --retention: also if nothing of a table is left then; without it such a table stays."),
+    ] = False,
 ) -> None:
     """Remove files of earlier versions, what killed runs have left, and old private folders. ASSAY_VACUUM_DAYS says what is old: 7 days.
 
@@ -36,11 +40,12 @@ def maintain(
 
     Example: assay maintain --dry-run
     """
+    if allow_empty and not retention:
+        raise SettingsError("--allow-empty says what --retention may do; without that nothing expires.", hint="Give both, or neither.")
     settings = settings_of_home()
     require_writable(settings.lake)
     planner = _planner(settings, tables or [])
-    if retention:
-        _expire(settings, planner, tables, dry_run=dry_run)
+    refused = retention and _expire(settings, planner, tables, dry_run=dry_run, allow_empty=allow_empty)
     found = _maintaining(settings, planner).execute(tables or None, dry_run=dry_run)
     for one in found:
         _say(settings, one, files=files)
@@ -49,7 +54,7 @@ def maintain(
     typer.echo(f"{'`assay maintain` would remove' if dry_run else 'Removed'} {freed}.")
     if not tables and settings.instance_file.exists():
         _forget(settings, dry_run=dry_run)
-    raise typer.Exit(1 if any(one.is_damaged for one in found) else 0)
+    raise typer.Exit(1 if refused or any(one.is_damaged for one in found) else 0)
 
 
 def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
@@ -81,12 +86,12 @@ def _maintaining(settings: Settings, planner: Planner) -> Maintaining:
     return Maintaining(settings, planner, _waits)
 
 
-def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, *, dry_run: bool) -> None:
-    """Remove what has expired, and say what it was, partition by partition."""
+def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, *, dry_run: bool, allow_empty: bool) -> bool:
+    """Remove what has expired, and say what it was, partition by partition; returns whether that was refused of a table."""
     from assay.orchestration.clock import now
     from assay.orchestration.retaining import Retaining
 
-    found = Retaining(settings, planner, now(), _waits, dry_run=dry_run).execute(tables or None)
+    found = Retaining(settings, planner, now(), _waits, dry_run=dry_run, allow_empty=allow_empty).execute(tables or None)
     for one in found:
         for key, (rows, size) in one.partitions.items():
             typer.echo(f"{one.table} {visible(key)}: {rows:,} rows, {_megabytes(size)}, kept for {one.kept}")
@@ -95,6 +100,7 @@ def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, 
     partitions, rows = sum(len(one.partitions) for one in found), sum(one.rows for one in found)
     would = "`assay maintain --retention` would remove" if dry_run else "Removed"
     typer.echo(f"{would} {rows:,} rows of {partitions} partitions that have expired.")
+    return any(one.is_refused for one in found)
 
 
 def _forget(settings: Settings, *, dry_run: bool) -> None:

@@ -16,7 +16,7 @@ import dagster as dg
 
 from assay.errors import PartitionsFailed, may_pass
 from assay.orchestration.data_versions import VERSION, common, tags_of, versions_of
-from assay.orchestration.metadata import outcome_metadata, rules_table
+from assay.orchestration.metadata import broken_rules, outcome_metadata
 from assay.orchestration.recoveries import RECORD_TAG
 from assay.steps import Status
 from assay.stopping import Stopped
@@ -195,7 +195,7 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | Datas
         passed=not refused,
         partition=outcome.key if partitioned else None,
         description=outcome.refusal or (RECORDED if outcome.status is Status.UNCHANGED else None),
-        metadata={"broken_rules": rules_table(rules, outcome.broken), "rules": len(rules), **counts},
+        metadata={**broken_rules(rules, outcome.broken), "rules": len(rules), **counts},
     )
 
 
