@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 
 from assay.erasure import removing
 from assay.erasure.finding import at_places, data_files, search
@@ -26,10 +25,8 @@ from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake import audited, side_tables
-from assay.lake.checking import damage_of
-from assay.lake.erasures import BEGUN, NAME, Erasure, begin, erasures, raise_fence, record
+from assay.lake.erasures import BEGUN, Erasure, erasures, raise_fence, record
 from assay.lake.fence import fence_now, fence_of
-from assay.lake.mending import mend
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import Provenance, publish
 from assay.lake.quarantine.rejected import Rejected
@@ -267,35 +264,6 @@ def test_which_files_a_writer_may_still_commit_depends_on_the_fence() -> None:
     fenced_at = datetime.now(UTC) - timedelta(minutes=5)
     assert {committable(f"{layer}/x", fenced_at) for layer in ("bronze", "quarantine", "decisions", "claims")} == {float("inf")}
     assert {committable(f"{layer}/x", fenced_at) for layer in ("silver", "gold")} == {fenced_at.timestamp()}
-
-
-def test_two_erasures_that_begin_at_once_have_two_numbers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = begin(run.lake, "customer", "one", "tester")
-    with monkeypatch.context() as patch:
-        stale = iter([[], erasures(run.lake)])
-        patch.setattr("assay.lake.erasures.erasures", lambda _: next(stale))
-        second = begin(run.lake, "customer", "two", "tester")
-    assert (
-        [(one.number, one.token) for one in erasures(run.lake)]
-        == [(first.number, "one"), (second.number, "two")]
-        == [(1, "one"), (2, "two")]
-    )
-
-
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize("how", ["damaged and mended", "deleted by another tool"])
-def test_who_is_erased_after_a_record_was_lost_gets_a_number_that_nobody_had(run: Run, how: str) -> None:
-    """The log goes on to know the number of a record that is gone: whoever took it again would be taken for late, for ever."""
-    for token in ("one", "two"):
-        begin(run.lake, "customer", token, "tester")
-    if how == "deleted by another tool":
-        DeltaTable(str(run.lake / NAME)).delete("erasure = 2")
-    else:
-        Path(open_snapshot(run.lake, NAME).files[-1].path).unlink()
-        mend(run.lake, NAME, damage_of(run.lake, NAME), let_go=True)
-    assert [one.number for one in erasures(run.lake)] == [1]
-    assert begin(run.lake, "customer", "two", "tester").number == 3
-    assert [(one.number, one.token) for one in erasures(run.lake)] == [(1, "one"), (3, "two")]
 
 
 def test_of_two_erasures_at_once_the_first_is_told_and_undoes_nothing(
