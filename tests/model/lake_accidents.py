@@ -37,6 +37,8 @@ MADE_AGAIN = (
     "gold/monthly",
 )
 
+RECORDS = (*[f"decisions/{name}" for name in (SALES, METERS)], "erasures/requests")
+
 
 class Damage(StrEnum):
     """What a disk, or a hand, does to a table."""
@@ -44,14 +46,21 @@ class Damage(StrEnum):
     GONE = "a data file is gone"
     CUT = "a data file is cut"
     ENTRY_CUT = "the newest entry of the log is cut"
+    FLIPPED = "a bit of a data file is flipped"
+    RECORD_GONE = "a file of decisions or of the record of erasures is gone"
 
 
 def damage_file(file: File, how: Damage) -> None:
-    """A data file is gone, or lacks its end."""
-    if how is Damage.GONE:
-        Path(file.path).unlink()
+    """A data file is gone, or lacks its end, or says something else somewhere in the middle."""
+    path = Path(file.path)
+    if how in {Damage.GONE, Damage.RECORD_GONE}:
+        path.unlink()
+    elif how is Damage.FLIPPED:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 1
+        path.write_bytes(content)
     else:
-        os.truncate(file.path, Path(file.path).stat().st_size // 2)
+        os.truncate(path, path.stat().st_size // 2)
 
 
 def cut_entry(root: Path, table: Table) -> None:
@@ -66,10 +75,12 @@ def is_summed_up(root: Path, name: str, version: int) -> bool:
 
 
 def mend_all(world: World, *, shown: bool) -> None:
-    """What `assay check-lake --mend` does ahead of its backfill; and, when all that is `shown` was made again, after it."""
-    for name in MADE_AGAIN:
-        if (world.lake / name).is_dir() and (found := damage_of(world.lake, name)) and (not shown or name.startswith(SHOWN_BY_OTHERS)):
-            mend(world.lake, name, found, let_go=shown)
+    """What `assay check-lake --deep --mend` does ahead of its backfill; and, when all that is `shown` was made again, after it. Of records,
+    which nobody can make again, what is damaged is let go, as when the command names them."""
+    for name in (*MADE_AGAIN, *RECORDS):
+        is_meant = (world.lake / name).is_dir() and (not shown or name.startswith(SHOWN_BY_OTHERS))
+        if is_meant and (found := damage_of(world.lake, name, deep=True)):
+            mend(world.lake, name, found, let_go=shown or name in RECORDS)
 
 
 def throw_away(world: World, damaged: Iterable[str]) -> None:

@@ -94,6 +94,7 @@ amounts = st.sampled_from(["10", "5", "-1", "many"])
 rows = st.tuples(days, numbers, st.sampled_from([*PEOPLE, STAYS]), amounts)
 contents = st.lists(rows, max_size=4)
 which = st.integers(0, 2)
+leaving = st.sampled_from([*[None] * 17, *range(len(PEOPLE))])  # who leaves right after a change, if anybody does
 ones = st.integers(0, len(RULES) - 1)  # of files that are there, or of contracts
 forced = st.booleans()
 placed = st.sampled_from([False, False, True])  # an erasure waits for whoever has one

@@ -14,6 +14,7 @@ from lake_oracle import Place, gold_rows, judged, names
 from lake_product import BY_MONTH, METERS, SALES, partitions_of
 from lake_rows import bronze_rows, counted, damaged_now, held_places, silver_rows, sources_of, summed, unread_in, visible
 from lake_tables import TOKEN, Tables
+from lake_world import erasure_tokens
 
 from assay.contracts.model.calendars import event_calendar
 from assay.errors import TableDamaged
@@ -57,6 +58,8 @@ class Watcher:
         default_factory=dict
     )  # by dataset and number the rows, told to the steward
 
+    lost: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by record the rows of which the file is gone
+
     def __post_init__(self) -> None:
         self.tables = Tables(self.world.lake)
 
@@ -86,6 +89,16 @@ class Watcher:
                 self.taken[name, key] = sources_of(table, key)
         self._forget_gone(table)
         self.strange[name, table.version] = frozenset(key for one, key in self.altered if one == name)
+
+    def forget_lost(self) -> None:
+        """What a record had lost when it was mended is as if it had never been: rows are held again, and people have to be erased again."""
+        for name, rows in self.lost.items():
+            if name.startswith("decisions/"):
+                for row in rows:
+                    self.decided.get((name.partition("/")[2], int(row["decision"])), set()).discard((row["source_hash"], row["source_row"]))
+            else:
+                self.erased -= {person for person, token in erasure_tokens(self.world).items() if token in {row["token"] for row in rows}}
+        self.lost.clear()
 
     def rewind(self, name: str, lost: int) -> None:
         """An entry of a log was lost: the table is as if that version had changed nothing. Whoever had read it, or one since, may have

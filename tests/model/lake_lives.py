@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
-from lake_machine import Counts, LakeMachine
+from lake_counts import Counts
+from lake_machine import LakeMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

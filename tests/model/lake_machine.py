@@ -6,16 +6,15 @@ have come to their ends and the plan finds nothing more, everything is compared 
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from lake_accidents import MADE_AGAIN, Damage, cut_entry, damage_file, is_summed_up, maintain, mend_all, throw_away
+from lake_accidents import MADE_AGAIN, RECORDS, Damage, cut_entry, damage_file, is_summed_up, maintain, mend_all, throw_away
+from lake_counts import Counts
 from lake_draws import (
     CHANGED_BY_OTHERS,
     FAULTS,
@@ -36,6 +35,7 @@ from lake_draws import (
     datasets,
     follows,
     forced,
+    leaving,
     moves,
     numbers,
     ones,
@@ -64,7 +64,7 @@ from lake_product import FIRST, METERS, PEOPLE, SALES
 from lake_quick import quick
 from lake_rows import damaged_now, visible
 from lake_world import World, make_bronze, make_silver, tokens_of
-from lake_writers import Ended, Kind, StorageFault, WaitsForEver, Writer, points, standing
+from lake_writers import Ended, StorageFault, WaitsForEver, Writer, alone, points, standing
 
 from assay.erasure.proving import NotErased
 from assay.errors import Fenced, FileUnreadable, Superseded, TableDamaged, TableMissing
@@ -79,40 +79,6 @@ if TYPE_CHECKING:
 
 MOST_WRITERS, MOST_SEGMENTS = 4, 3000
 GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased, CalendarChanged)
-
-
-@dataclass
-class Counts:
-    """What machines have done so far: rules by name, segments by the kind of point that they began at, writers by kind, and their ends."""
-
-    rules: Counter[str] = field(default_factory=Counter)
-    segments: Counter[Kind] = field(default_factory=Counter)
-    writers: Counter[str] = field(default_factory=Counter)
-    ends: Counter[str] = field(default_factory=Counter)
-    versions: int = 0
-    lives: int = 0
-
-    @property
-    def steps(self) -> int:
-        """A rule is a step, and so is each segment of a writer."""
-        return self.rules.total() + self.segments.total()
-
-    def add(self, other: Counts) -> None:
-        """Add what others have done."""
-        for name in ("rules", "segments", "writers", "ends"):
-            getattr(self, name).update(getattr(other, name))
-        self.versions += other.versions
-        self.lives += other.lives
-
-    def told(self) -> str:
-        """The counts as a person reads them."""
-        named = {
-            "rules": self.rules, "segments from": self.segments, "writers": self.writers, "ends": self.ends,
-        }  # fmt: skip
-        lines = [f"{self.steps} steps in {self.lives} lives; {self.versions} versions of tables were looked at"]
-        return "\n".join(
-            [*lines, *(f"{name}: {', '.join(f'{one} {n}' for one, n in found.most_common())}" for name, found in named.items())]
-        )
 
 
 class LakeMachine(RuleBasedStateMachine):
@@ -157,9 +123,10 @@ class LakeMachine(RuleBasedStateMachine):
         if built:
             self.settle()
 
-    @rule(dataset=datasets, change=changes)
-    def upstream(self, dataset: str, change: Change) -> None:
-        """A file lands, new or in the place of another, or goes; or the contract is changed."""
+    @rule(dataset=datasets, change=changes, leaves=leaving)
+    def upstream(self, dataset: str, change: Change, leaves: int | None = None) -> None:
+        """A file lands, new or in the place of another, or goes; or the contract is changed. Bronze may take that, and silver not yet, and
+        old files go; then somebody `leaves` from what is left behind."""
         how, arrival, suffix, content, old = change
         there, name = self.landings[dataset].there, f"{dataset}_{arrival}_{suffix}"
         own = tuple(row if dataset == SALES else (row[0], row[1], row[3]) for row in content)
@@ -178,6 +145,9 @@ class LakeMachine(RuleBasedStateMachine):
                 self._land(how, dataset, other, tuple((*row[:-1], own[0][-1]) for row in there[other]))
             elif how is Upstream.GONE:
                 self._archive(dataset, other)
+        for begins in (Begins.INGEST, Begins.MAINTAIN, Begins.ERASE):
+            if leaves is not None and len(self.writers) < MOST_WRITERS:
+                self._finish(self._start(dataset, Work(begins, None, False, leaves)))
 
     @rule(name=st.sampled_from(CHANGED_BY_OTHERS), how=st.sampled_from(Foreign), number=numbers, archived=forced, after=st.none() | follows)
     def another_tool(self, name: str, how: Foreign, number: str, *, archived: bool, after: Begins | None) -> None:
@@ -196,14 +166,20 @@ class LakeMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.hurt)
     @rule(number=ones, how=st.sampled_from(Damage), file=ones)
     def damage(self, number: int, how: Damage, file: int) -> None:
-        """A file of a table is gone or cut, whoever stands where. Of bronze that is mended by what lands again."""
+        """A file of a table is gone or cut, whoever stands where. Of bronze that is mended by what lands again.
+
+        A bit flips while nobody is at work: between looking at a file and reading it nobody can tell.
+        """
         self.watcher.look()
-        tables = [table for one in MADE_AGAIN if (table := self.watcher.tables.newest(one)) and table.files and table.readable]
-        if not tables:
+        names = RECORDS if how is Damage.RECORD_GONE else MADE_AGAIN
+        tables = [table for one in names if (table := self.watcher.tables.newest(one)) and table.files and table.readable]
+        if not tables or (how is Damage.FLIPPED and self.writers):
             return
         table = tables[number % len(tables)]
         if how is not Damage.ENTRY_CUT:
             chosen = table.files[file % len(table.files)]
+            if how is Damage.RECORD_GONE:
+                self.watcher.lost[table.name] = table.rows_of(chosen)
             damage_file(chosen, how)
             self.watcher.tables.contents.damaged.add(chosen.path)
             self.watcher.altered.add((table.name, "@".join(chosen.values)))
@@ -324,7 +300,7 @@ class LakeMachine(RuleBasedStateMachine):
             failed = self._backfilled()
             assert not failed, failed
         for person in sorted((self.watcher.leaving - self.watcher.erased) | self.again):
-            receipt = self.world.erase(self.world.planner(), person)
+            receipt = alone(partial(self.world.erase, self.world.planner(), person))
             self.watcher.look()
             self._erased(person, receipt)
         self.again.clear()
@@ -350,6 +326,7 @@ class LakeMachine(RuleBasedStateMachine):
             for name in [name for name in landing.gone if name in held]:
                 self._land(Upstream.AGAIN, dataset, name, landing.contents[held[name]])
         mend_all(self.world, shown=False)
+        self.watcher.forget_lost()
         for name, version in self.cut.items():
             if not is_summed_up(self.world.lake, name, version):
                 self.watcher.rewind(name, version)
@@ -358,7 +335,7 @@ class LakeMachine(RuleBasedStateMachine):
 
     def _backfilled(self) -> list[str]:
         """Do all that is due; what failed."""
-        return [one.failure for one in self.world.backfill(self.world.planner(), self.watcher.look) if one.failure]
+        return [one.failure for one in alone(partial(self.world.backfill, self.world.planner(), self.watcher.look)) if one.failure]
 
     def _stays_refused(self) -> bool:
         """All that is due is done, and what is refused, and nothing else, is as it was and due. Then contracts refuse it no more."""

@@ -11,7 +11,8 @@ from unittest import mock
 from assay.erasure import old_files
 from assay.erasure.proving import Scan
 from assay.gold import step as gold_step
-from assay.lake import foreign, log, mending, migrations, publisher, side_tables
+from assay.lake import damage, foreign, log, mending, migrations, publisher, side_tables
+from assay.lake import erasures as records
 from assay.lake.durable import replace_file
 from assay.lake.staged import Staging
 from assay.maintenance import cleaning, limits, vacuum
@@ -195,6 +196,16 @@ def maintenance_does_not_look_again() -> Mutant:
     return mock.patch.object(cleaning, "newest", return_value=None)
 
 
+def the_number_of_a_lost_record_is_tried_again() -> Mutant:
+    """An erasure is given a number that the log of the record knows, and no row of it."""
+    return mock.patch.object(records, "_highest", lambda root: max((one.number for one in records.erasures(root)), default=0))
+
+
+def a_flipped_bit_is_read() -> Mutant:
+    """Nobody compares the bytes of a file with those that were committed."""
+    return mock.patch.object(damage, "_digest_damage", return_value=None)
+
+
 CAS = {f"no compare-and-swap in {layer}": partial(nobody_looks_who_has_published_since, f"{layer}/") for layer in LAYERS[:4]}
 FENCES = {f"no fence in {layer}": partial(the_fence_is_not_asked, f"{layer}/") for layer in LAYERS}
 OTHERS: tuple[Callable[[], Mutant], ...] = (
@@ -203,6 +214,7 @@ OTHERS: tuple[Callable[[], Mutant], ...] = (
     partitions_that_exchange_rows_do_not_see_each_other, what_another_tool_has_changed_is_believed, a_damaged_file_is_not_seen_by_the_plan,
     a_lost_entry_of_a_log_is_taken_away, a_share_of_rejected_rows_refuses_nothing, only_files_are_of_a_calendar,
     partitions_stay_when_their_calendar_goes, maintenance_does_not_ask_who_is_at_work, old_files_of_bronze_go_like_others,
-    old_files_go_of_what_another_tool_has_changed, maintenance_does_not_look_again,
+    old_files_go_of_what_another_tool_has_changed, maintenance_does_not_look_again, the_number_of_a_lost_record_is_tried_again,
+    a_flipped_bit_is_read,
 )  # fmt: skip
 MUTANTS: dict[str, Callable[[], Mutant]] = CAS | FENCES | {one.__name__.replace("_", " "): one for one in OTHERS}

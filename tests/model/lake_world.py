@@ -32,6 +32,7 @@ from assay.lake.quarantine.reader import Fate, View
 from assay.lake.snapshots import newest
 from assay.lake.workplaces import workplace
 from assay.masking.keyring import read_ring
+from assay.masking.subjects import erasure_token
 from assay.masking.tokens import tokenizer
 from assay.orchestration.backfill import Ran, Request
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of
@@ -192,6 +193,12 @@ def tokens_of(world: World) -> dict[str, str]:
     """What stands for each person in silver."""
     (key,) = read_ring(world.run().keys).keys
     return {one: tokenizer(key, f"subject:{KIND}")(one) for one in PEOPLE}
+
+
+def erasure_tokens(world: World) -> dict[str, str]:
+    """By which the record of erasures knows each person."""
+    (key,) = read_ring(world.run().keys).keys
+    return {one: erasure_token(key, KIND, one) for one in PEOPLE}
 
 
 def make_bronze(run: Run, contract: Contract, keys: Iterable[str] | None) -> list[Outcome]:

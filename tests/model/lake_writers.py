@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 from unittest import mock
 
 from assay.erasure import old_files, waiting
@@ -28,6 +28,7 @@ from assay.maintenance.cleaning import Cleaning
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+Result = TypeVar("Result")
 LONGEST_SECONDS = 120  # that a segment may take on however busy a machine
 _here = threading.local()
 _begun: list[Writer] = []
@@ -175,6 +176,15 @@ class Writer:
             return False
         self.fault, self.faulted = None, True
         return True
+
+
+def alone(work: Callable[[], Result]) -> Result:
+    """Do something while nobody else is at work. It stops nowhere, and if it does not end it says where it is."""
+    writer = Writer("whoever is alone", work)
+    writer.resume(frozenset())
+    if writer.error is not None:
+        raise writer.error
+    return writer.result  # type: ignore[return-value]  # of a writer that has ended
 
 
 def point(kind: Kind, table: str) -> Writer | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from lake_counts import Counts
 from lake_lives import live
-from lake_machine import Counts
 from lake_mutants import MUTANTS
 
 from assay.errors import AssayError
