@@ -125,13 +125,14 @@ class Landing:
 
     def sources(self, kept: Mapping[str, str]) -> dict[str, str]:
         """The files that bronze must have, with their hashes: those that are there, and those that it has `kept` of others. Of one content
-        in an arrival the first name. Raises AssertionError if it kept what it could not."""
+        in an arrival the first name, of archived files before that of others. Raises AssertionError if it kept what it could not."""
         for name, allowed in self.gone.items():
             assert kept.get(name) in allowed or kept.get(name) is None, f"bronze keeps another content of {name} than it may: {kept[name]}"
             assert name in kept or self._may_be_absent(name, kept), f"bronze has lost {name}, which was archived after it was taken"
         found, once = dict[str, str](), set[tuple[str, str]]()
         there = {name: hash_of(self.dataset, content) for name, content in self.there.items()}
-        for name, digest in sorted(({name: digest for name, digest in kept.items() if name in self.gone} | there).items()):
+        archived = {name: digest for name, digest in kept.items() if name in self.gone}
+        for name, digest in (*sorted(archived.items()), *sorted(there.items())):
             arrival = name.split("_")[1]
             if (arrival, digest) not in once:
                 once.add((arrival, digest))

@@ -16,7 +16,7 @@ from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is
 from lake_oracle import Place
 from lake_product import KIND, METERS, PEOPLE, SALES
 from lake_quick import quick
-from lake_rows import held_places
+from lake_rows import held_places, silver_rows, sources_of
 from lake_tables import Contents, Tables
 from lake_world import World, make_bronze, make_gold, make_silver, tokens_of
 from lake_writers import Kind, Writer, points
@@ -59,6 +59,22 @@ def test_a_file_that_is_sent_again_under_another_day_reaches_gold(
         assert [one.failure for one in world.backfill(world.planner()) if one.failure] == []
         gold_is_a_function_of_silver_now(Tables(world.lake).caught_up())
         the_plan_is_empty(world)
+
+
+def test_an_archived_file_keeps_its_rows_when_another_of_its_content_is_sent_again(world: World) -> None:
+    """Each content is taken once. Taken over by the name that lands later, it went with what was sent again under that."""
+    one, other = (("2024-01-30", "1", PEOPLE[0], "10"),), (("2024-01-30", "2", PEOPLE[1], "20"),)
+    world.land(SALES, "sales_2024-01-30_b", one)
+    for content in (one, other):
+        assert [ran.failure for ran in world.backfill(world.planner()) if ran.failure] == []
+        if content is one:
+            world.archive(SALES, "sales_2024-01-30_b")
+        world.land(SALES, "sales_2024-01-30_a", content)
+        assert [ran.failure for ran in world.backfill(world.planner()) if ran.failure] == []
+    tables = Tables(world.lake).caught_up()
+    assert {*sources_of(tables.newest("bronze/sales"))} == {"sales_2024-01-30_a", "sales_2024-01-30_b"}
+    assert silver_rows(tables.newest("silver/sales")) == {"2024-01-30": [(1, 10), (2, 20)]}
+    the_plan_is_empty(world)
 
 
 ADA, BOB, EVE = PEOPLE

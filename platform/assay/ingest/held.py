@@ -196,14 +196,23 @@ def _lost(table: Snapshot, key: str, there: Iterable[DataFile]) -> tuple[Landed,
 
 
 def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], source: LandingSource) -> Contents:
-    """The files of an arrival, in their order: what lies in landing, and what bronze holds of names that do not. Each content once."""
+    """The files of an arrival, in their order: what lies in landing, and what bronze holds of names that do not. Each content once.
+
+    Of several names of a content that which is held goes on to have it: the other may be sent again with another content, and what was
+    archived under the first would be gone for good.
+    """
     there = {file.name for file, _ in found}
     both: list[tuple[LandingFile | HeldFile, str]] = [*found, *((file, file.landed.hash) for file in held if file.name not in there)]
     once: dict[str, LandingFile | HeldFile] = {}
     order = arrival_names(source.path).order
-    for file, digest in sorted(both, key=lambda one: order(one[0].name)):
+    for file, digest in sorted(both, key=lambda one: (not _is_safe(one[0]), order(one[0].name))):
         once.setdefault(digest, file)
-    return tuple((file, digest) for digest, file in once.items())
+    return tuple((file, digest) for digest, file in sorted(once.items(), key=lambda one: order(one[1].name)))
+
+
+def _is_safe(file: LandingFile | HeldFile) -> bool:
+    """Whether the rows of a file that is not in landing can be read from bronze."""
+    return isinstance(file, HeldFile) and file.rows is not None
 
 
 def newest_of(arrived: Arrived, held: Sequence[HeldFile], contract: Contract, now: datetime | None = None) -> Contents:
