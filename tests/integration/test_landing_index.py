@@ -28,6 +28,7 @@ from assay.ingest.folders import one_look
 from assay.ingest.landing import landed
 from assay.ingest.landing_index import Row
 from assay.ingest.step import arrivals_at, ingest
+from assay.lake.bounded_cache import BoundedCache
 from assay.lake.foreign import files_by_key
 from assay.lake.snapshots import open_snapshot
 from assay.orchestration.calendars import arrivals_of
@@ -104,7 +105,7 @@ class Zone:
 def forget() -> None:
     """What a process knows when it begins."""
     arrived._known.clear()
-    folders._last.clear()
+    folders._last = BoundedCache(lambda folder: len(folder.marks), folders.MOST_NAMES)
     landing_file._hash_once.cache_clear()
 
 
