@@ -8,6 +8,7 @@ import typer
 
 from assay.cli.escaping import visible
 from assay.cli.homes import require_writable, settings_of_home
+from assay.cli.progress import say_waiting
 from assay.errors import SettingsError
 from assay.settings import export
 
@@ -70,13 +71,13 @@ def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
     export(settings)  # Dagster's instance says where it is by the environment
     planner = assemble(settings, find_product(settings).contracts).planner
     if settings.instance_file.exists():
-        with instance_of(settings.dagster_home) as instance:
+        with instance_of(settings.dagster_home, say_waiting) as instance:
             require_clock(settings.lake, instance)
     return planner
 
 
-def _waits() -> None:
-    typer.echo("assay: waiting for an erasure, or for another `assay maintain`.", err=True)
+def _waits(whom: str) -> None:
+    typer.echo(f"assay: waiting for {visible(whom)}.", err=True)
 
 
 def _maintaining(settings: Settings, planner: Planner) -> Maintaining:

@@ -55,7 +55,7 @@ class History:
 
     settings: Settings
     instance: dg.DagsterInstance
-    waits: Callable[[], None] = lambda: None
+    waits: Callable[[str], None] = lambda _: None
     run: str | None = None
 
     def execute(self, *, dry_run: bool = False) -> SpentHistory:

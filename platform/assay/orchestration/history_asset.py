@@ -32,7 +32,7 @@ def history_asset(settings: Settings, naming: Naming = ALONE) -> dg.AssetsDefini
     @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def history(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
-        waits = lambda: context.log.info("Waits for an erasure, or for a maintenance.")  # noqa: E731  # one line
+        waits = lambda whom: context.log.info("Waits for %s.", whom)  # noqa: E731  # one line
         yield dg.MaterializeResult(key, metadata=told(History(settings, context.instance, waits, context.run.run_id).execute()))
 
     return history

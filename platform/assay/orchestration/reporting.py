@@ -174,8 +174,8 @@ def _log_good(context: dg.AssetExecutionContext, one: Report) -> None:
 
 
 def is_partitioned(context: dg.AssetExecutionContext) -> bool:
-    """Whether a run is about partitions."""
-    return bool(context.has_partition_key_range or context.has_partition_key)
+    """Whether a run is about partitions of its asset: one of several assets may be sent with the key of another's partition."""
+    return context.assets_def.partitions_def is not None and bool(context.has_partition_key_range or context.has_partition_key)
 
 
 def _log_evaluations(context: dg.AssetExecutionContext, one: Report) -> None:

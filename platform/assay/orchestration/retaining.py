@@ -91,7 +91,7 @@ class _Why:
 
 @dataclass(frozen=True)
 class Retaining:
-    """The removal of what has expired at a moment. `waits` is told when an erasure, or a maintenance, is at work first.
+    """The removal of what has expired at a moment. `waits` is told who is at work first, an erasure or a maintenance.
 
     A table of which all has expired is left as it is, unless `allow_empty`: a wrong unit, or data of long ago, would empty it in one night.
     """
@@ -99,7 +99,7 @@ class Retaining:
     settings: Settings
     planner: Planner
     now: datetime
-    waits: Callable[[], None] = lambda: None
+    waits: Callable[[str], None] = lambda _: None
     dry_run: bool = False
     allow_empty: bool = False
 
