@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     import duckdb
-
-DUCKDB_TYPES = {
-    pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.int16(): "SMALLINT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
-    pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
-    pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
-}  # fmt: skip
+    import pyarrow as pa
 
 
 def quoted(name: str) -> str:
@@ -31,6 +25,8 @@ def literal(text: str) -> str:
 
 def duckdb_type(kind: pa.DataType) -> str:
     """Spell an Arrow type of the lake for DuckDB."""
+    import pyarrow as pa
+
     if pa.types.is_list(kind):
         return duckdb_type(kind.value_type) + "[]"
     if pa.types.is_struct(kind):
@@ -39,7 +35,18 @@ def duckdb_type(kind: pa.DataType) -> str:
         return f"MAP({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
     if pa.types.is_decimal(kind):
         return f"DECIMAL({kind.precision}, {kind.scale})"
-    return DUCKDB_TYPES[kind]
+    return _plain_types()[kind]
+
+
+@cache
+def _plain_types() -> dict[pa.DataType, str]:
+    import pyarrow as pa
+
+    return {
+        pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.int16(): "SMALLINT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
+        pa.float32(): "FLOAT", pa.string(): "VARCHAR", pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.binary(): "BLOB",
+        pa.timestamp("us", "UTC"): "TIMESTAMPTZ", pa.timestamp("us"): "TIMESTAMP",
+    }  # fmt: skip
 
 
 def lock(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
