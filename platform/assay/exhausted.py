@@ -96,14 +96,33 @@ def told(error: BaseException | str, places: Sequence[Path]) -> str | None:
     found = next((kind for kind in REFUSALS if kind.numbers & numbers or any(map(kind.words.search, texts))), None)
     if found is None and any(map(UNTOLD.search, texts)):
         found = _behind_sqlite(places)
+        if found is None and "unable to open" in texts[-1] and (gone := next((one for one in places if not one.exists()), None)):
+            return f"{gone} is not there any more. Put it back, or run `assay init`, which makes what is not there. {NOTHING_LOST}"
         if found is None:
             return f"Dagster's instance cannot be read or written: {texts[-1]}. Look at its folder and disk, {AGAIN}"
     if found is None:
         return None
-    if found is READ_ONLY and (shut := [str(place) for place in places if not os.access(_nearest(place), os.W_OK)]):
-        return f"{', '.join(shut)} cannot be written to. {found.hint}"
+    return f"{_said_of(found, places)}. {found.hint}"
+
+
+def found_now(places: Sequence[Path]) -> str | None:
+    """Why nothing can be written now to one of these places, in words without what to do; None if all can be written to."""
+    if any(_is_full(place) for place in places):
+        return _said_of(FULL, places)
+    return _said_of(READ_ONLY, places) if _shut(places) else None
+
+
+def _said_of(found: Refusal, places: Sequence[Path]) -> str:
+    if found is READ_ONLY and (shut := _shut(places)):
+        return f"{', '.join(map(str, shut))} cannot be written to"
     where = f" ({'; '.join(_room(place) for place in _by_room(places))})" if found is FULL else ""
-    return f"{found.says[0].upper()}{found.says[1:]}{where}. {found.hint}"
+    return f"{found.says[0].upper()}{found.says[1:]}{where}"
+
+
+def _shut(places: Sequence[Path]) -> list[Path]:
+    """Those that cannot be written to, without what lies in another of them."""
+    shut = [place for place in places if not os.access(_nearest(place), os.W_OK)]
+    return [place for place in shut if not set(place.parents) & set(shut)]
 
 
 def _behind_sqlite(places: Sequence[Path]) -> Refusal | None:

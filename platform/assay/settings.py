@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 KEY_FILE = "masking.keys"
 LINKS = "ASSAY_LANDING_LINKS"
 BATCH, BATCH_BYTES = "ASSAY_BATCH_BYTES", range(1 << 20, 1 << 50)
-VACUUM, VACUUM_DAYS, USUAL_DAYS = "ASSAY_VACUUM_DAYS", range(1, 36_500), 7  # days as Delta's own vacuum
+VACUUM, DAYS, USUAL_DAYS = "ASSAY_VACUUM_DAYS", range(1, 36_500), 7  # days as Delta's own vacuum
+RUNS, USUAL_RUN_DAYS = "ASSAY_RUN_DAYS", 90  # as long as dagster.yaml keeps the ticks of schedules
 EVENT_BATCH = "1000"  # materializations of a range are stored by so many at once
 
 
@@ -68,7 +69,7 @@ class Settings:
     `contracts` is the folder of the contracts where it is not the product's own, `masking` says where the keys are if not in `home`,
     `landing_folder` where files land if not in `home`, `landing_links` where links in there may lead. `group` is the id of the group that
     shares the home with its owner, if one does. `batch_bytes` are held at once of what is too large to be held
-    whole; None is as many as usual. `vacuum_days` are files kept that no newest version of a table names.
+    whole; None is as many as usual. `vacuum_days` are files kept that no newest version of a table names, `run_days` Dagster's history.
     """
 
     home: Path
@@ -80,6 +81,7 @@ class Settings:
     group: int | None = None
     batch_bytes: int | None = None
     vacuum_days: int = USUAL_DAYS
+    run_days: int = USUAL_RUN_DAYS
     project: Path | None = CHECKOUT
 
     @property
@@ -156,7 +158,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     ASSAY_HOME and ASSAY_DBT_PROJECT (default: `.assay` and `dbt_project` in the project), ASSAY_CONTRACTS (the product's own),
     ASSAY_MASKING_KEYS refers to the masking keys (default: a file in the home), ASSAY_LANDING names the landing folder (default: in the
     home), ASSAY_LANDING_LINKS more folders that links in it may lead to, separated by `:`, ASSAY_GROUP the group that shares the home,
-    ASSAY_BATCH_BYTES how much is held at once of a large arrival, ASSAY_VACUUM_DAYS how many days files of earlier versions are kept.
+    ASSAY_BATCH_BYTES how much is held at once of a large arrival, ASSAY_VACUUM_DAYS how many days files of earlier versions are kept,
+    ASSAY_RUN_DAYS how many days Dagster's history of runs.
 
     Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its
     path, there is no project and one is needed, no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
@@ -182,7 +185,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         landing_links=tuple(Path(one).expanduser().resolve() for one in found.get(LINKS, "").split(os.pathsep) if one),
         group=_group(found.get("ASSAY_GROUP")),
         batch_bytes=_number(found, BATCH, BATCH_BYTES, "bytes"),
-        vacuum_days=_number(found, VACUUM, VACUUM_DAYS, "days") or USUAL_DAYS,
+        vacuum_days=_number(found, VACUUM, DAYS, "days") or USUAL_DAYS,
+        run_days=_number(found, RUNS, DAYS, "days") or USUAL_RUN_DAYS,
         project=project,
     )
 
@@ -234,4 +238,6 @@ def export(settings: Settings) -> None:
         os.environ[BATCH] = str(settings.batch_bytes)
     if settings.vacuum_days != USUAL_DAYS:
         os.environ[VACUUM] = str(settings.vacuum_days)
+    if settings.run_days != USUAL_RUN_DAYS:
+        os.environ[RUNS] = str(settings.run_days)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)

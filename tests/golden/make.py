@@ -57,7 +57,7 @@ def live(golden: Golden) -> None:
     golden.run("erase", "--subject", "customer", "--by", "office@golden.example", "--yes", stdin=CID)
     golden.run("backfill", code=1)  # those whose payers are looked up in what the erasure has made again
     (golden.home / "landing/payments/payments_2024-02-01.csv").unlink()  # archived
-    golden.run("maintain", "--retention")
+    golden.run("maintain", "--retention", "--allow-empty")
     silver = golden.home / "lake/silver/payments"
     for version in range(checkpoint(silver)):
         entry(silver / LOG, version).unlink()

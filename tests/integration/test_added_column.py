@@ -162,7 +162,7 @@ def test_another_change_beside_it_is_not_overlooked(shop: Shop) -> None:
 
 def test_the_plan_of_a_whole_product_asks_for_nothing(world: World) -> None:
     folder = world.own_contracts()
-    edit(folder / "flights.odcs.yaml", "version: 1.1.0", "version: 1.2.0")
+    edit(folder / "flights.odcs.yaml", "version: 1.2.0", "version: 1.3.0")
     edit(
         folder / "flights.odcs.yaml",
         'UTC."}\n  - name: flights\n',

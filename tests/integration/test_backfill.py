@@ -74,6 +74,13 @@ def test_a_check_for_each_partition_names_the_broken_rules(built_world: World) -
     assert {(record.data["rule"], record.data["severity"]) for record in table} == {("dest_known", "error"), ("tailnum_known", "warning")}
 
 
+def test_where_no_rule_is_broken_they_are_only_counted(built_world: World) -> None:
+    (found,) = checks(built_world, dg.AssetKey(["silver", "airlines"])).values()
+    said = {name: value.value for name, value in found.metadata.items()}
+    assert "broken_rules" not in said
+    assert said["rules"] > 0
+
+
 def ruin(file: Path) -> None:
     """A line with too many columns in the middle."""
     lines = file.read_text().splitlines()

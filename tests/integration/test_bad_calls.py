@@ -58,6 +58,7 @@ CALLS = [
     ("alerts", "test", "nothing"),
     ("alerts", "nothing"),
     ("maintain", "nothing"),
+    ("maintain", "--allow-empty"),
     ("sql", ""),
     ("sql", "selekt"),
     ("sql", "select 1", "--format", "xml"),

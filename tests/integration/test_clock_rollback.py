@@ -46,11 +46,13 @@ def recorded_later(market: Market, name: str, later: timedelta) -> None:
     file.write_text("\n".join(lines) + "\n")
 
 
-def test_the_sensor_asks_for_nothing_and_says_why_and_what_waits(market: Market) -> None:
+# by the first clock no day of the lake is over, and no price has come; the second has no battery
+@pytest.mark.parametrize("shown", [datetime(2024, 2, 20, tzinfo=UTC), datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC)])
+def test_the_sensor_asks_for_nothing_and_says_why_and_what_waits(market: Market, shown: datetime) -> None:
     before = market.versions()
     recorded_later(market, "silver/sales", timedelta(days=2))
     market.land(f"sales/sales_{NEXT}.csv", rows(2, day=NEXT))
-    market.now = datetime(2024, 2, 20, tzinfo=UTC)  # by this clock no day of the lake is over, and no price has come
+    market.now = shown
     tick = market.tick()
     said = str(tick.skip_message if isinstance(tick, dg.SkipReason) else tick.skip_reason)
     assert said.startswith("The clock was set back: it shows 20")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import queue
 import re
 import sqlite3
+import subprocess
+import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -205,6 +209,29 @@ def test_whoever_finds_a_database_of_dagster_locked_waits_for_minutes(tmp_path: 
         monkeypatch.setattr(sqlite_patience, "BUSY_SECONDS", 0.1)
         with pytest.raises(sa.exc.OperationalError, match="database is locked"):
             instance.daemon_cursor_storage.set_cursor_values({"any": "word"})
+
+
+def test_whoever_waits_for_a_locked_database_says_for_which_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setattr(sqlite_patience, "SAY_SECONDS", 0.2)
+    database, said = tmp_path / "history/runs.db", queue.Queue[str]()
+    with instance_of(tmp_path, said.put) as instance:
+        instance.get_runs()
+        program = (
+            f"import sqlite3; d = sqlite3.connect({str(database)!r}, isolation_level=None); d.execute('BEGIN EXCLUSIVE'); print(); input()"
+        )
+        with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout
+            other.stdout.readline()
+            write = threading.Thread(target=instance.daemon_cursor_storage.set_cursor_values, args=({"any": "word"},))
+            write.start()
+            words = said.get(timeout=120)
+            other.communicate("\n")
+        write.join(120)
+        assert instance.daemon_cursor_storage.get_cursor_values({"any"}) == {"any": "word"}
+    assert words.startswith(f"{database} is locked: process {other.pid} (-c import sqlite3;")
+    assert words.endswith("This goes on when it is free; after 300 s it gives up.")
+    assert said.empty()
 
 
 def use_instance(folder: Path) -> None:

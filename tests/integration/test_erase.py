@@ -88,6 +88,13 @@ def test_a_person_in_what_has_expired_is_erased_from_the_files_that_are_left_of_
     assert not [path for path in found_in(people.home, terms(people)) if not path.startswith("landing/")]
     assert [one.state for one in erasures(people.home / "lake")] == ["done"]
     assert people.rows("silver/payments")["payment_date"].unique().to_list() == [date(2024, 2, 1)]
+    contract = people.contracts / "payments.odcs.yaml"
+    contract.write_text(contract.read_text().replace(f"value: {(now().date() - date(2024, 2, 1)).days}, unit: d", "value: 1, unit: d"))
+    said = people.run("maintain", "--retention", code=1)
+    assert "silver/payments: all 1 partitions of it have expired: nothing of it" in said
+    assert people.rows("silver/payments").height == 1
+    people.run("maintain", "--retention", "--allow-empty", "silver/payments")
+    assert people.rows("silver/payments").height == 0
 
 
 @pytest.fixture

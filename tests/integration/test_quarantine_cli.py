@@ -38,7 +38,7 @@ def test_list_counts_by_dataset_and_rule_and_the_sum_closes(built_world: World) 
     }  # fmt: skip
     assert row["first_run"] == row["last_run"]
     assert row["first_run_at"].endswith("+00:00")
-    assert row["contract"] == "1.1.0"
+    assert row["contract"] == "1.2.0"
     shown = good(built_world, "list")
     assert f"flights: landed {HELD + 2621:,} = published 2,621 + held {HELD} + discarded 0 + duplicates 0" in shown
 

@@ -13,6 +13,8 @@ from calendar_products import Calendars, totals
 from key_lives import NO_COUNT, Row, key_shop, published
 from order_shop import day
 
+from assay.contracts.model.calendars import event_calendar
+from assay.contracts.model.retention import kept_from
 from assay.contracts.reading.odcs import load_contracts
 from assay.errors import Superseded
 from assay.gold.step import Project
@@ -31,6 +33,7 @@ from assay.orchestration.retaining import Expiry, Retaining
 from assay.refine.step import refine_partitions, silver_spec
 from assay.settings import Settings
 from assay.steps import Run
+from flights.definitions import CONTRACTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +58,9 @@ def due_of(product: Calendars) -> dict[str, list[str]]:
     return {one.key.to_user_string(): one.partitions for stage in planner.stages for one in planner.due(stage.keys) if one.partitions}
 
 
-def expire(product: Calendars, planner: Planner | None = None, *, dry_run: bool = False) -> dict[str, Expiry]:
+def expire(product: Calendars, planner: Planner | None = None, *, dry_run: bool = False, allow_empty: bool = False) -> dict[str, Expiry]:
     settings = Settings(product.folder / "home", product.folder)
-    found = Retaining(settings, planner or planner_of(product), now(), dry_run=dry_run).execute()
+    found = Retaining(settings, planner or planner_of(product), now(), dry_run=dry_run, allow_empty=allow_empty).execute()
     return {one.table: one for one in found}
 
 
@@ -123,6 +126,53 @@ def test_expired_days_go_from_all_layers_and_stay_away_until_they_are_kept_for_l
     assert due_of(product) == {}
 
 
+def test_a_table_of_which_all_has_expired_stays_unless_somebody_says_that_it_may_be_emptied(product: Calendars) -> None:
+    meter(product, "2024-01-06")
+    names = ("silver/meter", "bronze/meter", "quarantine/meter")
+    before = {name: product.world.rows(name).rows() for name in names}
+    for dry_run in (True, False):
+        (refused,) = expire(product, dry_run=dry_run).values()
+        assert (refused.table, refused.is_refused, refused.rows) == ("silver/meter", True, 0)
+        assert refused.told.startswith("all 4 partitions of it have expired: nothing of it, or of what it is made from, is removed unless")
+    assert {name: product.world.rows(name).rows() for name in names} == before
+    assert receipts(product.folder / "home/lake") == []
+    assert expire(product, allow_empty=True).keys() == set(names)
+    assert [product.world.rows(name).height for name in names] == [0, 0, 0]
+    assert due_of(product) == {}
+    product.land("meter", "2024-01-01", [("2024-01-01T09:00:00Z", 7)])  # corrected: it is read, because nobody knows what is in it
+    ingest_of(product, "2024-01-01")
+    (refused,) = expire(product).values()
+    assert (refused.table, refused.is_refused) == ("bronze/meter", True), "all that bronze has feeds nothing"
+    assert expire(product, allow_empty=True)["bronze/meter"].rows == 1
+
+
+def test_of_the_reference_product_nothing_would_expire() -> None:
+    for contract in load_contracts(CONTRACTS).values():
+        calendar = event_calendar(contract)
+        assert contract.retention is None or calendar is None or kept_from(calendar, contract.retention, now()) <= calendar.start, (
+            contract.dataset
+        )
+
+
+def test_bronze_goes_on_while_silver_cannot_be_read_and_brings_back_nothing_that_has_expired(product: Calendars) -> None:
+    expire(product)
+    entries = product.folder / "home/lake/silver/meter/_delta_log"
+    newest_entry = max(entries.glob("*.json"))
+    whole_entry = newest_entry.read_bytes()
+    newest_entry.write_bytes(b"{")
+    product.land("meter", "2024-01-05", [("2024-01-05T09:00:00Z", 5)])
+    planner = planner_of(product)
+    assert planner.due([dg.AssetKey(["bronze", "meter"])])[0].partitions == ["2024-01-05"]
+    ingest_of(product, "2024-01-05")
+    assert {str(day) for day in product.world.rows("bronze/meter")["_arrival_date"]} == {*KEPT, "2024-01-05"}
+    assert planner_of(product).due([dg.AssetKey(["bronze", "meter"])])[0].partitions == []
+    newest_entry.write_bytes(whole_entry)
+    assert due_of(product) == {"silver/meter": ["2024-01-05"]}
+    assert set(product.backfill_lake().values()) == {None}
+    assert totals(product.world, "silver/meter") == KEPT | {"2024-01-05": 5}
+    assert fates(product).expired == 6
+
+
 def refine(product: Calendars, *days: str, force: bool = False) -> dict[str, str]:
     """What becomes of days, or why not."""
     planner = planner_of(product)
@@ -184,7 +234,7 @@ def test_a_writer_that_was_paused_brings_no_expired_day_back(
 
     def paused(*args: Any, **kwargs: Any) -> object:
         monkeypatch.setattr(audited, "publish", publish)
-        expire(product)
+        expire(product, allow_empty=True)
         return publish(*args, **kwargs)
 
     monkeypatch.setattr(audited, "publish", paused)
@@ -209,7 +259,7 @@ def test_expired_days_stay_away_when_bronze_is_lost_or_the_calendar_changes(prod
     assert set(product.backfill_lake().values()) == {None}
     assert totals(product.world, "silver/meter") == {"2024-01-01": 3 + 4}, "the days that had expired are not in the month"
     assert fates(product).expired == 6
-    assert expire(product)["silver/meter"].partitions.keys() == {"2024-01-01"}
+    assert expire(product, allow_empty=True)["silver/meter"].partitions.keys() == {"2024-01-01"}
     assert totals(product.world, "silver/meter") == {}
     assert due_of(product) == {}
     assert fates(product).expired == 10
@@ -265,6 +315,10 @@ def test_a_month_of_gold_outlives_the_days_that_it_was_made_from(tmp_path: Path)
     assert {name: one.partitions.keys() for name, one in done.items()} == {"gold/sums": {"2024-01-01"}}
     assert totals(product.world, "gold/sums") == {"2024-02-01": 2, "2024-03-01": 6}
     assert whole(product).due([dg.AssetKey(["gold", "sums"])])[0].partitions == []
+    keep_gold(product, "2024-04-02")
+    assert expire(product, whole(product))["gold/sums"].is_refused
+    assert totals(product.world, "gold/sums") == {"2024-02-01": 2, "2024-03-01": 6}
+    keep_gold(product, "2024-02-20")
     product.land("meter", "2024-03-07", [("2024-03-05T11:00:00Z", 7)])
     assert product.backfill_sound().keys() == {"bronze/meter 2024-03-07", "silver/meter 2024-03-05", "gold/sums 2024-03-01"}
 

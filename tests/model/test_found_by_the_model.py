@@ -8,21 +8,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import polars as pl
 import pytest
+from deltalake import write_deltalake
 from lake_accidents import Damage, cut_entry, damage_file, mend_all, throw_away
 from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
 from lake_oracle import Place
-from lake_product import METERS, PEOPLE, SALES
+from lake_product import KIND, METERS, PEOPLE, SALES
 from lake_rows import held_places
 from lake_tables import Contents, Tables
 from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens_of
 from lake_writers import Kind, Writer, points
 
+from assay.contracts.model.contract import ARRIVAL
 from assay.erasure.proving import NotErased
+from assay.erasure.removing import Person, remove_from_bronze
 from assay.errors import Superseded, TableDamaged
 from assay.lake.log import checkpoint
 from assay.lake.quarantine.decisions import Kind as DecisionKind
-from assay.lake.snapshots import newest
+from assay.lake.snapshots import newest, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,6 +190,18 @@ def test_an_erasure_takes_what_another_tool_has_changed_as_it_was_published(worl
     assert sorted(row["amount"] for row in silver.rows()) == sorted(int(row[-1]) for one, row in rows.items() if one != person)
     no_erased_value_is_anywhere(world.home, [person], tokens_of(world), Contents())
     the_plan_is_empty(world)
+
+
+def test_a_row_that_another_tool_has_added_is_counted_when_an_erasure_removes_it(world: World) -> None:
+    for arrival, person in (("2024-01-30", ADA), ("2024-01-31", EVE)):
+        world.land(SALES, f"sales_{arrival}_a", [(arrival, "1", person, "10")])
+    settled(world)
+    table = open_snapshot(world.lake, "bronze/sales")
+    copied = table.scan().collect().filter(pl.col("buyer") == ADA).with_columns(pl.lit("2024-01-31").str.to_date().alias(ARRIVAL))
+    write_deltalake(str(world.lake / "bronze/sales"), copied.to_arrow(), mode="append")
+    contract = world.run().contracts[SALES]
+    assert remove_from_bronze(world.lake, contract, Person(KIND, ADA)) == 2
+    assert remove_from_bronze(world.lake, contract, Person(KIND, ADA)) == 0
 
 
 def test_a_partition_of_which_every_row_was_rejected_goes_with_its_calendar(world: World) -> None:

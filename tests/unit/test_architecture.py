@@ -29,7 +29,7 @@ ORDER = [
     {"errors"},
     {"project_root"},
     {"last_words", "settings"},
-    {"code_version", "exhausted", "permissions", "process", "stopping"},
+    {"code_version", "exhausted", "lock_holders", "permissions", "process", "stopping"},
     {"contracts"},
     {"masking"},
     {"lake", "alerting"},

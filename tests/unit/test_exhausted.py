@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import sqlite3
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 from assay.cli.exit_codes import unraised
-from assay.exhausted import told
+from assay.exhausted import found_now, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 # as the pinned versions of SQLite, delta-rs, Polars, PyArrow, DuckDB and Python say it
@@ -41,13 +43,14 @@ if TYPE_CHECKING:
         ("(sqlite3.OperationalError) attempt to write a readonly database", "It cannot be written to. Let this user write there"),
         ("(sqlite3.OperationalError) database is locked", "Another process has held a database of Dagster's instance locked"),
         ("(sqlite3.OperationalError) disk I/O error", "Dagster's instance cannot be read or written: "),
+        ("(sqlite3.OperationalError) unable to open database file", "{place} is not there any more. Put it back, or run `assay init`"),
         ("No usable temporary directory found in ['/tmp']", "There is no temporary folder"),
     ],
 )
 def test_a_refusal_is_told_in_one_sentence_with_what_to_do(said: str, sentence: str, tmp_path: Path) -> None:
     words = told(said, [tmp_path / "not" / "there"])
     assert words is not None
-    assert words.startswith(sentence)
+    assert words.startswith(sentence.format(place=tmp_path / "not" / "there"))
     assert "What is published is whole." in words
 
 
@@ -58,6 +61,21 @@ def test_a_refusal_is_found_behind_the_error_that_it_caused(tmp_path: Path) -> N
     late = RuntimeError("while another was handled")
     late.__context__ = OSError(errno.EMFILE, "Too many open files")
     assert str(told(late, [tmp_path])).startswith("Too many files are open")
+
+
+def test_a_disk_that_is_full_is_told_by_the_place_on_it(tmp_path: Path) -> None:
+    """Dagster's instance, or the lake, may lie on another disk than the home."""
+    shm = Path("/dev/shm")  # nothing is written there
+    devices = {shm: (0, 0), tmp_path: (9_000_000, 900)}
+
+    def of(path: Path) -> os.statvfs_result:
+        blocks, files = devices.get(path, (9_000_000, 900))
+        return os.statvfs_result((4096, 4096, blocks, blocks, blocks, 0 if path == shm else 900, files, files, 0, 255))
+
+    with mock.patch("assay.exhausted.os.statvfs", of):
+        assert str(told("database or disk is full", [tmp_path, shm])).startswith("No space is left on the disk (/dev/shm: 0 kB free)")
+        assert str(found_now([tmp_path, shm])).startswith("No space is left on the disk (/dev/shm")
+        assert found_now([tmp_path]) is None
 
 
 def test_any_other_error_is_none(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -24,7 +27,7 @@ from assay.lake.publisher import publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
 from assay.lake.staging import stage
-from assay.lake.workplaces import deleting, proving, workplace
+from assay.lake.workplaces import DELETING, deleting, proving, workplace
 from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.cleaning import Cleaning, Survey
 from assay.maintenance.limits import safe_before
@@ -223,18 +226,37 @@ def test_nobody_deletes_beside_an_erasure_and_erasures_do_not_wait_for_each_othe
     said: list[str] = []
 
     def maintain() -> None:
-        with deleting(tmp_path, lambda: said.append("waits")):
+        with deleting(tmp_path, lambda _: said.append("waits")):
             said.append("deletes")
 
     other = threading.Thread(target=maintain)
-    with proving(tmp_path, lambda: said.append("never")):
-        with proving(tmp_path, lambda: said.append("never")):
+    with proving(tmp_path, lambda _: said.append("never")):
+        with proving(tmp_path, lambda _: said.append("never")):
             other.start()
             while not said:
                 time.sleep(0.01)
         said.append("proved")
     other.join()
     assert said == ["waits", "proved", "deletes"]
+
+
+def test_whoever_waits_for_a_maintenance_or_an_erasure_says_for_which_process(tmp_path: Path) -> None:
+    program = f"import fcntl; lock = open({str(tmp_path / DELETING)!r}, 'w'); fcntl.flock(lock, fcntl.LOCK_EX); print(flush=True); input()"
+    said: queue.Queue[str] = queue.Queue()
+
+    def prove() -> None:
+        with proving(tmp_path, said.put):
+            said.put("proves")
+
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        other.stdout.readline()
+        erasure = threading.Thread(target=prove)
+        erasure.start()
+        assert said.get(timeout=120).startswith(f"a maintenance: process {other.pid} (-c import fcntl; lock = open(")
+        other.communicate("\n")
+    erasure.join(120)
+    assert said.get_nowait() == "proves"
 
 
 def test_of_checkpoints_the_newest_two_stay_and_every_version_can_be_opened(tmp_path: Path) -> None:

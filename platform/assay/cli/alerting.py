@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import typer
 
+from assay.cli.progress import say_waiting
 from assay.errors import AssayError, ContractInvalid, SettingsError
 from assay.settings import export, load_settings
 
@@ -39,7 +40,7 @@ def list_() -> None:
             f"Nothing has run in {settings.home} yet.", hint="`assay init` makes Dagster's instance, `assay serve` looks for alerts."
         )
     export(settings)
-    with instance_of(settings.dagster_home) as instance:
+    with instance_of(settings.dagster_home, say_waiting) as instance:
         raise typer.Exit(0 if _print_open(_alerts(), instance) else 1)
 
 

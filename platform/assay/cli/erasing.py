@@ -94,7 +94,7 @@ def _run(settings: Settings, person: Person, by: str) -> Erasure:
     product = find_product(settings)
     assembly = assemble(settings, product.contracts)
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
-    with instance_of(settings.dagster_home) as instance:
+    with instance_of(settings.dagster_home, say_waiting) as instance:
         require_clock(settings.lake, instance)
 
         def rebuild(planner: Planner) -> Iterable[Ran]:

@@ -91,10 +91,10 @@ def refused(error: Exception) -> str | None:
 
 
 def _places() -> list[Path]:
-    """Where this process writes."""
+    """Where this process writes: each may be a disk of its own."""
     with suppress(SettingsError):
         settings = load_settings()
-        return [settings.home, settings.dbt_project]
+        return [settings.home, settings.dagster_home, settings.lake, settings.scratch, settings.dbt_project]
     return [Path.cwd()]
 
 

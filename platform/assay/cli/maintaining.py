@@ -8,6 +8,7 @@ import typer
 
 from assay.cli.escaping import visible
 from assay.cli.homes import require_writable, settings_of_home
+from assay.cli.progress import say_waiting
 from assay.errors import SettingsError
 from assay.settings import export
 
@@ -28,23 +29,32 @@ def maintain(
     retention: Annotated[
         bool, typer.Option("--retention", help="Before, remove the partitions that are older than the `retention` of their contracts.")
     ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option("--allow-empty", help="With --retention: also if nothing of a table is left then; without it such a table stays."),
+    ] = False,
 ) -> None:
     """Remove files of earlier versions, what killed runs have left, and old private folders. ASSAY_VACUUM_DAYS says what is old: 7 days.
 
+    Without tables also Dagster's history of runs that ended ASSAY_RUN_DAYS ago: 90 days.
+
     Example: assay maintain --dry-run
     """
+    if allow_empty and not retention:
+        raise SettingsError("--allow-empty says what --retention may do; without that nothing expires.", hint="Give both, or neither.")
     settings = settings_of_home()
     require_writable(settings.lake)
     planner = _planner(settings, tables or [])
-    if retention:
-        _expire(settings, planner, tables, dry_run=dry_run)
+    refused = retention and _expire(settings, planner, tables, dry_run=dry_run, allow_empty=allow_empty)
     found = _maintaining(settings, planner).execute(tables or None, dry_run=dry_run)
     for one in found:
         _say(settings, one, files=files)
     removed = sum(len(one.removals) for one in found)
     freed = f"{removed} files, {_megabytes(sum(one.freed for one in found))}"
     typer.echo(f"{'`assay maintain` would remove' if dry_run else 'Removed'} {freed}.")
-    raise typer.Exit(1 if any(one.is_damaged for one in found) else 0)
+    if not tables and settings.instance_file.exists():
+        _forget(settings, dry_run=dry_run)
+    raise typer.Exit(1 if refused or any(one.is_damaged for one in found) else 0)
 
 
 def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
@@ -61,13 +71,13 @@ def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
     export(settings)  # Dagster's instance says where it is by the environment
     planner = assemble(settings, find_product(settings).contracts).planner
     if settings.instance_file.exists():
-        with instance_of(settings.dagster_home) as instance:
+        with instance_of(settings.dagster_home, say_waiting) as instance:
             require_clock(settings.lake, instance)
     return planner
 
 
-def _waits() -> None:
-    typer.echo("assay: waiting for an erasure, or for another `assay maintain`.", err=True)
+def _waits(whom: str) -> None:
+    typer.echo(f"assay: waiting for {visible(whom)}.", err=True)
 
 
 def _maintaining(settings: Settings, planner: Planner) -> Maintaining:
@@ -76,12 +86,12 @@ def _maintaining(settings: Settings, planner: Planner) -> Maintaining:
     return Maintaining(settings, planner, _waits)
 
 
-def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, *, dry_run: bool) -> None:
-    """Remove what has expired, and say what it was, partition by partition."""
+def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, *, dry_run: bool, allow_empty: bool) -> bool:
+    """Remove what has expired, and say what it was, partition by partition; returns whether that was refused of a table."""
     from assay.orchestration.clock import now
     from assay.orchestration.retaining import Retaining
 
-    found = Retaining(settings, planner, now(), _waits, dry_run=dry_run).execute(tables or None)
+    found = Retaining(settings, planner, now(), _waits, dry_run=dry_run, allow_empty=allow_empty).execute(tables or None)
     for one in found:
         for key, (rows, size) in one.partitions.items():
             typer.echo(f"{one.table} {visible(key)}: {rows:,} rows, {_megabytes(size)}, kept for {one.kept}")
@@ -90,6 +100,21 @@ def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, 
     partitions, rows = sum(len(one.partitions) for one in found), sum(one.rows for one in found)
     would = "`assay maintain --retention` would remove" if dry_run else "Removed"
     typer.echo(f"{would} {rows:,} rows of {partitions} partitions that have expired.")
+    return any(one.is_refused for one in found)
+
+
+def _forget(settings: Settings, *, dry_run: bool) -> None:
+    """Remove what is spent of Dagster's history, and say how much that was; nothing of an instance that has nothing spent."""
+    from assay.orchestration.history import History
+    from assay.orchestration.instance import instance_of
+
+    with instance_of(settings.dagster_home) as instance:
+        spent = History(settings, instance, _waits).execute(dry_run=dry_run)
+    if spent:
+        would = "`assay maintain` would remove" if dry_run else "Removed"
+        typer.echo(f"{would} {spent} of Dagster's history, {_megabytes(spent.freed)}.")
+    if spent.told:
+        typer.echo(f"assay: {visible(spent.told)}.", err=True)
 
 
 def _say(settings: Settings, one: Cleaning, *, files: bool) -> None:

@@ -42,7 +42,7 @@ def run_replay(settings: Settings, dataset: str, choice: Choice, days: tuple[dat
     contract, job = assembly.planner.contracts[dataset], assembly.definitions.resolve_implicit_global_asset_job_def()
     before = View.open(settings.lake, dataset)
     wanted = Wanted.of(before, contract, rule=choice.rule, partition=choice.partition, days=days)
-    with instance_of(settings.dagster_home) as instance:
+    with instance_of(settings.dagster_home, say_waiting) as instance:
         require_clock(settings.lake, instance)
         ran = _run(Replay(job, assembly.planner, instance, contract, wanted, product.name, say_waiting))
     if ran:

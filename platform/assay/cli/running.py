@@ -91,7 +91,7 @@ def run_backfill(
 
     began = time.monotonic()
     done: list[Ran] = []
-    with instance_of(settings.dagster_home) as instance, told_when_stopped(done, "assay backfill"):
+    with instance_of(settings.dagster_home, say_waiting) as instance, told_when_stopped(done, "assay backfill"):
         work, is_whole = _backfill(settings, instance, first, last, select=select, force=force)
         if clock_is_right:
             believe(settings.lake, instance)

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from assay.cli import web_peers
+from assay.cli.progress import say_waiting
 from assay.cli.running import prepare
 from assay.cli.serving_children import DAEMON, PROGRAM, Children, ServerEnded
+from assay.cli.serving_watch import HomeWatch
 from assay.cli.web_server import Asked
 from assay.errors import SettingsError
 from assay.settings import SecretReference, Settings
@@ -36,12 +38,14 @@ NEW, SHORTEST_TOKEN, TOKEN_BYTES = "new", 16, 32
 def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequence[str] = (), *, read_only: bool = False) -> None:
     """Serve until a signal comes, to this user, or to whoever has the token.
 
-    Raises SettingsError for a port or a token that cannot be had, ServerEnded when Dagster ends by itself or serves unguarded.
+    Raises SettingsError for a port or a token that cannot be had, ServerEnded when Dagster ends by itself or serves unguarded, or when its
+    instance goes, and what `instance_of` raises for one that cannot be used.
     """
     secret = secret_of(token)
     _require_free(port)
     asked = Asked(names_of(port, hosts, secret), f"assay-{port}", secret, web_peers.can_tell(), read_only)
     prepare(settings)
+    _require_instance(settings)
     typer.echo(f"Starting the Dagster UI on port {port} ...")
     children = Children(settings.workspace.parent)
     with at_the_end(lambda stopped: _end(children, stopped)):
@@ -54,9 +58,17 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
                     err=True,
                 )
             sys.stdout.flush()
-            children.watch()
+            children.watch(HomeWatch(settings).look)
         finally:
             children.end()
+
+
+def _require_instance(settings: Settings) -> None:
+    """Raise what is wrong with Dagster's instance: its own processes would say so in tracebacks."""
+    from assay.orchestration.instance import instance_of
+
+    with instance_of(settings.dagster_home, say_waiting):
+        pass
 
 
 def _start(children: Children, settings: Settings, port: int, asked: Asked) -> None:

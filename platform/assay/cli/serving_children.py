@@ -67,10 +67,13 @@ class Children:
             self._require_alive(code=True)
             time.sleep(POLL_SECONDS)
 
-    def watch(self) -> None:
-        """Watch over them until one ends that must not: ServerEnded. A code server that ends is started again."""
+    def watch(self, look: Callable[[], None]) -> None:
+        """Watch over them until one ends that must not: ServerEnded. A code server that ends is started again. `look` is called now and
+        then; what it raises ends the watch.
+        """
         while True:
             time.sleep(POLL_SECONDS)
+            look()
             self._require_alive()
             for number, (command, process) in enumerate(self.code):
                 if process.poll() is not None and not self.ending:

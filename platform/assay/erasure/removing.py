@@ -108,7 +108,9 @@ class _Rewrite:
         table, files = self.before or (self.table, self.files)
         frame = _rows(table, files, spec)
         meant = named(frame, contract, person.kind, person.value)
-        if not (gone := int(meant.sum())) and not (self.before and self._names(person, contract)):
+        gone = int(meant.sum())
+        shown = self._naming(person, contract) if self.before else gone  # what another tool has added counts too
+        if not gone and not shown:
             return 0
         aside = rules_of(frame.filter(meant & frame[EVENT_DATE].is_null()), contract) if contract.event_time else {}
         seen = current_tokens(self.table, [key])
@@ -122,10 +124,10 @@ class _Rewrite:
         note = _note(noted_of(self.table, key), gone, aside)
         why = replace(NOBODY, contract_version=contract.version, notes={key: note}, fence=self.fence)
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
-        return gone
+        return max(gone, shown)
 
-    def _names(self, person: Person, contract: Contract) -> bool:
-        return bool(named(_rows(self.table, self.files, self.slice.spec), contract, person.kind, person.value).any())
+    def _naming(self, person: Person, contract: Contract) -> int:
+        return int(named(_rows(self.table, self.files, self.slice.spec), contract, person.kind, person.value).sum())
 
 
 def _manifest(files: Sequence[DataFile], gone: pl.DataFrame, left: pa.Table) -> Manifest:

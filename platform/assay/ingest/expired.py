@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.calendars import event_calendar
+from assay.errors import TableUnreadable
 from assay.lake.expired import Expired, Mark
 from assay.lake.migrations import partition_token
 from assay.lake.snapshots import newest
@@ -32,10 +33,15 @@ class ExpiredArrivals:
     def of(cls, run: Run, contract: Contract, bronze: Snapshot | None, now: datetime | None) -> ExpiredArrivals:
         """Look at what silver says of the retention. A table of another calendar is made again from all that there is.
 
-        Where nothing expires, bronze does not need silver to be readable.
+        Where nothing expires, bronze does not need silver to be readable. Where something does and silver is not, the contract is asked:
+        bronze says what has gone, and what has not is ingested. How far silver keeps is looked at again once it can be read.
         """
-        silver = newest(run.lake, f"silver/{contract.dataset}") if contract.retention else None
-        return cls(bronze, Expired.of(silver, event_calendar(contract), contract.retention, now))
+        calendar = event_calendar(contract)
+        try:
+            silver = newest(run.lake, f"silver/{contract.dataset}") if contract.retention else None
+        except TableUnreadable:
+            return cls(bronze, Expired.by_contract(calendar, contract.retention, now))
+        return cls(bronze, Expired.of(silver, calendar, contract.retention, now))
 
     def may_have(self, key: str) -> bool:
         """Whether an arrival has expired, unless it has other contents now."""

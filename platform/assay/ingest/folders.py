@@ -11,16 +11,15 @@ import errno
 import hashlib
 import os
 import stat
-from collections import OrderedDict
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.contracts.language.file_names import arrival_names
 from assay.ingest.landing_file import FACTS, mark_of
+from assay.lake.bounded_cache import BoundedCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +116,7 @@ class Folder:
 
 Look = dict[tuple["Path", str], Folder | OSError]
 _look: ContextVar[Look | None] = ContextVar("look", default=None)
-_last, _lock = OrderedDict[tuple["Path", str], Folder](), Lock()
+_last: BoundedCache[tuple[Path, str], Folder] = BoundedCache(lambda folder: len(folder.marks), MOST_NAMES)
 
 
 @contextmanager
@@ -150,14 +149,11 @@ def folder_of(landing: Path, below: str) -> Folder:
 
 
 def _as_before(key: tuple[Path, str], folder: Folder) -> Folder:
-    with _lock:
-        if (last := _last.pop(key, None)) is not None:
-            last.before = None
-            folder = last if folder.is_as(last) else folder
-            folder.before = None if folder is last else last
-        _last[key] = folder
-        while len(_last) > 1 and sum(len(one.marks) for one in _last.values()) > MOST_NAMES:
-            _last.popitem(last=False)
+    if (last := _last.get(key)) is not None:
+        last.before = None
+        folder = last if folder.is_as(last) else folder
+        folder.before = None if folder is last else last
+    _last.keep(key, folder)
     return folder
 
 

@@ -14,23 +14,33 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Values by key, as long as they weigh no more than `most` together. A weight may change while its value is kept."""
+    """Values by key, as long as they weigh no more than `most` together. A value is weighed whenever it is kept or asked for, since it may
+    grow meanwhile; one that weighs nothing is as heavy as 1, so that their number has an end too.
+    """
 
     def __init__(self, weigh: Callable[[V], int], most: int) -> None:
         self._weigh, self._most, self._lock = weigh, most, threading.Lock()
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._total = 0
 
     def get(self, key: K) -> V | None:
         """The value that is kept, which was asked for just now."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if key not in self._kept:
+                return None
+            value = self._kept[key][0]
+            self._put(key, value)
+            return value
 
     def keep(self, key: K, value: V) -> None:
         """Keep a value in place of the one before."""
         with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and sum(map(self._weigh, self._kept.values())) > self._most:
-                self._kept.popitem(last=False)
+            self._put(key, value)
+            while len(self._kept) > 1 and self._total > self._most:
+                _, (_, weight) = self._kept.popitem(last=False)
+                self._total -= weight
+
+    def _put(self, key: K, value: V) -> None:
+        weight = max(self._weigh(value), 1)
+        self._total += weight - self._kept.pop(key, (value, 0))[1]
+        self._kept[key] = value, weight

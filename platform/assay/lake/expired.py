@@ -50,6 +50,13 @@ class Expired:
         removed = date.fromordinal(noted)
         return cls(calendar, removed if now is None else min(removed, kept_from(calendar, retention, now)), noted)
 
+    @classmethod
+    def by_contract(cls, calendar: Calendar | None, retention: timedelta | None, now: datetime | None) -> Expired:
+        """What a contract would remove `now`, where nobody can read what was removed: of what is known to have gone, what has expired."""
+        if calendar is None or retention is None:
+            return cls(calendar)
+        return cls(calendar, date.max if now is None else kept_from(calendar, retention, now))
+
     def has(self, first: date) -> bool:
         """Whether the partition that begins on a day is expired."""
         return self.calendar is not None and self.before is not None and self.calendar.after(first) <= self.before

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from assay.lock_holders import aside, holders
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
@@ -91,24 +93,26 @@ def _workplaces_left(scratch: Path) -> list[Path]:
     return [folder for folder in (*scratch.glob(f"{PREFIX}*"), *scratch.glob(BEFORE)) if not _is_held(folder)]
 
 
-def deleting(scratch: Path, waits: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
-    """Alone look for files that nobody needs any more, and delete them: no erasure is at work meanwhile. `waits` is told of a wait."""
-    return _locked(scratch, fcntl.LOCK_EX, waits)
+def deleting(scratch: Path, waits: Callable[[str], None] = lambda _: None) -> AbstractContextManager[None]:
+    """Alone look for files that nobody needs any more, and delete them: no erasure is at work meanwhile. `waits` is told for
+    whom.
+    """
+    return _locked(scratch, fcntl.LOCK_EX, waits, "an erasure, or another maintenance")
 
 
-def proving(scratch: Path, waits: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+def proving(scratch: Path, waits: Callable[[str], None] = lambda _: None) -> AbstractContextManager[None]:
     """While an erasure is at work, beside others: what it has listed nobody else deletes, and it proves by what it finds."""
-    return _locked(scratch, fcntl.LOCK_SH, waits)
+    return _locked(scratch, fcntl.LOCK_SH, waits, "a maintenance")
 
 
 @contextmanager
-def _locked(scratch: Path, how: int, waits: Callable[[], None]) -> Iterator[None]:
+def _locked(scratch: Path, how: int, waits: Callable[[str], None], whom: str) -> Iterator[None]:
     scratch.mkdir(parents=True, exist_ok=True)
     with (scratch / DELETING).open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            waits()
+            waits(f"{whom}{aside(holders([scratch / DELETING]))}")
             fcntl.flock(lock, how)
         yield
 

@@ -13,7 +13,8 @@ import dagster as dg
 
 from assay.ingest.folders import one_look
 from assay.lake.workplaces import sweep
-from assay.orchestration.backfill import RANGE_END, RANGE_START, Request, requests
+from assay.orchestration.asked import RANGE_END, RANGE_START
+from assay.orchestration.backfill import Request, requests
 from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.landing import Landing
 from assay.orchestration.pools import free_the_dead

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,6 +23,7 @@ from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.ingest.folders import Look, one_look
 from assay.lake.workplaces import sweep
+from assay.orchestration.asked import RANGE_END, RANGE_START
 from assay.orchestration.due import contiguous
 from assay.orchestration.lake_assets import FORCE_TAG
 from assay.orchestration.listing import label, list_run
@@ -35,7 +37,6 @@ from assay.steps import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from assay.orchestration.due import Due
     from assay.orchestration.plan import Planner, Stage
@@ -48,7 +49,6 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 NOT_STARTED = "not started"  # instead of the id of a run
 CUT_SHORT = "The backfill ended before this run did. What it published stays; run the backfill again."
 STOPPED = "The backfill was stopped by {}. What it published stays; run the backfill again."
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Backfill:
 
     def _why(self, result: dg.ExecuteInProcessResult, request: Request) -> str:
         """What each failed step says itself, one a line; of an error that no retry helped, its own words and not Dagster's."""
-        places = [self.planner.run.lake, self.planner.project.folder]
+        places = [self.planner.run.lake, Path(self.instance.root_directory), self.planner.project.folder]
         said = [_words(event, request, places) for event in result.all_events if event.is_step_failure]
         return "\n".join(said) or f"{request.title}: the run failed before a step began"
 

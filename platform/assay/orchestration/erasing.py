@@ -88,7 +88,7 @@ class Erasing:
         """
         if not self.contracts:
             raise SubjectUnknown(f"Tried to erase a {self.person.kind}; no contract has such a subject.")
-        scratch, waits = self.planner.project.scratch, lambda: self.say("Waiting for `assay maintain`.")
+        scratch, waits = self.planner.project.scratch, lambda whom: self.say(f"Waiting for {whom}.")
         with nothing_quoted(*self.contracts, about=f"erasing a {self.person.kind}"), gives_way(), proving(scratch, waits):
             return self._erase()
 

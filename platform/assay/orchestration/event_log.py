@@ -111,8 +111,9 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     def _open_shard(self, shard: str) -> sa.Connection:
         apart = {"check_same_thread": False}  # any thread, one at a time: `_lock`
         engine = sa.create_engine(self.conn_string_for_shard(shard), poolclass=sa.NullPool, connect_args=apart)
-        if shard not in self._initialized_dbs:
-            path = Path(self.path_for_shard(shard))
+        path = Path(self.path_for_shard(shard))
+        # another process may have removed that of a run, and SQLite would make one without tables
+        if shard not in self._initialized_dbs or not path.exists():
             # a new run gets a copy of an empty file: to make its tables and indexes one by one takes a tenth of a second
             if path.exists() or not create_file(path, self._empty):
                 self._initdb(engine)

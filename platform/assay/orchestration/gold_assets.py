@@ -22,12 +22,12 @@ from assay.gold.redundant_tests import is_redundant
 from assay.gold.rules_sql import refuse_beyond_rows
 from assay.gold.step import Project, build_gold, gold_spec
 from assay.masking.hiding import nothing_quoted
+from assay.orchestration.asked import asked_of
 from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue
-from assay.orchestration.lake_assets import ONE_RUN, keys_of, run_of
+from assay.orchestration.lake_assets import ONE_RUN, run_of
 from assay.orchestration.metadata import column_schema, owner_metadata, owners_of, table_metadata
 from assay.orchestration.naming import ALONE, Naming
-from assay.orchestration.partitions import slice_of
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.settings import Settings
 from assay.steps import Outcome
@@ -80,7 +80,7 @@ class _Group:
             for one in chosen:
                 refuse_beyond_rows(self.product.majors(one))
             calendar = self.calendars.get(self.models[0].table)
-            slices = {name: slice_of(definition, keys_of(context), gold_spec(model, calendar)) for name, model in chosen.items()}
+            slices = {name: asked_of(context, definition, gold_spec(model, calendar)) for name, model in chosen.items()}
             built = build_gold(run_of(context, self.settings, self.product.datasets), self.project, slices)
             concerned = self.project.sources_of(chosen.values(), self.product.datasets)
             work = _quietly(concerned, ", ".join(chosen), ((keys[model.name], outcome) for model, outcome in built))

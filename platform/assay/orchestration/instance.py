@@ -17,11 +17,11 @@ from dagster_shared.check import CheckError
 
 from assay.errors import PermanentFailure
 from assay.lake.durable import replace_file
-from assay.orchestration.sqlite_patience import wait_patiently
+from assay.orchestration.sqlite_patience import wait_patiently, waits_told
 from assay.permissions import share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from assay.settings import Settings
@@ -64,8 +64,8 @@ def share_instance(settings: Settings) -> None:
 
 
 @contextmanager
-def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance that `dagster.yaml` in this folder describes. Closed at the end.
+def instance_of(dagster_home: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[dg.DagsterInstance]:
+    """The instance that `dagster.yaml` in this folder describes. Closed at the end. `tell` is given for whose locks it waits.
 
     Raises InstanceMisdescribed if nobody can use what it says; also for what happens inside, InstanceDamaged if one of its databases
     cannot be read, InstanceOutdated if one has not the tables that are asked for.
@@ -73,7 +73,7 @@ def instance_of(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     wait_patiently()
     _write_down(dagster_home)
     try:
-        with _described(dagster_home) as instance:
+        with waits_told(tell), _described(dagster_home) as instance:
             yield instance
     except Exception as error:
         if damaged := _damaged(dagster_home, error):

@@ -21,6 +21,7 @@ from assay.ingest.step import ingest
 from assay.lake.publisher import fingerprint
 from assay.lake.workplaces import workplace
 from assay.masking.hiding import nothing_quoted
+from assay.orchestration.asked import asked_of
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.clock import now
 from assay.orchestration.clock_rollback import require_clock
@@ -35,7 +36,7 @@ from assay.orchestration.metadata import (
     owners_of,
     table_metadata,
 )
-from assay.orchestration.partitions import slice_of, whole_of
+from assay.orchestration.partitions import whole_of
 from assay.orchestration.reconciliation import with_waiting
 from assay.orchestration.reporting import RETRIES, carry_out, contract_check
 from assay.refine.inputs import refine_code
@@ -56,11 +57,6 @@ def run_of(context: dg.AssetExecutionContext, settings: Settings, contracts: Map
     list_run(context.instance, context.run)  # now, so that a run of the command line is listed while it works
     force = context.run.tags.get(FORCE_TAG) == "true"
     return replace(Run.of(settings, contracts), run_id=context.run.run_id, force=force, now=now())
-
-
-def keys_of(context: dg.AssetExecutionContext) -> list[str]:
-    """The partition keys of this run; none for an asset without partitions."""
-    return list(context.partition_keys) if context.has_partition_key_range or context.has_partition_key else []
 
 
 def lake_assets(settings: Settings, contracts: Mapping[str, Contract], folder: Path) -> list[dg.AssetsDefinition]:
@@ -115,7 +111,7 @@ def bronze_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"bronze_{contract.dataset}", specs=[asset], **_policies(spec.name))
     def bronze(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        slice_ = slice_of(definition, keys_of(context), spec)
+        slice_ = asked_of(context, definition, spec)
         work = ingest(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
         told = with_waiting(settings.lake, contract, work)
         yield from carry_out(context, {key: None}, quietly(settings, contract, key, told), settings.lake)
@@ -152,7 +148,7 @@ def silver_asset(settings: Settings, contracts: Mapping[str, Contract], contract
 
     @dg.multi_asset(name=f"silver_{contract.dataset}", specs=[asset], check_specs=[check], **_policies(spec.name))
     def silver(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        slice_ = slice_of(definition, keys_of(context), spec)
+        slice_ = asked_of(context, definition, spec)
         work = refine_partitions(run_of(context, settings, contracts), contract, slice_, whole_of(definition, spec))
         told = quietly(settings, contract, key, work)
         yield from carry_out(context, {key: (*contract.rules, *contract.dataset_rules)}, told, settings.lake)

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Maintaining:
-    """The maintenance of a lake. `waits` is told when an erasure, or another maintenance, is at work first."""
+    """The maintenance of a lake. `waits` is told who is at work first, an erasure or another maintenance."""
 
     settings: Settings
     planner: Planner
-    waits: Callable[[], None] = lambda: None
+    waits: Callable[[str], None] = lambda _: None
 
     def execute(self, names: Collection[str] | None = None, *, dry_run: bool = False) -> list[Cleaning]:
         """Remove what nobody needs any more of some tables, or of all there is; returns what. A dry run removes nothing."""

@@ -39,7 +39,7 @@ def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.
     @dg.multi_asset(name=naming.of(OP), specs=[spec], check_specs=[check], pool=naming.of(JOB))
     def maintenance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
-        cleanings = Maintaining(settings, planner, lambda: context.log.info("Waits for an erasure, or for another maintenance.")).execute()
+        cleanings = Maintaining(settings, planner, lambda whom: context.log.info("Waits for %s.", whom)).execute()
         health, complaints = look(settings)
         for table in tables:
             if numbers := health.get("/".join(table.path)):

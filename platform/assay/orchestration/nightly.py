@@ -1,4 +1,4 @@
-"""What runs each night once somebody has turned it on: first what has expired is removed, then what nobody needs any more."""
+"""What runs each night once somebody has turned it on: what has expired is removed, what nobody needs any more, and spent history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assay.orchestration import maintenance_asset, retention_asset
+from assay.orchestration import history_asset, maintenance_asset, retention_asset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,15 +32,17 @@ class Nightly:
         """What there is for a lake, of which `tables` are the assets; its jobs have an executor, or that of the code location."""
         kept = maintenance_asset.maintenance_asset(settings, planner, tables, naming)
         left = retention_asset.retention_asset(settings, planner, naming)
-        jobs = {maintenance_asset.JOB: kept, retention_asset.JOB: left}
+        spent = history_asset.history_asset(settings, naming)
+        jobs = {maintenance_asset.JOB: kept, retention_asset.JOB: left, history_asset.JOB: spent}
         return cls(
-            (kept, left),
+            (kept, left, spent),
             tuple(dg.define_asset_job(naming.of(name), [asset.key], executor_def=executor) for name, asset in jobs.items()),
             (
                 _schedule(
                     naming.of(maintenance_asset.JOB), maintenance_asset.NIGHTLY, maintenance_asset.AT_NIGHT.format(settings.vacuum_days)
                 ),
                 _schedule(naming.of(retention_asset.JOB), retention_asset.NIGHTLY, retention_asset.AT_NIGHT),
+                _schedule(naming.of(history_asset.JOB), history_asset.NIGHTLY, history_asset.AT_NIGHT.format(settings.run_days)),
             ),
         )
 

@@ -16,7 +16,7 @@ import dagster as dg
 
 from assay.errors import PartitionsFailed, may_pass
 from assay.orchestration.data_versions import VERSION, common, tags_of, versions_of
-from assay.orchestration.metadata import outcome_metadata, rules_table
+from assay.orchestration.metadata import broken_rules, outcome_metadata
 from assay.orchestration.recoveries import RECORD_TAG
 from assay.steps import Status
 from assay.stopping import Stopped
@@ -174,8 +174,8 @@ def _log_good(context: dg.AssetExecutionContext, one: Report) -> None:
 
 
 def is_partitioned(context: dg.AssetExecutionContext) -> bool:
-    """Whether a run is about partitions."""
-    return bool(context.has_partition_key_range or context.has_partition_key)
+    """Whether a run is about partitions of its asset: one of several assets may be sent with the key of another's partition."""
+    return context.assets_def.partitions_def is not None and bool(context.has_partition_key_range or context.has_partition_key)
 
 
 def _log_evaluations(context: dg.AssetExecutionContext, one: Report) -> None:
@@ -195,7 +195,7 @@ def _evaluation(key: dg.AssetKey, outcome: Outcome, rules: Sequence[Rule | Datas
         passed=not refused,
         partition=outcome.key if partitioned else None,
         description=outcome.refusal or (RECORDED if outcome.status is Status.UNCHANGED else None),
-        metadata={"broken_rules": rules_table(rules, outcome.broken), "rules": len(rules), **counts},
+        metadata={**broken_rules(rules, outcome.broken), "rules": len(rules), **counts},
     )
 
 

@@ -23,7 +23,7 @@ from assay.gold.models import LAYER
 from assay.ingest.expired import ExpiredArrivals
 from assay.lake.claims import claims_table
 from assay.lake.expired import Expired
-from assay.lake.migrations import outgrown
+from assay.lake.migrations import GONE, outgrown, published_keys
 from assay.lake.publisher import fingerprint
 from assay.lake.quarantine.decisions import decisions_spec
 from assay.lake.quarantine.store import Quarantine
@@ -48,17 +48,22 @@ if TYPE_CHECKING:
 REFERENCE = "it has no partitions and is replaced whole, so that nothing of it expires"
 CHANGED = "its calendar was changed, and nothing goes until `assay backfill` has replaced it"
 NEEDED = "from {} on it stays until {} of {} is made from it"
+EMPTIED = "all {} partitions of it have expired: nothing of it, or of what it is made from, is removed unless --allow-empty says so"
 UNPLANNED = "all of it stays, because {}, which is made from it, cannot be planned: {}"
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """What goes of a table that was `kept` for its time: rows and bytes by partition; `told` says why more of it stays."""
+    """What goes of a table that was `kept` for its time: rows and bytes by partition; `told` says why more of it stays.
+
+    `is_refused` if that is because nothing of it would be left.
+    """
 
     table: str
     kept: str
     partitions: Mapping[str, tuple[int, int]]
     told: str = ""
+    is_refused: bool = False
 
     @property
     def rows(self) -> int:
@@ -86,13 +91,17 @@ class _Why:
 
 @dataclass(frozen=True)
 class Retaining:
-    """The removal of what has expired at a moment. `waits` is told when an erasure, or a maintenance, is at work first."""
+    """The removal of what has expired at a moment. `waits` is told who is at work first, an erasure or a maintenance.
+
+    A table of which all has expired is left as it is, unless `allow_empty`: a wrong unit, or data of long ago, would empty it in one night.
+    """
 
     settings: Settings
     planner: Planner
     now: datetime
-    waits: Callable[[], None] = lambda: None
+    waits: Callable[[str], None] = lambda _: None
     dry_run: bool = False
+    allow_empty: bool = False
 
     def execute(self, names: Collection[str] | None = None) -> list[Expiry]:
         """Remove what has expired of some tables of silver and gold, or of all, with what belongs to them; returns what.
@@ -132,7 +141,9 @@ class Retaining:
             return
         until = kept_from(calendar, model.retention, self.now)
         reason = _Why(model.contract_version, model.retention, until)
-        yield self._removed(model.table, lambda there: of_gold(there, calendar, until), reason)
+        yield from self._refused(table, of_gold(table, calendar, until), model.retention) or [
+            self._removed(model.table, lambda there: of_gold(there, calendar, until), reason)
+        ]
 
     def _dataset(self, contract: Contract) -> Iterator[Expiry]:
         name, calendar = f"silver/{contract.dataset}", event_calendar(contract)
@@ -154,6 +165,11 @@ class Retaining:
             chosen = of_silver(self.lake, contract, calendar, until, there)
             return begun(there, until) if feeds_nothing and not chosen.tokens else chosen
 
+        unfed = of_bronze(contract, to_come, bronze) if feeds_nothing else Chosen()
+        refused = self._refused(silver, choose(silver), contract.retention) or self._refused(bronze, unfed, contract.retention)
+        if refused:
+            yield from refused
+            return
         acts = bool(choose(silver).tokens)
         yield self._removed(name, choose, reason, told if until < oldest else "")
         expired = to_come if acts and self.dry_run else Expired.of(newest(self.lake, name), calendar, contract.retention, self.now)
@@ -181,6 +197,13 @@ class Retaining:
             there = newest(self.lake, spec.name)
             write_receipts(self.lake, [Removed.of(spec.name, there.version if there else 0, note, self.now.astimezone(UTC))])
         yield Expiry(decisions.name, span(reason.retention), gone)
+
+    def _refused(self, table: Snapshot, chosen: Chosen, retention: timedelta) -> list[Expiry]:
+        """That it is refused, if nothing would be left, of what was published, once what is chosen is gone."""
+        published = published_keys(table)
+        if self.allow_empty or not published or not published <= {key for key, token in chosen.tokens.items() if token == GONE}:
+            return []
+        return [Expiry(table.name, span(retention), {}, EMPTIED.format(len(published)), is_refused=True)]
 
     def _removed(self, name: str, choose: Callable[[Snapshot], Chosen], reason: _Why, told: str = "") -> Expiry:
         """Take it out, and write the receipt."""

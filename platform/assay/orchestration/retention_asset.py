@@ -37,7 +37,7 @@ def retention_asset(settings: Settings, planner: Planner, naming: Naming = ALONE
     @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def retention(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
-        waits = lambda: context.log.info("Waits for an erasure, or for a maintenance.")  # noqa: E731  # one line
+        waits = lambda whom: context.log.info("Waits for %s.", whom)  # noqa: E731  # one line
         yield dg.MaterializeResult(key, metadata=told(Retaining(settings, planner, now(), waits).execute()))
 
     return retention
