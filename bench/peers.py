@@ -1,8 +1,8 @@
 """Peers: the year, and one day again, through Assay, a plain dbt project and a SQLMesh project.
 
-`python bench/peers.py [--environments FOLDER]`. All read the same landing files and must have the same rows of silver and gold. The peers keep
-no bronze, judge nothing, hold nothing back and record no partitions. Each has an environment of its own, installed from the Python registry,
-so this is not among what `make bench` takes.
+`python bench/peers.py [--environments FOLDER]`. All read the same landing files and must have the same rows of silver and gold. The peers
+keep no bronze, judge nothing, hold nothing back and record no partitions. Each has an environment of its own, installed from the Python
+registry, so this is not among what `make bench` takes.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Growth of `assay sql`: what a query of a lake of 1, 5 and 20 years of days costs: `python bench/sql_growth.py [YEARS...]`.
 
-Whole processes, CPU seconds, the least of some rounds: of `select 1`, and of a query of one day beside a plain DuckDB process that reads the
-file of that day and no other. The lake has twelve tables of silver with a file a day each; the queries name one of them, or none.
+Whole processes, CPU seconds, the least of some rounds: of `select 1`, and of a query of one day beside a plain DuckDB process that reads
+the file of that day and no other. The lake has twelve tables of silver with a file a day each; the queries name one of them, or none.
 """
 
 import sys
@@ -22,6 +22,7 @@ from assay.lake.staging import stage
 SIZES, TABLES, HOURS, ROUNDS, FIRST = ["1", "5", "20"], 12, 24, 3, date(2001, 1, 1)
 SCHEMA = pa.schema([pa.field("day", pa.date32(), nullable=False), pa.field("at", pa.timestamp("us", "UTC")), pa.field("used", pa.int64())])
 LIMIT, LIMIT_POINT = 0.5, 1.5
+PLAIN = "import sys, duckdb; print(duckdb.execute('select sum(used) from read_parquet(?)', sys.argv[1:]).fetchall())"
 
 
 def main() -> int:
@@ -47,7 +48,7 @@ def _assay(home: Path, query: str) -> Cost:
 
 
 def _duckdb(file: str) -> Cost:
-    return cost_of(["-c", "import sys, duckdb; print(duckdb.execute('select sum(used) from read_parquet(?)', sys.argv[1:]).fetchall())", file])
+    return cost_of(["-c", PLAIN, file])
 
 
 def _fill(lake: Path, years: int) -> list[date]:
