@@ -65,13 +65,13 @@ lives: setup ## Live 1,000 drawn lives of drawn products (an hour); SEED= begins
 	$(BIN)/python tests/lives/many.py $(SEED) $$(( $(SEED) + $(LIVES) ))
 
 model: setup ## Take 1,000,000 steps of the lake as a state machine (hours); STEPS= says how many, SEED= where they begin.
-	ASSAY_MODEL_STEPS=$(STEPS) ASSAY_MODEL_SEED=$(SEED) $(BIN)/pytest -q tests/model/test_lake_model.py
+	ASSAY_MODEL_STEPS=$(STEPS) ASSAY_MODEL_SEED=$(SEED) $(BIN)/pytest -q --timeout 0 tests/model/test_lake_model.py
 
 faults: setup ## Try every kill and every power cut at each commit, rename and sync (hours); TALES= and FAULTS= choose some.
 	$(BIN)/python tests/faults/explore.py $(FAULTS) $(TALES)
 
 model-mutants: setup ## Bring old faults back one by one: the model must find each (minutes).
-	ASSAY_MODEL_MUTANTS=yes $(BIN)/pytest -q tests/model/test_lake_mutants.py
+	ASSAY_MODEL_MUTANTS=yes $(BIN)/pytest -q --timeout 0 tests/model/test_lake_mutants.py
 
 bench: setup ## Run the measures; each prints one ratio.
 	$(BIN)/python bench/run.py

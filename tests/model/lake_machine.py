@@ -61,9 +61,10 @@ from lake_invariants import (
 )
 from lake_oracle import Landing
 from lake_product import FIRST, METERS, PEOPLE, SALES
+from lake_quick import quick
 from lake_rows import damaged_now, visible
-from lake_world import World, make_bronze, make_silver, quick, tokens_of
-from lake_writers import Ended, Kind, StorageFault, Writer, points
+from lake_world import World, make_bronze, make_silver, tokens_of
+from lake_writers import Ended, Kind, StorageFault, WaitsForEver, Writer, points, standing
 
 from assay.erasure.proving import NotErased
 from assay.errors import Fenced, FileUnreadable, Superseded, TableDamaged, TableMissing
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
 
     from lake_oracle import Cells, Content
 
-MOST_WRITERS = 4
+MOST_WRITERS, MOST_SEGMENTS = 4, 3000
 GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased, CalendarChanged)
 
 
@@ -137,7 +138,8 @@ class LakeMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.settle()
+            if not any(one.hangs for one in self.writers):
+                self.settle()
         finally:
             self.world.remove()
             for one in [*self.writers, *self.killed]:
@@ -446,12 +448,22 @@ class LakeMachine(RuleBasedStateMachine):
             self._judge(writer)
 
     def _finish(self, writer: Writer) -> None:
+        """Let it go on to its end. While it waits, all others go on, until they wait or end, too."""
         while not writer.done:
-            if writer.at is not None and writer.at.kind is Kind.WAIT:
-                for other in [one for one in self.writers if one.at is None or one.at.kind is not Kind.WAIT]:
-                    self._finish(other)
+            if not self._goes_on(writer) and not any(self._goes_on(other) for other in [*self.writers] if other is not writer):
+                raise WaitsForEver(f"Everybody waits for somebody else. {standing(self.writers)}")
+
+    def _goes_on(self, writer: Writer) -> bool:
+        """Let it go on to its end, or until it waits; whether it got anywhere."""
+        for moved in range(MOST_SEGMENTS):
+            left = writer.at
             self._resume(writer, Until.END)
             self.watcher.look()
+            if writer.done:
+                return True
+            if writer.waits and writer.at == left:
+                return moved > 0
+        raise WaitsForEver(f"{writer.name} went on {MOST_SEGMENTS} times, and has come to no end. {standing(self.writers)}")
 
     def _judge(self, writer: Writer) -> None:
         """How a writer may end: by itself, by giving way to another, by what the storage did to it, or because it was told to."""

@@ -177,6 +177,7 @@ def calendar_of(dataset: str, version: str) -> Calendar:
     return CALENDARS[dataset][VARIANTS[version].calendar]
 
 
+@cache
 def partitions_of(dataset: str, version: str) -> set[str | None]:
     """The keys of the partitions in which days lie by a version of a contract."""
     return {calendar_of(dataset, version).partition_of(day) for day in DAYS}

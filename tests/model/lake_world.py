@@ -5,41 +5,34 @@ Gold is planned, staged and published by the gold step; only its rows come from 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
-import uuid
+from base64 import b64encode
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
-from unittest import mock
 
 import dagster as dg
-from lake_product import BY_MONTH, KIND, PEOPLE, contracts, csv_of, models
+from lake_product import KIND, PEOPLE, contracts, csv_of, models
 
 from assay.erasure.removing import Person
 from assay.errors import AssayError
-from assay.gold import step as gold_step
 from assay.gold.calendars import calendars_of
-from assay.gold.dbt_results import BuildResult, NodeResult
 from assay.gold.models import LAYER, pick
-from assay.gold.staged import stage_model
 from assay.gold.step import Project, build_gold, gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
-from assay.lake import log
 from assay.lake.quarantine.decisions import Decision, decide, in_force, taken
 from assay.lake.quarantine.decisions import Kind as DecisionKind
 from assay.lake.quarantine.reader import Fate, View
-from assay.lake.snapshots import newest, open_snapshot
+from assay.lake.snapshots import newest
 from assay.lake.workplaces import workplace
-from assay.masking.keyring import new_entry, read_ring
+from assay.masking.keyring import read_ring
 from assay.masking.tokens import tokenizer
-from assay.orchestration import plan
 from assay.orchestration.backfill import Ran, Request
 from assay.orchestration.calendars import arrivals_of, definition_of, events_of
 from assay.orchestration.erasing import Erasing
@@ -51,11 +44,10 @@ from assay.settings import SecretReference
 from assay.steps import Outcome, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from assay.contracts.model.contract import Contract
     from assay.lake.erasures import Erasure
-    from assay.lake.snapshots import DataFile
     from assay.orchestration.due import Due
 
 
@@ -68,7 +60,15 @@ CHANGES = {  # by layer: of which rows, and what an update makes of them
     "gold": ("n > 0", {"n": "n + 1"}),
 }
 TICK_SECONDS = 0.01  # a file system tells no shorter times apart: what was before somebody began, and what after, does not depend on luck
-MEMORY = Path("/dev/shm")  # thousands of small commits, each synced
+KEY = "model:" + b64encode(bytes(range(32))).decode()  # the same in each life: tokens are a part of what files are named by
+
+MEMORY, ROOM = Path("/dev/shm"), 256 << 20  # thousands of small files; some machines have less memory for them than a long life takes
+
+
+def memory() -> Path | None:
+    """A folder in memory with room for a life, where there is one."""
+    is_roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    return MEMORY if is_roomy else None
 
 
 @dataclass
@@ -83,8 +83,8 @@ class World:
     @classmethod
     def make(cls) -> World:
         """An empty home, in memory where there is such a place."""
-        home = Path(tempfile.mkdtemp(prefix="model-", dir=MEMORY if MEMORY.is_dir() else None))
-        (home / "masking.keys").write_text(new_entry() + "\n")
+        home = Path(tempfile.mkdtemp(prefix="model-", dir=memory()))
+        (home / "masking.keys").write_text(f"{KEY}\n")
         return cls(home, contracts())
 
     def remove(self) -> None:
@@ -246,64 +246,3 @@ def _run(planner: Planner, due: Sequence[Due]) -> list[Outcome]:
         return make_gold(planner, due)
     make = make_bronze if layer == "bronze" else make_silver
     return make(planner.run, planner.contracts[name], due[0].partitions) if due[0].partitions else []
-
-
-@contextmanager
-def quick() -> Iterator[None]:
-    """Inside, the gold step gets its rows from the SQL of `lake_product`, run by DuckDB on the pinned snapshots; and the clock stands still,
-    long after all partitions: Dagster takes milliseconds to tell the time. Logs are summed up often: to open a table
-    of a hundred entries takes ten times as long, and long lives sum up, too."""
-    with (
-        mock.patch.object(log, "CHECKPOINT_EVERY", 10),
-        mock.patch.object(gold_step, "build", _build),
-        mock.patch.object(gold_step, "stage_model", stage_model),
-        mock.patch.object(plan, "now", return_value=NOW),
-    ):
-        yield
-
-
-def _build(
-    folder: Path, *, manifest: Path, models: Sequence[str], window: tuple[date, date] | None, pins: Mapping[str, int], lake: Path,
-    scratch: Path, replaced: Mapping[str, Collection[str]], discretion: object,
-) -> BuildResult:  # fmt: skip
-    import duckdb
-
-    assert window is not None
-    path = scratch / uuid.uuid4().hex / "build.duckdb"
-    path.parent.mkdir(parents=True)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA staged")
-        for name in models:
-            _, sql = BY_MONTH[name]
-            body = (
-                f"SELECT * FROM ({_filled(sql, pins, lake, building=models, window=window, replaced=replaced)}) WHERE day >= ? AND day < ?"
-            )
-            connection.execute(f"CREATE TABLE staged.{name} AS {body}", list(window))
-    return BuildResult(tuple(NodeResult(name, name, "model", None, True, "error", 0, "", 0.0, None) for name in models), path)
-
-
-def _filled(
-    sql: str,
-    pins: Mapping[str, int],
-    lake: Path,
-    *,
-    building: Sequence[str],
-    window: tuple[date, date],
-    replaced: Mapping[str, Collection[str]],
-) -> str:
-    """The SQL with each input in the place of its name: published rows, and of a model of this build those that it has just made."""
-    for table in {name for reads, _ in BY_MONTH.values() for name in reads}:
-        if f"{{{table}}}" not in sql:
-            continue
-        there, made = open_snapshot(lake, table, pins[table]) if table in pins else None, {*replaced.get(table, ())}
-        published = there.duckdb_select(partial(_is_not_of, made)) if there else None
-        model = table.partition("/")[2]
-        if table.startswith(f"{LAYER}/") and model in building:
-            outside = f"SELECT * FROM ({published}) WHERE day < DATE '{window[0]}' OR day >= DATE '{window[1]}' UNION ALL BY NAME "
-            published = f"{outside if published else ''}SELECT * FROM staged.{model}"
-        sql = sql.replace(f"{{{table}}}", f"({published})")
-    return sql
-
-
-def _is_not_of(keys: Collection[str], file: DataFile) -> bool:
-    return "".join(file.values) not in keys

@@ -2,16 +2,20 @@
 
 A point is a place where the code looks at a table or changes the disk. They are where all writers pass: the opening of a snapshot, the
 staging of files, the commit of deltalake and the entries of a log that are written without it, the removal of files. Only threads of a
-`Writer` stop there. Nobody runs beside a writer that runs, so the same choices give the same course.
+`Writer` stop there. Nobody runs beside a writer that runs, so the same choices give the same course, and nobody waits without end: what
+would, says who waits for what.
 """
 
 from __future__ import annotations
 
 import fcntl
+import sys
 import threading
+import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
@@ -23,7 +27,6 @@ from assay.maintenance.cleaning import Cleaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
 
 LONGEST_SECONDS = 120  # that a segment may take on however busy a machine
 _here = threading.local()
@@ -42,7 +45,7 @@ class Kind(StrEnum):
     CREATED = "created"
     REMOVE = "remove files of"
     FORGET = "forget bounds of"
-    WAIT = "wait for others in"
+    WAIT = "wait for"
 
 
 AHEAD_OF_COMMIT, AFTER_COMMIT = frozenset({Kind.COMMIT, Kind.CREATE}), frozenset({Kind.COMMITTED, Kind.CREATED})
@@ -71,6 +74,10 @@ class StorageFault(OSError):
     """What a storage says of a commit that it did not make, or of one that it made."""
 
 
+class WaitsForEver(AssertionError):
+    """Somebody waits for what nobody brings about."""
+
+
 @dataclass(eq=False)
 class Writer:
     """One call on its way. It stands at `at` until it is resumed; `error` is what it ended with."""
@@ -91,6 +98,7 @@ class Writer:
     locks: list[IO[str]] = field(default_factory=list)  # the files that it has locked
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stop: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    hangs: bool = False  # it came to no point in time: where its thread is nobody knows, and it is left there
     _end: bool = False
     _dead: bool = False
     _thread: threading.Thread | None = None
@@ -104,13 +112,22 @@ class Writer:
             self._thread.start()
         else:
             self._go.release()
-        assert self._stop.acquire(timeout=LONGEST_SECONDS), f"{self.name} hangs after {self.at}"
+        if not self._stop.acquire(timeout=LONGEST_SECONDS):
+            self.hangs = True
+            raise WaitsForEver(
+                f"{self.name} came to no point within {LONGEST_SECONDS} s after {self.at or 'its beginning'}:\n{self._where()}"
+            )
 
     def end(self) -> None:
-        """Let it unwind from where it stands, as a process does that is told to end."""
-        self._end = True
-        while not self.done:
-            self.resume()
+        """Let it unwind from where it stands, as a process does that is told to end. Raises WaitsForEver if it goes on all the same."""
+        if not (self.done or self.hangs):
+            self._end = True
+            self.resume()  # from now on it stands nowhere
+
+    @property
+    def held(self) -> str:
+        """The names of the files that it has locked."""
+        return ", ".join(sorted({Path(one.name).name for one in self.locks if not one.closed}))
 
     def vanish(self) -> None:
         """What the kernel does when a process is killed: it lets go of its locks. The thread stays where it stands."""
@@ -120,9 +137,19 @@ class Writer:
                 fcntl.flock(lock, fcntl.LOCK_UN)
 
     @property
+    def waits(self) -> bool:
+        """Whether it stands where it waits for others."""
+        return self.at is not None and self.at.kind is Kind.WAIT
+
+    @property
     def is_about_to_commit(self) -> bool:
         """Whether it stands where it has seen its staged files, with nothing left but to name them."""
         return not self._dead and self.at is not None and self.at.kind in AHEAD_OF_COMMIT
+
+    def _where(self) -> str:
+        """Where its thread is, as a traceback says it."""
+        frame = sys._current_frames().get(self._thread.ident or 0) if self._thread else None
+        return "".join(traceback.format_stack(frame)) if frame else "its thread is gone"
 
     def _run(self) -> None:
         _here.writer = self
@@ -158,6 +185,18 @@ def point(kind: Kind, table: str) -> Writer | None:
     return writer
 
 
+def wait_for(what: str) -> None:
+    """Stand still until others have gone on. Raises WaitsForEver where there is nobody who lets them: in no writer's thread."""
+    if point(Kind.WAIT, what) is None:
+        raise WaitsForEver(f"This waits for {what}, and nobody goes on meanwhile. {standing(_begun)}")
+
+
+def standing(writers: Collection[Writer]) -> str:
+    """Where some writers stand, and which locks they hold."""
+    there = [one for one in writers if not one.done]
+    return "; ".join(f"{one.name} stands at {one.at} and holds {one.held or 'no lock'}" for one in there) or "Nobody else is at work."
+
+
 @contextmanager
 def points() -> Iterator[None]:
     """Inside, writers stop at their points, those that begin there. Losers of a race look again at once: a pause of theirs is a point."""
@@ -177,7 +216,7 @@ def points() -> Iterator[None]:
         stack.enter_context(mock.patch.object(publisher, "time", without_sleep))
         stack.enter_context(mock.patch.object(workplaces, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": _locked})))
         stack.enter_context(mock.patch.object(Cleaning, "carry_out", _carried_out(Cleaning.carry_out)))
-        waits = SimpleNamespace(monotonic=waiting.time.monotonic, sleep=lambda _: point(Kind.WAIT, "scratch"))
+        waits = SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: wait_for("those at work"))  # patience is the machine's
         stack.enter_context(mock.patch.object(waiting, "time", waits))
         yield
 
@@ -242,17 +281,21 @@ def _forgotten(real: Callable[..., Any]) -> Callable[..., Any]:
 def _locked(lock: IO[str], how: int) -> None:
     """A lock that is waited for is a point."""
     writer: Writer | None = getattr(_here, "writer", None)
-    if writer is not None and not how & (fcntl.LOCK_NB | fcntl.LOCK_UN):
-        while True:
-            try:
-                fcntl.flock(lock, how | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                point(Kind.WAIT, "scratch")
-    else:
+    if how & (fcntl.LOCK_NB | fcntl.LOCK_UN):
         fcntl.flock(lock, how)
+    else:
+        while not _took(lock, how):
+            wait_for(Path(lock.name).name)
     if writer is not None:
         writer.locks.append(lock)
+
+
+def _took(lock: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _carried_out(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -260,10 +303,12 @@ def _carried_out(real: Callable[..., Any]) -> Callable[..., Any]:
         if self.removals:
             point(Kind.REMOVE, self.name)
         while any(one.is_about_to_commit and not one.has_place for one in _begun):
-            point(Kind.WAIT, "scratch")  # nobody stands there for as many days as maintenance takes for old, for whom it does not wait
+            wait_for("commits")  # nobody stands there for as many days as maintenance takes for old, for whom it does not wait
         writer, _here.writer = getattr(_here, "writer", None), None  # it looks once more, and removes: nobody stops in between for long
-        real(self, lake)
-        _here.writer = writer
+        try:
+            real(self, lake)
+        finally:
+            _here.writer = writer
 
     return carry_out
 

@@ -15,9 +15,10 @@ from lake_accidents import Damage, cut_entry, damage_file, mend_all, throw_away
 from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
 from lake_oracle import Place
 from lake_product import KIND, METERS, PEOPLE, SALES
+from lake_quick import quick
 from lake_rows import held_places
 from lake_tables import Contents, Tables
-from lake_world import World, make_bronze, make_gold, make_silver, quick, tokens_of
+from lake_world import World, make_bronze, make_gold, make_silver, tokens_of
 from lake_writers import Kind, Writer, points
 
 from assay.contracts.model.contract import ARRIVAL

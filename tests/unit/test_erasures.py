@@ -25,7 +25,7 @@ from assay.ingest import work
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake import audited, side_tables
-from assay.lake.erasures import BEGUN, Erasure, begin, erasures, raise_fence, record
+from assay.lake.erasures import BEGUN, Erasure, erasures, raise_fence, record
 from assay.lake.fence import fence_now, fence_of
 from assay.lake.migrations import TOKEN
 from assay.lake.publisher import Provenance, publish
@@ -264,19 +264,6 @@ def test_which_files_a_writer_may_still_commit_depends_on_the_fence() -> None:
     fenced_at = datetime.now(UTC) - timedelta(minutes=5)
     assert {committable(f"{layer}/x", fenced_at) for layer in ("bronze", "quarantine", "decisions", "claims")} == {float("inf")}
     assert {committable(f"{layer}/x", fenced_at) for layer in ("silver", "gold")} == {fenced_at.timestamp()}
-
-
-def test_two_erasures_that_begin_at_once_have_two_numbers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = begin(run.lake, "customer", "one", "tester")
-    with monkeypatch.context() as patch:
-        stale = iter([[], erasures(run.lake)])
-        patch.setattr("assay.lake.erasures.erasures", lambda _: next(stale))
-        second = begin(run.lake, "customer", "two", "tester")
-    assert (
-        [(one.number, one.token) for one in erasures(run.lake)]
-        == [(first.number, "one"), (second.number, "two")]
-        == [(1, "one"), (2, "two")]
-    )
 
 
 def test_of_two_erasures_at_once_the_first_is_told_and_undoes_nothing(

@@ -78,15 +78,25 @@ def erasures(root: Path) -> list[Erasure]:
 
 
 def begin(root: Path, subject: str, token: str, by: str, detail: Mapping[str, Any] | None = None) -> Erasure:
-    """Write down a new erasure and what is to be done, under a number that nobody has."""
-    while True:
-        number = max((one.number for one in erasures(root)), default=0) + 1
-        erasure = Erasure(number, BEGUN, subject, token, by, datetime.now(UTC), detail=detail or {})
+    """Write down a new erasure and what is to be done, under a number that nobody has or ever had.
+
+    Raises PublishContention when others begin first every time.
+    """
+    for _ in range(ATTEMPTS):
+        erasure = Erasure(_highest(root) + 1, BEGUN, subject, token, by, datetime.now(UTC), detail=detail or {})
         try:
             _write(root, erasure, None)
         except Superseded:
             continue  # another one has just begun
         return erasure
+    raise PublishContention(f"Tried {ATTEMPTS} times to write down an erasure in {NAME}.")
+
+
+def _highest(root: Path) -> int:
+    """The highest number of an erasure, if another tool has taken its row away, too: the log goes on to know it."""
+    there = newest(root, NAME)
+    known = [int(key) for key in (there.tokens(TOKEN) if there else {}) if key.isdecimal()]
+    return max([*known, *(one.number for one in erasures(root))], default=0)
 
 
 def record(root: Path, erasure: Erasure) -> None:
