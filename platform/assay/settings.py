@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import grp
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY_FILE = "masking.keys"
+ADDRESS = re.compile(r"[?\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 LINKS = "ASSAY_LANDING_LINKS"
 BATCH, BATCH_BYTES = "ASSAY_BATCH_BYTES", range(1 << 20, 1 << 50)
 VACUUM, DAYS, USUAL_DAYS = "ASSAY_VACUUM_DAYS", range(1, 36_500), 7  # days as Delta's own vacuum
@@ -140,11 +142,16 @@ class Settings:
         return self.home / "scratch"
 
 
-def refuse_partition_like(folder: Path) -> None:
-    """Raise SettingsError for a place below a folder such as `country=de`: readers of Parquet take it for a partition column.
+def refuse_misread(folder: Path) -> None:
+    """Raise SettingsError for a place below a folder such as `country=de`: DuckDB, Polars and Spark take it for a partition column.
 
-    DuckDB, Polars and Spark look at the whole path of a file. There the value of the folder would replace the column of that name.
+    To Delta's library, and to Dagster's storage, a path is an address: for `a%20b` or `a?b` they read and write files of another folder.
     """
+    if read_otherwise := [part for part in folder.parts if ADDRESS.search(part)]:
+        raise SettingsError(
+            f"{str(folder)!a} lies in {read_otherwise[0]!a}, which libraries take for the name of another folder.",
+            hint="Name a folder without ?, control characters, or % before two hexadecimal digits in its path.",
+        )
     if strange := [part for part in folder.parts if "=" in part]:
         raise SettingsError(
             f"{folder} lies in {strange[0]!r}, which readers take for the partition {strange[0].replace('=', ' = ', 1)!r}.",
@@ -161,8 +168,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     ASSAY_BATCH_BYTES how much is held at once of a large arrival, ASSAY_VACUUM_DAYS how many days files of earlier versions are kept,
     ASSAY_RUN_DAYS how many days Dagster's history of runs.
 
-    Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a `=` in its
-    path, there is no project and one is needed, no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
+    Raises SettingsError when a variable names something that is not a folder, ASSAY_HOME has a path that is misread, there is no project
+    and one is needed, no such group, ASSAY_MASKING_KEYS is no reference, or one that is a number no such number.
     """
     found = os.environ if environ is None else environ
     project = _folder(found, "ASSAY_PROJECT", "the project of the working folder") or project_of(working_folder())
@@ -171,7 +178,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             f"ASSAY_HOME is {home}, which is not a folder.", hint="Name a folder, or unset it to use .assay in the project."
         )
-    refuse_partition_like(home)
+    refuse_misread(home)
     contracts = _folder(found, "ASSAY_CONTRACTS", "the product's contracts")
     dbt_project = Path(found.get("ASSAY_DBT_PROJECT") or in_project(project, DBT_PROJECT)).expanduser().resolve()
     keys = found.get("ASSAY_MASKING_KEYS")

@@ -6,7 +6,6 @@ Prints one JSON object for each: what was said, and what was found. Judging is t
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import resource
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from assay.cli.lake_reader import connect
 from assay.lake.snapshots import table_names
-from command_line import as_program, shell
+from command_line import as_program, obey_modes, shell
 from nursery import Child
 
 if TYPE_CHECKING:
@@ -77,16 +76,6 @@ def limited(limits: dict[str, int], *arguments: str) -> None:
             value += resource_now() * resource.getpagesize()  # noqa: PLW2901  # beside what the process has already
         resource.setrlimit(number, (value, resource.getrlimit(number)[1]))
     as_program("", *arguments)
-
-
-def obey_modes() -> None:
-    """Give up what lets root read and write whatever the modes of files say (CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH)."""
-    header, rights = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.capget(header, rights) == 0
-    for place in (0, 1):  # effective, permitted
-        rights[place] &= ~0b110
-    assert libc.capset(header, rights) == 0
 
 
 def resource_now() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import queue
 import re
 import sqlite3
@@ -24,10 +25,11 @@ from assay.errors import TableDamaged
 from assay.lake import durable
 from assay.lake.checking import damage_of
 from assay.lake.mending import mend
-from assay.lake.snapshots import open_snapshot
+from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration import sqlite_patience
 from assay.orchestration.instance import InstanceDamaged, InstanceMisdescribed, InstanceOutdated, instance_of
-from command_line import assay, shell
+from command_line import assay, obey_modes, shell
+from nursery import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -232,6 +234,28 @@ def test_whoever_waits_for_a_locked_database_says_for_which_process(tmp_path: Pa
     assert words.startswith(f"{database} is locked: process {other.pid} (-c import sqlite3;")
     assert words.endswith("This goes on when it is free; after 300 s it gives up.")
     assert said.empty()
+
+
+def look_without_rights(lake: str) -> None:
+    """In a child: what a user finds whom modes concern."""
+    obey_modes()
+    print(json.dumps({name: [str(one.found) for one in damage_of(Path(lake), name, deep=True)] for name in table_names(Path(lake))}))
+
+
+def test_a_table_and_a_file_that_this_user_may_not_read_are_named_and_the_others_checked(built: Shop, tmp_path: Path) -> None:
+    """Before, a folder that could not be entered was no table: a check found all in order, and told that to whoever it was sent to."""
+    lake, forbidden = copy_of(built, tmp_path / "home"), "must not be read by this user"
+    closed = [Path(open_snapshot(lake, "bronze/orders").files[0].path), lake / "silver/orders"]
+    modes = [path.stat().st_mode for path in closed]
+    for path in closed:
+        path.chmod(0)
+    try:
+        found = json.loads(Child.start(look_without_rights, str(lake)).rest())
+    finally:
+        for path, mode in zip(closed, modes, strict=True):
+            path.chmod(mode)
+    assert {name: said for name, said in found.items() if said} == {"bronze/orders": [forbidden], "silver/orders": [forbidden]}
+    assert {*found} == {*table_names(lake)}
 
 
 def use_instance(folder: Path) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
 
 from ageing import aged_history
 from assay.cli.exit_codes import run as run_command
@@ -21,6 +24,7 @@ from assay.maintenance import sqlite_space
 from assay.maintenance.sqlite_space import Space
 from assay.orchestration import event_log
 from assay.orchestration.history import History, SpentHistory
+from assay.orchestration.history_asset import history_asset
 from assay.orchestration.instance import DATABASES, NOT_CAPTURED
 from assay.settings import Settings
 from nursery import Child
@@ -292,6 +296,48 @@ def test_beside_a_run_that_is_at_work_history_goes_and_the_databases_are_left_as
         assert spent.told == ""
         assert [Space.of(home / "dagster" / name).free for name in DATABASES] == [0, 0, 0]
         assert shown(instance) == before
+
+
+def test_the_asset_gives_space_back_beside_its_own_run_and_says_what_went(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_space, "LEAST_BYTES", 1)
+    monkeypatch.setattr(sqlite_space, "LEAST_SHARE", 0)
+    with opened(home) as instance:
+        before = shown(instance)
+        done = dg.materialize([history_asset(settings_of(home))], instance=instance)
+        (made,) = done.asset_materializations_for_node("remove_spent_history")
+        told = {name: value.value for name, value in made.metadata.items()}
+        assert (told["runs removed"], told["ticks removed"]) == (8, 0)
+        assert told["events removed"] > 50
+        assert told["freed bytes"] > 8 * 100_000
+        assert "what stays, and why" not in told
+        assert Space.of(home / "dagster/history/runs/index.db").free == 0
+        assert shown(instance) == before
+
+
+def test_ticks_go_by_what_the_instance_keeps_also_of_a_sensor_that_ticks_no_more(home: Path) -> None:
+    with opened(home) as instance:
+        storage: Any = instance.schedule_storage
+        origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("gone"), "__repository__"), "gone")
+        state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.STOPPED)
+        instance.add_instigator_state(state)
+        for days in (0, 2, 40, 100):
+            for status in (TickStatus.SKIPPED, TickStatus.SUCCESS):
+                data = TickData(
+                    origin.get_id(),
+                    "gone",
+                    InstigatorType.SENSOR,
+                    status,
+                    time.time() - days * 86400,
+                    run_ids=[],
+                    selector_id=state.selector_id,
+                )
+                storage.create_tick(data)
+        assert cleaned(home, instance, dry_run=True).ticks == 5
+        assert cleaned(home, instance).ticks == 5
+        left = [
+            (tick.status, round((time.time() - tick.timestamp) / 86400)) for tick in instance.get_ticks(origin.get_id(), state.selector_id)
+        ]
+        assert sorted((status.value, days) for status, days in left) == [("SKIPPED", 0), ("SUCCESS", 0), ("SUCCESS", 2)]
 
 
 def test_the_command_says_what_goes_and_leaves_it_alone_where_tables_are_named(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import endless_publisher as publisher
 import pytest
+from calendar_products import Calendars
 
 from ageing import aged
 from assay.cli.exit_codes import run
@@ -24,6 +25,7 @@ from assay.lake.log import CHECKPOINT_EVERY, info, put
 from assay.lake.snapshots import open_snapshot
 from assay.lake.workplaces import deleting, workplace
 from assay.maintenance.cleaning import Survey
+from assay.maintenance.health import Health
 from assay.settings import Settings
 from command_line import assay, shell
 from nursery import Child
@@ -165,3 +167,20 @@ def assert_freed_by_the_asset(world: World) -> None:
     assert seen is not None
     assert (seen.metadata["files"].value, seen.metadata["dead_bytes"].value) == (3, 0)
     assert {schedule.name for schedule in world.definitions.schedules or ()} >= {"maintenance"}
+
+
+def test_a_partition_is_one_file_however_often_and_from_however_many_it_is_made(tmp_path: Path) -> None:
+    """What docs/decisions/0063 rests on: when this fails, there is something to compact."""
+    product = Calendars(tmp_path).readings("meter", lateness="9", end="2024-02-01", arrival_end="2024-02-01")
+    contract = product.contracts / "meter.odcs.yaml"
+    contract.write_text(contract.read_text().replace("{arrival:yyyy-MM-dd}.csv", "{arrival:yyyy-MM-dd}*.csv"))
+    for day in ("2024-01-01", "2024-01-02", "2024-01-03"):  # each with rows of the first, good and rejected
+        product.land("meter", day, [(f"{day}T09:00:00Z", 1), ("2024-01-01T10:00:00Z", "many")])
+        file = next((tmp_path / "home/landing").rglob(f"*{day}.csv"))
+        for number in range(9):
+            late = f"2024-01-01T{day[-2:]}:0{number}:00Z"
+            file.with_name(f"{file.stem}_{number}.csv").write_text(f"at,value\n{late},1\n{late},many\n")
+        assert set(product.backfill_lake().values()) == {None}
+    counts = {name: Health.of(tmp_path / "home/lake", f"{name}/meter") for name in ("bronze", "silver", "quarantine")}
+    assert {name: (found.files - found.partitions, found.most_files) for name, found in counts.items()} == dict.fromkeys(counts, (0, 1))
+    assert counts["bronze"].partitions == counts["silver"].partitions == 3

@@ -37,5 +37,6 @@ def test_whatever_writers_do_to_each_other_every_invariant_holds(part: int, caps
             assert rare & {*done.rules}
             assert steps < MANY or rare <= {*done.rules}
         assert {*Kind} - {Kind.WAIT} <= {*done.segments}  # that an erasure meets a build at work is rare
-        assert {"done", "killed", "Ended"} <= {*done.ends}
+        assert "done" in done.ends
+        assert {"killed", "Ended"} & {*done.ends}  # each comes with its mishap, which is rare
         assert {"Superseded", "Fenced"} & {*done.ends}, "nobody has ever given way"

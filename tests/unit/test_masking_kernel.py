@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -177,6 +178,23 @@ def test_an_error_among_personal_rows_leaves_without_its_words_and_its_causes(co
     open_ = replace(contracts["members"], columns=(), source=replace(contracts["members"].source, classifications=("",) * 7))
     with pytest.raises(ValueError, match=ADA), nothing_quoted(open_):
         raise ValueError(ADA)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, f"{ADA} is not allowed", "/lake/silver/members"), "Permission denied: /lake/silver/members."),
+        (OSError(errno.ENOSPC, f"[Errno 28] Error writing {ADA}. Detail: [errno 28]"), "No space left on device."),
+        (RuntimeError(f"Generic error: cannot write {ADA} (os error 13)"), "Permission denied."),
+    ],
+)
+def test_what_the_system_refuses_among_personal_rows_is_told_in_its_own_words(
+    contracts: dict[str, Contract], error: Exception, said: str
+) -> None:
+    """They quote no row. Before, a disk that was full, or a table of another user, was said to be a fault of a line of a library."""
+    with pytest.raises(StepFailed) as failure, nothing_quoted(contracts["members"]):
+        raise error
+    assert str(failure.value) == f"Tried to work on members; {said} Nothing was published by that."
 
 
 def _from_value_error() -> None:

@@ -1,4 +1,4 @@
-"""Folders that look like partitions: where a path has `name=value`, readers of Parquet take the value for a column."""
+"""Folders that are misread: where a path has `name=value`, readers of Parquet take the value for a column; others read it as an address."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def put(root: Path, spec: TableSpec = SPEC) -> None:
 def test_a_home_below_a_folder_that_looks_like_a_partition_is_refused(tmp_path: Path, above: str) -> None:
     with pytest.raises(SettingsError, match=r"which readers take for the partition .*Name a folder without ="):
         load_settings({"ASSAY_HOME": str(tmp_path / above / "home")})
+
+
+@pytest.mark.parametrize("above", ["a%20b", "a/b%C3%A9/c", "what?", "a\tb", "a\nb"])
+def test_a_folder_whose_name_is_read_as_an_address_is_refused(tmp_path: Path, above: str) -> None:
+    """Delta's library looked for its log in `a b`, and Dagster's databases lay outside of the home, in a file `what`."""
+    with pytest.raises(SettingsError, match=r"which libraries take for the name of another folder\. Name a folder without \?"):
+        load_settings({"ASSAY_HOME": str(tmp_path / above / "home")})
+    with pytest.raises(SettingsError, match="another folder"):
+        put(tmp_path / above)
+
+
+@pytest.mark.parametrize("above", ["50%", "50% off", "a#b", "s*r[a]", 'it\'s "q"', "naïve-日本", "semi;colon&$x"])
+def test_any_other_folder_holds_a_lake(tmp_path: Path, above: str) -> None:
+    assert load_settings({"ASSAY_HOME": str(tmp_path / above)}).home == tmp_path / above
+    put(tmp_path / above)
+    snapshot = open_snapshot(tmp_path / above, SPEC.name)
+    assert snapshot.scan().collect().equals(SALES)
+    assert duckdb.sql(snapshot.duckdb_select()).pl().equals(SALES)
 
 
 def test_a_link_to_such_a_folder_is_refused_too(tmp_path: Path) -> None:

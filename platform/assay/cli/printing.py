@@ -116,6 +116,6 @@ def print_summary(settings: Settings) -> bool:
 
 def all_sound(damaged: Sequence[TableUnreadable]) -> bool:
     """Say which tables are damaged; True if none is."""
-    for error in damaged:
-        typer.echo(f"assay: {visible(str(error))}", err=True)
+    for words in dict.fromkeys(map(str, damaged)):  # quarantine cannot be told without the table that it is of
+        typer.echo(f"assay: {visible(words)}", err=True)
     return not damaged

@@ -123,6 +123,8 @@ def _digest_damage(file: DataFile) -> str | None:
             found = file_digest(opened, lambda: blake2b(digest_size=DIGEST_BYTES)).hexdigest()
     except FileNotFoundError:
         return MISSING
+    except PermissionError:
+        return NOT_ALLOWED
     if found != file.digest:
         return "has other bytes than were committed"
     _good.add(key)

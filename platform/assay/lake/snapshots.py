@@ -27,7 +27,7 @@ from assay.lake.log_entries import commits_of
 from assay.lake.slices import WHOLE
 from assay.lake.snapshot_cache import Recent, has_commits, newest_commit
 from assay.lake.tokens import tokens_at
-from assay.settings import refuse_partition_like
+from assay.settings import refuse_misread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -209,7 +209,7 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
-    refuse_partition_like(root)
+    refuse_misread(root)
     folder = root / name
     with log_read(name, folder, version):
         if not folder.exists():  # most tables beside a dataset's own: to have delta-rs look for each takes a tenth of a plan
@@ -236,9 +236,10 @@ def newest(root: Path, name: str) -> Snapshot | None:
 def table_names(root: Path) -> list[str]:
     """The tables under `root`, as `<layer>/<dataset>`, in order; one that has lost its log too.
 
-    One whose maker was killed before its first commit is none yet.
+    One whose maker was killed before its first commit is none yet. One that this user may not look into is there all the same.
     """
-    found = {mark.parent for mark in root.glob(f"*/*/{MARK}")} | {log.parent for log in root.glob(f"*/*/{LOG}") if has_commits(log)}
+    found = {folder for folder in root.glob("*/*") if not os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()}
+    found |= {mark.parent for mark in root.glob(f"*/*/{MARK}")} | {log.parent for log in root.glob(f"*/*/{LOG}") if has_commits(log)}
     return sorted(str(table.relative_to(root)) for table in found)
 
 

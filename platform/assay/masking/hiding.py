@@ -5,6 +5,9 @@ Whether a value was there still shows: that is what a person looks for who mends
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from assay.contracts.model.contract import Contract
 
 HIDDEN = "***"
+NUMBER = re.compile(r"\b(?:os error|errno) (\d{1,3})\b", re.IGNORECASE)  # by which engines tell what the system has refused
 
 
 class StepFailed(AssayError):
@@ -69,8 +73,19 @@ def nothing_quoted(*contracts: Contract, about: str = "") -> Iterator[None]:
     except Exception as error:
         if not sensitive:
             raise
+        kind, work = StepFailed if may_pass(error) else StepFailsAgain, f"Tried to work on {about or contracts[0].dataset}"
+        if refused := _refused(error):
+            raise kind(f"{work}; {refused}.", hint="Nothing was published by that.") from None
         where = traceback.extract_tb(error.__traceback__)[-1]
-        said = (
-            f"Tried to work on {about or contracts[0].dataset}; {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}."
-        )
-        raise (StepFailed if may_pass(error) else StepFailsAgain)(said) from None
+        raise kind(f"{work}; {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}.") from None
+
+
+def _refused(error: Exception) -> str | None:
+    """What the system has refused and where, in its own words, which quote no row; None for any other error."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (told := NUMBER.search(str(error))):
+        number = int(told[1])
+    if number is None or number not in errno.errorcode:
+        return None
+    place = error.filename if isinstance(error, OSError) else None
+    return f"{os.strerror(number)}: {place}" if place else os.strerror(number)

@@ -15,7 +15,7 @@ from assay.orchestration.build import assemble
 from assay.orchestration.lake_scaffolder import LakeScaffolder
 from assay.orchestration.naming import Naming
 from assay.permissions import keep_private
-from assay.settings import SecretReference, Settings, refuse_partition_like
+from assay.settings import SecretReference, Settings, refuse_misread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ class LakeComponent(dg.Component, dg.Resolvable, dg.Model):
     def settings(self, folder: Path) -> Settings:
         """What the attributes of a component say, whose `defs.yaml` lies in a folder. Raises SettingsError."""
         home = (folder / self.home).expanduser().resolve()
-        refuse_partition_like(home)
+        refuse_misread(home)
         return Settings(
             home=home,
             dbt_project=_existing(folder, self.dbt_project, "dbt_project") if self.dbt_project else home / "no_dbt_project",

@@ -1,6 +1,6 @@
 """The history that Dagster keeps of runs, without what is spent: runs that ended long ago, their events and logs, and old ticks.
 
-First the runs go, one by one as the UI deletes them; then whatever is left of runs that are not there. So whoever is killed in between, or
+First the runs go, as when the UI deletes them; then whatever is left of runs that are not there. So whoever is killed in between, or
 has deleted a run in the UI, leaves nothing for good. What stays, because the UI reads it, is said in `spent_runs` and `spent_events`.
 """
 
@@ -19,7 +19,7 @@ from assay.lake.workplaces import deleting
 from assay.maintenance.sqlite_space import Space
 from assay.orchestration.instance import DATABASES
 from assay.orchestration.spent_events import RUNLESS, Resting, SpentEvents, forget_runless
-from assay.orchestration.spent_runs import SpentRuns, unfinished
+from assay.orchestration.spent_runs import SpentRuns, forget, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -70,7 +70,7 @@ class History:
                 return SpentHistory(len(spent), events.count(), ticks, freed)
             for run_id in spent:
                 self.instance.compute_log_manager.delete_logs(prefix=[run_id])
-                self.instance.run_storage.delete_run(run_id)
+            forget(self.instance.run_storage, spent)
             removed = events.remove()
             for path in files:
                 _remove(path)

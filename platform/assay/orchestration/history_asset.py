@@ -33,7 +33,7 @@ def history_asset(settings: Settings, naming: Naming = ALONE) -> dg.AssetsDefini
     def history(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
         waits = lambda whom: context.log.info("Waits for %s.", whom)  # noqa: E731  # one line
-        yield dg.MaterializeResult(key, metadata=told(History(settings, context.instance, waits, context.run_id).execute()))
+        yield dg.MaterializeResult(key, metadata=told(History(settings, context.instance, waits, context.run.run_id).execute()))
 
     return history
 

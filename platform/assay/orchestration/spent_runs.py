@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import sqlalchemy as sa
 
 from assay.orchestration.run_requests import REQUEST_TAG
 from assay.orchestration.shown import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from assay.orchestration.spent_events import Resting
 
-PAGE = 1000
+PAGE, AT_ONCE = 1000, 500
+_RUNS, _TAGS = (sa.table(name, sa.column("run_id")) for name in ("runs", "run_tags"))
 SENSOR, SCHEDULE, RUN_KEY, BACKFILL = "dagster/sensor_name", "dagster/schedule_name", "dagster/run_key", "dagster/backfill"
 OVER = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}  # how a backfill ends
 
@@ -62,6 +64,15 @@ class SpentRuns:
         while page := self.instance.get_run_records(limit=PAGE, cursor=cursor):
             yield from page
             cursor = page[-1].dagster_run.run_id
+
+
+def forget(storage: Any, runs: Sequence[str]) -> None:  # noqa: ANN401  # its base class does not declare how each storage connects
+    """Delete runs, hundreds in a transaction: Dagster's own deletes one in each, which takes a thousand of them half a minute on a disk."""
+    for first in range(0, len(runs), AT_ONCE):
+        some = runs[first : first + AT_ONCE]
+        with storage.connect() as connection:
+            connection.execute(_TAGS.delete().where(_TAGS.c.run_id.in_(some)))
+            connection.execute(_RUNS.delete().where(_RUNS.c.run_id.in_(some)))
 
 
 def unfinished(instance: dg.DagsterInstance, but: str | None) -> int:
