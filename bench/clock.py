@@ -44,12 +44,12 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_CALLER)} | dict(extra)
 
 
-def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Cost:
+def cost_of(arguments: Sequence[str | Path], environment: Mapping[str, str] | None = None, python: str | Path = sys.executable) -> Cost:
     """Run `python ARGUMENTS` to its end, quietly. Raises SideFailed with the last lines that it wrote when it fails."""
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)], env=clean_environment(environment or {}), stdout=said, stderr=said, cwd=CHECKOUT
+            [str(python), *map(str, arguments)], env=clean_environment(environment or {}), stdout=said, stderr=said, cwd=CHECKOUT
         )
         peak = PeakOfTree(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
@@ -148,10 +148,10 @@ def show(costs: Mapping[str, Sequence[Cost]]) -> None:
         print(f"  {name}: {wall:.2f} wall s, {cpu:.2f} CPU s, {memory:.0f} MiB (wall of each round: {rounds})", flush=True)
 
 
-def ratio(costs: Mapping[str, Sequence[Cost]], ours: str, others: Sequence[str]) -> float:
-    """The median, over the rounds, of our wall seconds by the sum of the others'."""
+def ratio(costs: Mapping[str, Sequence[Cost]], ours: str, others: Sequence[str], of: str = "wall") -> float:
+    """The median, over the rounds, of our seconds (`wall` or `cpu`) by the sum of the others'."""
     rounds = zip(costs[ours], zip(*(costs[name] for name in others), strict=True), strict=True)
-    return statistics.median(mine.wall / sum(other.wall for other in theirs) for mine, theirs in rounds)
+    return statistics.median(getattr(mine, of) / sum(getattr(other, of) for other in theirs) for mine, theirs in rounds)
 
 
 def verdict(name: str, value: float, unit: str, limit: float) -> bool:

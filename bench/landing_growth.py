@@ -148,6 +148,7 @@ def daemon(home: Path) -> dict[str, float]:
     with ticking(home) as tick:
         for _ in range(2):
             _expect(tick(), [])
+            time.sleep(SETTLED_SECONDS)
         idle = min(_expect(tick(), []) for _ in range(3))
         new, later = [], []
         for _ in range(2):

@@ -13,7 +13,7 @@ import pytest
 from calendar_products import Calendars, totals
 from deltalake import DeltaTable, write_deltalake
 
-from assay.cli.lake_reader import facts
+from assay.cli.lake_facts import facts
 from assay.cli.progress import announce
 from assay.lake.log_entries import committed_at
 from assay.lake.quarantine.store import ARRIVALS, visible_files

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from order_shop import Shop, day
 
-from assay.cli.lake_reader import facts, query
+from assay.cli.lake_facts import facts
+from assay.cli.lake_reader import query
 from assay.errors import Fenced, Superseded
 from assay.lake.erasures import raise_fence
 from assay.lake.fence import fence_now

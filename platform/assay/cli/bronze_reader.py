@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.cli.product import contracts_folder
-from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
-from assay.contracts.model.sensitivity import sensitive_landing_columns
-from assay.contracts.reading.odcs import load_contracts
 from assay.errors import ContractInvalid
 from assay.lake.duckdb_sql import literal, quoted
-from assay.masking.hiding import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,7 +16,6 @@ if TYPE_CHECKING:
     Open = Mapping[str, Collection[str]]
 
 BRONZE = "bronze"
-ADDED = {ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH}
 
 
 def open_columns(settings: Settings, query: str) -> Open:
@@ -31,6 +25,10 @@ def open_columns(settings: Settings, query: str) -> Open:
     """
     if BRONZE not in query.lower():
         return {}
+    from assay.cli.product import contracts_folder
+    from assay.contracts.model.sensitivity import sensitive_landing_columns
+    from assay.contracts.reading.odcs import load_contracts
+
     try:
         contracts = load_contracts(contracts_folder(settings))
     except ContractInvalid:
@@ -40,7 +38,10 @@ def open_columns(settings: Settings, query: str) -> Open:
 
 def hidden_bronze(snapshot: Snapshot, known: Open) -> str:
     """SQL for a bronze table: where a value was that is not known to be open, `***` is. A column without contract is not open."""
-    shown = ADDED | {*known.get(snapshot.name.partition("/")[2], ())}
+    from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+    from assay.masking.hiding import HIDDEN
+
+    shown = {ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH} | {*known.get(snapshot.name.partition("/")[2], ())}
     columns = [
         quoted(name) if name in shown else f"CASE WHEN {quoted(name)} IS NOT NULL THEN {literal(HIDDEN)} END AS {quoted(name)}"
         for name in snapshot.schema.names

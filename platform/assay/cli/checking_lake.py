@@ -11,13 +11,12 @@ import typer
 from assay.cli.escaping import visible
 from assay.cli.homes import settings_of_home
 from assay.errors import ContractInvalid, FormatNewer, SettingsError, TableUnreadable, few_of
-from assay.lake.checking import NEWER, damage_of
-from assay.lake.damage import NOT_ALLOWED, Damage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from assay.contracts.model.contract import Contract
+    from assay.lake.damage import Damage
     from assay.settings import Settings
 
 SOME = 3
@@ -85,7 +84,8 @@ def _chosen(settings: Settings, tables: Sequence[str]) -> list[str]:
 
 def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Finding]:
     """Look at tables one by one, and say what was found of each."""
-    from assay.lake.checking import forgotten
+    from assay.lake.checking import damage_of, forgotten
+    from assay.lake.damage import Damage
 
     contracts, missed, found = _contracts(settings), forgotten(settings.lake), list[Finding]()
     for name in tables:
@@ -101,6 +101,7 @@ def _look(settings: Settings, tables: Sequence[str], *, deep: bool) -> list[Find
 
 def _sums(settings: Settings, contracts: Mapping[str, Contract], tables: Sequence[str]) -> list[Finding]:
     """The datasets whose rows do not add up, of those that can be counted."""
+    from assay.lake.damage import Damage
     from assay.orchestration.reconciliation import fates_of
 
     found = list[Finding]()
@@ -125,6 +126,8 @@ def _contracts(settings: Settings) -> Mapping[str, Contract]:
 
 def _finding(settings: Settings, contracts: Mapping[str, Contract], name: str, damage: Damage) -> Finding:
     from assay.ingest.lost_files import lost_with_file, lost_with_log
+    from assay.lake.checking import NEWER
+    from assay.lake.damage import NOT_ALLOWED
     from assay.steps import Run
 
     layer, _, dataset = name.partition("/")
@@ -157,6 +160,7 @@ def _is_copied(damage: Damage) -> bool:
 def _mend(settings: Settings, found: Sequence[Finding], *, named: Sequence[str]) -> None:
     """Set aside what is damaged, table by table, and make it again from what lies below, as a backfill does."""
     from assay.cli.running import run_backfill
+    from assay.lake.checking import damage_of
 
     touched = list[str]()
     for table in dict.fromkeys(one.table for one in found):

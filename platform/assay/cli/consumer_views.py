@@ -7,15 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Column, Table
-
-from assay.cli.printing import wide_console
-from assay.cli.product import contracts_folder
-from assay.contracts.reading.odcs import load_product
-from assay.gold.published_views import view_statements
-from assay.gold.views import views_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from assay.settings import Settings
@@ -32,17 +26,32 @@ def views_for(settings: Settings, query: str) -> list[str]:
     """The statements that make the views that a query may read; none for one that names none, because reading contracts takes 0.5 s."""
     if not NAMES_A_VIEW.search(query):
         return []
-    return list(view_statements(settings.lake, load_product(contracts_folder(settings)), today()))
+    return list(_statements(settings))
 
 
 def print_statements(settings: Settings) -> None:
     """The SQL that makes the views in any DuckDB, over the versions that are published now."""
-    for statement in view_statements(settings.lake, load_product(contracts_folder(settings)), today()):
+    for statement in _statements(settings):
         typer.echo(f"{statement};")
+
+
+def _statements(settings: Settings) -> Iterator[str]:
+    from assay.cli.product import contracts_folder
+    from assay.contracts.reading.odcs import load_product
+    from assay.gold.published_views import view_statements
+
+    return view_statements(settings.lake, load_product(contracts_folder(settings)), today())
 
 
 def print_views(settings: Settings) -> None:
     """Each major version of each gold model, what becomes of it, and who reads it."""
+    from rich.table import Column, Table
+
+    from assay.cli.printing import wide_console
+    from assay.cli.product import contracts_folder
+    from assay.contracts.reading.odcs import load_product
+    from assay.gold.views import views_of
+
     views = sorted(views_of(load_product(contracts_folder(settings))), key=lambda view: (view.current.dataset, -view.contract.major))
     if not views:
         return

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.code_version import release
-from assay.contracts.reading.odcs import PATTERN
 from assay.errors import SettingsError
 from assay.lake.durable import sync_folder
 from assay.lake.format import FORMAT
 from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of
-from assay.scaffold.folders import whole_folder, write_dbt_project
 from assay.settings import load_settings
 
 if TYPE_CHECKING:
@@ -27,6 +24,8 @@ PROJECT = "dbt_project.yml"
 
 def _print_release(wanted: bool) -> None:  # noqa: FBT001  # as typer calls it
     if wanted:
+        from assay.code_version import release
+
         typer.echo(f"assay {release()}, lake format {FORMAT}")
         raise typer.Exit
 
@@ -75,6 +74,8 @@ def require_writable(folder: Path) -> None:
 
 def require_contracts(folder: Path) -> None:
     """Raise SettingsError for a folder without contracts: to find nothing wrong with nothing would be no answer."""
+    from assay.contracts.reading.odcs import PATTERN
+
     if folder.is_dir() and next(folder.rglob(PATTERN), None) is None:
         hint = f"Contracts are files {PATTERN}; `assay new` drafts one."
         raise SettingsError(f"Tried to read the contracts in {folder}; there is none.", hint=hint)
@@ -85,6 +86,8 @@ def make_dbt_project(settings: Settings) -> None:
 
     It appears whole or not at all: with half a file in it nobody would make it any more, and dbt could not read it.
     """
+    from assay.scaffold.folders import whole_folder, write_dbt_project
+
     project = settings.dbt_project
     if (project / PROJECT).exists() or (project.exists() and any(project.iterdir())):
         return

@@ -46,7 +46,7 @@ def tables() -> None:
     """
     from assay.cli.consumer_views import print_views
     from assay.cli.homes import settings_of_home
-    from assay.cli.lake_reader import facts
+    from assay.cli.lake_facts import facts
     from assay.cli.printing import all_sound, print_tables
 
     settings = settings_of_home()

@@ -15,17 +15,14 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from assay.cli.escaping import visible
-from assay.cli.lake_reader import facts, rejected_by_rule
-from assay.cli.quarantine_reports import sums_of
 from assay.lake.duckdb_sql import quoted
-from assay.lake.latest_commit_time import ahead, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import duckdb
 
-    from assay.cli.lake_reader import TableFacts
+    from assay.cli.lake_facts import TableFacts
     from assay.errors import TableUnreadable
     from assay.settings import Settings
 
@@ -94,6 +91,10 @@ def _plain(value: Any) -> str:  # noqa: ANN401  # whatever DuckDB returns
 
 def print_summary(settings: Settings) -> bool:
     """What is in the lake and in quarantine, where it lies and how to read it. False if something of it is damaged, which is said."""
+    from assay.cli.lake_facts import facts, rejected_by_rule
+    from assay.cli.quarantine_reports import sums_of
+    from assay.lake.latest_commit_time import ahead, told
+
     console, (found, damaged) = wide_console(), facts(settings.lake)
     print_tables(found)
     rejected = rejected_by_rule(settings.lake)

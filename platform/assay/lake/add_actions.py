@@ -12,20 +12,22 @@ from urllib.parse import unquote
 from assay.lake.statistics import python_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     import pyarrow as pa
 
 
-def described(actions: pa.Table, root: str, partition_by: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
-    """Of each file its path, partition values, rows and bytes, and the bounds that Delta knows."""
+def described(actions: pa.Table, root: str, partition_by: tuple[str, ...], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Of each file its path, partition values, rows and bytes, its bounds in Delta, and whether Delta counts the nulls of all columns."""
     from assay.lake.staging import partition_value
 
     for action in python_values(actions.to_struct_array().combine_chunks()):
         partition = action.get("partition") or {}
         path = os.path.join(root, unquote(action["path"]))  # noqa: PTH118  # of years of files, a fifth of what a Path takes
         values = tuple(partition_value(partition.get(column)) for column in partition_by)
-        yield path, values, action["num_records"] or 0, action["size_bytes"], action.get("min") or {}, action.get("max") or {}
+        nulls = action.get("null_count") or {}
+        counted = all(isinstance(nulls.get(column), int) for column in columns)
+        yield path, values, action["num_records"] or 0, action["size_bytes"], action.get("min") or {}, action.get("max") or {}, counted
 
 
 def of_partitions(actions: pa.Table, column: str, values: Collection[str]) -> pa.Table | None:

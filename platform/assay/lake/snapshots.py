@@ -20,7 +20,7 @@ import pyarrow as pa
 from assay.errors import TableMissing
 from assay.lake.add_actions import described, of_partitions
 from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
-from assay.lake.duckdb_sql import duckdb_type, literal, quoted
+from assay.lake.duckdb_sql import duckdb_type, select_files
 from assay.lake.features import refuse_newer, refuse_unreadable
 from assay.lake.log import LOG
 from assay.lake.log_entries import commits_of
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
     from deltalake import DeltaTable
 
+MISSING = "Tried to read {name}; there is no table at {folder}."
 UNTYPED = "assay.untyped:"  # the prefix of the app ids that keep the names of columns without a type
 
 _recent = Recent()
@@ -50,6 +51,12 @@ class DataFile:
     size: int
     low: dict[str, Any]
     high: dict[str, Any]
+    is_counted: bool = False  # whether Delta knows of every column how many nulls it has: one that is not in the file has no count
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every column of the table is in the file, in the type that it has there; known of files that `staging` wrote."""
+        return self.is_counted and not self.path.endswith(self.digest)
 
     @property
     def digest(self) -> str:
@@ -112,7 +119,8 @@ class Snapshot:
             return pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
 
     def _data_files(self, actions: pa.Table) -> list[DataFile]:
-        found = (DataFile(*said) for said in described(actions, str(self.folder), self.partition_by))
+        columns = [name for name in self.schema.names if name not in self.partition_by]
+        found = (DataFile(*said) for said in described(actions, str(self.folder), self.partition_by, columns))
         return sorted(found, key=lambda file: (file.values, file.path))
 
     @property
@@ -172,17 +180,8 @@ class Snapshot:
         fields = {field.name: duckdb_type(field.type) for field in self.schema}
         files = [file for file in self.files if keep is None or keep(file)]
         refuse_damaged(self, files)
-        chosen = [file.path for file in files]
-        # a column that none of the files has yet comes from the empty half
-        empty = "SELECT " + ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in fields.items()) + " WHERE false"
-        if not chosen:
-            return empty
-        hive = "false"  # left out it is true where any folder of the path looks so
-        if self.partition_by:
-            kinds = ", ".join(f"{literal(column)}: {fields[column]}" for column in self.partition_by)
-            hive = f"true, hive_types={{{kinds}}}"
-        source = f"read_parquet([{', '.join(map(literal, chosen))}], union_by_name=true, hive_partitioning={hive})"
-        return f"SELECT {', '.join(map(quoted, fields))} FROM ({empty} UNION ALL BY NAME SELECT * FROM {source})"  # noqa: S608  # quoted
+        whole, others = ([file.path for file in files if file.is_whole is whole] for whole in (True, False))
+        return select_files(whole, others, fields, self.partition_by)
 
 
 def partition_key(file: DataFile) -> str:
@@ -213,12 +212,14 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
     refuse_misread(root)
     folder = root / name
     with log_read(name, folder, version):
+        if not folder.exists():  # most tables beside a dataset's own: to have delta-rs look for each takes a tenth of a plan
+            raise TableMissing(MISSING.format(name=name, folder=folder))
         try:
             table = DeltaTable(str(folder), version=version)
         except TableNotFoundError as missing:
             if (folder / MARK).exists():
                 raise damaged_error(name, version, log_damage(folder)) from missing
-            raise TableMissing(f"Tried to read {name}; there is no table at {folder}.") from missing
+            raise TableMissing(MISSING.format(name=name, folder=folder)) from missing
         refuse_half_written(name, folder, table.version())
         refuse_newer(name, folder / LOG, table.version())
         refuse_unreadable(name, table)

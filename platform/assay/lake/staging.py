@@ -11,6 +11,7 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -194,7 +195,7 @@ def name_of(digest: str) -> str:
 def sync_folders(staging: Staging) -> None:
     """Make the names of the files durable, and of every folder up to the lake: whoever has made one may have been killed before it was."""
     above = (staging.root, staging.root.parent, staging.root.parent.parent)
-    inner = {folder for file in staging.files for folder in (staging.root / file.path).parents if folder.is_relative_to(staging.root)}
+    inner = {staging.root / folder for file in staging.files for folder in PurePath(file.path).parents}
     for folder in sorted({*inner, *above} if inner else inner, reverse=True):
         sync_folder(folder)
 
