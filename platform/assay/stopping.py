@@ -16,7 +16,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from assay.last_words import take_leave
+from assay.crash_message import take_leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

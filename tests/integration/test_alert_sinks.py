@@ -17,9 +17,9 @@ from assay.alerting import mailing, posting
 from assay.alerting.alert import Edge, Kind, Message, Part
 from assay.alerting.delivery import deliver
 from assay.alerting.mailing import Mail
-from assay.alerting.memory import Memory
 from assay.alerting.posting import Slack, Webhook
 from assay.alerting.sinks import MessageRefused, SinkFailed
+from assay.alerting.state import Memory
 from assay.alerting.wording import About, Wording
 from assay.settings import SecretMissing, SecretReference
 

@@ -14,7 +14,7 @@ from alert_servers import Posts, web_server
 from live_market import Market, rows, stall
 
 from assay.alerting.declared import FILE, read_alerts
-from assay.alerting.memory import Memory
+from assay.alerting.state import Memory
 from assay.contracts.model.gold_contract import ProductContracts
 from assay.lake.fence import fence_now
 from assay.lake.quarantine.decisions import Decision, decide

@@ -11,8 +11,8 @@ from calendar_products import Calendars, totals
 
 from assay.cli.checking import check_contracts
 from assay.gold.dbt_runner import DbtFailed
-from assay.gold.isolating import write_view
 from assay.gold.parsed import parse_project, parse_sound
+from assay.gold.unparsable_files import write_view
 from assay.orchestration.build import assemble
 from assay.settings import Settings
 

@@ -20,7 +20,7 @@ import assay
 from assay.errors import SettingsError
 from assay.lake.snapshots import open_snapshot
 from assay.testing import good_rows
-from assay.testing.finding import contract_of
+from assay.testing.contract_lookup import contract_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

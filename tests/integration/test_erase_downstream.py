@@ -9,7 +9,7 @@ from payers_till import ADA, BOB, Till
 from small_world import edit
 
 from assay.contracts.reading.odcs import load_contracts
-from assay.erasure.finding import search
+from assay.erasure.person_search import search
 from assay.erasure.proving import NotErased
 from assay.erasure.removing import remove_from_bronze
 from assay.errors import Fenced

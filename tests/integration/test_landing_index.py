@@ -22,7 +22,7 @@ import pytest
 from live_market import Market, rows, stall
 
 from assay.contracts.reading.odcs import load_contracts
-from assay.ingest import arrived, folders, held, landing_file, landing_index
+from assay.ingest import arrived, bronze_contents, folders, landing_file, landing_index
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.folders import one_look
 from assay.ingest.landing import landed
@@ -360,7 +360,7 @@ def test_archived_files_are_told_by_their_partition_alone(zone: Zone, monkeypatc
     def opened(path: str) -> object:
         raise AssertionError(f"{path} was opened")
 
-    monkeypatch.setattr(held, "manifest_of", opened)
+    monkeypatch.setattr(bronze_contents, "manifest_of", opened)
     assert zone.look() == NOTHING_DUE
 
 
@@ -400,6 +400,6 @@ def test_the_files_of_a_version_are_grouped_once_however_many_arrivals_there_are
         calls.append(table.name)
         return files_by_key(table)
 
-    monkeypatch.setattr(held, "files_by_key", counted)
-    assert len(held.Holdings(open_snapshot(zone.run.lake, "bronze/sales")).arrivals) == len(DAYS)
+    monkeypatch.setattr(bronze_contents, "files_by_key", counted)
+    assert len(bronze_contents.Holdings(open_snapshot(zone.run.lake, "bronze/sales")).arrivals) == len(DAYS)
     assert calls == ["bronze/sales"]

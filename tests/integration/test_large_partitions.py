@@ -16,7 +16,7 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.slices import WHOLE, Slice
 from assay.lake.streaming_writer import Growing
-from assay.refine import large
+from assay.refine import batched
 from assay.refine.bronze_batches import pieces_of
 from assay.refine.step import refine_partitions, silver_spec
 from assay.steps import Status
@@ -67,13 +67,13 @@ class Keyed(Shop):
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The partitions that were refined in batches, once for each batch."""
-    found, add = list[str](), large._Refining.add
+    found, add = list[str](), batched._Refining.add
 
-    def counting(self: large._Refining, judged: Judged) -> None:
+    def counting(self: batched._Refining, judged: Judged) -> None:
         found.append(self.key)
         add(self, judged)
 
-    monkeypatch.setattr(large._Refining, "add", counting)
+    monkeypatch.setattr(batched._Refining, "add", counting)
     return found
 
 
@@ -198,7 +198,7 @@ def test_a_lost_row_is_told_and_nothing_is_left(tmp_path: Path, monkeypatch: pyt
     chance, (_, shop) = random.Random(1), shops(tmp_path)
     shop.drop(1, some(chance, 100, 40, 0.2))
     shop.ingest([1])
-    monkeypatch.setattr(large, "pieces_of", lambda *told: [*pieces_of(*told)][1:])
+    monkeypatch.setattr(batched, "pieces_of", lambda *told: [*pieces_of(*told)][1:])
     with pytest.raises(AssayError, match="the rows of '2024-01-01' do not add up"):
         replace(shop, batch_bytes=FEW).refine([1])
     assert not [*(shop.home / "lake/silver/orders").rglob("*part-*")]

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from assay.contracts.reading.odcs import load_contracts
-from assay.erasure.finding import search
+from assay.erasure.person_search import search
 from assay.erasure.removing import Person, remove_from_bronze, remove_from_claims
 from assay.lake.snapshots import open_snapshot
 from assay.masking.keyring import new_entry

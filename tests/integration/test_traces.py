@@ -13,8 +13,8 @@ from people_world import found_in
 from assay.erasure import waiting
 from assay.erasure.waiting import StillAtWork
 from assay.lake.erasures import BEGUN, DONE
-from assay.masking.hiding import StepFailsAgain
 from assay.masking.keyring import read_ring
+from assay.masking.redaction import StepFailsAgain
 from assay.masking.tokens import tokenizer
 from assay.orchestration import erasing
 from command_line import BIN, process

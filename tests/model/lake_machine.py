@@ -70,7 +70,7 @@ from assay.erasure.proving import NotErased
 from assay.errors import Fenced, FileUnreadable, Superseded, TableDamaged, TableMissing
 from assay.lake.migrations import CalendarChanged
 from assay.lake.quarantine.decisions import Kind as DecisionKind
-from assay.masking.hiding import StepFailed
+from assay.masking.redaction import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from assay.lake import damage, foreign, log, mending, migrations, publisher, sid
 from assay.lake import erasures as records
 from assay.lake.durable import replace_file
 from assay.lake.staged import Staging
-from assay.maintenance import cleaning, limits, vacuum
+from assay.maintenance import cleaning, cutoff, vacuum
 from assay.orchestration import erasing
 from assay.orchestration.maintaining import Outdated
 from assay.refine import global_keys
@@ -168,7 +168,7 @@ def partitions_stay_when_their_calendar_goes() -> Mutant:
 
 def maintenance_does_not_ask_who_is_at_work() -> Mutant:
     """What is old goes, whoever reads it, or has staged it."""
-    return mock.patch.object(limits, "at_work", return_value=[])
+    return mock.patch.object(cutoff, "at_work", return_value=[])
 
 
 @contextmanager

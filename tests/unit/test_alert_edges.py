@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from assay.alerting.alert import LONGEST, Edge, Kind, Look, Message, Part, Trouble
 from assay.alerting.edges import ALL_KEYS, MOST_KEYS, NAMED, Open, follow
-from assay.alerting.memory import LONGEST_PAUSE, MOST_REFUSALS, MOST_WAITING, Fate, Health, Memory
+from assay.alerting.state import LONGEST_PAUSE, MOST_REFUSALS, MOST_WAITING, Fate, Health, Memory
 from assay.alerting.wording import About, Wording, lasted
 
 NOW = datetime(2024, 3, 5, 12, tzinfo=UTC)

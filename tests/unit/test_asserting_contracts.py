@@ -11,7 +11,7 @@ import pytest
 
 from assay.errors import ContractInvalid
 from assay.testing import assert_publishes, assert_quarantines, assert_refuses, conformed, good_rows, rows_breaking
-from assay.testing.finding import contract_of
+from assay.testing.contract_lookup import contract_of
 from orders import orders_contract
 from people import people
 from rides import write_rides

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 from assay.erasure import removing
-from assay.erasure.finding import at_places, data_files, search
 from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
+from assay.erasure.person_search import at_places, data_files, search
 from assay.erasure.places import Kind, Place
 from assay.erasure.proving import scan
 from assay.erasure.removing import Person, remove_from_bronze, remove_from_quarantine

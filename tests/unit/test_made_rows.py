@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from assay.contracts.model.contract import Kind
 from assay.testing import NoRowFound, good_rows, judged, rows_breaking, rows_of
 from assay.testing.columns import OF_EVENTS
-from assay.testing.finding import contract_of
+from assay.testing.contract_lookup import contract_of
 from nested import LINES_COLUMNS
 from nested import contract_of as nested_contract
 from orders import orders_contract

@@ -14,9 +14,9 @@ from assay.contracts.model.contract import EVENT_DATE
 from assay.errors import AssayError, ContractInvalid
 from assay.ingest.bronze import bronze_spec, event_dates
 from assay.lake.publisher import fingerprint
-from assay.masking.hiding import HIDDEN, StepFailed, nothing_quoted
 from assay.masking.keyring import MaskingKeyMissing
 from assay.masking.methods import Masks
+from assay.masking.redaction import HIDDEN, StepFailed, nothing_quoted
 from assay.masking.tokens import decrypt, tokenizer
 from assay.refine.kernel import Refined, refine
 from assay.settings import SecretReference

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
-from assay.ingest.held import merged
+from assay.ingest.bronze_contents import merged
 from assay.ingest.landing import landed, with_hashes
 from assay.ingest.landing_file import LandingFile
 

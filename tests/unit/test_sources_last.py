@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ageing import aged
-from assay.erasure.finding import search
+from assay.erasure.person_search import search
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.slices import WHOLE, Partition, Slice

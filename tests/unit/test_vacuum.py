@@ -30,7 +30,7 @@ from assay.lake.staging import stage
 from assay.lake.workplaces import DELETING, deleting, proving, workplace
 from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.cleaning import Cleaning, Survey
-from assay.maintenance.limits import safe_before
+from assay.maintenance.cutoff import safe_before
 from assay.maintenance.vacuum import Kind, OldFiles
 from assay.settings import Settings
 

@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from assay.alerting.memory import Fate, Health
 from assay.alerting.sinks import MessageRefused
+from assay.alerting.state import Fate, Health
 from assay.errors import AssayError
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from assay.alerting.alert import Message
-    from assay.alerting.memory import Memory
     from assay.alerting.sinks import Sink
+    from assay.alerting.state import Memory
     from assay.alerting.wording import Wording
 
 BEGUN_WITHIN = 12.0  # seconds: later no other message is begun; the rest goes with the next tick

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from assay.alerting.alert import DIGITS, Edge
 from assay.alerting.sinks import SHOWN, MessageRefused, SinkFailed, unreachable
-from assay.alerting.within import SECONDS, within
+from assay.alerting.time_limit import SECONDS, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from assay.alerting.sinks import MessageRefused, SinkFailed, unreachable
-from assay.alerting.within import SECONDS, within
+from assay.alerting.time_limit import SECONDS, within
 from assay.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
-    from assay.alerting.memory import Memory
+    from assay.alerting.state import Memory
     from assay.orchestration.alert_sensor import Alerts
 
 app = typer.Typer(no_args_is_help=True, help="What is wrong now, who is told of it, and whether messages arrive.")
@@ -72,7 +72,7 @@ def _alerts() -> Alerts:
 def _print_open(alerts: Alerts, instance: dg.DagsterInstance) -> bool:
     """Print what a look finds now, and what the daemon remembers. False if something is wrong."""
     from assay.alerting.alert import Part, said
-    from assay.alerting.memory import Memory
+    from assay.alerting.state import Memory
     from assay.alerting.wording import TITLES, counted
     from assay.cli.escaping import visible
     from assay.orchestration.alert_look import by_id
@@ -91,7 +91,7 @@ def _print_open(alerts: Alerts, instance: dg.DagsterInstance) -> bool:
 
 
 def _print_sinks(alerts: Alerts, memory: Memory) -> None:
-    from assay.alerting.memory import Health
+    from assay.alerting.state import Health
 
     for name, sink in alerts.sinks().items():
         health, waiting = memory.sinks.get(name, Health()), sum(name in one.left for one in memory.waiting)

@@ -39,7 +39,7 @@ def open_columns(settings: Settings, query: str) -> Open:
 def hidden_bronze(snapshot: Snapshot, known: Open) -> str:
     """SQL for a bronze table: where a value was that is not known to be open, `***` is. A column without contract is not open."""
     from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
-    from assay.masking.hiding import HIDDEN
+    from assay.masking.redaction import HIDDEN
 
     shown = {ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_ROW, SOURCE_HASH} | {*known.get(snapshot.name.partition("/")[2], ())}
     columns = [

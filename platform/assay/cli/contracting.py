@@ -80,6 +80,6 @@ def diff_contracts(
 
     Example: assay contracts diff origin/main
     """
-    from assay.cli.comparing import compare_contracts
+    from assay.cli.contracts_diff import compare_contracts
 
     raise typer.Exit(0 if compare_contracts(load_settings(), old, new, as_json=as_json, lineage=lineage) else 1)

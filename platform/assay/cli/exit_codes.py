@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from assay.cli.escaping import visible
+from assay.crash_message import be_watched
 from assay.errors import AssayError, SettingsError
-from assay.exhausted import told
-from assay.last_words import be_watched
 from assay.process import leave
+from assay.resource_exhaustion import told
 from assay.settings import load_settings
 from assay.stopping import Stopped, asked, at_the_end, obey
 

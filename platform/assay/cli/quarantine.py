@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assay.cli.deciding import discard, restore
 from assay.cli.escaping import visible
 from assay.cli.formats import Format
+from assay.cli.quarantine_decisions import discard, restore
 from assay.cli.quarantine_options import Dataset, Output, Partition, Rule, open_quarantine, require_known
 from assay.errors import TableUnreadable
 

@@ -13,9 +13,9 @@ import typer
 from assay.cli.homes import make_dbt_project, make_folders, require_contracts, require_writable
 from assay.cli.keys import make_keys
 from assay.cli.landing import say_landing
-from assay.cli.last_look import is_as_remembered, look, remember
 from assay.cli.product import find_product
 from assay.cli.progress import announce, say_end, say_failures, say_waiting, say_what_became, told_when_stopped
+from assay.cli.up_to_date import is_as_remembered, look, remember
 from assay.errors import SettingsError
 from assay.gold import dbt_process
 from assay.lake.durable import create_file

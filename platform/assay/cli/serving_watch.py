@@ -13,7 +13,7 @@ import typer
 
 from assay.cli.escaping import visible
 from assay.cli.serving_children import ServerEnded
-from assay.exhausted import NOTHING_LOST, found_now
+from assay.resource_exhaustion import NOTHING_LOST, found_now
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.erasure.file_scan import look
-from assay.erasure.finding import holds, holds_places
 from assay.erasure.old_files import rewritten, values_of
+from assay.erasure.person_search import holds, holds_places
 from assay.erasure.removing import BY_PLACE
 from assay.gold.models import LAYER
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
-    from assay.erasure.finding import Traces
+    from assay.erasure.person_search import Traces
     from assay.erasure.removing import Person
     from assay.erasure.search_terms import SearchTerms
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from assay.erasure.finding import data_files, is_whole
+from assay.erasure.person_search import data_files, is_whole
 from assay.lake.durable import replace_file, sync_folder
 from assay.lake.log import LOG, checkpoint
 from assay.lake.snapshots import newest, open_snapshot

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.erasure.file_scan import look
-from assay.erasure.finding import data_files, holds_places, search
+from assay.erasure.person_search import data_files, holds_places, search
 from assay.erasure.places import Kind
 from assay.erasure.removing import BY_PLACE
 from assay.errors import PermanentFailure, few_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
-    from assay.erasure.finding import Traces
+    from assay.erasure.person_search import Traces
     from assay.erasure.places import Place
     from assay.erasure.removing import Person
     from assay.erasure.search_terms import SearchTerms

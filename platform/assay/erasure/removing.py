@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
-from assay.erasure.finding import at_places, named
+from assay.erasure.person_search import at_places, named
 from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.unpartitioned import rules_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.contracts.model.contract import Contract
-    from assay.erasure.finding import Place
+    from assay.erasure.person_search import Place
     from assay.lake.foreign import AsPublished
     from assay.lake.snapshots import DataFile, Snapshot
 

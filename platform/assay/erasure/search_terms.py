@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.sensitivity import is_keyed
-from assay.masking.hiding import HIDDEN
 from assay.masking.methods import masker
+from assay.masking.redaction import HIDDEN
 from assay.masking.subjects import spelled, subjects_of
 from assay.masking.tokens import domain_of
 

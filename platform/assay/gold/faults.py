@@ -1,6 +1,6 @@
 """Files of a dbt project that are at fault: which, where, why, and which models are not as promised because of it.
 
-dbt's parse ends with the first fault, in words. Here those words become a place; nothing here runs dbt (`isolating.py`).
+dbt's parse ends with the first fault, in words. Here those words become a place; nothing here runs dbt (`unparsable_files.py`).
 """
 
 from __future__ import annotations

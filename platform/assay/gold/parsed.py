@@ -1,7 +1,7 @@
 """The dbt project as it was parsed: one manifest per state of its files, made once and found again by their digest.
 
 Parsing costs 3 CPU seconds, finding a project parsed some milliseconds. A project with a file that dbt cannot parse is parsed without it
-(`isolating.py`). Nothing here reads what a manifest says (`models.py`).
+(`unparsable_files.py`). Nothing here reads what a manifest says (`models.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from assay.gold import dbt_process
 from assay.gold.dbt_runner import DbtFailed
 from assay.gold.faults import Fault
-from assay.gold.isolating import isolated
+from assay.gold.unparsable_files import isolated
 from assay.lake.durable import move_folder
 
 if TYPE_CHECKING:

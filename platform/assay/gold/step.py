@@ -17,9 +17,9 @@ from assay.contracts.model.calendars import next_month
 from assay.gold.calendars import stretches
 from assay.gold.dbt_process import build, stage_model
 from assay.gold.full_refresh import fully_refreshed, needs_full_refresh
+from assay.gold.input_damage import pins_of, refused_inputs, replaced_by
 from assay.gold.inputs import GoldInputs, build_code, month_of
 from assay.gold.refusals import broken_rules, refusal_of
-from assay.gold.soundness import pins_of, refused_inputs, replaced_by
 from assay.gold.staged import model_schema
 from assay.lake.foreign import altered, files_noted
 from assay.lake.migrations import other_tokens

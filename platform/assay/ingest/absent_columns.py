@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.language.paths import roots_of
 from assay.errors import FileUnreadable
+from assay.ingest.bronze_contents import HeldFile
 from assay.ingest.formats.content import BLOCK, PACKINGS, unpack
 from assay.ingest.formats.csv_files import names_of
 from assay.ingest.formats.csv_rows import Misread
 from assay.ingest.formats.nested import of_the_file
 from assay.ingest.formats.streamed_content import anywhere, pieces_of
-from assay.ingest.held import HeldFile
 
 if TYPE_CHECKING:
     from assay.contracts.model.landing_source import LandingSource

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.ingest.bronze import batches
-from assay.ingest.held import Holdings
+from assay.ingest.bronze_contents import Holdings
 from assay.ingest.landing import told_by
 from assay.lake.migrations import calendar_changed, migration, outgrown
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from assay.errors import FileUnreadable
 from assay.ingest.absent_columns import absent_from, may_lack
+from assay.ingest.bronze_contents import HeldFile
 from assay.ingest.formats.content import PACKINGS, TooLargeToHold
 from assay.ingest.formats.readers import read_text, stream_text
-from assay.ingest.held import HeldFile
 from assay.lake.manifest import Landed
 from assay.steps import BATCH_BYTES
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from assay.contracts.model.landing_source import LandingSource
-    from assay.ingest.held import Contents
+    from assay.ingest.bronze_contents import Contents
     from assay.ingest.landing_file import LandingFile
 
 READERS, AHEAD = 4, 8

@@ -17,9 +17,9 @@ from assay.contracts.model.fingerprint import landing_terms
 from assay.ingest.absent_columns import absent_columns
 from assay.ingest.arrived import Arrived
 from assay.ingest.bronze import batches, batches_of, bronze_spec
+from assay.ingest.bronze_contents import Holdings
 from assay.ingest.erased import Erased
 from assay.ingest.expired import ExpiredArrivals
-from assay.ingest.held import Holdings
 from assay.ingest.lost_files import refuse_forgotten
 from assay.ingest.migrating import leaving
 from assay.ingest.reading import Batch, read_pieces

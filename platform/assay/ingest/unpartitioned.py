@@ -15,7 +15,7 @@ from assay.ingest.bronze import event_texts, read_dates
 from assay.lake.manifest import manifest_of
 from assay.lake.quarantine.store import PARTITION
 from assay.lake.snapshots import partition_key
-from assay.masking.hiding import HIDDEN, landed_json
+from assay.masking.redaction import HIDDEN, landed_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -18,7 +18,7 @@ from assay.lake.snapshots import newest
 from assay.lake.tables import table_folders
 from assay.lake.workplaces import left_behind
 from assay.maintenance.checkpoints import replaced_checkpoints
-from assay.maintenance.limits import safe_before
+from assay.maintenance.cutoff import safe_before
 from assay.maintenance.log_cleanup import keep_provenance, spent_entries
 from assay.maintenance.sources import BRONZE, still_needed
 from assay.maintenance.unfinished import changed_at, remove, unfinished

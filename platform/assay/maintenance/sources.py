@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from assay.errors import TableUnreadable
 from assay.lake.manifest import manifest_of
 from assay.lake.snapshots import newest
-from assay.maintenance.limits import LONGEST_RUN
+from assay.maintenance.cutoff import LONGEST_RUN
 from assay.maintenance.unfinished import changed_at
 from assay.maintenance.vacuum import Kind, data_files, partition_of
 

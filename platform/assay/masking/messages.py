@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.sensitivity import hidden_names
-from assay.masking.hiding import HIDDEN
+from assay.masking.redaction import HIDDEN
 from assay.masking.tokens import without_tokens
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from assay.orchestration.calendars import arrivals_of, definition_of, events_of
 from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.failed_runs import reasons
 from assay.orchestration.freshness import promising
-from assay.orchestration.shown import BEING_MADE, FAILED, bad_ends, shown
+from assay.orchestration.partition_status import BEING_MADE, FAILED, bad_ends, shown
 from assay.refine.freshness import freshness
 from assay.refine.rejected_shares import rejected_shares
 

@@ -13,8 +13,8 @@ import dagster as dg
 
 from assay.alerting.delivery import deliver
 from assay.alerting.edges import follow
-from assay.alerting.memory import Memory
 from assay.alerting.sinks import LogSink
+from assay.alerting.state import Memory
 from assay.alerting.wording import About, Wording
 from assay.ingest.folders import one_look
 from assay.orchestration.alert_look import Looking, by_id

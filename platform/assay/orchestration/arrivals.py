@@ -17,10 +17,10 @@ from assay.orchestration.asked import RANGE_END, RANGE_START
 from assay.orchestration.backfill import Request, requests
 from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.landing import Landing
+from assay.orchestration.partition_status import bad_ends
 from assay.orchestration.pools import free_the_dead
 from assay.orchestration.recoveries import Mending
 from assay.orchestration.run_requests import REQUEST_TAG, Memory
-from assay.orchestration.shown import bad_ends
 from assay.orchestration.triggers import job_of
 
 if TYPE_CHECKING:

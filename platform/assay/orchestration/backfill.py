@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay import stopping
-from assay.exhausted import told
 from assay.gold import dbt_process
 from assay.gold.models import LAYER
 from assay.ingest.folders import Look, one_look
@@ -32,6 +31,7 @@ from assay.orchestration.pools import free_the_dead, settle, watching
 from assay.orchestration.recoveries import Mending
 from assay.orchestration.reporting import REFUSED
 from assay.orchestration.run_locks import BACKFILL_TAG, RunLocks
+from assay.resource_exhaustion import told
 from assay.steps import Status
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.erasure.copies import clean_copies
-from assay.erasure.finding import Traces, search
 from assay.erasure.held import Held
 from assay.erasure.old_files import OldFiles, forget_bounds, values_of
+from assay.erasure.person_search import Traces, search
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
 from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
@@ -29,8 +29,8 @@ from assay.lake.snapshots import newest, table_names
 from assay.lake.tables import table_folders
 from assay.lake.workplaces import proving
 from assay.maintenance.unfinished import remove_unfinished
-from assay.masking.hiding import nothing_quoted
 from assay.masking.keyring import read_ring
+from assay.masking.redaction import nothing_quoted
 from assay.masking.subjects import erasure_token, subjects_of
 from assay.orchestration.calendars import events_of, keys_of
 from assay.orchestration.downstream import Downstream, Fed

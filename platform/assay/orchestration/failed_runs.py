@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.orchestration.partition_status import ENDED_BADLY
 from assay.orchestration.reporting import FOR_GOOD, REFUSED
-from assay.orchestration.shown import ENDED_BADLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ from assay.gold.properties import label_of
 from assay.gold.redundant_tests import is_redundant
 from assay.gold.rules_sql import refuse_beyond_rows
 from assay.gold.step import Project, build_gold, gold_spec
-from assay.masking.hiding import nothing_quoted
+from assay.masking.redaction import nothing_quoted
 from assay.orchestration.asked import asked_of
 from assay.orchestration.calendars import across, definition_of, name_of
 from assay.orchestration.dbt_catalogue import catalogue

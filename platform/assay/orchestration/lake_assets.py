@@ -20,7 +20,7 @@ from assay.ingest.bronze import bronze_spec
 from assay.ingest.step import ingest
 from assay.lake.publisher import fingerprint
 from assay.lake.workplaces import workplace
-from assay.masking.hiding import nothing_quoted
+from assay.masking.redaction import nothing_quoted
 from assay.orchestration.asked import asked_of
 from assay.orchestration.calendars import arrivals_of, events_of, overlapping
 from assay.orchestration.clock import now

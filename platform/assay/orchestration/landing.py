@@ -15,7 +15,7 @@ import dagster as dg
 
 from assay.contracts.language.file_names import arrival_names
 from assay.errors import TableUnreadable
-from assay.ingest.held import Holdings
+from assay.ingest.bronze_contents import Holdings
 from assay.ingest.survey import Fate, Group, Sighting, census, each_of
 from assay.lake.expired import has_expired
 from assay.lake.snapshots import newest

@@ -16,9 +16,9 @@ from assay.contracts.model.calendars import arrival_calendar
 from assay.errors import AssayError, TableMissing
 from assay.gold.calendars import calendars_of, layers
 from assay.gold.full_refresh import needs_full_refresh
+from assay.gold.input_damage import damaged_models
 from assay.gold.inputs import GoldInputs, month_of
 from assay.gold.models import LAYER, pick
-from assay.gold.soundness import damaged_models
 from assay.gold.step import gold_spec
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.opening import taken_from

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.orchestration.calendars import keys_of
-from assay.orchestration.shown import failed
+from assay.orchestration.partition_status import failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -30,7 +30,7 @@ from assay.lake.quarantine.store import Quarantine
 from assay.lake.retention import Chosen, Removed, take_out, without_receipt, write_receipts
 from assay.lake.snapshots import newest, table_names
 from assay.lake.workplaces import deleting
-from assay.maintenance.limits import safe_before
+from assay.maintenance.cutoff import safe_before
 from assay.orchestration.expiring import begun, beside, gone_beside, of_bronze, of_gold, of_silver
 
 if TYPE_CHECKING:

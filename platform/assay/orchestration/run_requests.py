@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.lake.publisher import fingerprint
+from assay.orchestration.partition_status import UNFINISHED
 from assay.orchestration.reporting import failed_for_good
-from assay.orchestration.shown import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

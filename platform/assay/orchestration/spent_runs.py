@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import sqlalchemy as sa
 
+from assay.orchestration.partition_status import UNFINISHED
 from assay.orchestration.run_requests import REQUEST_TAG
-from assay.orchestration.shown import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

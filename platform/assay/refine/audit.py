@@ -13,7 +13,7 @@ from assay.contracts.compiling.expressions import flag_of, violation
 from assay.contracts.language.literals import FINITE
 from assay.contracts.model.contract import Contract, Kind, Rule, Severity
 from assay.errors import ContractInvalid
-from assay.masking.hiding import words_of
+from assay.masking.redaction import words_of
 from assay.refine.pandera_module import pandera
 from assay.refine.reasons import INDEX, LONGEST_VALUE, once, with_reasons
 

@@ -15,12 +15,12 @@ from assay.contracts.model.key_scope import has_table_key
 from assay.errors import ContractInvalid
 from assay.lake.claims import PLACE as PLACE_OF_ROW
 from assay.lake.quarantine.store import PARTITION
-from assay.masking.hiding import landed_json
 from assay.masking.methods import Masks
+from assay.masking.redaction import landed_json
 from assay.refine.audit import failures, verdicts
 from assay.refine.claims import claims_of
 from assay.refine.conform import conform
-from assay.refine.latest import latest_of, masked_sorted
+from assay.refine.deduplicate import latest_of, masked_sorted
 from assay.refine.measures import measure
 from assay.refine.reasons import INDEX
 from assay.refine.references import known_here

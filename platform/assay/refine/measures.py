@@ -15,7 +15,7 @@ from assay.contracts.model.promises import measures
 from assay.contracts.model.sensitivity import hidden_names
 from assay.errors import ContractInvalid
 from assay.lake.quarantine.store import PARTITION
-from assay.masking.hiding import HIDDEN, words_of
+from assay.masking.redaction import HIDDEN, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

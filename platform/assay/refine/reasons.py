@@ -13,7 +13,7 @@ from assay.contracts.model.contract import Contract, Kind, Rule
 from assay.contracts.model.promises import looks_at
 from assay.contracts.model.reserved_names import OWN
 from assay.contracts.model.sensitivity import hidden_names, sensitive_landing_columns
-from assay.masking.hiding import HIDDEN
+from assay.masking.redaction import HIDDEN
 
 if TYPE_CHECKING:
     import polars as pl

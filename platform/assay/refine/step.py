@@ -21,12 +21,12 @@ from assay.lake.constraints import lacks_constraints
 from assay.lake.publisher import current_tokens
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.refine.accounts import Accounts
+from assay.refine.batched import is_large, refine_large
 from assay.refine.bronze_batches import size_of
 from assay.refine.constraints import tighten_constraints
 from assay.refine.global_keys import settle
 from assay.refine.inputs import Inputs
 from assay.refine.kernel import Judged, Refined, judge, refine
-from assay.refine.large import is_large, refine_large
 from assay.refine.migrating import leaving
 from assay.refine.work import Chunk, Work
 from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups

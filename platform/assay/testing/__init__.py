@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from assay.testing.asserting import assert_publishes, assert_quarantines, assert_refuses
     from assay.testing.generating import good_rows, rows_breaking
     from assay.testing.judging import Judgement, conformed, judged
-    from assay.testing.search import NoRowFound
+    from assay.testing.row_search import NoRowFound
     from assay.testing.strategies import rows_of
     from assay.testing.temporary_lake import TemporaryLake
 
 PLACES = {
     "assert_publishes": "asserting", "assert_quarantines": "asserting", "assert_refuses": "asserting", "good_rows": "generating",
-    "rows_breaking": "generating", "Judgement": "judging", "conformed": "judging", "judged": "judging", "NoRowFound": "search",
+    "rows_breaking": "generating", "Judgement": "judging", "conformed": "judging", "judged": "judging", "NoRowFound": "row_search",
     "rows_of": "strategies", "TemporaryLake": "temporary_lake",
 }  # fmt: skip
 

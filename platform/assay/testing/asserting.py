@@ -6,17 +6,17 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from assay.testing.comparing import differences
-from assay.testing.finding import contract_of
+from assay.testing.contract_lookup import contract_of
+from assay.testing.failure_message import fates_table, rows_table
 from assay.testing.generating import completed, good_rows
 from assay.testing.judging import judged
-from assay.testing.moments import usual_days
-from assay.testing.telling import fates_table, rows_table
+from assay.testing.timestamps import usual_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from assay.contracts.model.contract import Contract
-    from assay.testing.finding import Named
+    from assay.testing.contract_lookup import Named
     from assay.testing.judging import Judgement, Known, Row
     from assay.testing.temporary_lake import TemporaryLake
 

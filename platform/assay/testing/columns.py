@@ -10,7 +10,7 @@ from assay.contracts.language.paths import read_path
 from assay.contracts.language.sql import columns_in
 from assay.contracts.model.contract import Kind
 from assay.ingest.unpartitioned import BEFORE_END, FROM_START, READABLE
-from assay.testing.moments import event_columns, event_texts
+from assay.testing.timestamps import event_columns, event_texts
 from assay.testing.values import GUESSES, Proposals
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assay.testing.finding import contract_of
-from assay.testing.search import Search
+from assay.testing.contract_lookup import contract_of
+from assay.testing.row_search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from assay.contracts.model.contract import Contract
-    from assay.testing.finding import Named
+    from assay.testing.contract_lookup import Named
     from assay.testing.judging import Known, Row
 
     Made = dict[str, Any]

@@ -28,7 +28,7 @@ from assay.refine.conform import conform
 from assay.refine.kernel import refine
 from assay.refine.reasons import INDEX, once
 from assay.refine.step import load_transform
-from assay.testing.finding import contract_of
+from assay.testing.contract_lookup import contract_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model.contract import Contract
-    from assay.testing.finding import Named
+    from assay.testing.contract_lookup import Named
 
     Row = Mapping[str, Any]
     Known = Mapping[str, Sequence[Row]]

@@ -9,7 +9,7 @@ from assay.testing.generating import good_rows
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from assay.testing.finding import Named
+    from assay.testing.contract_lookup import Named
     from assay.testing.judging import Known, Row
 
 POOL = 100

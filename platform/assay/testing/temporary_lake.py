@@ -36,9 +36,9 @@ from assay.orchestration.synthetic_rows import SOME_DAY
 from assay.settings import Settings, load_settings
 from assay.steps import Run
 from assay.testing.comparing import differences
-from assay.testing.finding import contract_of
+from assay.testing.contract_lookup import contract_of
+from assay.testing.failure_message import rows_table
 from assay.testing.judging import Judgement, bronze_frame, landed_value
-from assay.testing.telling import rows_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from assay.contracts.model.contract import Contract
     from assay.orchestration.reconciliation import Fates
-    from assay.testing.finding import Named
+    from assay.testing.contract_lookup import Named
     from assay.testing.judging import Row
 
 GOLD = "gold/"

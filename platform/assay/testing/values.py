@@ -18,8 +18,8 @@ from assay.contracts.language.date_formats import DAY
 from assay.contracts.language.literals import NoValue, value_of
 from assay.contracts.language.sql import tokens
 from assay.contracts.model.contract import Kind
-from assay.testing.moments import moment_on, spelled
 from assay.testing.pattern_texts import text_for
+from assay.testing.timestamps import moment_on, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-BEGIN = "import os, signal, sys\nfrom assay.last_words import be_watched, take_leave\nbe_watched()\n"
+BEGIN = "import os, signal, sys\nfrom assay.crash_message import be_watched, take_leave\nbe_watched()\n"
 
 
 def ended(how: str) -> tuple[int, str]:

@@ -18,8 +18,8 @@ from assay.lake.quarantine.store import PARTITION
 from assay.lake.spill import Spill
 from assay.lake.streaming_writer import grown
 from assay.refine.bronze_batches import pieces_of, size_of
+from assay.refine.deduplicate import latest_of, masked_order, order_of
 from assay.refine.external_sort import Runs
-from assay.refine.latest import latest_of, masked_order, order_of
 from assay.refine.measures import measure, measured_columns
 from assay.refine.quarantined import keys_by_value, rejected_of
 from assay.refine.tally import Tally

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.cli.last_look import is_as_remembered, look, remember
+from assay.cli.up_to_date import is_as_remembered, look, remember
 from assay.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from assay.errors import PermanentFailure
 from assay.refine.reasons import INDEX
 from assay.testing.columns import OF_EVENTS, Pools, landing_of, landing_of_rule, leaves
 from assay.testing.judging import broken_rules
-from assay.testing.moments import event_columns, usual_days
+from assay.testing.timestamps import event_columns, usual_days
 from assay.testing.values import Proposals
 
 if TYPE_CHECKING:

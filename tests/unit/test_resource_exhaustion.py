@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from assay.cli.exit_codes import unraised
-from assay.exhausted import found_now, told
+from assay.resource_exhaustion import found_now, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def test_a_disk_that_is_full_is_told_by_the_place_on_it(tmp_path: Path) -> None:
         blocks, files = devices.get(path, (9_000_000, 900))
         return os.statvfs_result((4096, 4096, blocks, blocks, blocks, 0 if path == shm else 900, files, files, 0, 255))
 
-    with mock.patch("assay.exhausted.os.statvfs", of):
+    with mock.patch("assay.resource_exhaustion.os.statvfs", of):
         assert str(told("database or disk is full", [tmp_path, shm])).startswith("No space is left on the disk (/dev/shm: 0 kB free)")
         assert str(found_now([tmp_path, shm])).startswith("No space is left on the disk (/dev/shm")
         assert found_now([tmp_path]) is None
