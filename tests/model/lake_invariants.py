@@ -25,7 +25,7 @@ from assay.lake.snapshots import newest
 from assay.lake.staged import combine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from lake_oracle import Landing
@@ -136,9 +136,7 @@ class Watcher:
             return
         no_erased_value_comes_back(table, self.erased, self.tokens, self.clean)
         bronze = self.tables.newest(f"bronze/{name.partition('/')[2]}")
-        dataset = name.partition("/")[2]
-        shown = {file.path for file in visible(dataset, self.tables)} if name.startswith("quarantine/") else set[str]()
-        no_row_of_an_erased_person_is_pointed_at(table, self.landings, self.erased, bronze, shown)
+        no_row_of_an_erased_person_is_pointed_at(table, self.landings, self.erased, bronze)
         pinned = {one: self._pinned(one, at) for one, at in inputs.items()}
         if not notes or None in pinned.values():  # it raises the fence, or an erasure has taken what was read
             return
@@ -330,27 +328,20 @@ def no_erased_value_comes_back(table: Table, erased: Iterable[str], tokens: Mapp
             clean.add(file.path)
 
 
-def no_row_of_an_erased_person_is_pointed_at(
-    table: Table, landings: Mapping[str, Landing], erased: set[str], bronze: Table | None, shown: Collection[str]
-) -> None:
+def no_row_of_an_erased_person_is_pointed_at(table: Table, landings: Mapping[str, Landing], erased: set[str], bronze: Table | None) -> None:
     """Quarantine, claims and decisions say of a row where it landed: of nobody of whom there is a receipt.
 
-    A decision about a content that bronze does not have any more tells nothing: nobody has the file to which that hash belongs. Nor does a
-    rejected row of such a content that is not `shown`: who stored it was overtaken, and whose it was could only be told by an old file of
-    bronze, which goes with the first person in it who leaves.
+    A decision about a content that bronze does not have any more tells nothing: nobody has the file to which that hash belongs.
     """
     layer, _, dataset = table.name.partition("/")
     if layer not in ("quarantine", "claims", "decisions") or not erased:
         return
-    known = {*sources_of(bronze).values()}
-    for file in table.files:
-        may_be_unknown = layer == "decisions" or (layer == "quarantine" and file.path not in shown)
-        for row in table.rows_of(file):
-            if may_be_unknown and row["source_hash"] not in known:
-                continue
-            whose = names(dataset, landings[dataset].contents[row["source_hash"]][row["source_row"] - 1])
-            told = f"{table.name} at version {table.version} points at row {row['source_row']} of somebody who was erased"
-            assert not whose & erased, told
+    known = {*sources_of(bronze).values()} if layer == "decisions" else None
+    for row in table.rows():
+        if known is not None and row["source_hash"] not in known:
+            continue
+        whose = names(dataset, landings[dataset].contents[row["source_hash"]][row["source_row"] - 1])
+        assert not whose & erased, f"{table.name} at version {table.version} points at row {row['source_row']} of somebody who was erased"
 
 
 def no_decision_is_lost(dataset: str, decisions: Table | None, watcher: Watcher) -> None:

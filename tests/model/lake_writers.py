@@ -272,9 +272,9 @@ def _put(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _removed(real: Callable[..., Any]) -> Callable[..., Any]:
-    def remove(self: old_files.OldFiles, is_meant: Any) -> list[Path]:
+    def remove(self: old_files.OldFiles, *args: Any) -> list[Path]:
         point(Kind.REMOVE, table_of(self.table))
-        gone: list[Path] = real(self, is_meant)
+        gone: list[Path] = real(self, *args)
         return gone
 
     return remove

@@ -22,6 +22,7 @@ from lake_world import World, make_bronze, make_gold, make_silver, tokens_of
 from lake_writers import Kind, Writer, points
 
 from assay.contracts.model.contract import ARRIVAL
+from assay.erasure.person_search import contents_in, data_files
 from assay.erasure.proving import NotErased
 from assay.erasure.removing import Person, remove_from_bronze
 from assay.errors import Superseded, TableDamaged
@@ -219,6 +220,39 @@ def test_a_row_that_another_tool_has_added_is_counted_when_an_erasure_removes_it
     contract = world.run().contracts[SALES]
     assert remove_from_bronze(world.lake, contract, Person(KIND, ADA)) == 2
     assert remove_from_bronze(world.lake, contract, Person(KIND, ADA)) == 0
+
+
+def rejected_contents(world: World) -> set[str]:
+    """Of which contents any file of quarantine has rows, whether or not a version names it."""
+    return set[str]().union(*(contents_in(path, "source_hash") for path in data_files(world.lake / "quarantine/sales")))
+
+
+@pytest.mark.parametrize("overtaken", [True, False])
+def test_rejected_rows_that_nobody_is_shown_go_with_the_last_file_of_their_content(world: World, *, overtaken: bool) -> None:
+    """Only bronze says whose they are. Before, the next who left was not found there, and got a receipt."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", EVE, "-1"), ("2024-01-31", "2", ADA, "-1")])
+    make_bronze(world.run(), world.contracts[SALES], None)
+    with points():
+        late = Writer("refine", partial(make_silver, world.run(), world.contracts[SALES], None))
+        while late.at != (Kind.COMMIT, "quarantine/sales"):
+            late.resume()
+        for amount in ("10", "20", "30") if not overtaken else ("10",):
+            if not overtaken:
+                settled(world)
+            world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "3", BOB, amount), ("2024-01-31", "4", BOB, amount)])
+        settled(world)
+        late.end() if not overtaken else drained(late)
+    assert len(rejected_contents(world)) == 1
+    world.erase(world.planner(), EVE)
+    assert rejected_contents(world) == set()
+    world.erase(world.planner(), ADA)
+    the_plan_is_empty(world)
+
+
+def drained(writer: Writer) -> None:
+    while not writer.done:
+        writer.resume()
+    assert isinstance(writer.error, Superseded)
 
 
 def test_a_partition_of_which_every_row_was_rejected_goes_with_its_calendar(world: World) -> None:

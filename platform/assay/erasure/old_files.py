@@ -33,13 +33,15 @@ TOLD_BY_ROWS = ("bronze", "quarantine", "decisions", "claims")
 class OldFiles:
     """The files of a table that its newest version does not name.
 
-    Of those that no commit has named, a writer may still be about to commit some; some are nobody's: their writers are fenced off.
+    Of those that no commit has named, a writer may still be about to commit some; some are nobody's: their writers are fenced off. What is
+    `young` was staged since, and what it was made from may not be committed yet.
     """
 
     table: Path
     unnamed: tuple[Path, ...]
     maybe_staged: frozenset[Path]
     nobodys: frozenset[Path] = frozenset()
+    young: frozenset[Path] = frozenset()
 
     @classmethod
     def of(cls, lake: Path, name: str, fenced_at: datetime) -> OldFiles:
@@ -53,16 +55,22 @@ class OldFiles:
         uncommitted = [one for one in unnamed if str(one.relative_to(table)) not in known]
         young = {one for one in uncommitted if changed_at(one) >= fenced_at.timestamp()}
         maybe = {one for one in young if changed_at(one) >= since or not is_whole(one)}  # the second kind is being written
-        return cls(table, unnamed, frozenset(maybe), frozenset(uncommitted) - young)
+        return cls(table, unnamed, frozenset(maybe), frozenset(uncommitted) - young, frozenset(young))
 
     @classmethod
     def unfenced(cls, lake: Path, name: str, begun: datetime) -> OldFiles:
         """The same of a table whose writers no fence keeps out: what no commit has named may always be named."""
         return replace(cls.of(lake, name, begun), nobodys=frozenset())
 
-    def remove(self, is_meant: Callable[[Path], bool]) -> list[Path]:
-        """Delete those that are meant and that nobody can commit any more, and those that are nobody's; returns them."""
-        gone = [path for path in self.unnamed if path not in self.maybe_staged and (path in self.nobodys or is_meant(path))]
+    def remove(self, is_meant: Callable[[Path], bool], is_spent: Callable[[Path], bool] = lambda _: False) -> list[Path]:
+        """Delete those that are meant and that nobody can commit any more, those that are nobody's, and of all but the young those that are
+        spent; returns them.
+        """
+
+        def goes(path: Path) -> bool:
+            return path in self.nobodys or is_meant(path) or (path not in self.young and is_spent(path))
+
+        gone = [path for path in self.unnamed if path not in self.maybe_staged and goes(path)]
         for path in gone:
             path.unlink(missing_ok=True)
         for folder in {path.parent for path in gone}:

@@ -109,6 +109,12 @@ def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame
     return frame.filter(named(frame, contract, kind, value)).select(*ORIGIN, EVENT_DATE)
 
 
+def contents_in(path: Path, column: str) -> set[str]:
+    """The hashes of the landed contents that a file has rows of. Of one that is cut nothing can be told."""
+    frame = _read(path, [column]) if is_whole(path) else None
+    return set() if frame is None else {*frame[column].unique()}
+
+
 def named(frame: pl.DataFrame, contract: Contract, kind: str, value: str) -> pl.Series:
     """Which rows of bronze name a person."""
     wanted = spelled(contract, kind, value)

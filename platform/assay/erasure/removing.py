@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.contracts.model.contract import Contract
-    from assay.erasure.person_search import Place
+    from assay.erasure.person_search import Place, Traces
     from assay.lake.foreign import AsPublished
     from assay.lake.snapshots import DataFile, Snapshot
 
@@ -143,6 +143,14 @@ def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dic
     kept = {name: value for name, value in before.items() if name not in {"rows", "digest"}}
     held = {rule: max(rows - aside.get(rule, 0), 0) for rule, rows in kept.get("held", {}).items()}
     return kept | {"erased": kept.get("erased", 0) + gone} | ({"held": {rule: rows for rule, rows in held.items() if rows}} if held else {})
+
+
+def remove_beside(lake: Path, dataset: str, found: Traces, fence: int) -> tuple[int, int]:
+    """Remove a person from what lies beside a published table; returns how many rows of quarantine went, and how many of decisions."""
+    held = remove_from_quarantine(lake, dataset, found.of("quarantine"), fence)
+    decided = remove_from_decisions(lake, dataset, found.of("decisions"), fence)
+    remove_from_claims(lake, dataset, found.of("claims"), fence)
+    return held, decided
 
 
 def remove_from_quarantine(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:

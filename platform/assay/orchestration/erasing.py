@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from assay.erasure.copies import clean_copies
 from assay.erasure.held import Held
 from assay.erasure.old_files import OldFiles, forget_bounds, values_of
+from assay.erasure.orphaned_rows import Beside, of_forgotten_contents
 from assay.erasure.person_search import Traces, search
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
-from assay.erasure.removing import remove_from_bronze, remove_from_claims, remove_from_decisions, remove_from_quarantine
+from assay.erasure.removing import remove_beside, remove_from_bronze
 from assay.erasure.search_terms import SearchTerms
 from assay.erasure.waiting import gives_way, wait_until_gone
 from assay.errors import PermanentFailure
@@ -103,12 +104,11 @@ class Erasing:
         self._raise_fence()  # whoever has read bronze before it was clean cannot publish any more
         wait_until_gone(self.planner.project.scratch, self.say)
         fenced_at = datetime.now(UTC)  # whoever staged a file before now had read before, or ends by this last fence
-        fence = self._raise_fence()
+        beside, fence = Beside.pin(self.lake, traces), self._raise_fence()  # in this order
+        beside.drop_orphans(fence)
         fed = self._rebuild(traces)
         for dataset, found in traces.items():
-            held = remove_from_quarantine(self.lake, dataset, found.of("quarantine"), fence)
-            decided = remove_from_decisions(self.lake, dataset, found.of("decisions"), fence)
-            remove_from_claims(self.lake, dataset, found.of("claims"), fence)
+            held, decided = remove_beside(self.lake, dataset, found, fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
         terms, followed = SearchTerms.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
         held_by = Held(self.lake, self.planner.contracts, self.person, terms, traces, fed, erasure.detail["versions"])
@@ -219,7 +219,7 @@ class Erasing:
         for name in table_folders(self.lake):
             if (meant := held.by(name)) is None:
                 continue
-            gone = OldFiles.of(self.lake, name, fenced_at).remove(meant)
+            gone = OldFiles.of(self.lake, name, fenced_at).remove(meant, of_forgotten_contents(self.lake, name))
             forget_bounds(self.lake / name)
             removed |= {name: len(gone)} if gone else {}
         return removed

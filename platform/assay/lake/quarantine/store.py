@@ -177,6 +177,12 @@ def refused_files(quarantine: Snapshot, silver: Snapshot | None) -> Sequence[Dat
     return [file for file in refused if file.values[1] == (_named(silver, file.values[0].removeprefix(REFUSED)) or str(NEVER))]
 
 
+def unseen_files(quarantine: Snapshot, silver: Snapshot | None, bronze: Snapshot | None) -> Sequence[DataFile]:
+    """The files that no reader sees: of publications before those of now, of writers who were overtaken, or who are not there yet."""
+    seen = {file.path for file in (*visible_files(quarantine, {"": silver, ARRIVALS: bronze}), *refused_files(quarantine, silver))}
+    return [file for file in quarantine.files if file.path not in seen]
+
+
 def _named(published: Snapshot | None, key: str) -> str | None:
     number = publications_of(published, [key])[key]
     return None if number is None else str(number)

@@ -1,0 +1,61 @@
+"""Orphaned rows: what quarantine and claims keep of publications that nobody names, such as those of a writer who was overtaken.
+
+They say of a row only where it landed. Whose it is, bronze tells, and of a content that bronze has forgotten nobody: an erasure that takes
+the last file of a content takes with it what is left of other people's rows of it, or those who leave later would not be found there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from assay.contracts.model.contract import SOURCE_HASH
+from assay.erasure.person_search import contents_in, data_files
+from assay.lake.claims import claims_table, unseen_claims
+from assay.lake.publisher import Provenance
+from assay.lake.quarantine.store import Quarantine, unseen_files
+from assay.lake.side_tables import SideTable
+from assay.lake.snapshots import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from assay.lake.snapshots import Snapshot
+
+LAYERS = ("quarantine", "claims")
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The tables beside some datasets as they were before a fence was raised: whoever stored what is in them names it by then, or never."""
+
+    lake: Path
+    before: Mapping[str, Snapshot]
+
+    @classmethod
+    def pin(cls, lake: Path, datasets: Iterable[str]) -> Beside:
+        """Open them. What comes later is of writers who have read nothing of the person."""
+        names = [f"{layer}/{dataset}" for dataset in datasets for layer in LAYERS]
+        return cls(lake, {name: there for name in names if (there := newest(lake, name)) is not None})
+
+    def drop_orphans(self, fence: int) -> None:
+        """Take out what no publication names, now that the fence is raised. Raises Fenced when another erasure has begun since."""
+        for name, there in self.before.items():
+            layer, _, dataset = name.partition("/")
+            silver = newest(self.lake, f"silver/{dataset}")
+            if layer == "claims":
+                table, orphans = claims_table(self.lake, dataset), unseen_claims(there, silver)
+            else:
+                table = SideTable(self.lake, Quarantine(self.lake, dataset).spec)
+                orphans = list(unseen_files(there, silver, newest(self.lake, f"bronze/{dataset}")))
+            table.clear(orphans, replace(Provenance(), fence=fence))
+
+
+def of_forgotten_contents(lake: Path, name: str) -> Callable[[Path], bool]:
+    """Whether a file of a table has rows of a content that no file of bronze has, of the newest version or an old one."""
+    layer, _, dataset = name.partition("/")
+    if layer not in LAYERS:
+        return lambda _: False
+    known = set[str]().union(*(contents_in(path, SOURCE_HASH) for path in data_files(lake / "bronze" / dataset)))
+    return lambda path: not contents_in(path, "source_hash") <= known
