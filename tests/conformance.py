@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from assay.cached_property import cached_property
 from assay.contracts.compiling.arrow_types import published_schema
 from assay.contracts.language.literals import FINITE, Real, bound_of, value_of
 from assay.contracts.model.contract import Column, Contract, Kind, Rule, Severity

@@ -9,12 +9,12 @@ import json
 import shutil
 import tarfile
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from people_world import TESTS, People
 
+from assay.cached_property import cached_property
 from assay.cli.lake_reader import query
 from assay.contracts.reading.odcs import load_contracts
 from assay.lake.snapshots import newest, open_snapshot, table_names

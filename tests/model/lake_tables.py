@@ -10,7 +10,6 @@ import json
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -18,6 +17,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.cached_property import cached_property
 from assay.lake.manifest import Manifest, manifest_of
 
 TOKEN, GONE = "assay:", -1

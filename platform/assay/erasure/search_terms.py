@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from assay.cached_property import cached_property
 from assay.contracts.model.sensitivity import is_keyed
 from assay.masking.methods import masker
 from assay.masking.redaction import HIDDEN

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from assay.cached_property import cached_property
 from assay.contracts.language.file_names import arrival_names
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.contract import SOURCE_FILE, SOURCE_ROW

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from assay.cached_property import cached_property
 from assay.code_version import code_version
 from assay.errors import AssayError
 from assay.ingest.bronze import bronze_rows

@@ -6,9 +6,9 @@ Rules have judged the raw values by then. A masked value is never the value itse
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assay.cached_property import cached_property
 from assay.contracts.compiling.arrow_types import arrow_type
 from assay.contracts.model.contract import Masking, MaskingMethod
 from assay.contracts.model.sensitivity import is_keyed

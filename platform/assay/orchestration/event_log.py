@@ -11,7 +11,6 @@ import os
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +23,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.event_log import SqlEventLogStorageTable, SqliteEventLogStorage, SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable
 
+from assay.cached_property import cached_property
 from assay.lake.durable import create_file
 from assay.orchestration.check_rows import Row, check_row
 from assay.orchestration.data_versions import with_its_version

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.cached_property import cached_property
 from assay.contracts.language.file_names import arrival_names
 from assay.errors import TableUnreadable
 from assay.ingest.bronze_contents import Holdings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assay.cached_property import cached_property
 from assay.errors import TableUnreadable
 from assay.gold.models import LAYER
 from assay.lake.manifest import manifest_of

@@ -10,9 +10,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
+from assay.cached_property import cached_property
 from assay.contracts.export.page_rules import span
 from assay.contracts.model.calendars import arrival_calendar, event_calendar
 from assay.contracts.model.retention import kept_from
@@ -104,9 +105,8 @@ class Retaining:
     allow_empty: bool = False
 
     def execute(self, names: Collection[str] | None = None) -> list[Expiry]:
-        """Remove what has expired of some tables of silver and gold, or of all, with what belongs to them; returns what.
-
-        A dry run removes nothing.
+        """Remove what has expired of some tables of silver and gold, or of all, with what belongs to them; returns what. A dry run removes
+        nothing.
         """
         with deleting(self.settings.scratch, self.waits):
             if not self.dry_run:

@@ -7,9 +7,9 @@ read but logs and footers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assay.cached_property import cached_property
 from assay.contracts.model.key_scope import has_table_key
 from assay.lake.accounts import DUPLICATES, MADE_FROM, arrived, noted, rows_by_values, rows_token
 from assay.lake.claims import altered_claims

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from assay.cached_property import cached_property
 from assay.code_version import code_version
 from assay.contracts.model.calendars import event_calendar, next_month
 from assay.contracts.model.contract import EVENT_DATE, Contract, Grain

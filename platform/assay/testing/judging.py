@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from assay.cached_property import cached_property
 from assay.contracts.compiling.arrow_types import published_schema, types_of
 from assay.contracts.conditions.to_polars import polars_type
 from assay.contracts.language.paths import read_path

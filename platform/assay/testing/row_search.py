@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from operator import itemgetter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from assay.cached_property import cached_property
 from assay.contracts.model.contract import Kind, Severity
 from assay.contracts.model.key_scope import has_table_key
 from assay.errors import PermanentFailure

@@ -9,12 +9,12 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assay.cached_property import cached_property
 from assay.cli.product import contracts_folder
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.reading.odcs import load_contracts
