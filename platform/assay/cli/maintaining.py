@@ -51,7 +51,7 @@ def maintain(
         _say(settings, one, files=files)
     removed = sum(len(one.removals) for one in found)
     freed = f"{removed} files, {_megabytes(sum(one.freed for one in found))}"
-    typer.echo(f"{'`assay maintain` would remove' if dry_run else 'Removed'} {freed}.")
+    typer.echo(f"{_removed(dry_run=dry_run)} {freed}.")
     if not tables and settings.instance_file.exists():
         _forget(settings, dry_run=dry_run)
     raise typer.Exit(1 if refused or any(one.is_damaged for one in found) else 0)
@@ -98,8 +98,7 @@ def _expire(settings: Settings, planner: Planner, tables: Sequence[str] | None, 
         if one.told:
             typer.echo(f"assay: {one.table}: {visible(one.told)}.", err=True)
     partitions, rows = sum(len(one.partitions) for one in found), sum(one.rows for one in found)
-    would = "`assay maintain --retention` would remove" if dry_run else "Removed"
-    typer.echo(f"{would} {rows:,} rows of {partitions} partitions that have expired.")
+    typer.echo(f"{_removed('assay maintain --retention', dry_run=dry_run)} {rows:,} rows of {partitions} partitions that have expired.")
     return any(one.is_refused for one in found)
 
 
@@ -111,10 +110,13 @@ def _forget(settings: Settings, *, dry_run: bool) -> None:
     with instance_of(settings.dagster_home) as instance:
         spent = History(settings, instance, _waits).execute(dry_run=dry_run)
     if spent:
-        would = "`assay maintain` would remove" if dry_run else "Removed"
-        typer.echo(f"{would} {spent} of Dagster's history, {_megabytes(spent.freed)}.")
+        typer.echo(f"{_removed(dry_run=dry_run)} {spent} of Dagster's history, {_megabytes(spent.freed)}.")
     if spent.told:
         typer.echo(f"assay: {visible(spent.told)}.", err=True)
+
+
+def _removed(command: str = "assay maintain", *, dry_run: bool) -> str:
+    return f"`{command}` would remove" if dry_run else "Removed"
 
 
 def _say(settings: Settings, one: Cleaning, *, files: bool) -> None:

@@ -6,15 +6,15 @@ the last file of a content takes with it what is left of other people's rows of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.contract import SOURCE_HASH
 from assay.erasure.person_search import contents_in, data_files
-from assay.lake.claims import claims_table, unseen_claims
+from assay.lake.claims import claims_table
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine.store import Quarantine, unseen_files
-from assay.lake.side_tables import SideTable
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
@@ -43,19 +43,22 @@ class Beside:
         """Take out what no publication names, now that the fence is raised. Raises Fenced when another erasure has begun since."""
         for name, there in self.before.items():
             layer, _, dataset = name.partition("/")
-            silver = newest(self.lake, f"silver/{dataset}")
-            if layer == "claims":
-                table, orphans = claims_table(self.lake, dataset), unseen_claims(there, silver)
-            else:
-                table = SideTable(self.lake, Quarantine(self.lake, dataset).spec)
-                orphans = list(unseen_files(there, silver, newest(self.lake, f"bronze/{dataset}")))
-            table.clear(orphans, replace(Provenance(), fence=fence))
+            orphans = unseen_files(there, newest(self.lake, f"silver/{dataset}"), newest(self.lake, f"bronze/{dataset}"))
+            table = claims_table(self.lake, dataset) if layer == "claims" else Quarantine(self.lake, dataset)
+            table.clear(orphans, Provenance(fence=fence))
 
 
 def of_forgotten_contents(lake: Path, name: str) -> Callable[[Path], bool]:
-    """Whether a file of a table has rows of a content that no file of bronze has, of the newest version or an old one."""
+    """Whether a file of a table has rows of a content that no file of bronze has, of the newest version or an old one.
+
+    Bronze is read once, when the first file is asked about.
+    """
     layer, _, dataset = name.partition("/")
     if layer not in LAYERS:
         return lambda _: False
-    known = set[str]().union(*(contents_in(path, SOURCE_HASH) for path in data_files(lake / "bronze" / dataset)))
-    return lambda path: not contents_in(path, "source_hash") <= known
+
+    @cache
+    def known() -> set[str]:
+        return set[str]().union(*(contents_in(path, SOURCE_HASH) for path in data_files(lake / "bronze" / dataset)))
+
+    return lambda path: not contents_in(path, "source_hash") <= known()

@@ -111,7 +111,7 @@ def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame
 
 def contents_in(path: Path, column: str) -> set[str]:
     """The hashes of the landed contents that a file has rows of. Of one that is cut nothing can be told."""
-    frame = _read(path, [column]) if is_whole(path) else None
+    frame = _read(path, [column])
     return set() if frame is None else {*frame[column].unique()}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from assay.lake.snapshots import DataFile, Snapshot
+    from assay.lake.snapshots import Snapshot
 
 LAYER = "claims"
 FENCE, CLAIMED, DISPLACED_NOW = "claims/", "claims/", "displaced/"
@@ -53,12 +53,6 @@ def claims_table(root: Path, dataset: str) -> SideTable:
     """The table of a dataset's claims. Keys are not in its log: they may be somebody's tokens, and would outlive the files."""
     spec = TableSpec(f"{LAYER}/{dataset}", SCHEMA, (PARTITION, PUBLICATION), without_bounds=frozenset({KEY}))
     return SideTable(root, spec)
-
-
-def unseen_claims(claims: Snapshot, silver: Snapshot | None) -> list[DataFile]:
-    """The files of claims whose publication silver does not name: nobody reads them, unless who stored them is about to publish."""
-    named = publications_of(silver, {file.values[0] for file in claims.files})
-    return [file for file in claims.files if file.values[1] != str(named[file.values[0]])]
 
 
 def altered_claims(root: Path, dataset: str, silver: Snapshot | None) -> set[str]:

@@ -21,7 +21,7 @@ from assay.maintenance.checkpoints import replaced_checkpoints
 from assay.maintenance.cutoff import safe_before
 from assay.maintenance.log_cleanup import keep_provenance, spent_entries
 from assay.maintenance.sources import BRONZE, still_needed
-from assay.maintenance.unfinished import changed_at, remove, unfinished
+from assay.maintenance.unfinished import bytes_of, changed_at, remove, unfinished
 from assay.maintenance.vacuum import Kind, OldFiles, Removal
 
 if TYPE_CHECKING:
@@ -139,9 +139,4 @@ def _unfinished_erasure(lake: Path) -> str:
 
 def _removals(paths: Iterable[Path], kind: Kind) -> Iterator[Removal]:
     for path in paths:
-        yield Removal(path, kind, _bytes_of(path), changed_at(path))
-
-
-def _bytes_of(path: Path) -> int:
-    files = [path, *path.rglob("*")] if path.is_dir() else [path]
-    return sum(one.lstat().st_size for one in files if one.is_file() and not one.is_symlink())
+        yield Removal(path, kind, bytes_of(path), changed_at(path))

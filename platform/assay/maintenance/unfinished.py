@@ -44,6 +44,12 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def bytes_of(path: Path) -> int:
+    """The bytes of a file, or of all files in a folder; none of one that is not there."""
+    files = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return sum(one.lstat().st_size for one in files if one.is_file() and not one.is_symlink())
+
+
 def changed_at(path: Path) -> float:
     """When a file was changed last, in seconds since 1970; 0 for one that is not there."""
     try:

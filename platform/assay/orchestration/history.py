@@ -6,7 +6,6 @@ has deleted a run in the UI, leaves nothing for good. What stays, because the UI
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.lake.workplaces import deleting
 from assay.maintenance.sqlite_space import Space
+from assay.maintenance.unfinished import bytes_of, remove
 from assay.orchestration.instance import DATABASES
 from assay.orchestration.spent_events import RUNLESS, Resting, SpentEvents, forget_runless
 from assay.orchestration.spent_runs import SpentRuns, forget, unfinished
@@ -73,7 +73,7 @@ class History:
             forget(self.instance.run_storage, spent)
             removed = events.remove()
             for path in files:
-                _remove(path)
+                remove(path)
             given, told = self._give_back(before)
             return SpentHistory(len(spent), removed, ticks, freed + given, told)
 
@@ -106,7 +106,7 @@ class History:
             if not _is_id(run_id) or run_id in there or path.is_symlink():
                 continue
             if run_id in known or path.lstat().st_mtime < before.timestamp():
-                yield path, sum(one.stat().st_size for one in _all_of(path))
+                yield from ((one, bytes_of(one)) for one in ([path] if path.is_dir() else _with_its_log(path)))
 
     def _give_back(self, before: datetime) -> tuple[int, str]:
         """Bytes that the databases of SQLite have given back to the disk, and why they could give more. Not while a run is at work."""
@@ -126,21 +126,9 @@ class History:
         return given, "; ".join(told)
 
 
-def _all_of(path: Path) -> list[Path]:
-    return [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [one for one in _with_its_log(path) if one.exists()]
-
-
 def _with_its_log(database: Path) -> list[Path]:
     """A file of SQLite last: what is beside it would be taken for that of another of its name."""
     return [database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm", "")]
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    for one in _with_its_log(path):
-        one.unlink(missing_ok=True)
 
 
 def _is_id(name: str) -> bool:

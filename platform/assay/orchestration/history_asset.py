@@ -4,6 +4,7 @@ This module does not postpone its annotations: Dagster reads those of an asset's
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -32,7 +33,7 @@ def history_asset(settings: Settings, naming: Naming = ALONE) -> dg.AssetsDefini
     @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def history(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
-        waits = lambda whom: context.log.info("Waits for %s.", whom)  # noqa: E731  # one line
+        waits = partial(context.log.info, "Waits for %s.")
         yield dg.MaterializeResult(key, metadata=told(History(settings, context.instance, waits, context.run.run_id).execute()))
 
     return history

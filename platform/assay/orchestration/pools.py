@@ -6,18 +6,20 @@ that waits looks for such claims itself, so it depends on no daemon; the arrival
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from assay.orchestration.background import beside
 from assay.orchestration.run_locks import BACKFILL_TAG, RunLocks, run_lock_of
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.CANCELING]
@@ -115,14 +117,8 @@ def _holding(run_id: str, pool: str, instance: dg.DagsterInstance) -> str:
 @contextmanager
 def watching(instance: dg.DagsterInstance, run_id: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Inside, a run that waits for a pool frees what nobody holds. For whom it waits is told, and in its log, at first and now and then."""
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(instance, run_id, tell, over), name="pools", daemon=True)
-    watch.start()
-    try:
+    with beside("pools", partial(_watch, instance, run_id, tell)):
         yield
-    finally:
-        over.set()
-        watch.join()
 
 
 def _watch(instance: dg.DagsterInstance, run_id: str, tell: Callable[[str], None], over: threading.Event) -> None:

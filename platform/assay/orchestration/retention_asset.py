@@ -4,6 +4,7 @@ This module does not postpone its annotations: Dagster reads those of an asset's
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -37,7 +38,7 @@ def retention_asset(settings: Settings, planner: Planner, naming: Naming = ALONE
     @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def retention(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         require_clock(settings.lake, context.instance)
-        waits = lambda whom: context.log.info("Waits for %s.", whom)  # noqa: E731  # one line
+        waits = partial(context.log.info, "Waits for %s.")
         yield dg.MaterializeResult(key, metadata=told(Retaining(settings, planner, now(), waits).execute()))
 
     return retention

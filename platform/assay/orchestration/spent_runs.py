@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from assay.orchestration.partition_status import UNFINISHED
 from assay.orchestration.run_requests import REQUEST_TAG
+from assay.orchestration.spent_events import RUNS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from assay.orchestration.spent_events import Resting
 
-PAGE, AT_ONCE = 1000, 500
+PAGE = 1000
 _RUNS, _TAGS = (sa.table(name, sa.column("run_id")) for name in ("runs", "run_tags"))
 SENSOR, SCHEDULE, RUN_KEY, BACKFILL = "dagster/sensor_name", "dagster/schedule_name", "dagster/run_key", "dagster/backfill"
 OVER = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}  # how a backfill ends
@@ -68,8 +69,8 @@ class SpentRuns:
 
 def forget(storage: Any, runs: Sequence[str]) -> None:  # noqa: ANN401  # its base class does not declare how each storage connects
     """Delete runs, hundreds in a transaction: Dagster's own deletes one in each, which takes a thousand of them half a minute on a disk."""
-    for first in range(0, len(runs), AT_ONCE):
-        some = runs[first : first + AT_ONCE]
+    for first in range(0, len(runs), RUNS_AT_ONCE):
+        some = runs[first : first + RUNS_AT_ONCE]
         with storage.connect() as connection:
             connection.execute(_TAGS.delete().where(_TAGS.c.run_id.in_(some)))
             connection.execute(_RUNS.delete().where(_RUNS.c.run_id.in_(some)))

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from assay.lock_holders import aside, holders
+from assay.orchestration.background import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,17 +45,13 @@ def _be_patient(connection: object, _: object) -> None:
 @contextmanager
 def waits_told(tell: Callable[[str], None]) -> Iterator[None]:
     """Inside, `tell` is given whose lock a statement waits for that takes long, once for each statement."""
-    over = threading.Event()
     listeners: dict[str, Callable[..., None]] = {"before_cursor_execute": _begins, "after_cursor_execute": _ends, "handle_error": _ends}
-    watch = threading.Thread(target=_watch, args=(tell, over), name="locks", daemon=True)
     for name, listener in listeners.items():
         event.listen(Engine, name, listener)
-    watch.start()
     try:
-        yield
+        with beside("locks", partial(_watch, tell)):
+            yield
     finally:
-        over.set()
-        watch.join()
         for name, listener in listeners.items():
             event.remove(Engine, name, listener)
 

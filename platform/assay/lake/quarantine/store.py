@@ -178,7 +178,9 @@ def refused_files(quarantine: Snapshot, silver: Snapshot | None) -> Sequence[Dat
 
 
 def unseen_files(quarantine: Snapshot, silver: Snapshot | None, bronze: Snapshot | None) -> Sequence[DataFile]:
-    """The files that no reader sees: of publications before those of now, of writers who were overtaken, or who are not there yet."""
+    """The files of quarantine, or of claims, that no reader sees: of publications before those of now, of writers who were overtaken, or
+    who are not there yet.
+    """
     seen = {file.path for file in (*visible_files(quarantine, {"": silver, ARRIVALS: bronze}), *refused_files(quarantine, silver))}
     return [file for file in quarantine.files if file.path not in seen]
 
