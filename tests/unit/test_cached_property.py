@@ -52,6 +52,6 @@ def test_what_fails_is_tried_again_and_the_class_has_the_property_itself() -> No
 
     broken = Broken()
     with pytest.raises(OSError, match="not yet"):
-        broken.value  # noqa: B018
+        broken.value  # noqa: B018  # asking is all it takes
     assert (broken.value, broken.tries) == (7, 2)
     assert isinstance(Broken.value, Unlocked)

@@ -61,7 +61,7 @@ def select_files(whole: Sequence[str], others: Sequence[str], columns: Mapping[s
     if partition_by:
         hive = f"true, hive_types={{{', '.join(f'{literal(column)}: {columns[column]}' for column in partition_by)}}}"
     read = [
-        f"SELECT * FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name={by_name}, hive_partitioning={hive})"  # noqa: S608
+        f"SELECT * FROM read_parquet([{', '.join(map(literal, paths))}], union_by_name={by_name}, hive_partitioning={hive})"  # noqa: S608  # quoted
         for paths, by_name in ((whole, "false"), (others, "true"))
         if paths
     ]
