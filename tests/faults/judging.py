@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sqlite3
 from typing import TYPE_CHECKING
 
 import polars as pl
-from people_world import found_in
+from people_world import database, found_in
 from tales import ADA, BACKFILL, REMARK, SILVER
 from warm import run
 
@@ -112,8 +111,8 @@ def judge(people: People, calm: dict[str, list[str]] | None, *, but: Collection[
     known_keys = {key.id for key in read_ring(people.settings.masking_keys).keys} if used else used
     require(used <= known_keys, f"published with keys that are gone: {used - known_keys}")
     for file in (people.home / "dagster").rglob("*.db"):
-        with sqlite3.connect(file) as database:
-            said = database.execute("PRAGMA integrity_check").fetchall()
+        with database(file) as copied:
+            said = copied.execute("PRAGMA integrity_check").fetchall()
         require(said == [("ok",)], f"{file.name}: {said}")
     for one in erasures(lake) if lake.exists() else []:
         if one.state == DONE:

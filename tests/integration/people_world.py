@@ -6,8 +6,10 @@ import gzip
 import os
 import shutil
 import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -174,8 +176,19 @@ def texts_of(path: Path) -> Iterator[str]:
     elif content[:2] == b"\x1f\x8b":
         yield gzip.decompress(content).decode("utf-8", "replace")
     elif content.startswith(b"SQLite format 3"):
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-            yield "\n".join(database.iterdump())
+        with database(path) as copied:
+            yield "\n".join(copied.iterdump())
+
+
+@contextmanager
+def database(path: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of a SQLite database: to read one that a killed process has left is to write to it, if only what its journal says."""
+    with TemporaryDirectory() as folder:
+        for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-journal")):
+            if one.exists():
+                shutil.copy(one, folder)
+        with closing(sqlite3.connect(Path(folder) / path.name)) as connection:
+            yield connection
 
 
 def found_in(folder: Path, values: Iterable[str]) -> dict[str, set[str]]:

@@ -192,6 +192,22 @@ def test_a_damaged_database_of_dagster_is_named_with_what_to_do(tmp_path: Path, 
         use_instance(tmp_path)
 
 
+def test_a_database_whose_writer_was_killed_is_not_the_damaged_one(tmp_path: Path) -> None:
+    """What its journal says is rolled back by the next who opens it, and by nobody who may only read."""
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    use_instance(tmp_path)
+    killed = tmp_path / "history/killed.db"
+    program = (
+        f"import os, sqlite3; d = sqlite3.connect({str(killed)!r}, isolation_level=None); d.execute('PRAGMA cache_size = 1')\n"
+        "d.execute('CREATE TABLE t (c)'); d.execute('BEGIN'); d.execute('INSERT INTO t VALUES (zeroblob(1000000))'); os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 9
+    assert killed.with_name("killed.db-journal").stat().st_size
+    (tmp_path / "history/runs.db").write_bytes(b"no database at all" * 99)
+    with pytest.raises(InstanceDamaged, match=r"runs\.db is damaged: "):
+        use_instance(tmp_path)
+
+
 def test_an_instance_of_another_version_of_dagster_is_told_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     use_instance(tmp_path)

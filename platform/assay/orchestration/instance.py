@@ -119,7 +119,7 @@ def _damaged(dagster_home: Path, error: BaseException | None) -> str | None:
         return None
     for path in [path for path in sorted(dagster_home.rglob("*.db")) if path.stat().st_size]:
         try:
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as database:
                 said = database.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.DatabaseError as why:
             said = str(why)
