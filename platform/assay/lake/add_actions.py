@@ -21,6 +21,8 @@ def described(actions: pa.Table, root: str, partition_by: tuple[str, ...], colum
     """Of each file its path, partition values, rows and bytes, its bounds in Delta, and whether Delta counts the nulls of all columns."""
     from assay.lake.staging import partition_value
 
+    if not actions.num_rows:  # Arrow imports pandas to combine no chunks
+        return
     for action in python_values(actions.to_struct_array().combine_chunks()):
         partition = action.get("partition") or {}
         path = os.path.join(root, unquote(action["path"]))  # noqa: PTH118  # of years of files, a fifth of what a Path takes
@@ -39,5 +41,5 @@ def of_partitions(actions: pa.Table, column: str, values: Collection[str]) -> pa
     kind = actions.schema.field("partition").type.field(column).type
     if not (pa.types.is_date32(kind) or pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return None
-    found = pl.Series(pc.struct_field(actions.column("partition"), column).combine_chunks()).cast(pl.String).fill_null("")
+    found = pl.Series(pc.struct_field(actions.column("partition"), column)).cast(pl.String).fill_null("")
     return actions.filter(found.is_in(list(values)).to_arrow())

@@ -152,6 +152,7 @@ class Column:
     """A column as bytes, of which a digest can be told some rows without copying them."""
 
     def __init__(self, name: str, values: pa.ChunkedArray) -> None:
+        import polars as pl
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -160,7 +161,7 @@ class Column:
             texts = values.cast(pa.large_string()).combine_chunks()
             _, offsets, data = texts.buffers()
             self.offsets, self.data = memoryview(offsets or b"").cast("q")[texts.offset :], memoryview(data or b"")
-            numbers = pc.fill_null(pc.binary_length(texts), NO_LENGTH)
+            numbers = pl.Series(pc.binary_length(texts)).fill_null(NO_LENGTH).to_arrow()  # Arrow's own `fill_null` imports pandas
         else:
             numbers = values.combine_chunks()
         self.numbers = memoryview(numbers.buffers()[1] or b"")[numbers.offset * WIDTH :]

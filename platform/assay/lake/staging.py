@@ -195,7 +195,8 @@ def name_of(digest: str) -> str:
 def sync_folders(staging: Staging) -> None:
     """Make the names of the files durable, and of every folder up to the lake: whoever has made one may have been killed before it was."""
     above = (staging.root, staging.root.parent, staging.root.parent.parent)
-    inner = {staging.root / folder for file in staging.files for folder in PurePath(file.path).parents}
+    folders = {PurePath(folder) for folder in {file.path.rpartition("/")[0] for file in staging.files}}
+    inner = {staging.root / one for folder in folders for one in (folder, *folder.parents)}
     for folder in sorted({*inner, *above} if inner else inner, reverse=True):
         sync_folder(folder)
 

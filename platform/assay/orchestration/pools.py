@@ -77,7 +77,7 @@ def _is_gone(run: dg.DagsterRun, run_locks: RunLocks) -> bool:
 def _free_claims(instance: dg.DagsterInstance) -> None:
     """Of runs that have ended or were deleted; then let those in the queue have what is free."""
     storage: Any = instance.event_log_storage  # its base class does not declare all that each storage can do
-    infos = [storage.get_concurrency_info(pool) for pool in storage.get_concurrency_keys()]
+    infos = storage.get_concurrency_infos(sorted(storage.get_concurrency_keys())).values()
     for run_id in {claim.run_id for info in infos for claim in (*info.claimed_slots, *info.pending_steps)}:
         run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
@@ -92,7 +92,7 @@ def _free_claims(instance: dg.DagsterInstance) -> None:
 def waits(instance: dg.DagsterInstance, run_id: str) -> list[Wait]:
     """The steps of a run that wait for a pool."""
     storage, found = instance.event_log_storage, []
-    for info in (storage.get_concurrency_info(pool) for pool in sorted(storage.get_concurrency_keys())):
+    for info in storage.get_concurrency_infos(sorted(storage.get_concurrency_keys())).values():
         claimed = {(claim.run_id, claim.step_key) for claim in info.claimed_slots}
         holders = tuple(sorted(({one for one, _ in claimed} | info.assigned_run_ids) - {run_id}))
         waiting = [step.step_key for step in info.pending_steps if step.run_id == run_id and (run_id, step.step_key) not in claimed]
