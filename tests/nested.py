@@ -10,6 +10,7 @@ import polars as pl
 from assay.contracts.reading.odcs import read_contract
 from assay.ingest.bronze import bronze_rows
 from assay.ingest.landing_file import LandingFile
+from assay.ingest.merging import Content
 from assay.ingest.reading import Batch, read_pieces
 from assay.refine.kernel import Refined, refine
 from contract_head import head
@@ -70,7 +71,7 @@ def contract_of(
 
 def landed(contract: Contract, path: Path) -> pl.DataFrame:
     """The bronze rows of a file."""
-    batch = Batch("2024-01-01", ((LandingFile(path, path.name, date(2024, 1, 1)), "digest"),))
+    batch = Batch("2024-01-01", (Content(LandingFile(path, path.name, date(2024, 1, 1)), "digest"),))
     (piece,) = read_pieces([batch], contract.source)
     for error in piece.failed.values():
         raise error

@@ -27,6 +27,7 @@ class Upstream(StrEnum):
 
     NEW = "land"
     AGAIN = "land again"
+    ALIAS = "land under another name of its arrival"
     MOVED = "move rows"
     CHANGED = "correct"
     GONE = "archive"

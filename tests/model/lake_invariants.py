@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake_oracle import Place, gold_rows, judged, names
 from lake_product import BY_MONTH, METERS, SALES, partitions_of
-from lake_rows import bronze_rows, counted, damaged_now, held_places, silver_rows, sources_of, summed, unread_in, visible
+from lake_rows import bronze_rows, counted, damaged_now, held_places, names_of, silver_rows, sources_of, summed, unread_in, visible
 from lake_tables import TOKEN, Tables
 from lake_world import erasure_tokens
 
@@ -86,7 +86,7 @@ class Watcher:
             if f"{TOKEN}files/{key}" in entry.tokens:  # not so an erasure, which leaves what another tool has changed outdated
                 self.altered.discard((name, key))
             if name.startswith("bronze/") and (name, key) not in self.altered:
-                self.taken[name, key] = sources_of(table, key)
+                self.taken[name, key] = names_of(table, key)
         self._forget_gone(table)
         self.strange[name, table.version] = frozenset(key for one, key in self.altered if one == name)
 
@@ -200,14 +200,15 @@ def nobody_goes_back_to_older_inputs(
 
 
 def bronze_never_goes_back(bronze: Table, before: Table, landing: Landing, notes: Iterable[str]) -> None:
-    """No landing file is forgotten, and none gets a content that was gone before the one that it had had landed."""
+    """No landing file is forgotten, none gets a content that was gone before the one that it had had landed, and no row another origin
+    as long as the name of its origin has this content."""
     for key in notes:
-        old, new = sources_of(before, key), sources_of(bronze, key)
-        for name, digest in old.items():
-            if name not in new:
-                assert digest in new.values() or landing.may_be_replaced(name, new), f"bronze {key} has forgotten {name}"
-            else:
-                assert not landing.went_back(name, digest, new[name]), f"bronze {key} has an older content of {name} than it had"
+        new, rows = names_of(bronze, key), sources_of(bronze, key)
+        for name, digest in names_of(before, key).items():
+            assert name in new, f"bronze {key} has forgotten {name}"
+            assert not landing.went_back(name, digest, new[name]), f"bronze {key} has an older content of {name} than it had"
+        for name, digest in sources_of(before, key).items():
+            assert name in rows or new[name] != digest, f"bronze {key} has the rows of {name} under another name"
 
 
 def readers_see_whole_versions(table: Table, noted: Mapping[tuple[str, str], Notes], altered: set[tuple[str, str]]) -> None:
@@ -395,9 +396,12 @@ def no_row_is_lost_or_doubled(world: World, landings: Mapping[str, Landing], era
     """Every row that landed is in bronze once, and where its contract says: published, held, or given way to another of its key."""
     for dataset, landing in landings.items():
         bronze = tables.newest(f"bronze/{dataset}")
-        kept = sources_of(bronze)
-        sources = landing.sources(kept)
-        assert kept == sources, f"bronze/{dataset} has {kept}, and there landed {sources}"
+        kept, sources = names_of(bronze), sources_of(bronze)
+        landed = landing.names(kept)
+        assert kept == landed, f"bronze/{dataset} has {kept}, and there landed {landed}"
+        contents = sorted((name.split("_")[1], digest) for name, digest in sources.items())
+        once = sorted({(name.split("_")[1], digest) for name, digest in landed.items()})
+        assert contents == once, f"bronze/{dataset} has {contents} and not each content of an arrival once: {once}"
         rows = landing.rows(sources, erased)
         assert (bronze_rows(bronze, dataset) if bronze else {}) == rows, f"bronze/{dataset} has other rows than landed"
         fates = judged(dataset, rows, world.versions[dataset])

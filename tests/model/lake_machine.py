@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from lake_oracle import Cells, Content
 
 MOST_WRITERS, MOST_SEGMENTS = 4, 3000
+COPIES, NEXT_NAME = {Upstream.AGAIN, Upstream.ALIAS}, {"a": "b", "b": "c", "c": "a"}
 GIVES_WAY = (Superseded, Fenced, TableMissing, NotErased, CalendarChanged)
 
 
@@ -137,8 +138,8 @@ class LakeMachine(RuleBasedStateMachine):
             self._land(how, dataset, name, own)
         elif there:
             other = sorted(there)[old % len(there)]
-            if how is Upstream.AGAIN:
-                self._land(how, dataset, name, there[other])
+            if how in COPIES:
+                self._land(how, dataset, name if how is Upstream.AGAIN else f"{other[:-1]}{NEXT_NAME[other[-1]]}", there[other])
             elif how is Upstream.MOVED and own:
                 self._land(how, dataset, other, tuple((own[0][0], *row[1:]) for row in there[other]))
             elif how is Upstream.CHANGED and own:

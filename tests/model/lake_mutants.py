@@ -14,6 +14,7 @@ from assay.gold import step as gold_step
 from assay.lake import damage, foreign, log, mending, migrations, publisher, side_tables
 from assay.lake import erasures as records
 from assay.lake.durable import replace_file
+from assay.lake.manifest import Landed
 from assay.lake.staged import Staging
 from assay.maintenance import cleaning, cutoff, vacuum
 from assay.orchestration import erasing
@@ -206,6 +207,11 @@ def a_flipped_bit_is_read() -> Mutant:
     return mock.patch.object(damage, "_digest_damage", return_value=None)
 
 
+def a_content_is_held_under_one_name() -> Mutant:
+    """The rows of an archived file go with what is sent again under another name of its content."""
+    return mock.patch.object(Landed, "names", property(lambda self: (self.name,)))
+
+
 CAS = {f"no compare-and-swap in {layer}": partial(nobody_looks_who_has_published_since, f"{layer}/") for layer in LAYERS[:4]}
 FENCES = {f"no fence in {layer}": partial(the_fence_is_not_asked, f"{layer}/") for layer in LAYERS}
 OTHERS: tuple[Callable[[], Mutant], ...] = (
@@ -215,6 +221,6 @@ OTHERS: tuple[Callable[[], Mutant], ...] = (
     a_lost_entry_of_a_log_is_taken_away, a_share_of_rejected_rows_refuses_nothing, only_files_are_of_a_calendar,
     partitions_stay_when_their_calendar_goes, maintenance_does_not_ask_who_is_at_work, old_files_of_bronze_go_like_others,
     old_files_go_of_what_another_tool_has_changed, maintenance_does_not_look_again, the_number_of_a_lost_record_is_tried_again,
-    a_flipped_bit_is_read,
+    a_flipped_bit_is_read, a_content_is_held_under_one_name,
 )  # fmt: skip
 MUTANTS: dict[str, Callable[[], Mutant]] = CAS | FENCES | {one.__name__.replace("_", " "): one for one in OTHERS}

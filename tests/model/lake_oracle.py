@@ -108,10 +108,6 @@ class Landing:
         landed = self.history[name]
         return len(landed) - 1 - landed[::-1].index(new) < landed.index(old)
 
-    def may_be_replaced(self, name: str, others: Mapping[str, str]) -> bool:
-        """Whether a name can be missing because a content of it is there under another name."""
-        return any(digest in others.values() for digest in self.history[name])
-
     def archive(self, name: str, held: str | None, *, at_work: bool) -> None:
         """A file goes while bronze holds `held` under its name; a writer that is `at_work` may have read another content before."""
         now = hash_of(self.dataset, self.there.pop(name))
@@ -123,28 +119,13 @@ class Landing:
         for name, content in self.there.items():
             self.since_rest[name].add(hash_of(self.dataset, content))
 
-    def sources(self, kept: Mapping[str, str]) -> dict[str, str]:
-        """The files that bronze must have, with their hashes: those that are there, and those that it has `kept` of others. Of one content
-        in an arrival the first name, of archived files before that of others. Raises AssertionError if it kept what it could not."""
+    def names(self, kept: Mapping[str, str]) -> dict[str, str]:
+        """The files that bronze must hold, with their hashes: those that are there, and those that it has `kept` of others. Raises
+        AssertionError if it kept what it could not, or did not keep what it must."""
         for name, allowed in self.gone.items():
-            assert kept.get(name) in allowed or kept.get(name) is None, f"bronze keeps another content of {name} than it may: {kept[name]}"
-            assert name in kept or self._may_be_absent(name, kept), f"bronze has lost {name}, which was archived after it was taken"
-        found, once = dict[str, str](), set[tuple[str, str]]()
+            assert kept.get(name) in allowed, f"bronze keeps {kept.get(name)} of {name}, which was archived, and may keep {allowed}"
         there = {name: hash_of(self.dataset, content) for name, content in self.there.items()}
-        archived = {name: digest for name, digest in kept.items() if name in self.gone}
-        for name, digest in (*sorted(archived.items()), *sorted(there.items())):
-            arrival = name.split("_")[1]
-            if (arrival, digest) not in once:
-                once.add((arrival, digest))
-                found[name] = digest
-        return found
-
-    def _may_be_absent(self, name: str, kept: Mapping[str, str]) -> bool:
-        """Whether nothing of a name is lost if bronze does not know it: nothing was taken, or it is there under another name."""
-        arrival = name.split("_")[1]
-        others = {digest for other, digest in kept.items() if other.split("_")[1] == arrival}
-        others |= {hash_of(self.dataset, content) for other, content in self.there.items() if other.split("_")[1] == arrival}
-        return None in self.gone[name] or bool(self.gone[name] & others)
+        return there | {name: digest for name, digest in kept.items() if name in self.gone}
 
     def rows(self, sources: Mapping[str, str], erased: Iterable[str] = ()) -> Rows:
         """The rows of some files, without those of erased people."""

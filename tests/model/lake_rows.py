@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 
     from lake_tables import File, Table, Tables
 
+    from assay.lake.manifest import Landed
+
 
 def sources_of(bronze: Table | None, key: str | None = None) -> dict[str, str]:
-    """The landing files that bronze holds, or one of its partitions, with the hash of each."""
+    """The landing files under which bronze has rows, or one of its partitions, with the hash of each."""
+    return {Path(source.name).stem: source.hash for source in _landed(bronze, key)}
+
+
+def names_of(bronze: Table | None, key: str | None = None) -> dict[str, str]:
+    """The landing files that bronze holds, or one of its partitions, by all names of their contents."""
+    return {Path(name).stem: source.hash for source in _landed(bronze, key) for name in (source.name, *source.aliases)}
+
+
+def _landed(bronze: Table | None, key: str | None) -> list[Landed]:
     files = [file for file in (bronze.files if bronze else ()) if key is None or file.values == (key,)]
-    assert bronze is not None or not files
-    return {Path(source.name).stem: source.hash for file in files if bronze for source in bronze.content.manifest(file).sources}
+    return [source for file in files if bronze for source in bronze.content.manifest(file).sources]
 
 
 def damaged_now(tables: Tables) -> set[str]:

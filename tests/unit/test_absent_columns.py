@@ -16,6 +16,7 @@ from assay.contracts.model.landing_source import LandingSource
 from assay.ingest.absent_columns import absent_columns
 from assay.ingest.bronze import Batch
 from assay.ingest.landing_file import LandingFile
+from assay.ingest.merging import Content
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def batch(folder: Path, *contents: bytes, ending: str = "") -> Batch:
         path = folder / f"{place}{ending}"
         path.write_bytes(content)
         file = LandingFile(path, path.name, date(2024, 1, 1))
-        files.append((file, file.content_hash() or ""))
+        files.append(Content(file, file.content_hash() or ""))
     return Batch("2024-01-01", tuple(files))
 
 
@@ -60,7 +61,7 @@ def test_a_column_is_absent_when_no_file_of_the_arrival_has_it(tmp_path: Path, k
 
 def test_without_optional_columns_no_file_is_opened(tmp_path: Path) -> None:
     gone = LandingFile(tmp_path / "gone", "gone", date(2024, 1, 1))
-    assert absent_columns(Batch("", ((gone, "1"),)), replace(SOURCE, optional=())) == set()
+    assert absent_columns(Batch("", (Content(gone, "1"),)), replace(SOURCE, optional=())) == set()
 
 
 @pytest.mark.parametrize(

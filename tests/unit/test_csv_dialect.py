@@ -22,6 +22,7 @@ from assay.errors import FileUnreadable
 from assay.ingest.absent_columns import absent_columns
 from assay.ingest.formats.csv_rows import rows_of
 from assay.ingest.landing_file import LandingFile
+from assay.ingest.merging import Content
 from assay.ingest.reading import Batch
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_a_file_of_another_dialect_is_refused_with_what_it_seems_to_be(tmp_path:
 def test_without_a_header_the_optional_columns_at_the_end_may_be_absent(tmp_path: Path) -> None:
     optional = replace(PLAIN, dialect=Dialect(header=False), optional=("b", "c"))
     assert read(tmp_path, "1,2\n", optional.dialect, optional=("b", "c")) == [("1", "2", None)]
-    batch = Batch("2024-01-01", ((LandingFile(tmp_path / "x.csv", "x.csv", date(2024, 1, 1)), "digest"),))
+    batch = Batch("2024-01-01", (Content(LandingFile(tmp_path / "x.csv", "x.csv", date(2024, 1, 1)), "digest"),))
     assert absent_columns(batch, optional) == {"c"}
 
 

@@ -16,6 +16,7 @@ from assay.ingest.bronze import bronze_rows
 from assay.ingest.formats.csv_sniff import sniff
 from assay.ingest.formats.readers import read_text
 from assay.ingest.landing_file import LandingFile
+from assay.ingest.merging import Content
 from assay.ingest.reading import Batch, read_pieces
 from assay.masking.methods import Masks
 from assay.refine.kernel import refine
@@ -87,7 +88,7 @@ def test_a_format_with_a_null_of_its_own_has_no_texts_that_mean_absent(tmp_path:
         draft_contract(taken.frame, Sample("shop", "shop@example.org", path.name, taken.format, declared=taken.declared)), tmp_path
     )
     assert contract.source.null_values == ()
-    (piece,) = read_pieces([Batch("", ((LandingFile(path, path.name, date(2024, 3, 31)), "digest"),))], contract.source)
+    (piece,) = read_pieces([Batch("", (Content(LandingFile(path, path.name, date(2024, 3, 31)), "digest"),))], contract.source)
     done = refine(pl.DataFrame(bronze_rows(piece, contract)).lazy(), contract, {}, None, "run", masks=Masks(KEYS))
     assert done.published.sort("row_id").select("note", "size").head(4).rows() == [("", 0.0), ("null", 0.5), ("N/A", 1.0), (None, 1.5)]
     assert done.rejected["rule"].to_list() == ["size_type"]  # NaN is no number, and is held

@@ -165,6 +165,23 @@ def test_a_person_leaves_what_bronze_holds_of_archived_files_and_is_counted_as_e
         assert rows.select("payer", "_source_row").rows() == [(BOB, 2)]
 
 
+def test_a_person_is_named_with_all_names_of_a_content_and_leaves_under_each(run: Run, payments: Contract) -> None:
+    names = [f"payments/payments_2024-01-01{suffix}.csv" for suffix in ("_a", "_b", "_c")]
+    for name in names:
+        land(run, ADA, BOB, name=name.removeprefix("payments/payments_").removesuffix(".csv"))
+    list(ingest(run, payments, day(payments)))
+    assert search(run.lake, payments, "customer", ADA).files == {*names}
+    record(run.lake, ada())
+    assert remove_from_bronze(run.lake, payments, Person("customer", ADA)) == 1
+    (run.landing / names[1]).unlink()
+    for place, others in (("_a", [BOB]), ("_c", [])):  # the archived one goes on to have what is left of its rows
+        land(run, *others, name=f"2024-01-01{place}")
+        (outcome,) = ingest(run, payments, day(payments))
+        assert outcome.facts["erased"] == 1
+    rows = open_snapshot(run.lake, "bronze/payments").scan().collect()
+    assert sorted(rows.select("payer", "_source_file", "_source_row").rows()) == [(BOB, names[0], 1), (BOB, names[1], 2)]
+
+
 def test_a_row_held_under_the_hash_of_an_earlier_delivery_is_found(run: Run, payments: Contract) -> None:
     """The file was sent again with one row more: the days that it leaves as they were keep what they hold, with the hash of then."""
     land(run, ADA, BOB)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from assay.contracts.model.landing_source import LandingSource
 from assay.errors import ContractInvalid, FileUnreadable
-from assay.ingest.bronze_contents import merged
 from assay.ingest.landing import landed, with_hashes
 from assay.ingest.landing_file import LandingFile
+from assay.ingest.merging import merged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,4 +194,4 @@ def test_a_content_that_was_there_already_is_left_out(tmp_path: Path) -> None:
     drop(tmp_path, "x/x_2024-01-01.csv", "x/x_2024-01-02.csv", content="same")
     drop(tmp_path, "x/x_2024-01-03.csv", content="other")
     found = merged(with_hashes(landed(tmp_path, CSV)), [], CSV)
-    assert [file.name for file, _ in found] == ["x/x_2024-01-01.csv", "x/x_2024-01-03.csv"]
+    assert [one.file.name for one in found] == ["x/x_2024-01-01.csv", "x/x_2024-01-03.csv"]

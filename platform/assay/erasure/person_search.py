@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.lake.damage import refuse_changed
 from assay.lake.log import LOG
+from assay.lake.manifest import manifest_of
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.store import ARRIVALS, visible_files
 from assay.lake.snapshots import newest
@@ -133,9 +134,11 @@ def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
     for path in data_files(lake / name):
         if str(path) not in live and not is_whole(path):
             continue  # `old_files` removes it
-        for file, hash_, row, day in holds(path, contract, kind, value).iter_rows():
+        rows = holds(path, contract, kind, value)
+        names = {one.hash: one.aliases for one in manifest_of(str(path)).sources} if rows.height else {}
+        for file, hash_, row, day in rows.iter_rows():
             found.places.add((hash_, row))
-            found.files.add(file)
+            found.files |= {file, *names.get(hash_, ())}
             if day is not None:
                 found.days.add(day.isoformat())
             if str(path) in live:

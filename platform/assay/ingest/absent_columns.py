@@ -31,7 +31,7 @@ _known: dict[tuple[str, LandingSource], frozenset[str]] = {}  # by content: the 
 def absent_columns(batch: Batch, source: LandingSource) -> frozenset[str]:
     """The optional columns that none of the files of an arrival has."""
     absent = frozenset(may_lack(source))
-    for file, digest in batch.files if absent else ():
+    for file, digest, _ in batch.files if absent else ():
         absent &= absent_from(file, digest, source)
     return absent
 

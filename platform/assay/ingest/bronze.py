@@ -17,7 +17,8 @@ from assay.contracts.language.sql import columns_in
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.contract import ARRIVAL, EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW, Grain
 from assay.ingest.arrived import Arrived
-from assay.ingest.bronze_contents import Holdings, merged, newest_of
+from assay.ingest.bronze_contents import Holdings
+from assay.ingest.merging import merged, newest_of
 from assay.ingest.reading import Batch, Piece, Source
 from assay.lake.slices import TableSpec
 

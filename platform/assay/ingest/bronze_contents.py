@@ -1,13 +1,12 @@
 """What bronze holds of each arrival, which stays when landing is archived: a file that is there no more keeps its rows.
 
-A file of the same name with another content replaces the old content, one content under two names is taken once, and the newest file of a
-snapshot stays the newest. Held rows are read from bronze as they landed, so bronze can be built again from itself: of an arrival that
-another tool has changed, from the version before.
+Held rows are read from bronze as they landed, so bronze can be built again from itself: of an arrival that another tool has changed, from
+the version before. A content that has landed under several names is there once, and held under each of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from assay.contracts.language.file_names import arrival_names
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.contract import SOURCE_FILE, SOURCE_ROW
 from assay.errors import AssayError, FileUnreadable
-from assay.ingest.opening import taken_from
 from assay.lake.damage import file_damage
 from assay.lake.foreign import altered, before_it_was_altered, damage_by_key, files_by_key, noted_of
 from assay.lake.manifest import Landed, manifest_of
@@ -28,17 +26,12 @@ from assay.lake.slices import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     import polars as pl
 
     from assay.contracts.model.contract import Contract
     from assay.contracts.model.landing_source import LandingSource
-    from assay.ingest.arrived import Arrived
-    from assay.ingest.landing_file import LandingFile
     from assay.lake.snapshots import DataFile, Snapshot
-
-    Contents = tuple[tuple["LandingFile | HeldFile", str], ...]
 
 
 LOST = "Tried to read the rows of {} from bronze; {}, and no version that is left has them as they landed."
@@ -67,10 +60,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A landing file whose rows bronze has, or has lost. `name` is its path below the landing folder, where it need not be any more."""
+    """A landing file whose rows bronze has, or has lost. `name` is its path below the landing folder, where it need not be any more.
+
+    `under` is the name that its content has in bronze: another one, if this is an alias of that.
+    """
 
     landed: Landed
     rows: HeldRows | None
+    under: str
     why: str = ""
 
     @property
@@ -85,7 +82,7 @@ class HeldFile:
         """
         if self.rows is None:
             raise FileUnreadable(LOST.format(self.name, self.why), hint=BRING_BACK)
-        found = self.rows.by_file.get(self.name, self.rows.none)
+        found = self.rows.by_file.get(self.under, self.rows.none)
         texts = [found.column(name) if name in found.column_names else pa.nulls(found.num_rows, pa.string()) for name in source.columns]
         names = list(source.columns)
         return pa.Table.from_arrays([text.cast(pa.string()) for text in texts], names=names), found.column(SOURCE_ROW)
@@ -148,8 +145,8 @@ class Holdings:
         """Where the rows of each arrival are; that of a snapshot is ""."""
         found: dict[str, list[Origin]] = {}
         for one in self._origins():
-            names = {self._arrival(landed.name, one.arrival) for landed in one.landed} if self.regrouped else {one.arrival}
-            for arrival in names:
+            named = [name for landed in one.landed for name in landed.names] if self.regrouped else []
+            for arrival in {self._arrival(name, one.arrival) for name in named} if self.regrouped else {one.arrival}:
                 found.setdefault(arrival, []).append(one)
         return found
 
@@ -176,64 +173,24 @@ class Holdings:
         return calendar.first_of(moment.date() if moment else date.fromisoformat(before)).isoformat()
 
     def of(self, arrival: str) -> list[HeldFile]:
-        """The landing files of an arrival."""
+        """The landing files of an arrival, by each of their names."""
         origins = self.arrivals.get(arrival, [])
         rows = HeldRows([one for one in origins if not one.lost])
         return [
-            HeldFile(landed, None if one.lost else rows, one.why)
+            HeldFile(replace(landed, name=name, aliases=()), None if one.lost else rows, landed.name, one.why)
             for one in origins
             for landed in one.landed
-            if self.regrouped is None or self._arrival(landed.name, one.arrival) == arrival
+            for name in landed.names
+            if self.regrouped is None or self._arrival(name, one.arrival) == arrival
         ]
 
 
 def _lost(table: Snapshot, key: str, there: Iterable[DataFile]) -> tuple[Landed, ...]:
     """The landing files of an arrival that no version has as it was published, as the log names them, or what is left of it."""
-    noted = [Landed(name, digest, 0) for name, digest in noted_of(table, key).get("files", [])]
+    named: dict[str, list[str]] = {}
+    for name, digest in noted_of(table, key).get("files", []):
+        named.setdefault(digest, []).append(name)
+    noted = [Landed(name, digest, 0, aliases=tuple(aliases)) for digest, (name, *aliases) in named.items()]
     if found := noted or [landed for file in there if not file_damage(file) for landed in manifest_of(file.path).sources]:
         return tuple(found)
     raise AssayError(LOST.format(f"{table.name} of {key}", CHANGED), hint=BRING_BACK)
-
-
-def merged(found: Sequence[tuple[LandingFile, str]], held: Sequence[HeldFile], source: LandingSource) -> Contents:
-    """The files of an arrival, in their order: what lies in landing, and what bronze holds of names that do not. Each content once.
-
-    Of several names of a content that which is held goes on to have it: the other may be sent again with another content, and what was
-    archived under the first would be gone for good.
-    """
-    there = {file.name for file, _ in found}
-    both: list[tuple[LandingFile | HeldFile, str]] = [*found, *((file, file.landed.hash) for file in held if file.name not in there)]
-    once: dict[str, LandingFile | HeldFile] = {}
-    order = arrival_names(source.path).order
-    for file, digest in sorted(both, key=lambda one: (not _is_safe(one[0]), order(one[0].name))):
-        once.setdefault(digest, file)
-    return tuple((file, digest) for digest, file in sorted(once.items(), key=lambda one: order(one[1].name)))
-
-
-def _is_safe(file: LandingFile | HeldFile) -> bool:
-    """Whether the rows of a file that is not in landing can be read from bronze."""
-    return isinstance(file, HeldFile) and file.rows is not None
-
-
-def newest_of(arrived: Arrived, held: Sequence[HeldFile], contract: Contract, now: datetime | None = None) -> Contents:
-    """The newest file of a snapshot, which may be the one that bronze holds; nothing if it is gone since it was listed.
-
-    A file that names a day to come, as of `now`, is not yet its newest.
-    """
-    names = arrival_names(contract.source.path)
-
-    def is_open(day: date | None) -> bool:
-        return now is None or day is None or taken_from(contract, day) <= now
-
-    # of those before the newest day none can be the newest: years of files are not looked at
-    day = max((day for day in arrived.groups if is_open(date.fromisoformat(day))), default="")
-    files = list(arrived.files(day))
-    there = {file.name for file in files}
-    moments = ((file, names.moment(file.name)) for file in held if file.name not in there)
-    archived = [file for file, moment in moments if is_open(moment.date() if moment else None)]
-    known: list[LandingFile | HeldFile] = [*files, *archived]
-    if not known:
-        return ()
-    newest = max(known, key=lambda file: names.order(file.name))
-    digest = newest.landed.hash if isinstance(newest, HeldFile) else arrived.hash_of(newest)
-    return ((newest, digest),) if digest is not None else ()

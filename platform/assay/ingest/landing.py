@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.contracts.language.file_names import arrival_names, out_of_landing, parts_of
+from assay.contracts.model.calendars import arrival_calendar
 from assay.errors import ContractInvalid, FileUnreadable
 from assay.ingest.folders import LEADS_NOWHERE, folder_of
 from assay.ingest.landing_file import LandingFile, Stamp, told_name
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
+    from assay.contracts.model.contract import Contract
     from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.folders import Day, Folder
 
@@ -121,9 +124,33 @@ def _look_up_failed(what: str, error: OSError) -> FileUnreadable:
     return FileUnreadable(f"Tried to look up {what!a}; {error.strerror}.", hint="Give this process the right to read it.")
 
 
-def told_by(landing: Path, source: LandingSource, linked: Sequence[Path] = ()) -> set[str]:
-    """The names and the hashes by which the files of a source that lie there are known. Raises what `landed` raises."""
-    return {told for file, digest in with_hashes(landed(landing, source, linked)) for told in (file.name, digest)}
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What lies in landing of a dataset, by the names of its files, and by their contents in each arrival (the first day of its partition).
+
+    A content that lies there for one arrival says nothing of another: a row is in both, and in each it can be lost.
+    """
+
+    contract: Contract
+    names: frozenset[str]
+    contents: frozenset[tuple[date | None, str]]
+
+    @classmethod
+    def look(cls, landing: Path, contract: Contract, linked: Sequence[Path] = ()) -> Told:
+        """Read the contents of all files that are there. Raises what `landed` raises."""
+        found, calendar = with_hashes(landed(landing, contract.source, linked)), arrival_calendar(contract)
+        contents = {(calendar.first_of(file.arrival) if calendar else None, digest) for file, digest in found}
+        return cls(contract, frozenset(file.name for file, _ in found), frozenset(contents))
+
+    def has(self, name: str, digest: str) -> bool:
+        """Whether a file is there by its name, be it with another content by now, or its content is there for its arrival.
+
+        Of a name that says no day any arrival may be its own.
+        """
+        calendar, moment = arrival_calendar(self.contract), arrival_names(self.contract.source.path).moment(name)
+        if calendar is None or moment is None:
+            return name in self.names or any(digest == one for _, one in self.contents)
+        return name in self.names or (calendar.first_of(moment.date()), digest) in self.contents
 
 
 def with_hashes(files: Iterable[LandingFile]) -> list[tuple[LandingFile, str]]:

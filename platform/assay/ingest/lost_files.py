@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.errors import TableDamaged
-from assay.ingest.landing import told_by
+from assay.ingest.landing import Told
 from assay.lake.checking import as_read_by
 from assay.lake.damage import ASIDE, hint_of
 from assay.lake.foreign import before_it_was_altered, noted_of
@@ -42,7 +42,7 @@ def lost_with_log(run: Run, contract: Contract) -> Sequence[str]:
         if ASIDE in path.parts or not path.is_file():
             continue
         try:
-            found |= {(one.name, one.hash) for one in manifest_of(str(path)).sources}
+            found |= {(name, one.hash) for one in manifest_of(str(path)).sources for name in one.names}
         except TableDamaged:
             found.add((UNKNOWN, ""))
     return _not_landed(run, contract, found)
@@ -56,5 +56,5 @@ def refuse_forgotten(lake: Path, contract: Contract) -> None:
 
 
 def _not_landed(run: Run, contract: Contract, files: Iterable[tuple[str, str]]) -> list[str]:
-    there = told_by(run.landing, contract.source, run.linked)
-    return sorted({name for name, digest in files if not {name, digest} & there})
+    there = Told.look(run.landing, contract, run.linked)
+    return sorted({name for name, digest in files if not there.has(name, digest)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.ingest.bronze import batches
 from assay.ingest.bronze_contents import Holdings
-from assay.ingest.landing import told_by
+from assay.ingest.landing import Told
 from assay.lake.migrations import calendar_changed, migration, outgrown
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def leaving(
     others = migration(
         before, slice_, batches(run.landing, contract, known.__contains__, holdings=holdings, linked=run.linked) if everything else None
     )
-    there = told_by(run.landing, contract.source, run.linked)
+    there = Told.look(run.landing, contract, run.linked)
     left = {file.landed for arrival in holdings.arrivals.keys() - known for file in holdings.of(arrival)} if everything else ()
-    if lost := sorted(one.name for one in left if one.rows > one.erased and not {one.name, one.hash} & there):
+    if lost := sorted(one.name for one in left if one.rows > one.erased and not there.has(one.name, one.hash)):
         raise calendar_changed(
             slice_, f"{why}; of {len(lost)} files outside the new calendar, such as {lost[0]}, only bronze has the rows."
             " Bring them back into the landing folder, or let the contract's arrivals cover them"

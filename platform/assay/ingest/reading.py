@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from assay.contracts.model.landing_source import LandingSource
-    from assay.ingest.bronze_contents import Contents
     from assay.ingest.landing_file import LandingFile
+    from assay.ingest.merging import Contents
 
 READERS, AHEAD = 4, 8
 AT_ONCE = 24 << 20  # bytes of text: some 125,000 rows of twenty columns
@@ -47,8 +47,13 @@ class Batch:
 
     @property
     def contents(self) -> list[tuple[str, str]]:
-        """Name and hash of each file: what a bronze partition is made from."""
-        return [(file.name, digest) for file, digest in self.files]
+        """Name and hash of each content: what the rows of a bronze partition are made from."""
+        return [(file.name, digest) for file, digest, _ in self.files]
+
+    @property
+    def names(self) -> list[tuple[str, ...]]:
+        """The same, each with the other names of the content: all that bronze remembers of the files."""
+        return [(file.name, digest, *aliases) for file, digest, aliases in self.files]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,7 @@ def _read_ahead(
     held = min(most, HELD)
     with ThreadPoolExecutor(READERS) as pool:
         try:
-            for batch, (file, digest) in ((one, content) for one in batches for content in one.files):
+            for batch, (file, digest, _) in ((one, content) for one in batches for content in one.files):
                 waiting.append((batch, file, digest, pool.submit(_read, file, digest, source, held)))
                 while len(waiting) > AHEAD or sum(_weight(one[1]) for one in waiting) > AT_ONCE:
                     yield from next_one()

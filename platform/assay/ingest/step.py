@@ -33,7 +33,7 @@ from assay.lake.snapshots import newest
 from assay.steps import COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from assay.contracts.model.contract import Contract
@@ -49,7 +49,16 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 
 def contents_of(batch: Batch) -> str:
     """A digest of the names and contents of an arrival, in their order."""
-    return hashlib.blake2b(json.dumps(batch.contents).encode(), digest_size=16).hexdigest()
+    return _digest(batch.names)
+
+
+def _rows_of(batch: Batch) -> str:
+    """The same, each content under one name: what tells whether an arrival that has expired is as it was."""
+    return _digest(batch.contents)
+
+
+def _digest(names: Sequence[tuple[str, ...]]) -> str:
+    return hashlib.blake2b(json.dumps(names).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ def arrivals_at(run: Run, contract: Contract, chosen: Callable[[str], bool], now
 def _expired(run: Run, contract: Contract, table: Snapshot | None, landed: Mapping[str, Batch]) -> dict[str, Outcome]:
     """What becomes of arrivals that have expired."""
     gone = ExpiredArrivals.of(run, contract, table, run.now)
-    keys = [key for key, batch in landed.items() if gone.has(key, contents_of(batch))]
+    keys = [key for key, batch in landed.items() if gone.has(key, _rows_of(batch))]
     return {key: Outcome(key, Status.REFUSED, refusal=gone.events.why(key)) for key in keys}
 
 
@@ -104,8 +113,8 @@ def _without_expired(
     gone = {arrival for arrival, key in keys.items() if (row := arrived.settled(arrival)) and expired.has(key, row.contents)}
     maybe = {arrival for arrival, key in keys.items() if arrival not in gone and expired.may_have(key)}
     for arrival, batch in batches_of(arrived, contract, maybe.__contains__, None, holdings).items() if maybe else ():
-        if expired.has(keys[arrival], contents_of(batch)):
-            arrived.settle(arrival, contents_of(batch), frozenset())
+        if expired.has(keys[arrival], _rows_of(batch)):
+            arrived.settle(arrival, _rows_of(batch), frozenset())
             gone.add(arrival)
     return {arrival: key for arrival, key in keys.items() if arrival not in gone}
 

@@ -61,7 +61,8 @@ class Work:
         part = self._keys[piece.batches[-1].arrival] if piece.begun or piece.goes_on else None
         days, landed = days_of(rows) if part is None else {}, dict[str, list[Landed]]()
         for source in piece.sources:
-            now = replace(source.landed, erased=source.landed.erased + gone.get(source.landed.name, 0))
+            erased = source.landed.erased + gone.get(source.landed.name, 0)
+            now = replace(source.landed, erased=erased, aliases=self._aliases[source.arrival, source.landed.hash])
             landed.setdefault(source.arrival, []).append(now)
         manifests = {self._keys[arrival]: Manifest(tuple(found), days.get(arrival, {})) for arrival, found in landed.items()}
         if part is None:
@@ -104,6 +105,11 @@ class Work:
         """The partition key of each arrival."""
         return {batch.arrival: key for key, batch in self.landed.items()}
 
+    @cached_property
+    def _aliases(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The other names of each content, by arrival and hash."""
+        return {(batch.arrival, digest): aliases for batch in self.landed.values() for _, digest, aliases in batch.files}
+
     def publish(self, chunks: Sequence[Chunk]) -> Iterator[Outcome]:
         """Publish the arrivals of some chunks in one commit."""
         for key, error in ((key, error) for chunk in chunks for key, error in chunk.made.failed.items()):
@@ -141,7 +147,7 @@ class Work:
         erased: Mapping[str, Mapping[str, int]],
         counts: Mapping[str, int],
     ) -> int:
-        notes: dict[str, dict[str, Any]] = {key: {"files": self.landed[key].contents, **erased.get(key, {})} for key in staging.slice.keys}
+        notes: dict[str, dict[str, Any]] = {key: {"files": _named(self.landed[key]), **erased.get(key, {})} for key in staging.slice.keys}
         provenance = Provenance(self.run.run_id, self.contract.version, code_version(*CODE), {}, notes, self.erased.fence)
         quarantine = Quarantine(self.run.lake, self.contract.dataset, ARRIVALS)
         done = publish_audited(
@@ -150,6 +156,11 @@ class Work:
             unchanged=self.others,
         )  # fmt: skip
         return done.version
+
+
+def _named(batch: Batch) -> list[tuple[str, str]]:
+    """Each name of an arrival with the hash of its content; of several names of one that comes first which has the rows."""
+    return [(name, digest) for first, digest, *aliases in batch.names for name in (first, *aliases)]
 
 
 def _still_there(left: pl.DataFrame, sources: Sequence[Source]) -> pl.DataFrame:

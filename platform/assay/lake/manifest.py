@@ -33,7 +33,7 @@ class Landed:
     """A landing file in bronze: its name below the landing folder, the hash of its content, the rows that it had when it was read.
 
     `erased` of these name people who were erased, and are not in bronze. `columns` are the optional landing columns that it had, None if
-    nobody knows.
+    nobody knows. `aliases` are the other names in its arrival under which the same content landed, each as good as the first.
     """
 
     name: str
@@ -41,6 +41,12 @@ class Landed:
     rows: int
     erased: int = 0
     columns: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the content; the rows are there once, under the first."""
+        return (self.name, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,14 +83,17 @@ class Manifest:
     def dump(self) -> str:
         """As it is kept in a footer."""
         days = {day.isoformat() if day else "": [one.rows, one.digest, one.filled] for day, one in self.days.items()}
-        return json.dumps({"sources": [[one.name, one.hash, one.rows, one.erased, one.columns] for one in self.sources], "days": days})
+        sources = [[one.name, one.hash, one.rows, one.erased, one.columns] for one in self.sources]
+        aliases = {one.hash: one.aliases for one in self.sources if one.aliases}  # apart: who does not know them reads the rest
+        return json.dumps({"sources": sources, "days": days} | ({"aliases": aliases} if aliases else {}))
 
     @classmethod
     def load(cls, text: bytes) -> Manifest:
         """Read what a footer keeps."""
         said = json.loads(text)
+        aliases = said.get("aliases", {})
         sources = tuple(
-            Landed(name, hash_, rows, erased, None if columns is None else tuple(columns))
+            Landed(name, hash_, rows, erased, None if columns is None else tuple(columns), tuple(aliases.get(hash_, ())))
             for name, hash_, rows, erased, columns in said["sources"]
         )
         days = ((date.fromisoformat(day) if day else None, values) for day, values in said["days"].items())

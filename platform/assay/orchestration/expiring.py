@@ -100,9 +100,9 @@ def _over(table: Snapshot, calendar: Calendar, until: date) -> set[str]:
 
 
 def _contents(contract: Contract, files: Sequence[DataFile]) -> str:
-    """A digest of names and contents, as `contents_of` an arrival makes it from its files."""
+    """A digest of contents, each under its first name, as the ingest step makes it of an arrival of which bronze holds nothing."""
     order = arrival_names(contract.source.path).order
-    sources = {source.hash: source.name for file in files for source in manifest_of(file.path).sources}
+    sources = {source.hash: min(source.names, key=order) for file in files for source in manifest_of(file.path).sources}
     named = sorted(((name, digest) for digest, name in sources.items()), key=lambda one: order(one[0]))
     return hashlib.blake2b(json.dumps(named).encode(), digest_size=16).hexdigest()
 
