@@ -29,7 +29,7 @@ ORDER = [
     {"cached_property", "errors"},
     {"project_root"},
     {"crash_message", "settings"},
-    {"code_version", "resource_exhaustion", "lock_holders", "permissions", "process", "stopping"},
+    {"absent_modules", "code_version", "resource_exhaustion", "lock_holders", "permissions", "process", "stopping"},
     {"contracts"},
     {"masking"},
     {"lake", "alerting"},
@@ -56,6 +56,7 @@ ORDER_WITHIN = {
 }
 PRODUCT_MAY_IMPORT = ("assay.orchestration", "assay.refine.clock", "assay.settings", "assay.errors")
 WITHOUT_DAGSTER = {
+    "absent_modules",
     "cached_property",
     "errors",
     "project_root",

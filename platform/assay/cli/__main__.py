@@ -6,6 +6,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WORDS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 TOO_LITTLE = b"assay: There is not enough memory to begin. Give it more memory, or fewer processes beside it, and run it again.\n"
@@ -16,6 +21,12 @@ def _end(number: int, _: object) -> None:
     os._exit(128 + number)
 
 
+def _all_commands() -> Callable[..., object]:
+    from assay.cli.main import app
+
+    return app
+
+
 def main() -> None:
     """Run the command line; `assay.stopping` says what signals mean once it runs."""
     for number in WORDS:
@@ -23,7 +34,9 @@ def main() -> None:
             signal.signal(number, _end)
     try:
         from assay.cli.exit_codes import main_of
-        from assay.cli.main import app
+        from assay.cli.plain_calls import plain_call
+
+        app = plain_call(sys.argv[1:]) or _all_commands()
     except MemoryError:
         os.write(2, TOO_LITTLE)
         os._exit(1)

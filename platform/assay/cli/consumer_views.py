@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import typer
+from assay.cli.echo import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def views_for(settings: Settings, query: str) -> list[str]:
 def print_statements(settings: Settings) -> None:
     """The SQL that makes the views in any DuckDB, over the versions that are published now."""
     for statement in _statements(settings):
-        typer.echo(f"{statement};")
+        echo(f"{statement};")
 
 
 def _statements(settings: Settings) -> Iterator[str]:

@@ -13,8 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from assay.cli.echo import echo
 from assay.cli.escaping import visible
 from assay.crash_message import be_watched
 from assay.errors import AssayError, SettingsError
@@ -24,7 +23,7 @@ from assay.settings import load_settings
 from assay.stopping import Stopped, asked, at_the_end, obey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 USAGE = 2  # the exit code of a wrong call
 HINTS = {
@@ -39,8 +38,8 @@ HINTS = {
 }
 
 
-def main_of(app: typer.Typer) -> None:
-    """Run a command line to its end, as the main program: this process is over afterwards."""
+def main_of(app: Callable[..., object]) -> None:
+    """Run a command line, called as `app(args=[..])`, to its end, as the main program: this process is over afterwards."""
     be_watched()
     obey()
     for stream in (sys.stdout, sys.stderr):
@@ -55,30 +54,30 @@ def main_of(app: typer.Typer) -> None:
     leave(code)
 
 
-def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+def run(app: Callable[..., object], arguments: Sequence[str]) -> int:
     """Run one command; the exit code. What went wrong is said on the standard error."""
     if any(argument == "" or (argument.endswith("=") and argument.startswith("--")) for argument in arguments):
-        typer.echo("assay: An argument is empty. Say what is meant, or leave it out: `--help` shows what there is.", err=True)
+        echo("assay: An argument is empty. Say what is meant, or leave it out: `--help` shows what there is.", err=True)
         return USAGE
     try:
         app(args=list(arguments))
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except AssayError as error:
-        typer.echo(f"assay: {visible(str(error), lines=True)}", err=True)
+        echo(f"assay: {visible(str(error), lines=True)}", err=True)
     except BrokenPipeError:
         pass  # whoever read has seen enough
     except Exception as error:
         if not (words := refused(error)):
             raise
-        typer.echo(f"assay: {visible(words)}", err=True)
+        echo(f"assay: {visible(words)}", err=True)
     return 1
 
 
 def unraised(found: sys.UnraisableHookArgs) -> None:
     """Say in one sentence what the system refused where nobody can catch it: a step that was thrown away still writes to Dagster's log."""
     if isinstance(found.exc_value, Exception) and (words := refused(found.exc_value)):
-        typer.echo(f"assay: {visible(words)}", err=True)
+        echo(f"assay: {visible(words)}", err=True)
     else:
         sys.__unraisablehook__(found)
 
@@ -106,4 +105,4 @@ def words_of(error: OSError) -> str:
 
 
 def _say_stopped(stopped: Stopped) -> None:
-    typer.echo(f"assay: stopped by {stopped.by}.", err=True)
+    echo(f"assay: stopped by {stopped.by}.", err=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from assay.cli.echo import echo
 from assay.errors import SettingsError
 from assay.lake.durable import sync_folder
-from assay.lake.format import FORMAT
 from assay.permissions import as_elsewhere, is_open, keep_private, make_home, others_of
 from assay.settings import load_settings
 
@@ -22,18 +20,7 @@ if TYPE_CHECKING:
 PROJECT = "dbt_project.yml"
 
 
-def _print_release(wanted: bool) -> None:  # noqa: FBT001  # as typer calls it
-    if wanted:
-        from assay.code_version import release
-
-        typer.echo(f"assay {release()}, lake format {FORMAT}")
-        raise typer.Exit
-
-
-def work_privately(
-    *,
-    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_release, help="Print the release, and end.")] = False,
-) -> None:
+def work_privately() -> None:
     """Before any command: what it makes is for those alone for whom the home is. Settings that cannot be used are told by the command."""
     with suppress(SettingsError):
         keep_private(load_settings())
@@ -50,7 +37,7 @@ def make_folders(settings: Settings) -> None:
         with suppress(PermissionError):  # a folder in which this user may make others, but not list them
             sync_folder(above)
     if is_open(settings):
-        typer.echo(f"assay: {settings.home} is open to {others_of(settings)}; `assay permissions --mend` closes it.", err=True)
+        echo(f"assay: {settings.home} is open to {others_of(settings)}; `assay permissions --mend` closes it.", err=True)
 
 
 def settings_of_home() -> Settings:

@@ -20,13 +20,13 @@ from assay.cli.landing import landing
 from assay.cli.maintaining import maintain
 from assay.cli.permitting import permissions
 from assay.cli.quarantine import app as quarantine
+from assay.lake.format import FORMAT
 from assay.settings import load_settings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Nothing is published until it is assayed.", pretty_exceptions_enable=False
 )
 
-app.callback()(work_privately)
 app.add_typer(contracts, name="contracts")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
@@ -38,22 +38,31 @@ app.command()(maintain)
 app.command()(permissions)
 
 
+def _print_release(wanted: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if wanted:
+        from assay.code_version import release
+
+        typer.echo(f"assay {release()}, lake format {FORMAT}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before_any_command(
+    *,
+    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_release, help="Print the release, and end.")] = False,
+) -> None:
+    work_privately()
+
+
 @app.command()
 def tables() -> None:
     """List the published tables: rows, partitions, size, version; then the consumer views of gold, and who reads which.
 
     Example: assay tables
     """
-    from assay.cli.consumer_views import print_views
-    from assay.cli.homes import settings_of_home
-    from assay.cli.lake_facts import facts
-    from assay.cli.printing import all_sound, print_tables
+    from assay.cli.looking import list_tables
 
-    settings = settings_of_home()
-    found, damaged = facts(settings.lake)
-    print_tables(found)
-    print_views(settings)
-    raise typer.Exit(0 if all_sound(damaged) else 1)
+    raise typer.Exit(0 if list_tables() else 1)
 
 
 @app.command()
@@ -79,16 +88,9 @@ def sql(
 
     Example: assay sql "select carrier, avg(on_time_share) from gold.carrier_punctuality_daily group by 1" --format csv
     """
-    from assay.cli.bronze_reader import open_columns
-    from assay.cli.consumer_views import views_for
-    from assay.cli.homes import settings_of_home
-    from assay.cli.lake_reader import query as run
-    from assay.cli.lake_reader import words_of_duckdb
-    from assay.cli.printing import print_rows
+    from assay.cli.looking import run_query
 
-    settings = settings_of_home()
-    with words_of_duckdb(settings.lake, query):
-        print_rows(run(settings.lake, query, open_columns(settings, query), views_for(settings, query)), output)
+    run_query(query, output)
 
 
 @app.command()
@@ -161,10 +163,9 @@ def summary() -> None:
 
     Example: assay summary
     """
-    from assay.cli.homes import settings_of_home
-    from assay.cli.printing import print_summary
+    from assay.cli.looking import summarize
 
-    raise typer.Exit(0 if print_summary(settings_of_home()) else 1)
+    raise typer.Exit(0 if summarize() else 1)
 
 
 @app.command()

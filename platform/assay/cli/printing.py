@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
-
+from assay.cli.echo import echo
 from assay.cli.escaping import visible
 from assay.lake.duckdb_sql import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import duckdb
+    from rich.console import Console
+    from rich.text import Text
 
     from assay.cli.lake_facts import TableFacts
     from assay.errors import TableUnreadable
@@ -34,11 +32,15 @@ READ_FIRST = ("gold", "silver", "bronze")
 
 def wide_console() -> Console:
     """A console that cuts nothing off when the output is a file or a pipe."""
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 def print_tables(found: Sequence[TableFacts]) -> None:
     """The tables of the lake, one a line."""
+    from rich.table import Column, Table
+
     if not found:
         wide_console().print("The lake is empty. `make run` fills it; `assay backfill` publishes what has landed.")
         return
@@ -64,16 +66,24 @@ def print_records(names: Sequence[str], rows: Iterable[Sequence[Any]], output: s
         shown = ([visible(one) if isinstance(one, str) else one for one in row] for row in rows)
         writer.writerows(shown if sys.stdout.isatty() else rows)
     else:
-        table, console, waiting = Table(*(Column(_cell(name)) for name in names)), wide_console(), iter(rows)
-        for row in islice(waiting, SHOWN_ROWS):
-            table.add_row(*map(_cell, row))
-        console.print(table)
-        if next(waiting, None) is not None:
-            console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
+        _print_table(names, iter(rows))
+
+
+def _print_table(names: Sequence[str], rows: Iterator[Sequence[Any]]) -> None:
+    from rich.table import Column, Table
+
+    table, console = Table(*(Column(_cell(name)) for name in names)), wide_console()
+    for row in islice(rows, SHOWN_ROWS):
+        table.add_row(*map(_cell, row))
+    console.print(table)
+    if next(rows, None) is not None:
+        console.print(f"The first {SHOWN_ROWS} rows; --format csv or json prints all.")
 
 
 def _cell(value: Any) -> Text:  # noqa: ANN401  # whatever DuckDB returns
     """A value as it is: rich would read `[bold]` and `:smile:` in a text."""
+    from rich.text import Text
+
     return Text("" if value is None else visible(str(value)))
 
 
@@ -91,6 +101,8 @@ def _plain(value: Any) -> str:  # noqa: ANN401  # whatever DuckDB returns
 
 def print_summary(settings: Settings) -> bool:
     """What is in the lake and in quarantine, where it lies and how to read it. False if something of it is damaged, which is said."""
+    from rich.table import Table
+
     from assay.cli.lake_facts import facts, rejected_by_rule
     from assay.cli.quarantine_reports import sums_of
     from assay.lake.latest_commit_time import ahead, told
@@ -104,18 +116,18 @@ def print_summary(settings: Settings) -> bool:
             table.add_row(_cell(dataset), _cell(rule), fate, f"{rows:,}")
         console.print(table)
     for said in sums_of(settings):
-        typer.echo(said)
+        echo(said)
     if words := told(now := datetime.now(UTC), ahead(settings.lake, now, {})):
-        typer.echo(words)
-    typer.echo(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.")
+        echo(words)
+    echo(f"The lake lies at {settings.lake}, Dagster's instance at {settings.dagster_home}.")
     if name := next((one.name for layer in READ_FIRST for one in found if one.name.startswith(f"{layer}/")), None):
         layer, _, dataset = name.partition("/")
-        typer.echo(f"Read it: .venv/bin/assay sql 'select * from {layer}.{quoted(dataset)} limit 5'")  # noqa: S608  # printed, not run
+        echo(f"Read it: .venv/bin/assay sql 'select * from {layer}.{quoted(dataset)} limit 5'")  # noqa: S608  # printed, not run
     return all_sound(damaged)
 
 
 def all_sound(damaged: Sequence[TableUnreadable]) -> bool:
     """Say which tables are damaged; True if none is."""
     for words in dict.fromkeys(map(str, damaged)):  # quarantine cannot be told without the table that it is of
-        typer.echo(f"assay: {visible(words)}", err=True)
+        echo(f"assay: {visible(words)}", err=True)
     return not damaged

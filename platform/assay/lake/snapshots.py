@@ -118,9 +118,9 @@ class Snapshot:
         with log_read(self.name, self.folder, self.version):
             return pa.RecordBatchReader.from_stream(self.table.get_add_actions()).read_all()  # pa.table imports pandas
 
-    def _data_files(self, actions: pa.Table) -> list[DataFile]:
+    def _data_files(self, actions: pa.Table, *, bounds: bool = True) -> list[DataFile]:
         columns = [name for name in self.schema.names if name not in self.partition_by]
-        found = (DataFile(*said) for said in described(actions, str(self.folder), self.partition_by, columns))
+        found = (DataFile(*said) for said in described(actions, str(self.folder), self.partition_by, columns, bounds=bounds))
         return sorted(found, key=lambda file: (file.values, file.path))
 
     @property
@@ -178,9 +178,10 @@ class Snapshot:
         Raises TableDamaged if a file is missing, or of another size.
         """
         fields = {field.name: duckdb_type(field.type) for field in self.schema}
-        files = [file for file in self.files if keep is None or keep(file)]
+        files = self._data_files(self._actions(), bounds=False) if keep is None else [file for file in self.files if keep(file)]
         refuse_damaged(self, files)
-        whole, others = ([file.path for file in files if file.is_whole is whole] for whole in (True, False))
+        found = [(file.path, file.is_whole) for file in files]
+        whole, others = ([path for path, is_whole in found if is_whole is wanted] for wanted in (True, False))
         return select_files(whole, others, fields, self.partition_by)
 
 

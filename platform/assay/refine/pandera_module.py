@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from assay.absent_modules import not_installed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 NOT_NEEDED = ("pandas", "pyspark", "hypothesis")
@@ -24,7 +24,7 @@ def pandera() -> ModuleType:
 
     with _one_at_a_time:
         if "pandera" not in sys.modules:
-            with _not_installed(*NOT_NEEDED):
+            with not_installed(*NOT_NEEDED):
                 _use_once()
             for name in [name for name in sys.modules if name.startswith("pandera.typing")]:
                 del sys.modules[name]  # made without pandas: whoever imports `pandera.pandas` later needs it with pandas
@@ -45,23 +45,3 @@ def _use_once() -> None:
         schema.validate(pl.DataFrame({"column": [None]}), lazy=True)
     except SchemaErrors as errors:
         errors.failure_cases.height  # noqa: B018  # it is made when it is asked for
-
-
-@contextmanager
-def _not_installed(*names: str) -> Iterator[None]:
-    """Inside, this thread finds no module of these names that was not imported before."""
-
-    class Finder:
-        thread = threading.get_ident()
-
-        @classmethod
-        def find_spec(cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
-            del path, target
-            if name in names and threading.get_ident() == cls.thread:
-                raise ModuleNotFoundError(f"No module named '{name}'", name=name)
-
-    sys.meta_path.insert(0, Finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(Finder)
