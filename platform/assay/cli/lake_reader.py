@@ -8,18 +8,20 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from assay.cli.partition_pruning import asked_values
 from assay.cli.reading_only import named_tables, why_not
 from assay.errors import PermanentFailure
 from assay.lake.duckdb_sql import literal, lock
 from assay.lake.workplaces import temporary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import duckdb
 
     from assay.cli.bronze_reader import Open
+    from assay.cli.partition_pruning import Asked
     from assay.cli.reading_only import Names
 
 NAMED_COLUMNS = "Name the columns: `PIVOT .. ON column IN (..)`."
@@ -31,13 +33,13 @@ class QueryRefused(PermanentFailure):
     hint = "`assay tables` lists what can be read; only queries are allowed."
 
 
-def connect(lake: Path, known: Open | None = None, named: Names | None = None) -> duckdb.DuckDBPyConnection:
+def connect(lake: Path, known: Open | None = None, named: Names | None = None, asked: Sequence[Asked] = ()) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB whose schemas bronze, silver, gold and quarantine show the newest published version of each table.
 
     `known` gives the landing columns that bronze shows, by dataset; the values of all others are hidden. Beside quarantine, `discarded`
     shows what stewards took out of it, `refused` what refused partitions would have put into it. Only those `named` are
     opened (schema and table in small letters); without names all, but for damaged ones. Where nothing is named there are no schemas either.
-    Raises TableUnreadable for one that is named.
+    Of the one that is named only the partition that is `asked` for is shown. Raises TableUnreadable for one that is named.
     """
     import duckdb
 
@@ -47,7 +49,7 @@ def connect(lake: Path, known: Open | None = None, named: Names | None = None) -
     if named is None or named:
         from assay.cli.lake_tables import show
 
-        show(connection, lake, known or {}, named)
+        show(connection, lake, known or {}, named, asked)
     return connection
 
 
@@ -63,9 +65,9 @@ def query(lake: Path, sql: str, known: Open | None = None, views: Iterable[str] 
     with words_of_duckdb(lake, sql):
         with duckdb.connect() as parser:
             _refuse_more(parser, sql)
-            named = named_tables(parser, sql)
+            named, asked = named_tables(parser, sql), asked_values(parser, sql)
         try:
-            return _run(lake, sql, connect(lake, known, named), statements)
+            return _run(lake, sql, connect(lake, known, named, asked), statements)
         except duckdb.CatalogException:  # DuckDB says which name may be meant, if it sees them all
             return _run(lake, sql, connect(lake, known), statements)
 

@@ -16,12 +16,13 @@ from assay.lake.retention import LAYER as RETENTION
 from assay.lake.snapshots import open_snapshot, table_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
 
     from assay.cli.bronze_reader import Open
+    from assay.cli.partition_pruning import Asked
     from assay.cli.reading_only import Names
 
 QUARANTINE = "quarantine"
@@ -29,8 +30,10 @@ LAYERS = (BRONZE, "silver", "gold", DECISIONS, ERASURES, RETENTION, PROVENANCE)
 FATES = {QUARANTINE: Fate.HELD, "discarded": Fate.DISCARDED, "refused": Fate.REFUSED}
 
 
-def show(connection: duckdb.DuckDBPyConnection, lake: Path, known: Open, named: Names | None) -> None:
+def show(connection: duckdb.DuckDBPyConnection, lake: Path, known: Open, named: Names | None, asked: Sequence[Asked] = ()) -> None:
     """Make a schema for each layer, and a view for each table that is named; without names for all that are not damaged.
+
+    Of a table of silver or gold the view has only the partitions of which `asked` can be true.
 
     Raises TableUnreadable for a damaged one that is named.
     """
@@ -42,7 +45,7 @@ def show(connection: duckdb.DuckDBPyConnection, lake: Path, known: Open, named: 
         if not shown or layer not in {*LAYERS, QUARANTINE}:
             continue
         try:
-            bodies = _bodies(lake, name, known, shown)
+            bodies = _bodies(lake, name, known, shown, dict(asked))
         except TableUnreadable:
             if named is not None:
                 raise
@@ -51,14 +54,14 @@ def show(connection: duckdb.DuckDBPyConnection, lake: Path, known: Open, named: 
             connection.execute(f"CREATE VIEW {schema}.{quoted(table)} AS {body}")
 
 
-def _bodies(lake: Path, name: str, known: Open, schemas: Iterable[str]) -> dict[str, str]:
+def _bodies(lake: Path, name: str, known: Open, schemas: Iterable[str], asked: Mapping[str, str]) -> dict[str, str]:
     """SQL for a table, by the schemas that show it."""
     layer, _, table = name.partition("/")
     if layer == QUARANTINE:
         view = View.open(lake, table)
         return {schema: view.duckdb_select(FATES[schema]) for schema in schemas}
     snapshot = open_snapshot(lake, name)
-    return {layer: hidden_bronze(snapshot, known) if layer == BRONZE else snapshot.duckdb_select()}
+    return {layer: hidden_bronze(snapshot, known) if layer == BRONZE else snapshot.duckdb_select(asked=asked)}
 
 
 def refuse_flipped(lake: Path, named: Iterable[tuple[str, str]]) -> None:

@@ -26,18 +26,18 @@ Names = frozenset[tuple[str, str]]
 
 def why_not(connection: duckdb.DuckDBPyConnection, sql: str) -> str | None:
     """Why a statement is more than a query of tables, or an EXPLAIN of one; None if it is none."""
-    found = _parsed(connection, sql)
+    found = parsed(connection, sql)
     return "it is no SELECT" if found is None else next(_beyond(found), None)
 
 
 def named_tables(connection: duckdb.DuckDBPyConnection, sql: str) -> Names | None:
     """The tables that a query names, as (schema, table) in small letters; None if it may look at any, because it asks which there are."""
-    found = _parsed(connection, sql)
+    found = parsed(connection, sql)
     named = frozenset(_named(found)) if found is not None else None
     return None if named is None or any(schema in CATALOGUES or table.startswith(OF_THE_CATALOGUE) for schema, table in named) else named
 
 
-def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:  # noqa: ANN401  # JSON
+def parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:  # noqa: ANN401  # JSON
     """One SELECT as DuckDB's parser reads it, or that of an EXPLAIN; None for anything else."""
     said = EXPLAIN.sub("", sql, count=1)
     found = json.loads(connection.execute("SELECT json_serialize_sql(?)", [said]).fetchall()[0][0])

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from assay.cached_property import cached_property
 from assay.errors import TableMissing
-from assay.lake.add_actions import described, of_partitions
+from assay.lake.add_actions import described, of_partitions, where_equal
 from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
 from assay.lake.duckdb_sql import duckdb_type, select_files
 from assay.lake.features import refuse_newer, refuse_unreadable
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 MISSING = "Tried to read {name}; there is no table at {folder}."
 UNTYPED = "assay.untyped:"  # the prefix of the app ids that keep the names of columns without a type
-
 _recent = Recent()
 
 
@@ -172,17 +171,19 @@ class Snapshot:
         )  # fmt: skip
         return frame.select(wanted)
 
-    def duckdb_select(self, keep: Callable[[DataFile], bool] | None = None) -> str:
+    def duckdb_select(self, keep: Callable[[DataFile], bool] | None = None, asked: Mapping[str, str] | None = None) -> str:
         """SQL that selects exactly this snapshot in DuckDB, without an extension: the fast way, and safe beside writers.
 
-        Raises TableDamaged if a file is missing, or of another size.
+        `asked` are texts that columns, in small letters, have to be equal to: partitions that are not may be left out. Raises TableDamaged
+        if a file is missing, or of another size.
         """
-        fields = {field.name: duckdb_type(field.type) for field in self.schema}
-        files = self._data_files(self._actions(), bounds=False) if keep is None else [file for file in self.files if keep(file)]
+        if keep is None:
+            files = self._data_files(where_equal(self._actions(), self.partition_by, asked or {}), bounds=False)
+        else:
+            files = [file for file in self.files if keep(file)]
         refuse_damaged(self, files)
-        found = [(file.path, file.is_whole) for file in files]
-        whole, others = ([path for path, is_whole in found if is_whole is wanted] for wanted in (True, False))
-        return select_files(whole, others, fields, self.partition_by)
+        fields = {field.name: duckdb_type(field.type) for field in self.schema}
+        return select_files([(file.path, file.is_whole) for file in files], fields, self.partition_by)
 
 
 def partition_key(file: DataFile) -> str:
