@@ -128,13 +128,13 @@ class Settings:
 
     @property
     def landing_index(self) -> Path:
-        """What is known of the files that have landed. All in `cache/` can be deleted at any time, and is found out again."""
-        return self.home / "cache" / "landing.sqlite"
+        """What is known of the files that have landed."""
+        return self.cache / "landing.sqlite"
 
     @property
-    def last_look(self) -> Path:
-        """How the home lay when a backfill found nothing to do."""
-        return self.home / "cache" / "last_look"
+    def cache(self) -> Path:
+        """What can be found out again. It can be deleted at any time."""
+        return self.home / "cache"
 
     @property
     def scratch(self) -> Path:

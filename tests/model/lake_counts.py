@@ -20,6 +20,7 @@ class Counts:
     ends: Counter[str] = field(default_factory=Counter)
     versions: int = 0
     lives: int = 0
+    remembered: int = 0
 
     @property
     def steps(self) -> int:
@@ -32,13 +33,16 @@ class Counts:
             getattr(self, name).update(getattr(other, name))
         self.versions += other.versions
         self.lives += other.lives
+        self.remembered += other.remembered
 
     def told(self) -> str:
         """The counts as a person reads them."""
         named = {
             "rules": self.rules, "segments from": self.segments, "writers": self.writers, "ends": self.ends,
         }  # fmt: skip
-        lines = [f"{self.steps} steps in {self.lives} lives; {self.versions} versions of tables were looked at"]
+        lines = [
+            f"{self.steps} steps in {self.lives} lives; {self.versions} versions of tables were looked at, {self.remembered} plans remembered"
+        ]
         return "\n".join(
             [*lines, *(f"{name}: {', '.join(f'{one} {n}' for one, n in found.most_common())}" for name, found in named.items())]
         )

@@ -378,6 +378,14 @@ def the_plan_is_empty(world: World) -> None:
     assert not due, f"all was done, and the plan still finds {due}"
 
 
+def what_is_remembered_is_what_would_be_planned(world: World) -> int:
+    """A plan that is remembered is the one that would be made from nothing. How many were."""
+    plans = [*world.plans_again()]
+    for again, anew, _ in plans:
+        assert again == anew, f"of {again.key.to_user_string()} it is remembered that {again}, and {anew}"
+    return sum(remembered for *_, remembered in plans)
+
+
 def the_product_reads_what_the_logs_say(world: World, tables: Tables) -> None:
     """The product's own snapshots have the files and the numbers that the entries of the logs add up to, and each file is there."""
     assert not damaged_now(tables), f"all was mended and made again, and {damaged_now(tables)} name files that are gone or cut"

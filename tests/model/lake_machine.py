@@ -58,6 +58,7 @@ from lake_invariants import (
     the_plan_is_empty,
     the_product_reads_what_the_logs_say,
     what_is_refused_stays_and_is_due,
+    what_is_remembered_is_what_would_be_planned,
 )
 from lake_oracle import Landing
 from lake_product import FIRST, METERS, PEOPLE, SALES
@@ -317,6 +318,7 @@ class LakeMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         self.watcher.look()
+        self.counts.remembered += what_is_remembered_is_what_would_be_planned(self.world)
 
     def _mend(self) -> None:
         """What was archived lands again, and what is damaged is set aside."""

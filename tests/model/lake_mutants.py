@@ -17,7 +17,7 @@ from assay.lake.durable import replace_file
 from assay.lake.manifest import Landed
 from assay.lake.staged import Staging
 from assay.maintenance import cleaning, cutoff, vacuum
-from assay.orchestration import erasing
+from assay.orchestration import erasing, plan_inputs
 from assay.orchestration.maintaining import Outdated
 from assay.refine import global_keys
 from assay.refine.tally import Tally
@@ -212,6 +212,11 @@ def a_content_is_held_under_one_name() -> Mutant:
     return mock.patch.object(Landed, "names", property(lambda self: (self.name,)))
 
 
+def who_remembers_a_plan_does_not_look_at_data_files() -> Mutant:
+    """A plan that found nothing to do stays so when a file is gone."""
+    return mock.patch.object(plan_inputs, "file_damage", return_value=None)
+
+
 CAS = {f"no compare-and-swap in {layer}": partial(nobody_looks_who_has_published_since, f"{layer}/") for layer in LAYERS[:4]}
 FENCES = {f"no fence in {layer}": partial(the_fence_is_not_asked, f"{layer}/") for layer in LAYERS}
 OTHERS: tuple[Callable[[], Mutant], ...] = (
@@ -221,6 +226,6 @@ OTHERS: tuple[Callable[[], Mutant], ...] = (
     a_lost_entry_of_a_log_is_taken_away, a_share_of_rejected_rows_refuses_nothing, only_files_are_of_a_calendar,
     partitions_stay_when_their_calendar_goes, maintenance_does_not_ask_who_is_at_work, old_files_of_bronze_go_like_others,
     old_files_go_of_what_another_tool_has_changed, maintenance_does_not_look_again, the_number_of_a_lost_record_is_tried_again,
-    a_flipped_bit_is_read, a_content_is_held_under_one_name,
+    a_flipped_bit_is_read, a_content_is_held_under_one_name, who_remembers_a_plan_does_not_look_at_data_files,
 )  # fmt: skip
 MUTANTS: dict[str, Callable[[], Mutant]] = CAS | FENCES | {one.__name__.replace("_", " "): one for one in OTHERS}

@@ -26,11 +26,12 @@ from assay.gold import step as gold_step
 from assay.gold.dbt_results import BuildResult, NodeResult
 from assay.gold.models import LAYER
 from assay.gold.staged import stage_model
+from assay.ingest import landing_file
 from assay.ingest import step as ingest_step
 from assay.lake import log
 from assay.lake.duckdb_sql import literal
 from assay.lake.snapshots import open_snapshot
-from assay.orchestration import plan
+from assay.orchestration import plan, plan_inputs
 from assay.refine import step as refine_step
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from assay.lake.snapshots import DataFile
 
+AT_REST_NS = 10_000_000  # the clock of a file system in memory ticks more often: a life has no time to wait for a coarser one
 SUMMED_UP_EVERY = 25  # entries of a log: to open a table of a hundred takes ten times as long, and long lives sum up, too
 AHEAD = (ingest_step, refine_step, gold_staged)  # whoever has a chunk made while the one before is written
 Item = TypeVar("Item")
@@ -56,7 +58,8 @@ def quick() -> Iterator[None]:
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="model-", dir=memory()))
         for owner, name, replaced in (
             (tempfile, "tempdir", temporary), (os, "sync", lambda: None), (os, "fsync", lambda _: None), (uuid, "uuid4", _in_order()),
-            (proving, "time", SimpleNamespace(sleep=lambda _: None)), (plan, "now", lambda: NOW), (log, "CHECKPOINT_EVERY", SUMMED_UP_EVERY),
+            (proving, "time", SimpleNamespace(sleep=lambda _: None)), (plan, "now", lambda: NOW),
+            (plan_inputs, "now", lambda: NOW), (landing_file, "SETTLED_NS", AT_REST_NS), (log, "CHECKPOINT_EVERY", SUMMED_UP_EVERY),
             (gold_step, "build", _build), (gold_step, "stage_model", stage_model), (duckdb, "connect", _connecting(duckdb.connect)),
             *((step, "ahead", _one_ahead) for step in AHEAD),
         ):  # fmt: skip

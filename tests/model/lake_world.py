@@ -79,6 +79,8 @@ class World:
     home: Path
     variants: Mapping[str, Mapping[str, Contract]]
     versions: dict[str, str] = field(default_factory=lambda: {"sales": "1.0.0", "meters": "1.0.0"})
+    planners: dict[tuple[str, ...], Planner] = field(default_factory=dict)  # by the versions of the contracts, as sensors keep theirs
+    plans: dict[dg.AssetKey, Due] = field(default_factory=dict)
     gave_way: ClassVar[Counter[str]] = Counter()  # the runs of backfills, replays and erasures that failed, by error
 
     @classmethod
@@ -181,6 +183,14 @@ class World:
         else:
             write_deltalake(handle, table.scan().head(1).collect().to_arrow(), mode="append")
         return True
+
+    def plans_again(self) -> Iterator[tuple[Due, Due, bool]]:
+        """Of each table of bronze and silver the plan of who has planned before, that of who begins now, and whether the first is an old one."""
+        planner = self.planners.setdefault(tuple(self.versions.values()), self.planner())
+        keys = [dg.AssetKey([layer, name]) for layer in ("bronze", "silver") for name in planner.contracts]
+        for again, anew in zip(planner.due(keys), self.planner().due(keys), strict=True):
+            yield again, anew, self.plans.get(again.key) is again
+            self.plans[again.key] = again
 
     def due(self) -> dict[str, list[str]]:
         """What the plan finds to do, and what it cannot plan."""

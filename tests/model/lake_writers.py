@@ -231,9 +231,9 @@ def points() -> Iterator[None]:
         yield
 
 
-def table_of(folder: Path) -> str:
+def table_of(folder: Path | str) -> str:
     """The name of a table, of the last two parts of its folder."""
-    return "/".join(folder.parts[-2:])
+    return "/".join(Path(folder).parts[-2:])
 
 
 def _looked(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -36,6 +36,7 @@ def test_whatever_writers_do_to_each_other_every_invariant_holds(part: int, caps
         for rare in (MISHAPS, {*map("another tool: {}".format, Foreign)}, {*map("damage: {}".format, Damage)}):
             assert rare & {*done.rules}
             assert steps < MANY or rare <= {*done.rules}
+        assert done.remembered > done.lives
         assert {*Kind} - {Kind.WAIT} <= {*done.segments}  # that an erasure meets a build at work is rare
         assert "done" in done.ends
         assert {"killed", "Ended"} & {*done.ends}  # each comes with its mishap, which is rare

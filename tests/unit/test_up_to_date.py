@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.cli.up_to_date import is_as_remembered, look, remember
+from assay.cli.up_to_date import LAST_LOOK, is_as_remembered, look, remember
 from assay.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_what_dbt_makes_is_no_change(settings: Settings) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"another"])
 def test_whatever_lies_in_its_place_is_no_guess(settings: Settings, content: bytes) -> None:
-    settings.last_look.parent.mkdir(parents=True)
-    settings.last_look.write_bytes(content)
+    settings.cache.mkdir(parents=True)
+    (settings.cache / LAST_LOOK).write_bytes(content)
 
     assert not is_as_remembered(settings, look(settings, settings.home, "all"))

@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 
     from assay.settings import Settings
 
+LAST_LOOK = "last_look"  # in the cache
 MADE_BY_DBT = frozenset({"target", "logs", "dbt_packages"})
 
 
 def remember(settings: Settings, seen: str) -> None:
     """Keep what was `seen` before a plan that found nothing to do. Where it cannot be kept, the next backfill guesses nothing."""
     with suppress(OSError):
-        settings.last_look.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(settings.last_look, seen.encode())
+        settings.cache.mkdir(parents=True, exist_ok=True)
+        replace_file(settings.cache / LAST_LOOK, seen.encode())
 
 
 def is_as_remembered(settings: Settings, seen: str) -> bool:
     """Whether a plan that found nothing has seen the same."""
     try:
-        return settings.last_look.read_text() == seen
+        return (settings.cache / LAST_LOOK).read_text() == seen
     except (OSError, ValueError):
         return False
 

@@ -6,16 +6,15 @@ a file which is written now gets others. What is remembered outlives the process
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from assay.contracts.model.contract import Grain
-from assay.ingest.landing import listed_days
+from assay.ingest.landing import listed_days, listing_of
 from assay.ingest.landing_file import is_settled
-from assay.ingest.landing_index import FILE, WIDTH, Row, digest_of, load, save
+from assay.ingest.landing_index import FILE, Row, digest_of, load, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,11 +87,7 @@ class Arrived:
 
     def listing(self, arrival: str) -> bytes:
         """A digest of where the files of an arrival lie and of their stamps."""
-        digest = hashlib.blake2b(digest_size=WIDTH)
-        for listed in self.groups.get(arrival, ()):
-            digest.update(f"{listed.below!a}\0{listed.day}\0".encode())
-            digest.update(listed.files.digest)
-        return digest.digest()
+        return listing_of(self.groups.get(arrival, ()))
 
     def settled(self, arrival: str) -> Row | None:
         """What is known of an arrival whose files are as they were when bronze had been made from them; None if that must be found out."""

@@ -11,11 +11,14 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from assay.contracts.language.file_names import arrival_names
 from assay.ingest.landing_file import FACTS, mark_of
@@ -26,9 +29,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+Found = TypeVar("Found")
+
 LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 MOST_NAMES = 2_000_000  # of folders that were listed before, a few hundred bytes each; the newest is kept whatever it has
 KIND, REGULAR, FOLDER, LINK = 0xF0, stat.S_IFREG >> 8, stat.S_IFDIR >> 8, stat.S_IFLNK >> 8  # in the second byte of a mark
+TIMES = itemgetter(3, 4)  # of a mark
 WIDTH = 16
 
 
@@ -107,6 +113,14 @@ class Folder:
         found: dict[date, Day] = self.derived[key]
         return found
 
+    def newest_ns(self, path: str) -> int:
+        """The newest time of the files of a source that were grouped by day."""
+        if (key := ("newest", path)) not in self.derived:
+            marks = b"".join(self.marks[name] for day in self.derived["by day", path].values() for name in day.names)
+            self.derived[key] = max(chain.from_iterable(map(TIMES, FACTS.iter_unpack(marks))), default=0)
+        found: int = self.derived[key]
+        return found
+
     def _day(self, names: list[str]) -> Day:
         digest = hashlib.blake2b(os.fsencode("\0".join(names)), digest_size=WIDTH)
         told = digest.digest()
@@ -114,7 +128,8 @@ class Folder:
         return Day(tuple(names), told, digest.digest())
 
 
-Look = dict[tuple["Path", str], Folder | OSError]
+Look = dict[object, Any]
+BEGAN = "began"  # the key under which a look keeps when it began
 _look: ContextVar[Look | None] = ContextVar("look", default=None)
 _last: BoundedCache[tuple[Path, str], Folder] = BoundedCache(lambda folder: len(folder.marks), MOST_NAMES)
 
@@ -125,11 +140,31 @@ def one_look(look: Look | None = None) -> Iterator[None]:
     if _look.get() is not None:
         yield
         return
-    token = _look.set({} if look is None else look)
+    seen: Look = {} if look is None else look
+    seen.setdefault(BEGAN, time.time_ns())
+    token = _look.set(seen)
     try:
         yield
     finally:
         _look.reset(token)
+
+
+def looked_at() -> int:
+    """When what is listed now is looked at, at the earliest, in nanoseconds since 1970: when the look began; outside of one, now."""
+    seen = _look.get()
+    began: int = time.time_ns() if seen is None else seen[BEGAN]
+    return began
+
+
+def once(key: object, find: Callable[[], Found]) -> Found:
+    """What is found out, inside of `one_look` once for all who ask under this key."""
+    seen = _look.get()
+    if seen is None:
+        return find()
+    if key not in seen:
+        seen[key] = find()
+    found: Found = seen[key]
+    return found
 
 
 def folder_of(landing: Path, below: str) -> Folder:

@@ -6,17 +6,19 @@ written and do not exist yet.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.contracts.language.file_names import arrival_names, out_of_landing, parts_of
 from assay.contracts.model.calendars import arrival_calendar
 from assay.errors import ContractInvalid, FileUnreadable
-from assay.ingest.folders import LEADS_NOWHERE, folder_of
-from assay.ingest.landing_file import LandingFile, Stamp, told_name
+from assay.ingest.folders import LEADS_NOWHERE, WIDTH, folder_of, once
+from assay.ingest.landing_file import LandingFile, Stamp, is_settled, told_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from assay.contracts.model.contract import Contract
     from assay.contracts.model.landing_source import LandingSource
     from assay.ingest.folders import Day, Folder
+
+
+PATHS = 10_000  # of folders and files whose pattern is remembered: each look asks for those of each contract
 
 
 class Listed(NamedTuple):
@@ -60,9 +65,24 @@ def listed_days(landing: Path, source: LandingSource, linked: Sequence[Path] = (
         raise ContractInvalid(f"Tried to list files; {fault[0]}.", hint=fault[1])
     arrival_names(source.path)  # refuses a path without a date
     found = list[Listed]()
-    for below, folder in _folders(landing, parts_of(source.path), allowed(landing, linked)):
+    inside = once(("allowed", landing, tuple(linked)), lambda: allowed(landing, linked))
+    for below, folder in _folders(landing, parts_of(source.path), inside):
         found += [Listed(below, folder, day, files) for day, files in days_in(landing, below, folder, source.path).items()]
     return found
+
+
+def listing_of(listed: Iterable[Listed]) -> bytes:
+    """A digest of where some files lie and of their stamps."""
+    digest = hashlib.blake2b(digest_size=WIDTH)
+    for one in listed:
+        digest.update(f"{one.below!a}\0{one.day}\0".encode())
+        digest.update(one.files.digest)
+    return digest.digest()
+
+
+def at_rest(listed: Iterable[Listed], path: str, at_ns: int) -> bool:
+    """Whether the files of a source's path that were listed at a time would have other times if they had been written since."""
+    return all(is_settled(one.folder.newest_ns(path), at_ns) for one in listed)
 
 
 def days_in(landing: Path, below: str, folder: Folder, path: str) -> dict[date, Day]:
@@ -70,6 +90,7 @@ def days_in(landing: Path, below: str, folder: Folder, path: str) -> dict[date, 
     return folder.by_day(below, path, lambda name: leads_out(landing / below / name))
 
 
+@lru_cache(PATHS)
 def like(path: str) -> re.Pattern[str]:
     """What matches as a path with `*` does, in which that stands for anything but the end of a folder's name."""
     return re.compile("[^/]*".join(map(re.escape, re.split(r"\*+", path))), re.DOTALL)
@@ -80,7 +101,6 @@ def _folders(landing: Path, segments: Sequence[str], inside: Sequence[Path], bel
 
     A failed look-up is an error, a missing folder is none.
     """
-    wanted = like(segments[0])
     try:
         folder = folder_of(landing, below)
     except OSError as error:
@@ -88,16 +108,24 @@ def _folders(landing: Path, segments: Sequence[str], inside: Sequence[Path], bel
             return
         raise _look_up_failed(below or "the landing folder", error) from error
     if len(segments) > 1:
-        for name in [name for name in (*folder.marks, *folder.failed) if wanted.fullmatch(name)]:
+        for name in _named(folder, segments[0]):
             relative = f"{below}/{name}" if below else name
             may_be_folder = name in folder.failed or folder.is_folder(name)
             if may_be_folder and not (name in folder.links and folder_leads_out(landing / relative, inside)):
                 yield from _folders(landing, segments[1:], inside, relative)
         return
-    for name, why in folder.failed.items():
-        if wanted.fullmatch(name) and not name.startswith(".") and why.errno not in LEADS_NOWHERE:
+    for name in _named(folder, segments[0]) if folder.failed else ():
+        if (why := folder.failed.get(name)) and not name.startswith(".") and why.errno not in LEADS_NOWHERE:
             raise _look_up_failed(f"{below}/{name}" if below else name, why) from why
     yield below, folder
+
+
+def _named(folder: Folder, segment: str) -> list[str]:
+    """The names in a folder that a segment of a path means. Without a star it is looked up: a folder may be one of hundreds."""
+    if "*" not in segment:
+        return [segment] if segment in folder.marks or segment in folder.failed else []
+    wanted = like(segment)
+    return [name for name in (*folder.marks, *folder.failed) if wanted.fullmatch(name)]
 
 
 def leads_out(path: Path) -> bool:

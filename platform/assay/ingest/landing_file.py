@@ -64,9 +64,12 @@ def mark_of(found: os.stat_result) -> bytes:
         return FACTS.pack(*rest, *(max(-KNOWN_NS, min(time, KNOWN_NS)) for time in (modified, changed)))
 
 
-def is_settled(newest_ns: int) -> bool:
-    """Whether a file whose newest time is this would get another one if it was written now. By a clock that was set back it is not."""
-    return time.time_ns() - newest_ns > SETTLED_NS
+def is_settled(newest_ns: int, at_ns: int | None = None) -> bool:
+    """Whether a file whose newest time is this would get another one if it was written at a time (default: now), or later.
+
+    By a clock that was set back it is not.
+    """
+    return (time.time_ns() if at_ns is None else at_ns) - newest_ns > SETTLED_NS
 
 
 def told_name(relative: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.lake.durable import replace_file
@@ -20,9 +22,11 @@ from assay.lake.snapshots import table_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from assay.lake.snapshot_cache import Commit
 
 TOLERANCE = timedelta(minutes=5)  # clocks are corrected by seconds all the time, and processes write down the time before they commit
+MOST_TABLES = 10_000  # of so many it is remembered when their newest entry was made
 DISBELIEVED = "_clock.json"
 SHOWN = "%Y-%m-%d %H:%M:%S UTC"
 SET_BACK = (
@@ -66,8 +70,14 @@ def _published(root: Path) -> dict[str, datetime]:
     """When the newest version of each table was committed, if by Assay: what other tools say of the time binds nobody."""
     found = {}
     for name in table_names(root):
-        newest = newest_commit(root / name)
-        said = next(commits_of(root / name / LOG, newest.version), {}) if newest else {}
-        if ATTEMPT_ID in said:
-            found[f"{name} was published"] = datetime.fromtimestamp(said["timestamp"] / 1000, UTC)
+        newest = newest_commit(f"{root}/{name}")
+        if newest and (at := _committed(f"{root}/{name}/{LOG}", newest)):
+            found[f"{name} was published"] = at
     return found
+
+
+@lru_cache(MOST_TABLES)
+def _committed(log: str, newest: Commit) -> datetime | None:
+    """When Assay has made the newest commit of a log; None if another tool has."""
+    said = next(commits_of(Path(log), newest.version), {})
+    return datetime.fromtimestamp(said["timestamp"] / 1000, UTC) if ATTEMPT_ID in said else None

@@ -7,12 +7,15 @@ and the runs that it leads to look at each table a dozen times.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.lake.bounded_cache import BoundedCache
+from assay.lake.damage import MARK
 from assay.lake.log import LOG
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from assay.lake.snapshots import Snapshot
@@ -30,35 +33,50 @@ class Commit(NamedTuple):
     changed_ns: int
 
 
-def newest_commit(table: Path) -> Commit | None:
+def newest_commit(table: Path | str) -> Commit | None:
     """The newest entry of a table's log; None if there is no table, or only a checkpoint of its newest version."""
-    log = table / LOG
+    log = f"{table}/{LOG}"  # texts: a path takes as long as the look
     try:
         names = [name for name in os.listdir(log) if name[:DIGITS].isdecimal()]  # noqa: PTH208  # a tenth of iterdir's time
         newest = max(names, default="")[:DIGITS]
-        found = (log / f"{newest}{COMMIT}").stat()
+        found = os.stat(f"{log}/{newest}{COMMIT}")  # noqa: PTH116  # as above
     except OSError:
         return None
     return Commit(int(newest), found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def has_commits(log: Path) -> bool:
-    """Whether a log has any entry, or a checkpoint."""
-    return log.is_dir() and any(name[:DIGITS].isdecimal() for name in os.listdir(log))  # noqa: PTH208  # as above
+def folders_of_layers(root: Path) -> Iterator[str]:
+    """The folders where tables may lie, as `<layer>/<dataset>`. Of a layer that may not be listed there are none."""
+    for layer in _folders_in(str(root)):
+        yield from (f"{layer}/{name}" for name in _folders_in(f"{root}/{layer}"))
+
+
+def _folders_in(folder: str) -> list[str]:
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as there:
+        return [one.name for one in there if one.is_dir()]
+    return []
+
+
+def is_table(folder: str) -> bool:
+    """Whether a folder has a table, or had one, or may not be looked into. Its log has an entry, or a checkpoint."""
+    if not os.access(folder, os.R_OK | os.X_OK) or os.path.exists(f"{folder}/{MARK}"):  # noqa: PTH110  # as above, here and below
+        return True
+    log = f"{folder}/{LOG}"
+    return os.path.isdir(log) and any(name[:DIGITS].isdecimal() for name in os.listdir(log))  # noqa: PTH112, PTH208
 
 
 class Recent:
     """The newest snapshots of the tables that were opened last. Nobody moves the handle of one that is kept: others have it."""
 
     def __init__(self) -> None:
-        self._kept: BoundedCache[Path, tuple[Commit, Snapshot]] = BoundedCache(_weight, MOST_FILES)
+        self._kept: BoundedCache[str, tuple[Commit, Snapshot]] = BoundedCache(_weight, MOST_FILES)
 
-    def get(self, table: Path, commit: Commit) -> Snapshot | None:
+    def get(self, table: str, commit: Commit) -> Snapshot | None:
         """The snapshot that was kept at this commit, if it was."""
         found = self._kept.get(table)
         return found[1] if found is not None and found[0] == commit else None
 
-    def keep(self, table: Path, commit: Commit, snapshot: Snapshot) -> None:
+    def keep(self, table: str, commit: Commit, snapshot: Snapshot) -> None:
         """Keep a snapshot, unless the table had moved on when it was opened."""
         if snapshot.version == commit.version:
             self._kept.keep(table, (commit, snapshot))

@@ -25,7 +25,7 @@ from assay.lake.features import refuse_newer, refuse_unreadable
 from assay.lake.log import LOG
 from assay.lake.log_entries import commits_of
 from assay.lake.slices import WHOLE
-from assay.lake.snapshot_cache import Recent, has_commits, newest_commit
+from assay.lake.snapshot_cache import Commit, Recent, folders_of_layers, is_table, newest_commit
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_misread
 
@@ -191,18 +191,19 @@ def partition_key(file: DataFile) -> str:
     return file.values[0] if file.values else WHOLE.key
 
 
-def open_snapshot(root: Path, name: str, version: int | None = None) -> Snapshot:
-    """Open the table under `root` at `version` (default: the newest).
+def open_snapshot(root: Path, name: str, version: int | None = None, seen: Commit | None = None) -> Snapshot:
+    """Open the table under `root` at `version` (default: the newest). `seen` is its newest entry, if the caller has looked just now.
 
     Raises TableMissing when nothing was published yet, TableDamaged when its log cannot be read, FormatNewer when a newer Assay wrote it,
     UnsupportedTableFeature when the file list alone would give wrong rows.
     """
-    commit = newest_commit(root / name)
+    folder = f"{root}/{name}"
+    commit = seen or newest_commit(folder)
     if commit is None or version not in {None, commit.version}:
         return Snapshot(name, open_handle(root, name, version))
-    if (kept := _recent.get(root / name, commit)) is None:
+    if (kept := _recent.get(folder, commit)) is None:
         kept = Snapshot(name, open_handle(root, name, version))
-        _recent.keep(root / name, commit, kept)
+        _recent.keep(folder, commit, kept)
     return kept
 
 
@@ -240,9 +241,7 @@ def table_names(root: Path) -> list[str]:
 
     One whose maker was killed before its first commit is none yet. One that this user may not look into is there all the same.
     """
-    found = {folder for folder in root.glob("*/*") if not os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()}
-    found |= {mark.parent for mark in root.glob(f"*/*/{MARK}")} | {log.parent for log in root.glob(f"*/*/{LOG}") if has_commits(log)}
-    return sorted(str(table.relative_to(root)) for table in found)
+    return sorted(name for name in folders_of_layers(root) if is_table(f"{root}/{name}"))
 
 
 def total_rows(files: Iterable[DataFile]) -> int:

@@ -25,6 +25,7 @@ from assay.orchestration.freshness import CHECK as FRESHNESS
 from assay.orchestration.freshness import freshness_checks, freshness_sensor, promising
 from assay.orchestration.gold_assets import gold_assets
 from assay.orchestration.io_manager import LakeIOManager
+from assay.orchestration.known_contracts import validated
 from assay.orchestration.lake_assets import dataset_assets, landing_spec
 from assay.orchestration.loadable import LeftOut, each, sound_contracts, sound_project
 from assay.orchestration.naming import ALONE, Naming
@@ -68,7 +69,8 @@ def build_definitions(settings: Settings, contracts_folder: Path) -> dg.Definiti
 
 def assemble(settings: Settings, contracts_folder: Path, naming: Naming = ALONE) -> Assembly:
     """Read the contracts and the dbt project once, and build everything from them that is sound; what is not is named in `left_out`."""
-    known, left = sound_contracts(contracts_folder)
+    with validated(settings) as good:
+        known, left = sound_contracts(contracts_folder, good)
     folder, every = contracts_folder, known.datasets
     with previews_accepted():
         makers = {

@@ -81,6 +81,18 @@ def keys_between(definition: dg.TimeWindowPartitionsDefinition, first: date, las
     return [key for key in keys_of(definition) if since.isoformat() <= key <= last.isoformat()]
 
 
+def keys_around(definition: dg.TimeWindowPartitionsDefinition, first: date | None, last: date | None, lateness: int) -> set[str]:
+    """The keys of the days asked for, all without days, and of `lateness` partitions after them, in which their last rows arrive."""
+    keys = keys_of(definition)
+    if first is None or last is None:
+        return set(keys)
+    inside = keys_between(definition, first, last)
+    if not inside:
+        return set()
+    end = keys.index(inside[-1]) + 1
+    return {*inside, *keys[end : end + lateness]}
+
+
 def keys_of(definition: dg.TimeWindowPartitionsDefinition) -> Sequence[str]:
     """The keys of all partitions that there are now, in order. They are listed once, until another is the last: years take a while."""
     return _keys_until(definition, definition.get_last_partition_key())

@@ -36,6 +36,12 @@ class Due:
     problem: str = ""
     note: str = ""
     kept: frozenset[str] = frozenset()
+    waits: bool = False
+
+    @property
+    def has_nothing_to_do(self) -> bool:
+        """Whether nothing is due, nothing waits, and there is nothing to say."""
+        return not (self.fingerprints or self.waits or self.problem or self.note)
 
     def beside(self, kept: Collection[str]) -> Due:
         """The same beside months that stay as they are. Of a table that would have to be replaced whole these are the problem."""

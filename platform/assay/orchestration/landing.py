@@ -57,7 +57,14 @@ class Landing:
 
     def of(self, datasets: Collection[str]) -> Landing:
         """What concerns some datasets; what belongs to none is of the dataset without a name."""
-        return Landing([one for one in self.groups if one.like.dataset in datasets])
+        return Landing([one for name in datasets for one in self._by_dataset.get(name, ())])
+
+    @cached_property
+    def _by_dataset(self) -> dict[str, list[Group]]:
+        found = dict[str, list[Group]]()
+        for one in self.groups:
+            found.setdefault(one.like.dataset, []).append(one)
+        return found
 
     @cached_property
     def sightings(self) -> list[Sighting]:

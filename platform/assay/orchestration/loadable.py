@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
+    from assay.contracts.documents.known_good import KnownGood
     from assay.contracts.model.contract import Contract
     from assay.contracts.model.gold_contract import ProductContracts
     from assay.gold.parsed import Parsed
@@ -43,9 +44,9 @@ class LeftOut:
         return f"{self.name} is left out: {self.why}"
 
 
-def sound_contracts(folder: Path) -> tuple[ProductContracts, list[LeftOut]]:
-    """The contracts of a folder without faults, but for those whose rules refer in a circle."""
-    product, findings = sound_product(folder)
+def sound_contracts(folder: Path, good: KnownGood | None = None) -> tuple[ProductContracts, list[LeftOut]]:
+    """The contracts of a folder without faults, but for those whose rules refer in a circle. What is `good` is not validated again."""
+    product, findings = sound_product(folder, good)
     by_file: dict[Path, list[str]] = {}
     for finding in findings:
         by_file.setdefault(finding.file, []).append(str(finding.error()))

@@ -6,12 +6,13 @@ the arrival sensor and a second `make run` all ask here, so that they agree on w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assay.cached_property import cached_property
 from assay.contracts.model.calendars import arrival_calendar
 from assay.errors import AssayError, TableMissing
 from assay.gold.calendars import calendars_of, layers
@@ -27,11 +28,12 @@ from assay.lake.foreign import BESIDE, altered, told, told_beside
 from assay.lake.migrations import outgrown, partition_token
 from assay.lake.publisher import current_tokens
 from assay.lake.snapshots import newest
-from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_between, keys_of
+from assay.orchestration.calendars import arrivals_of, definition_of, events_of, keys_around, keys_between, keys_of
 from assay.orchestration.clock import now
 from assay.orchestration.due import Due
 from assay.orchestration.levels import levels
 from assay.orchestration.partitions import slice_of
+from assay.orchestration.plan_inputs import RememberedPlans
 from assay.orchestration.waiting import days_of, reaches, waiting
 from assay.refine.accounts import Accounts
 from assay.refine.inputs import Inputs
@@ -67,13 +69,14 @@ class Planner:
     run: Run
     contracts: Mapping[str, Contract]
     project: Project
+    remembered: RememberedPlans = field(default_factory=RememberedPlans, init=False, compare=False, repr=False)
 
     @property
     def run_now(self) -> Run:
         """What the steps are told of a run that begins now."""
         return replace(self.run, now=now())
 
-    @property
+    @cached_property
     def stages(self) -> list[Stage]:
         """The order in which things become up to date: bronze, silver tables after those that their rules look into, gold.
 
@@ -95,6 +98,12 @@ class Planner:
             return [*tables, *(Due(dg.AssetKey([LAYER, name]), None, {}, problem=str(error)) for name in models)]
 
     def _table(self, layer: str, contract: Contract, first: date | None, last: date | None) -> Due:
+        """The plan of one table: if nothing has changed since it had nothing to do, the same."""
+        if first is not None or last is not None:
+            return self._made(layer, contract, first, last)
+        return self.remembered.of(self.run, contract, layer, lambda: self._made(layer, contract, None, None))
+
+    def _made(self, layer: str, contract: Contract, first: date | None, last: date | None) -> Due:
         """Of one that cannot be planned, or whose calendar cannot be changed yet, the problem: the others go on."""
         try:
             due = (self._bronze if layer == "bronze" else self._silver)(contract, first, last)
@@ -110,7 +119,7 @@ class Planner:
 
     def _bronze(self, contract: Contract, first: date | None, last: date | None) -> Due:
         definition = arrivals_of(contract)
-        keys = {""} if definition is None else _keys_in_range(definition, first, last, contract.lateness)
+        keys = {""} if definition is None else keys_around(definition, first, last, contract.lateness)
         wanted, stands = arrivals_at(self.run, contract, keys.__contains__, now())
         return self._outdated(dg.AssetKey(["bronze", contract.dataset]), definition, wanted, bronze_spec(contract), stands=stands)
 
@@ -127,7 +136,7 @@ class Planner:
             return Due(key, definition, {})
         current, pending = self._current(spec, slice_.keys), self._pending(contract, slice_)
         if pending and outgrown(newest(self.run.lake, spec.name), spec.calendar):
-            return Due(key, definition, {})  # it is replaced whole, once everything is there
+            return Due(key, definition, {}, waits=True)  # it is replaced whole, once everything is there
         late = waiting(contract, slice_.partitions, pending)
         ready = [partition for partition in slice_.partitions if partition.key not in late]
         # a partition whose rows are gone from bronze is due as well: what was published of it must not outlive them
@@ -137,7 +146,8 @@ class Planner:
         if not made and outgrown(inputs.published, spec.calendar):
             made = list(slice_.partitions[:1])  # nothing of the new calendar has rows: an empty partition of it replaces the old ones
         wanted = {p.key: inputs.fingerprint(p) for p in made}
-        return self._outdated(key, definition, wanted, spec, stands=stands.standing(slice_, inputs, current))
+        due = self._outdated(key, definition, wanted, spec, stands=stands.standing(slice_, inputs, current))
+        return replace(due, waits=bool(pending))
 
     def _pending(self, contract: Contract, slice_: Slice) -> list[str]:
         """The arrivals of a slice that have landed and are not in bronze as they landed: not ingested yet, or refused.
@@ -222,18 +232,6 @@ def _key(model: Model) -> dg.AssetKey:
 
 def _keys(layer: str, names: Sequence[str]) -> tuple[dg.AssetKey, ...]:
     return tuple(dg.AssetKey([layer, name]) for name in names)
-
-
-def _keys_in_range(definition: dg.TimeWindowPartitionsDefinition, first: date | None, last: date | None, lateness: int) -> set[str]:
-    """The keys of the days asked for, and of `lateness` partitions after them, in which their last rows arrive."""
-    keys = keys_of(definition)
-    if first is None or last is None:
-        return set(keys)
-    inside = keys_between(definition, first, last)
-    if not inside:
-        return set()
-    end = keys.index(inside[-1]) + 1
-    return {*inside, *keys[end : end + lateness]}
 
 
 def _slice(definition: dg.TimeWindowPartitionsDefinition | None, spec: TableSpec, first: date | None, last: date | None) -> Slice | None:

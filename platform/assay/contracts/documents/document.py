@@ -65,6 +65,7 @@ class Finding:
 class Document:
     """The body of a YAML file. A place is the way to a node: keys and list positions from the top.
 
+    `text` is what the file holds.
     `broken` are the places whose value has another shape than the standard says; what looks into them would stumble.
     """
 
@@ -73,6 +74,7 @@ class Document:
     node: Any = None
     faults: tuple[Finding, ...] = ()
     broken: set[Place] = field(default_factory=set)
+    text: str = field(default="", repr=False)
 
     @classmethod
     def load(cls, path: Path) -> Document:
@@ -99,7 +101,7 @@ class Document:
         if not body:
             return cls(path, {}, faults=(Finding(path, 1, "the mapping is empty"),))
         twice = tuple(Finding(path, key.start_mark.line + 1, f"{key.value!r} is named twice") for key in _named_twice(node))
-        return cls(path, body, node, twice)
+        return cls(path, body, node, twice, text=text)
 
     def finding(self, complaint: str, place: Place, hint: str = "") -> Finding:
         """What is wrong at a place, with the line of the place, or of the nearest that exists."""

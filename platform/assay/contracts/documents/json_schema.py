@@ -34,11 +34,16 @@ def standard_faults(document: Document) -> Iterator[Finding]:
         yield _complaint(document, error)
 
 
-@cache
-def _schema() -> dict[str, Any]:
+def schema_text() -> str:
+    """The standard's schema, as its package has it."""
     from importlib.resources import files
 
-    schema: dict[str, Any] = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
+    return files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(schema_text())
     return schema
 
 

@@ -25,19 +25,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from assay.contracts.documents.document import Document, Finding
+    from assay.contracts.documents.known_good import KnownGood
     from assay.contracts.documents.tables import Table
     from assay.contracts.model.contract import Published
     from assay.contracts.reading.relationships import Catalogue
 
 
-def faults_of(document: Document, catalogue: Catalogue | None = None, current: Table | None = None) -> list[Finding]:
+def faults_of(
+    document: Document, catalogue: Catalogue | None = None, current: Table | None = None, good: KnownGood | None = None
+) -> list[Finding]:
     """What is wrong with a document. Without a catalogue of all datasets nothing is said about what it refers to.
 
-    `current` is the highest major version of a gold model whose older one the document is.
+    `current` is the highest major version of a gold model whose older one the document is. What is `good` is not validated again.
     """
     found = [*document.faults]
     if document.body:
-        found += standard_faults(document)  # first: it marks what the others must not look into
+        found += good.standard_faults(document) if good else standard_faults(document)  # first: it marks what the others must not look into
         found += _faults(document, catalogue, current)
     return sorted(dict.fromkeys(found), key=lambda one: one.line)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.contracts.documents.custom_properties import Custom
+    from assay.contracts.documents.known_good import KnownGood
     from assay.contracts.documents.major_versions import Family
     from assay.contracts.documents.tables import Table
 
@@ -50,9 +51,9 @@ def load_product(folder: Path) -> ProductContracts:
     return product
 
 
-def sound_product(folder: Path) -> tuple[ProductContracts, list[Finding]]:
-    """The contracts of a folder and below that have no fault, and the faults of the others."""
-    found, findings = read_documents([Document.load(path) for path in sorted(folder.rglob(PATTERN))])
+def sound_product(folder: Path, good: KnownGood | None = None) -> tuple[ProductContracts, list[Finding]]:
+    """The contracts of a folder and below that have no fault, and the faults of the others. What is `good` is not validated again."""
+    found, findings = read_documents([Document.load(path) for path in sorted(folder.rglob(PATTERN))], good)
     contracts = [replace(contract, path=path.relative_to(folder).as_posix()) for path, contract in found.items()]
     datasets = {contract.dataset: contract for contract in contracts if isinstance(contract, Contract)}
     gold = sorted((one for one in contracts if isinstance(one, GoldContract)), key=lambda one: (one.dataset, -one.major))
@@ -77,7 +78,7 @@ def read_contract(path: Path) -> AnyContract:
     return contract
 
 
-def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, AnyContract], list[Finding]]:
+def read_documents(documents: Sequence[Document], good: KnownGood | None = None) -> tuple[dict[Path, AnyContract], list[Finding]]:
     """Read contracts that stand beside each other: those without faults by file, and all faults of all, in the order of files and lines."""
     contracts: dict[Path, AnyContract] = {}
     findings: list[Finding] = []
@@ -86,7 +87,7 @@ def read_documents(documents: Sequence[Document]) -> tuple[dict[Path, AnyContrac
     lands = catalogue_of(document for document in documents if not is_gold_document(document))
     for document in documents:
         gold = is_gold_document(document)
-        found = faults_of(document, lands, _higher(document, families) if gold else None)
+        found = faults_of(document, lands, _higher(document, families) if gold else None, good)
         for table in tables(document):
             name = f"the major version {version_of(document)} of the model {table.name!r}" if gold else f"the dataset {table.name!r}"
             owner = owners.setdefault(name.casefold(), document.path)  # DuckDB tells no capitals apart
