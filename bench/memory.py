@@ -71,6 +71,7 @@ class Case(NamedTuple):
 
 SIZES = {
     "bronze": [Case("bronze", "clean", size // ROW) for size in (100_000_000, 300_000_000, 1_000_000_000)],
+    "bronze_unreadable": [Case("bronze", "unreadable", rows) for rows in (1_000_000, 3_000_000, 10_000_000)],
     **{f"silver_{kind}": [Case("silver", kind, rows) for rows in (1_000_000, 3_000_000, 10_000_000)] for kind in KINDS},
     "bronze_wide": [Case("bronze", "clean", rows, WIDE) for rows in (20_000, 60_000, 200_000)],
     "silver_wide": [Case("silver", "clean", rows, WIDE) for rows in (20_000, 60_000, 200_000)],
@@ -123,7 +124,10 @@ def land(home: Path, case: Case) -> int:
                 key = key * 7919 % 1_000_000_007  # keys come in no order
                 used = 5000 if case.kind == "rejected" and row % 10 else row % 1000
                 texts = ",".join(words[(row + place * 31) % 997] for place in range(case.columns))
-                lines.append(f"{key},{DAY}T{row % 24:02}:{row % 60:02}:00Z,{used},{texts}\n")
+                at = (
+                    f"{DAY:%d.%m.%Y} {row % 24:02}:{row % 60:02}" if case.kind == "unreadable" else f"{DAY}T{row % 24:02}:{row % 60:02}:00Z"
+                )
+                lines.append(f"{key},{at},{used},{texts}\n")
             out.writelines(lines)
     return file.stat().st_size
 

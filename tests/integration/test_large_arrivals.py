@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,6 +89,22 @@ def test_an_arrival_in_parts_is_as_one_that_was_held(tmp_path: Path, monkeypatch
     assert streamed.visible_quarantine().select(told).sort(told).equals(held.visible_quarantine().select(told).sort(told))
     assert {outcome.status for outcome in held.ingest([1]).values()} == {Status.UNCHANGED}
     assert left_behind(streamed) == []
+
+
+def test_what_a_correction_changes_in_quarantine_is_noted_of_an_arrival_in_parts_as_of_one_that_was_held(tmp_path: Path) -> None:
+    shops = (opened(tmp_path / "held"), replace(opened(tmp_path / "streamed"), batch_bytes=FEW))
+    notes = []
+    for shop in shops:
+        drop_all(shop)
+        shop.ingest([1])
+        shop.drop(1, UNREAD[1:3] + ROWS + [{"day": "later", "number": "9"}])
+        assert shop.ingest([1])[day(1)].facts["quarantined"] == 9
+        (newest,) = open_snapshot(shop.home / "lake", "bronze/orders").table.history(1)
+        notes.append(json.loads(newest["assay.partitions"]))
+    assert notes[0] == notes[1]
+    assert notes[0][day(1)]["held"] == {"event_time_readable": 9}
+    changed = ("corrected", "withdrawn", "newly_held")
+    assert [notes[0][day(1)][change]["rows"] for change in changed] == [2, 2, 2]
 
 
 def test_a_fault_at_the_end_of_a_large_arrival_leaves_what_was_published(tmp_path: Path) -> None:
