@@ -58,6 +58,12 @@ class TableUnreadable(PermanentFailure):
     """A table cannot be read as it is. Others are not concerned: whoever works on many tables goes on with them."""
 
 
+class LayerClosed(TableUnreadable):
+    """The tables of a layer, or of the whole lake, cannot be listed by this user: nobody here can say what is there."""
+
+    hint = "Let this user read that folder. What lies elsewhere is not concerned."
+
+
 class FormatNewer(TableUnreadable):
     """A table was written by a newer Assay, in a format that this one does not know."""
 

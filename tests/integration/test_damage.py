@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import queue
 import re
 import sqlite3
@@ -14,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 from damaged_shop import DAMAGES, FILES, READABLE, TABLES, build, copy_of, entries, overwrite, tree_of
@@ -27,7 +29,7 @@ from assay.lake.checking import damage_of
 from assay.lake.mending import mend
 from assay.lake.snapshots import open_snapshot, table_names
 from assay.orchestration import sqlite_patience
-from assay.orchestration.instance import InstanceDamaged, InstanceMisdescribed, InstanceOutdated, instance_of
+from assay.orchestration.instance import InstanceClosed, InstanceDamaged, InstanceMisdescribed, InstanceOutdated, instance_of
 from command_line import assay, obey_modes, shell
 from nursery import Child
 
@@ -272,6 +274,43 @@ def test_a_table_and_a_file_that_this_user_may_not_read_are_named_and_the_others
             path.chmod(mode)
     assert {name: said for name, said in found.items() if said} == {"bronze/orders": [forbidden], "silver/orders": [forbidden]}
     assert {*found} == {*table_names(lake)}
+
+
+def write_to(instance: dg.DagsterInstance) -> None:
+    """To each of its databases, but for that of schedules."""
+    instance.all_instigator_state()
+    instance.daemon_cursor_storage.set_cursor_values({"any": "word"})
+    instance.report_runless_asset_event(dg.AssetObservation("any"))
+
+
+def write_to_another_users(folder: str) -> None:
+    """In a child, as a user whom modes concern."""
+    obey_modes()
+    try:
+        with instance_of(Path(folder)) as instance:
+            write_to(instance)
+    except InstanceClosed as told:
+        print(told)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to somebody else")
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("history/runs.db", 0o600), ("history/runs.db", 0o644), ("history/runs/index.db", 0o600), ("history/runs/index.db", 0o644),
+        ("schedules/schedules.db", 0o600), ("history", 0o700),
+    ],
+)  # fmt: skip
+def test_a_database_that_is_another_users_is_named_with_its_owner(tmp_path: Path, name: str, mode: int) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with instance_of(tmp_path) as instance:
+        write_to(instance)
+    for path in (tmp_path / name).parent.glob(f"{Path(name).name}*" if name.endswith(".db") else Path(name).name):
+        os.chown(path, 4711, 4711)
+        path.chmod(mode)
+    said = Child.start(write_to_another_users, str(tmp_path)).rest()
+    named = f"{tmp_path / name} cannot be read and written to by this user; it belongs to user 4711."
+    assert said.startswith(f"Tried to use Dagster's instance; {named} Let this user read and write it, or work as that user.")
 
 
 def use_instance(folder: Path) -> None:

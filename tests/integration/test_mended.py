@@ -8,11 +8,14 @@ import dagster as dg
 import pytest
 from live_market import Market, rows, stall
 
+from ageing import aged
+from assay.orchestration.data_versions import TAG, versions_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FIRST, SECOND = "2024-03-01", "2024-03-02"
+FIRST, SECOND, THIRD = "2024-03-01", "2024-03-02", "2024-03-03"
 FILE = f"sales/sales_{FIRST}.csv"
 BAD = "day,number,quantity\n" + f"{FIRST},1,-1\n" * 3
 BRONZE, SILVER = dg.AssetKey(["bronze", "sales"]), dg.AssetKey(["silver", "sales"])
@@ -123,3 +126,87 @@ def test_a_cancelled_run_of_what_is_up_to_date_turns_green(market: Market) -> No
     market.settle()
     assert before[FIRST] in {"FAILED", "MATERIALIZED"}
     assert statuses(market, BRONZE) == {FIRST: "MATERIALIZED", SECOND: "MATERIALIZED"}
+
+
+def make_elsewhere(market: Market) -> None:
+    """Publish what is due without a record of it in the instance: as a run that ends before it can say so."""
+    kept, market.instance, cursor, market.cursor = market.instance, dg.DagsterInstance.ephemeral(), market.cursor, None
+    market.settle()
+    market.instance, market.cursor = kept, cursor
+
+
+def begun_run(market: Market, key: dg.AssetKey, partition: str) -> dg.DagsterRun:
+    """A run that is at work on a partition."""
+    with market.clock():
+        job = market.definitions().resolve_implicit_global_asset_job_def()
+        return market.instance.create_run_for_job(
+            job, asset_selection=frozenset({key}), status=dg.DagsterRunStatus.STARTED, tags={"dagster/partition": partition}
+        )
+
+
+def cancelled(market: Market, partition: str) -> None:
+    """Between the commit and the record."""
+    runs = [begun_run(market, key, partition) for key in (BRONZE, SILVER)]
+    make_elsewhere(market)
+    for run in runs:
+        market.instance.report_run_canceled(run)
+
+
+def deleted_at_work(market: Market, partition: str) -> None:
+    runs = [begun_run(market, key, partition) for key in (BRONZE, SILVER)]
+    make_elsewhere(market)
+    market.tick()  # the sensor sees them at work
+    for run in runs:
+        market.instance.delete_run(run.run_id)
+
+
+def deleted_afterwards(market: Market, _: str) -> None:
+    known = {run.run_id for run in market.instance.get_runs()}
+    market.settle()
+    for run in market.instance.get_runs():
+        if run.run_id not in known:
+            market.instance.delete_run(run.run_id)
+
+
+def recorded(market: Market, key: dg.AssetKey) -> dict[str, str]:
+    """The data versions of the partitions, as Dagster has them."""
+    log = market.instance.event_log_storage
+    found = log.get_latest_tags_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION, [TAG])
+    return {partition: tags[TAG] for partition, tags in found.items()}
+
+
+@pytest.mark.parametrize("mend", MENDERS)
+@pytest.mark.parametrize(
+    ("end", "day"),
+    [(cancelled, FIRST), (cancelled, THIRD), (deleted_at_work, THIRD), (deleted_afterwards, THIRD)],
+    ids=lambda one: getattr(one, "__name__", one),
+)
+def test_what_a_run_published_that_could_not_record_it_is_recorded_once(
+    market: Market, day: str, end: Callable[[Market, str], None], mend: Callable[[Market], list[str]]
+) -> None:
+    market.land(f"sales/sales_{day}.csv", rows(7, day=day))
+    end(market, day)
+    versions = market.versions()
+    assert recorded(market, SILVER).get(day) != versions_of(market.settings.lake, SILVER, [day])[day]
+    assert mend(market) == [f"bronze/sales {day}", f"silver/sales {day}"]
+    for key in (BRONZE, SILVER):
+        assert recorded(market, key)[day] == versions_of(market.settings.lake, key, [day])[day]
+        assert statuses(market, key) == dict.fromkeys(sorted({FIRST, SECOND, day}), "MATERIALIZED")
+    assert market.versions() == versions, "nothing was published"
+    assert market.quantities()[day] == [7]
+    assert mend(market) == [], "it is recorded once"
+
+
+@pytest.mark.parametrize("mend", MENDERS)
+def test_a_history_that_begins_anew_does_not_take_up_all_that_is_published(market: Market, mend: Callable[[Market], list[str]]) -> None:
+    aged(market.settings.lake, 2000)  # published before the time that it is in the market
+    market.instance, market.cursor = dg.DagsterInstance.ephemeral(), None
+    assert mend(market) == []
+    market.land(f"sales/sales_{THIRD}.csv", rows(3, day=THIRD))
+    assert mend(market) == [f"bronze/sales {THIRD}", f"silver/sales {THIRD}"]
+    assert mend(market) == []
+
+
+def test_a_partition_that_a_run_is_at_work_on_is_left_to_it(market: Market) -> None:
+    begun_run(market, BRONZE, FIRST)
+    assert backfilled(market) == []

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
+import time
 import uuid
+from contextlib import closing
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
-from pool_writers import BACKFILL, POOL, fill, hang_as_backfill, hang_as_launched, hanging, sink_job
+from pool_writers import BACKFILL, POOL, fill, hang_as_backfill, hang_as_launched, hanging, sink_job, waits_for_a_lock
 
 from assay.orchestration import pools
 from assay.orchestration.instance import instance_of
 from assay.orchestration.pools import free_the_dead
 from assay.orchestration.run_locks import RunLocks
+from nursery import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,3 +173,23 @@ def test_a_queue_that_nobody_calls_is_called(instance: dg.DagsterInstance) -> No
     storage.add_pending_step(POOL, waiter, "sink", should_assign=False)
     assert fill(instance, waiter, lambda _: None).success
     assert not storage.get_concurrency_info(POOL).pending_steps
+
+
+def test_a_launched_run_says_whose_lock_on_a_database_it_waits_for(folder: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    at_work, goes, said = (tmp_path / name for name in ("at-work", "goes", "said"))
+    child = Child.start(waits_for_a_lock, str(at_work), str(goes), str(said))
+    until(at_work.exists, child)
+    with closing(sqlite3.connect(folder / "history/runs/index.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        goes.touch()
+        until(lambda: "is locked" in said.read_text(), child)
+    child.rest()
+    assert f"assay: {folder}/history/runs/index.db is locked: process {os.getpid()} (" in said.read_text()
+    assert child.code == 0
+    assert the_run(instance).is_success
+
+
+def until(found: Callable[[], bool], child: Child) -> None:
+    while not found():
+        assert child.code is None
+        time.sleep(0.02)

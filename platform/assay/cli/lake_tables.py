@@ -9,6 +9,7 @@ from assay.errors import TableUnreadable
 from assay.lake.damage import refuse_changed
 from assay.lake.duckdb_sql import quoted
 from assay.lake.erasures import LAYER as ERASURES
+from assay.lake.layers import is_closed_layer
 from assay.lake.provenance import LAYER as PROVENANCE
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.reader import Fate, View
@@ -41,7 +42,9 @@ def show(connection: duckdb.DuckDBPyConnection, lake: Path, known: Open, named: 
         connection.execute(f"CREATE SCHEMA {layer}")
     for name in table_names(lake):
         layer, _, table = name.partition("/")
-        shown = [one for one in (FATES if layer == QUARANTINE else [layer]) if named is None or (one, table.lower()) in named]
+        schemas = [*FATES] if layer == QUARANTINE else [layer]
+        meant = named if not is_closed_layer(name) else named and {(schema, table) for schema, _ in named}
+        shown = [one for one in schemas if meant is None or (one, table.lower()) in meant]
         if not shown or layer not in {*LAYERS, QUARANTINE}:
             continue
         try:

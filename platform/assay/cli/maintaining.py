@@ -107,7 +107,7 @@ def _forget(settings: Settings, *, dry_run: bool) -> None:
     from assay.orchestration.history import History
     from assay.orchestration.instance import instance_of
 
-    with instance_of(settings.dagster_home) as instance:
+    with instance_of(settings.dagster_home, say_waiting) as instance:
         spent = History(settings, instance, _waits).execute(dry_run=dry_run)
     if spent:
         typer.echo(f"{_removed(dry_run=dry_run)} {spent} of Dagster's history, {_megabytes(spent.freed)}.")

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import FormatNewer, TableDamaged, TableMissing, TableUnreadable
-from assay.lake.damage import ASIDE, NO_FILE, Damage, changed_files, damaged_files, first_words, log_damage, within
+from assay.lake.damage import ASIDE, NO_FILE, NOT_ALLOWED, Damage, changed_files, damaged_files, first_words, log_damage, within
 from assay.lake.foreign import altered
+from assay.lake.layers import is_closed_layer
 from assay.lake.publisher import INPUTS
 from assay.lake.snapshots import newest, open_snapshot, partition_key, table_names
 
@@ -28,6 +29,8 @@ NEWER = "cannot be checked by this Assay"
 def damage_of(root: Path, name: str, *, deep: bool = False) -> list[Damage]:
     """What is damaged of a table: first of its log, then of the files of its newest version. Of a newer format nobody here can tell."""
     folder = root / name
+    if is_closed_layer(name):
+        return [Damage(".", NOT_ALLOWED)]
     if not folder.is_dir():
         return [Damage(".", NO_FILE.replace("file", "folder") if folder.exists() else "is gone")]
     found = log_damage(folder)
@@ -67,7 +70,9 @@ def _undecodable(table: Snapshot, files: list[DataFile]) -> Iterator[Damage]:
 
 
 def refuse_newer_tables(root: Path) -> None:
-    """Raise FormatNewer if any table is of a newer format: for whoever would otherwise have done half of something for the whole lake."""
+    """Raise FormatNewer if any table is of a newer format, LayerClosed if a layer cannot be listed: for whoever would otherwise have done
+    half of something for the whole lake.
+    """
     for name in table_names(root):
         with suppress(TableDamaged):
             open_snapshot(root, name)

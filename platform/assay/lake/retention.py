@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from assay.errors import PublishContention
+from assay.errors import PublishContention, TableUnreadable
 from assay.lake.foreign import by_key
 from assay.lake.log import commit, info, txn
 from assay.lake.migrations import TOKEN
@@ -25,7 +26,7 @@ from assay.lake.slices import TableSpec
 from assay.lake.snapshots import newest, open_snapshot, total_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from assay.lake.snapshots import DataFile, Snapshot
@@ -112,16 +113,21 @@ class Removed:
 def without_receipt(root: Path, names: Iterable[str]) -> list[Removed]:
     """The newest removals of some tables that no receipt tells of: who made them was killed before."""
     known, found = {one.removal for one in receipts(root)}, list[Removed]()
-    for table in filter(None, (newest(root, name) for name in names)):
-        number = table.token(TOKEN + REMOVAL)
-        if number is None or number in known:
-            continue
-        for commit_ in history_of(table):
-            if NOTE in commit_ and (note := json.loads(commit_[NOTE]))["number"] == number:
-                at = datetime.fromtimestamp(commit_["timestamp"] / 1000, UTC)
-                found.append(Removed.of(table.name, commit_["version"], note, at))
-                break
+    for name in names:
+        with suppress(TableUnreadable):  # its receipt waits until it can be read
+            found += _without_receipt(newest(root, name), known)
     return found
+
+
+def _without_receipt(table: Snapshot | None, known: Collection[int]) -> list[Removed]:
+    number = table.token(TOKEN + REMOVAL) if table else None
+    if table is None or number is None or number in known:
+        return []
+    for commit_ in history_of(table):
+        if NOTE in commit_ and (note := json.loads(commit_[NOTE]))["number"] == number:
+            at = datetime.fromtimestamp(commit_["timestamp"] / 1000, UTC)
+            return [Removed.of(table.name, commit_["version"], note, at)]
+    return []
 
 
 def receipts(root: Path) -> list[Removed]:

@@ -7,7 +7,6 @@ and the runs that it leads to look at each table a dozen times.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.lake.bounded_cache import BoundedCache
@@ -15,7 +14,6 @@ from assay.lake.damage import MARK
 from assay.lake.log import LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from assay.lake.snapshots import Snapshot
@@ -43,18 +41,6 @@ def newest_commit(table: Path | str) -> Commit | None:
     except OSError:
         return None
     return Commit(int(newest), found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def folders_of_layers(root: Path) -> Iterator[str]:
-    """The folders where tables may lie, as `<layer>/<dataset>`. Of a layer that may not be listed there are none."""
-    for layer in _folders_in(str(root)):
-        yield from (f"{layer}/{name}" for name in _folders_in(f"{root}/{layer}"))
-
-
-def _folders_in(folder: str) -> list[str]:
-    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as there:
-        return [one.name for one in there if one.is_dir()]
-    return []
 
 
 def is_table(folder: str) -> bool:

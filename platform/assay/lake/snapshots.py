@@ -1,7 +1,7 @@
 """Snapshots: one version of a table, as the list of its files.
 
-Every reader of Assay reads a pinned version by its file list, pruned by partition and by statistics, so a reader never sees half of
-a publication and never two versions. A table that needs more than its file list to be read right is refused.
+Every reader of Assay reads a pinned version by its file list, pruned by partition and by statistics: never half of a publication, never two
+versions. A table that needs more than its file list to be read right is refused.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from assay.lake.add_actions import described, of_partitions, where_equal
 from assay.lake.damage import MARK, damaged_error, log_damage, log_read, refuse_changed, refuse_damaged, refuse_half_written
 from assay.lake.duckdb_sql import duckdb_type, select_files
 from assay.lake.features import refuse_newer, refuse_unreadable
+from assay.lake.layers import folders_in, refuse_closed_layer
 from assay.lake.log import LOG
 from assay.lake.log_entries import commits_of
 from assay.lake.slices import WHOLE
-from assay.lake.snapshot_cache import Commit, Recent, folders_of_layers, is_table, newest_commit
+from assay.lake.snapshot_cache import Commit, Recent, is_table, newest_commit
 from assay.lake.tokens import tokens_at
 from assay.settings import refuse_misread
 
@@ -195,7 +196,7 @@ def open_snapshot(root: Path, name: str, version: int | None = None, seen: Commi
     """Open the table under `root` at `version` (default: the newest). `seen` is its newest entry, if the caller has looked just now.
 
     Raises TableMissing when nothing was published yet, TableDamaged when its log cannot be read, FormatNewer when a newer Assay wrote it,
-    UnsupportedTableFeature when the file list alone would give wrong rows.
+    UnsupportedTableFeature when the file list alone would give wrong rows, LayerClosed for the name of a closed layer.
     """
     folder = f"{root}/{name}"
     commit = seen or newest_commit(folder)
@@ -213,6 +214,7 @@ def open_handle(root: Path, name: str, version: int | None = None) -> DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
     refuse_misread(root)
+    refuse_closed_layer(root, name)
     folder = root / name
     with log_read(name, folder, version):
         if not folder.exists():  # most tables beside a dataset's own: to have delta-rs look for each takes a tenth of a plan
@@ -237,11 +239,9 @@ def newest(root: Path, name: str) -> Snapshot | None:
 
 
 def table_names(root: Path) -> list[str]:
-    """The tables under `root`, as `<layer>/<dataset>`, in order; one that has lost its log too.
-
-    One whose maker was killed before its first commit is none yet. One that this user may not look into is there all the same.
-    """
-    return sorted(name for name in folders_of_layers(root) if is_table(f"{root}/{name}"))
+    """The tables under `root` (`<layer>/<dataset>`) in order: also one that has lost its log or is closed, none that had no commit yet."""
+    folders, closed = folders_in(root)
+    return sorted([*closed, *(name for name in folders if is_table(f"{root}/{name}"))])
 
 
 def total_rows(files: Iterable[DataFile]) -> int:

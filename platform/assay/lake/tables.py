@@ -11,6 +11,7 @@ from assay.errors import TableMissing
 from assay.lake.constraints import constrained, constraints_of, create_constrained
 from assay.lake.damage import MARK
 from assay.lake.durable import create_file
+from assay.lake.layers import folders_in
 from assay.lake.log import beginning, commit, folder_of, info, metadata_of, protocol_of
 from assay.lake.snapshots import open_snapshot
 
@@ -73,5 +74,6 @@ def with_columns(table: DeltaTable, columns: pa.Schema) -> list[Action]:
 
 
 def table_folders(root: Path) -> list[str]:
-    """The folders in which tables lie, or will: what is staged for a table is there before it is."""
-    return sorted(str(folder.relative_to(root)) for folder in root.glob("*/*") if folder.is_dir())
+    """The folders in which tables lie, or will: what is staged for a table is there before it is. A closed layer as `layers` names it."""
+    folders, closed = folders_in(root)
+    return sorted([*folders, *closed])

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import FormatNewer, TableUnreadable
+from assay.errors import FormatNewer, LayerClosed, TableUnreadable
 from assay.lake.erasures import BEGUN, erasures
+from assay.lake.layers import refuse_closed_layer
 from assay.lake.log import LOG
 from assay.lake.snapshots import newest
 from assay.lake.tables import table_folders
@@ -93,7 +94,7 @@ class Survey:
 
     def _tables(self, chosen: Collection[str], before: datetime) -> Iterator[Cleaning]:
         lake, faults = self.settings.lake, dict[str, str]()
-        newer = set[str]()  # what is unfinished of them a newer Assay may know
+        newer = set[str]()  # what is unfinished of them a newer Assay may know, or somebody who may look into them
         old = {name: self._old(name, before, faults, newer) for name in table_folders(lake)}
         for name, found in old.items():
             if found is not None and name not in chosen:  # they stay this time
@@ -122,10 +123,11 @@ class Survey:
 
     def _old(self, name: str, before: datetime, faults: dict[str, str], newer: set[str]) -> OldFiles | None:
         try:
+            refuse_closed_layer(self.settings.lake, name)
             return OldFiles.of(self.settings.lake, name, before)
         except (TableUnreadable, ValueError, OSError) as error:
             faults[name] = str(error)
-            newer.update([name] if isinstance(error, FormatNewer) else ())
+            newer.update([name] if isinstance(error, FormatNewer | LayerClosed) else ())
             return None
 
 

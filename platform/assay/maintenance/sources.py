@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import TableUnreadable
+from assay.lake.layers import is_closed_layer
 from assay.lake.manifest import manifest_of
 from assay.lake.snapshots import newest
 from assay.maintenance.cutoff import LONGEST_RUN
@@ -33,6 +34,8 @@ def fed_by(name: str, tables: Iterable[str]) -> list[str]:
 
 def still_needed(lake: Path, name: str, removals: Sequence[Removal], old: Mapping[str, OldFiles | None]) -> set[Path]:
     """Which of the old files of a bronze table have to stay. `old` are those of all tables, None for one that cannot be read."""
+    if any(map(is_closed_layer, old)):  # what is made from it may lie there
+        return {one.path for one in removals}
     fed, told = [old[one] for one in fed_by(name, old)], [f"{layer}/{name.partition('/')[2]}" for layer in BY_CONTENT]
     if any(one is None for one in fed) or any(old[one] is None for one in told if one in old):
         return {one.path for one in removals}

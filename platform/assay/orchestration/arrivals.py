@@ -52,7 +52,8 @@ def arrival_sensor(
             return _skip(context, memory, [words, *landing.notes()])
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
-        ends, mending, problems = bad_ends(context.instance), Mending(context.instance), list(map(str, left_out))
+        ends, problems = f"{bad_ends(context.instance)}:{context.instance.get_runs_count()}", list(map(str, left_out))
+        mending = Mending(context.instance, planner.run.lake)
         for stage in planner.stages:
             due = planner.due(stage.keys)
             problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]

@@ -144,7 +144,7 @@ class Backfill:
             with self._guarded(backfill):
                 look: Look = {}  # until something was made, what landed is as it was at the first stage
                 for stage in self.planner.stages:
-                    mending, due = Mending(self.instance), self._due(stage, look)
+                    mending, due = Mending(self.instance, self.planner.run.lake), self._due(stage, look)
                     yield from (_unplanned(one) for one in due if one.problem)
                     for request in requests(mending.with_mended(due)):
                         self._get_ready()

@@ -1,7 +1,11 @@
-"""The executor of runs that Dagster starts: its in-process executor, in a process whose end others can tell, whatever way it ends."""
+"""The executor of runs that Dagster starts: its in-process executor, in a process whose end others can tell, whatever way it ends.
+
+For whose lock on a database of the instance such a run waits is said on the standard error: its log is in the databases.
+"""
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +13,7 @@ import dagster as dg
 
 from assay.orchestration.pools import watching
 from assay.orchestration.run_locks import RunLocks
+from assay.orchestration.sqlite_patience import waits_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +36,13 @@ class Guarded(dg.Executor):
         """As the other does."""
         instance, run_id = plan_context.instance, plan_context.run_id
         _held.enter_context(RunLocks.of(instance).hold(run_id, "a run of the UI, a sensor or a schedule"))
-        with watching(instance, run_id, lambda _: None):
+        with watching(instance, run_id, lambda _: None), waits_told(_say):
             yield from self.inner.execute(plan_context, execution_plan)
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"assay: {words}\n")  # what a step says is shown with its run, all else where the server runs
+    sys.stderr.flush()
 
 
 def _guarded(init_context: dg.InitExecutorContext) -> dg.Executor:

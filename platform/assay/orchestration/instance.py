@@ -6,6 +6,8 @@ step to mirror it, and a Ctrl-C ends each of them in a traceback.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import sqlite3
 from contextlib import closing, contextmanager
@@ -30,6 +32,8 @@ NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "cla
 DESCRIPTION, NAME = "dagster.yaml", "in-process.yaml"
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")  # that SQLite makes; it never lets a group write them
 
+DATABASE = re.compile(r"\.db(-wal|-shm|-journal)?$")
+SHUT = re.compile(r"unable to open database file|attempt to write a readonly database|access permission denied")
 LACKING = re.compile(r"no such (table|column)\b|table \S+ has no column\b")
 
 
@@ -46,6 +50,12 @@ class InstanceOutdated(PermanentFailure):
         "With a copy at hand and DAGSTER_HOME set, `dagster instance migrate` brings an older one up to date. Or move its databases away "
         "and run `assay init`: its history begins anew, the tables stay."
     )
+
+
+class InstanceClosed(PermanentFailure):
+    """A database of Dagster's instance, or a folder of it, is not this user's to read and write."""
+
+    hint = "Let this user read and write it, or work as that user. A group shares a home by ASSAY_GROUP. What is published is whole."
 
 
 class InstanceDamaged(PermanentFailure):
@@ -68,7 +78,7 @@ def instance_of(dagster_home: Path, tell: Callable[[str], None] = lambda _: None
     """The instance that `dagster.yaml` in this folder describes. Closed at the end. `tell` is given for whose locks it waits.
 
     Raises InstanceMisdescribed if nobody can use what it says; also for what happens inside, InstanceDamaged if one of its databases
-    cannot be read, InstanceOutdated if one has not the tables that are asked for.
+    cannot be read, InstanceClosed if this user may not read and write it, InstanceOutdated if it has not the tables that are asked for.
     """
     wait_patiently()
     _write_down(dagster_home)
@@ -78,6 +88,8 @@ def instance_of(dagster_home: Path, tell: Callable[[str], None] = lambda _: None
     except Exception as error:
         if damaged := _damaged(dagster_home, error):
             raise InstanceDamaged(f"Tried to use Dagster's instance; {damaged}.") from error
+        if shut := _shut(dagster_home, error):
+            raise InstanceClosed(f"Tried to use Dagster's instance; {shut}.") from error
         if lacks := _lacks(error):
             raise InstanceOutdated(f"Tried to use Dagster's instance in {dagster_home}; {lacks}: it is of another version.") from error
         raise
@@ -106,7 +118,30 @@ def _described(dagster_home: Path) -> dg.DagsterInstance:
 
 def _lacks(error: BaseException | None) -> str | None:
     """What SQLite says that a database has not, such as `no such table: kvs`; None for any other error."""
-    while error is not None and not (isinstance(error, sqlite3.OperationalError) and LACKING.match(str(error))):
+    return _operational(error, LACKING)
+
+
+def _shut(dagster_home: Path, error: BaseException | None) -> str | None:
+    """Which database or folder this user may not use, and whose it is, if that is what SQLite met: it names none."""
+    if _operational(error, SHUT) is None:
+        return None
+    for path in (dagster_home, *sorted(path for path in dagster_home.rglob("*") if path.is_dir() or DATABASE.search(path.name))):
+        if not os.access(path, os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)):
+            return f"{path} cannot be read and written to by this user; it belongs to {_owner(path)}"
+    return None
+
+
+def _owner(path: Path) -> str:
+    number = path.stat().st_uid
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
+def _operational(error: BaseException | None, words: re.Pattern[str]) -> str | None:
+    """What SQLite says if an error comes from that and begins with some words."""
+    while error is not None and not (isinstance(error, sqlite3.OperationalError) and words.match(str(error))):
         error = getattr(error, "orig", None) or error.__cause__
     return None if error is None else str(error)
 

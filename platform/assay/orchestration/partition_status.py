@@ -1,7 +1,9 @@
-"""What Dagster shows of the partitions of an asset: which have failed, and which are being made. It is not what the plan knows."""
+"""What Dagster shows of the partitions of an asset: which have failed, are being made, or are not known. It is not what the plan knows."""
 
 from __future__ import annotations
 
+from datetime import UTC
+from math import inf
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -9,7 +11,7 @@ import dagster as dg
 from assay.orchestration.calendars import keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 ENDED_BADLY = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
 UNFINISHED = {
@@ -38,6 +40,32 @@ def shown(instance: dg.DagsterInstance, key: dg.AssetKey, definition: dg.TimeWin
 def failed(instance: dg.DagsterInstance, key: dg.AssetKey, definition: dg.TimeWindowPartitionsDefinition | None) -> set[str]:
     """The partitions that Dagster shows as failed."""
     return {part for part, status in shown(instance, key, definition).items() if status == FAILED}
+
+
+def unrecorded(
+    instance: dg.DagsterInstance,
+    key: dg.AssetKey,
+    definition: dg.TimeWindowPartitionsDefinition | None,
+    published: Collection[str],
+    published_at: Callable[[str], float],
+) -> set[str]:
+    """The partitions, of some that are published, of which Dagster does not say what was made of them last.
+
+    The run that made them was cancelled before it could record it, or was deleted with its records. `published_at` says when one was
+    published (seconds since 1970). What is older than the oldest run that Dagster knows is left: its history has begun anew since.
+    """
+    if definition is None or not published:
+        return set()  # of an asset without partitions `failed` says it
+    tried = instance.event_log_storage.get_latest_asset_partition_materialization_attempts_without_materializations(key)
+    run_ids = list({run_id for run_id, _ in tried.values()})
+    runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids, statuses=list(UNFINISHED))) if run_ids else ()
+    at_work = {run.run_id for run in runs}
+    found = {part for part, (run_id, _) in tried.items() if part in published and run_id not in at_work}
+    if missing := {*published} - instance.get_materialized_partitions(key) - tried.keys():
+        oldest = instance.get_run_records(limit=1, ascending=True)
+        begun = oldest[0].create_timestamp.replace(tzinfo=UTC).timestamp() if oldest else inf
+        found |= {part for part in missing if published_at(part) >= begun}
+    return found
 
 
 def _of_whole(instance: dg.DagsterInstance, key: dg.AssetKey) -> str:

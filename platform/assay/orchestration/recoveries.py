@@ -1,20 +1,25 @@
-"""What is mended by going back: a partition is as it should be, while the newest word on it is that it failed.
+"""What only has to be recorded: a partition is as it should be, while the newest word of Dagster's on it is that it failed, or is none.
 
 When a broken file or model is put back, what is published is again what would be made, so nothing is due and Dagster would show the failure
-for ever. Such partitions are given to a run all the same. It leaves them unchanged and says so: a materialization, and a passed check. Not
-events without a run: of these Dagster keeps one evaluation of a check for each partition, and fails at the second.
+for ever. When a run is cancelled between its commit and its record, or deleted afterwards, it would show nothing, or what was there before.
+Such partitions are given to a run all the same. It leaves them unchanged and says so: a materialization, and a passed check. Not events
+without a run: of these Dagster keeps one evaluation of a check for each partition, and fails at the second.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from assay.lake.snapshots import newest
 from assay.orchestration.calendars import keys_of
-from assay.orchestration.partition_status import failed
+from assay.orchestration.partition_status import failed, unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import dagster as dg
 
@@ -25,9 +30,10 @@ RECORD_TAG = "assay/record"  # of a run that also says of partitions without a c
 
 @dataclass(slots=True)
 class Mending:
-    """Adds to what is due what is only shown as failed. `found`: it has added something. `left`: something is shown as failed."""
+    """Adds to what is due what is shown as failed, or not at all. `found`: it has added something. `left`: something is shown as failed."""
 
     instance: dg.DagsterInstance
+    lake: Path
     found: bool = False
     left: bool = False
 
@@ -42,10 +48,17 @@ class Mending:
 
     def _one(self, due: Due) -> Due:
         bad = failed(self.instance, due.key, due.definition)
-        mended = {key: value for key, value in due.settled.items() if key in bad}
+        unknown = unrecorded(self.instance, due.key, due.definition, due.settled.keys(), partial(_published_at, self.lake, due.key))
+        mended = {key: value for key, value in due.settled.items() if key in bad | unknown}
         self.found, self.left = self.found or bool(mended), self.left or bool(bad)
         if not mended:
             return due
         both = {**due.fingerprints, **mended}
         order = keys_of(due.definition) if due.definition else [*both]
         return replace(due, fingerprints={key: both[key] for key in order if key in both})
+
+
+def _published_at(lake: Path, key: dg.AssetKey, part: str) -> float:
+    """When the newest file of a partition was written; 0 of one that is published empty, of which nobody can tell."""
+    table = newest(lake, "/".join(key.path))
+    return max((os.stat(file.path).st_mtime for file in (table.files_of([part]) if table else ())), default=0.0)  # noqa: PTH116
