@@ -25,7 +25,7 @@ from assay.ingest.landing_file import FACTS, mark_of
 from assay.lake.bounded_cache import BoundedCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -48,7 +48,8 @@ class Day(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Folder:
-    """A folder as it was listed: by name the mark of what is there (of a link that of its target), the links, and what cannot be looked up.
+    """A folder as it was listed: by name the mark of what is there (of a link that of its target), the links, the folders (links to one as
+    well), and what cannot be looked up.
 
     `before` is how it was at the look before, if it has changed since: what its names say need not be read again.
     """
@@ -56,6 +57,7 @@ class Folder:
     identity: tuple[int, int]
     marks: dict[str, bytes]
     links: frozenset[str]
+    folders: list[str]
     failed: dict[str, OSError]
     before: Folder | None = None
     derived: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -68,64 +70,55 @@ class Folder:
         """Whether a name stands for a folder."""
         return self.marks[name][1] & KIND == FOLDER
 
-    @property
-    def folders(self) -> list[str]:
-        """The names of the folders in it, of links to one as well."""
-        if (key := ("folders", "")) not in self.derived:
-            self.derived[key] = [name for name in self.marks if self.is_folder(name)]
-        found: list[str] = self.derived[key]
-        return found
-
     def is_as(self, other: Folder) -> bool:
         """Whether it was the same at another look. With links it never is: where they lead is asked each time."""
         same = self.identity == other.identity and self.marks == other.marks
         return same and not (self.links or other.links or self.failed or other.failed)
 
-    def days(self, below: str, path: str) -> dict[str, date]:
-        """The days of those names of its files that a source's path knows; `below` is where the folder lies."""
-        if (key := ("days", path)) not in self.derived:
-            self.derived[key] = self._days(key, below, path)
-        found: dict[str, date] = self.derived[key]
-        return found
-
-    def _days(self, key: tuple[str, str], below: str, path: str) -> dict[str, date]:
-        moment, before = arrival_names(path).moment, self.before
-        known = before.derived.get(key) if before else None
-        once, found = dict[Any, Any](), dict[str, Any]()
-        for name in self.marks:
-            if known is not None and before is not None and name in before.marks:
-                day = known.get(name)
-            else:
-                told = moment(f"{below}/{name}" if below else name)
-                day = once.setdefault(told, told.date()) if told else None
-            if day is not None:
-                found[name] = day
-        return found
-
     def by_day(self, below: str, path: str, leads_out: Callable[[str], bool]) -> dict[date, Day]:
-        """The files of a source, by the days that their names say; without those that begin with a dot, or lead out of the folder."""
-        if (key := ("by day", path)) not in self.derived:
-            grouped: dict[date, list[str]] = {}
-            for name, day in self.days(below, path).items():
-                if self.marks[name][1] & KIND == REGULAR and name[0] != "." and not (name in self.links and leads_out(name)):
-                    grouped.setdefault(day, []).append(name)
-            self.derived[key] = {day: self._day(sorted(names)) for day, names in grouped.items()}
-        found: dict[date, Day] = self.derived[key]
-        return found
+        """The files of a source by the days that their names say, in order; without those that begin with a dot, or lead out of the folder.
 
-    def newest_ns(self, path: str) -> int:
-        """The newest time of the files of a source that were grouped by day."""
-        if (key := ("newest", path)) not in self.derived:
-            marks = b"".join(self.marks[name] for day in self.derived["by day", path].values() for name in day.names)
-            self.derived[key] = max(chain.from_iterable(map(TIMES, FACTS.iter_unpack(marks))), default=0)
-        found: int = self.derived[key]
-        return found
+        `below` is where the folder lies. If it has changed, only the days of names that came, went or changed are put together anew.
+        """
+        if (key := ("by day", path)) not in self.derived:
+            before, moment = self.before, arrival_names(path).moment
+            known: dict[date, Day] = before.derived.get(key, {}) if before and not self.links | before.links else {}
+            changed = {name for name, _ in self.marks.items() ^ before.marks.items()} if before and known else self.marks
+            grouped: dict[date, set[str]] = {}
+            for name in changed:
+                if told := moment(f"{below}/{name}" if below else name):
+                    grouped.setdefault(told.date(), set()).add(name)
+            found = dict(known)
+            for day, names in grouped.items():
+                left = {*known[day].names} - names if day in known else set[str]()
+                left |= {name for name in names if self._is_taken(name, leads_out)}
+                found[day] = self._day(sorted(left))
+            self.derived[key] = {day: found[day] for day in sorted(found) if found[day].names}
+        days: dict[date, Day] = self.derived[key]
+        return days
+
+    def _is_taken(self, name: str, leads_out: Callable[[str], bool]) -> bool:
+        mark = self.marks.get(name)
+        return mark is not None and mark[1] & KIND == REGULAR and name[0] != "." and not (name in self.links and leads_out(name))
 
     def _day(self, names: list[str]) -> Day:
         digest = hashlib.blake2b(os.fsencode("\0".join(names)), digest_size=WIDTH)
         told = digest.digest()
         digest.update(b"".join([self.marks[name] for name in names]))
         return Day(tuple(names), told, digest.digest())
+
+    def newest_ns(self, path: str) -> int:
+        """The newest time of the files of a source that were put together by day; of days that are as they were it is known."""
+        if (key := ("newest", path)) not in self.derived:
+            known: dict[bytes, int] = self.before.derived.get(key, (0, {}))[1] if self.before else {}
+            found = {day.digest: known.get(day.digest) or self._newest(day.names) for day in self.derived["by day", path].values()}
+            self.derived[key] = max(found.values(), default=0), found
+        newest: int = self.derived[key][0]
+        return newest
+
+    def _newest(self, names: Sequence[str]) -> int:
+        marks = b"".join([self.marks[name] for name in names])
+        return max(chain.from_iterable(map(TIMES, FACTS.iter_unpack(marks))), default=0)
 
 
 Look = dict[object, Any]
@@ -209,10 +202,10 @@ def _listed(path: Path) -> Folder:
     for name in failed.keys() & marks.keys():
         del marks[name]
     marks |= followed
-    for name in odd.keys() & marks.keys():
-        if (mark := marks[name])[1] & KIND == FOLDER:  # whose times are no business of the one that it lies in: files that land change them
-            marks[name] = FACTS.pack(*FACTS.unpack(mark)[:2], 0, 0, 0)
-    return Folder((here.st_dev, here.st_ino), marks, links, failed)
+    folders = [name for name in odd if name in marks and marks[name][1] & KIND == FOLDER]
+    for name in folders:  # whose times are no business of the one that it lies in: files that land change them
+        marks[name] = FACTS.pack(*FACTS.unpack(marks[name])[:2], 0, 0, 0)
+    return Folder((here.st_dev, here.st_ino), marks, links, folders, failed)
 
 
 def _one_by_one(
