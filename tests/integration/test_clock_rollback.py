@@ -12,7 +12,7 @@ from live_market import Market, rows, stall
 
 from assay.lake.snapshot_cache import newest_commit
 from assay.orchestration import clock_rollback
-from assay.orchestration.clock_rollback import ClockSetBack, believe, require_clock
+from assay.orchestration.clock_rollback import ClockLeapt, ClockSetBack, believe, require_clock, require_steady_clock
 from command_line import assay, shell
 
 if TYPE_CHECKING:
@@ -129,3 +129,43 @@ def test_a_backfill_says_so_instead_of_nothing_to_do(market: Market) -> None:
     assert done.returncode == 0, done.stderr
     assert "Nothing to do" in done.stdout
     assert "clock" not in assay("backfill", environment=environment).stderr
+
+
+@dg.job
+def some_work() -> None:
+    """A run of it is a record."""
+
+
+@pytest.mark.parametrize(("days", "leapt"), [(0, False), (37, False), (39, True), (365, True)])
+def test_whoever_removes_what_is_old_does_not_believe_a_clock_that_has_leapt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, *, leapt: bool
+) -> None:
+    began = datetime.now(UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.create_run_for_job(some_work)
+        monkeypatch.setattr(clock_rollback, "wall_clock", lambda: began + timedelta(days=days))
+        require_clock(tmp_path, instance)
+        if leapt:
+            with pytest.raises(ClockLeapt, match=r"nothing is removed for its age until .* `assay maintain --clock-is-right`"):
+                require_steady_clock(tmp_path, instance)
+        else:
+            require_steady_clock(tmp_path, instance)
+
+
+@pytest.mark.slow
+def test_maintenance_by_a_clock_that_has_leapt_removes_nothing_unless_somebody_says_that_it_is_right(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = shell(market.home, ASSAY_CONTRACTS=str(market.home / "contracts"), ASSAY_DBT_PROJECT=str(market.home / "dbt"))
+    for quantity in (2, 3):
+        market.land(f"sales/sales_{FIRST}.csv", rows(quantity, day=FIRST))
+        assert assay("backfill", environment=environment).returncode == 0
+    there = set(market.home.rglob("*.parquet"))
+    monkeypatch.setattr(clock_rollback, "wall_clock", lambda: datetime.now(UTC) + timedelta(days=365))
+    for arguments in ((), ("--retention",)):
+        done = assay("maintain", *arguments, environment=environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("assay: The clock shows 20")
+    assert set(market.home.rglob("*.parquet")) == there
+    assert assay("maintain", "--dry-run", environment=environment).returncode == 0
+    assert assay("maintain", "--clock-is-right", environment=environment).returncode == 0

@@ -7,6 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from assay.cli.exit_codes import run as run_command
 from assay.cli.main import app
 from assay.maintenance import sqlite_space
 from assay.maintenance.sqlite_space import Space
-from assay.orchestration import event_log
+from assay.orchestration import clock_rollback, event_log
 from assay.orchestration.history import History, SpentHistory
 from assay.orchestration.history_asset import history_asset
 from assay.orchestration.instance import DATABASES, NOT_CAPTURED
@@ -303,6 +304,10 @@ def test_the_asset_gives_space_back_beside_its_own_run_and_says_what_went(home: 
     monkeypatch.setattr(sqlite_space, "LEAST_SHARE", 0)
     with opened(home) as instance:
         before = shown(instance)
+        assert not dg.materialize([history_asset(settings_of(home))], instance=instance, raise_on_error=False).success, (
+            "a leap of the clock"
+        )
+        monkeypatch.setattr(clock_rollback, "LEAP", timedelta(days=OLD))
         done = dg.materialize([history_asset(settings_of(home))], instance=instance)
         (made,) = done.asset_materializations_for_node("remove_spent_history")
         told = {name: value.value for name, value in made.metadata.items()}
@@ -347,7 +352,7 @@ def test_the_command_says_what_goes_and_leaves_it_alone_where_tables_are_named(
     assert run_command(app, ["init"]) == 0
     capfd.readouterr()
     said = []
-    for arguments in (("--dry-run",), (), ()):
+    for arguments in (("--dry-run",), ("--clock-is-right",), ("--clock-is-right",)):
         assert run_command(app, ["maintain", *arguments]) == 0
         said.append(capfd.readouterr().out)
     assert re.search(

@@ -33,6 +33,9 @@ def maintain(
         bool,
         typer.Option("--allow-empty", help="With --retention: also if nothing of a table is left then; without it such a table stays."),
     ] = False,
+    clock_is_right: Annotated[
+        bool, typer.Option("--clock-is-right", help="Also if nothing ran here for so long that the clock may be ahead.")
+    ] = False,
 ) -> None:
     """Remove files of earlier versions, what killed runs have left, and old private folders. ASSAY_VACUUM_DAYS says what is old: 7 days.
 
@@ -44,7 +47,7 @@ def maintain(
         raise SettingsError("--allow-empty says what --retention may do; without that nothing expires.", hint="Give both, or neither.")
     settings = settings_of_home()
     require_writable(settings.lake)
-    planner = _planner(settings, tables or [])
+    planner = _planner(settings, tables or [], steady=not (dry_run or clock_is_right))
     refused = retention and _expire(settings, planner, tables, dry_run=dry_run, allow_empty=allow_empty)
     found = _maintaining(settings, planner).execute(tables or None, dry_run=dry_run)
     for one in found:
@@ -57,13 +60,15 @@ def maintain(
     raise typer.Exit(1 if refused or any(one.is_damaged for one in found) else 0)
 
 
-def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
-    """What says what is outdated. Raises SettingsError for a table that is not there, ClockSetBack if the clock cannot be believed."""
+def _planner(settings: Settings, tables: Sequence[str], *, steady: bool) -> Planner:
+    """What says what is outdated. Raises SettingsError for a table that is not there, ClockSetBack if the clock cannot be believed; if it
+    has to be `steady` ClockLeapt, if it may be ahead.
+    """
     from assay.cli.product import find_product
     from assay.contracts.language.names import suggest
     from assay.lake.tables import table_folders
     from assay.orchestration.build import assemble
-    from assay.orchestration.clock_rollback import require_clock
+    from assay.orchestration.clock_rollback import require_clock, require_steady_clock
     from assay.orchestration.instance import instance_of
 
     if unknown := [name for name in tables if name not in (there := table_folders(settings.lake))]:
@@ -72,7 +77,7 @@ def _planner(settings: Settings, tables: Sequence[str]) -> Planner:
     planner = assemble(settings, find_product(settings).contracts).planner
     if settings.instance_file.exists():
         with instance_of(settings.dagster_home, say_waiting) as instance:
-            require_clock(settings.lake, instance)
+            (require_steady_clock if steady else require_clock)(settings.lake, instance)
     return planner
 
 

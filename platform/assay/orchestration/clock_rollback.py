@@ -1,22 +1,30 @@
 """A clock that was set back, noticed before anything is planned: by the lake's newest commits and by Dagster's newest run and ticks.
 
 Under such a clock days are not over yet whose files were published, and an older snapshot would replace a newer one. A clock that is merely
-ahead cannot be noticed; it is when it is set right, and then a person says which of the two was true.
+ahead cannot be noticed; it is when it is set right, and then a person says which of the two was true. What is removed for its age does not
+come back then, so whoever removes asks more: a clock that has leapt is not believed for a week.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from assay.errors import TransientFailure
-from assay.lake.latest_commit_time import ahead, disbelieve, told
+from assay.lake.latest_commit_time import SHOWN, ahead, disbelieve, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import dagster as dg
+SETTLED, LEAP = timedelta(days=7), timedelta(days=31)
+LEAPT = (
+    "The clock shows {}, and the newest run that is older than a week is of {}. Either nothing ran here for so long, or the clock was set"
+    " ahead; then all would be old. So nothing is removed for its age until there are runs of a week, or somebody says that it is right:"
+    " `assay maintain --clock-is-right`."
+)
 
 
 class ClockSetBack(TransientFailure):
@@ -38,6 +46,19 @@ def require_clock(lake: Path, instance: dg.DagsterInstance) -> None:
     """Raise ClockSetBack unless the clock can be believed."""
     if words := set_back(lake, instance):
         raise ClockSetBack(words)
+
+
+class ClockLeapt(ClockSetBack):
+    """The clock shows a time so long after what was recorded that it may be ahead."""
+
+
+def require_steady_clock(lake: Path, instance: dg.DagsterInstance) -> None:
+    """For whoever removes what is old. Raise ClockSetBack unless the clock can be believed, ClockLeapt unless it has run on for a week."""
+    require_clock(lake, instance)
+    now = wall_clock()
+    for record in instance.get_run_records(dg.RunsFilter(created_before=now - SETTLED), limit=1):
+        if (at := record.create_timestamp.replace(tzinfo=UTC)) < now - SETTLED - LEAP:
+            raise ClockLeapt(LEAPT.format(f"{now:{SHOWN}}", f"{at:{SHOWN}}"))
 
 
 def believe(lake: Path, instance: dg.DagsterInstance) -> None:

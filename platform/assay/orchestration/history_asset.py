@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assay.orchestration.clock_rollback import require_clock
+from assay.orchestration.clock_rollback import require_steady_clock
 from assay.orchestration.history import History, SpentHistory
 from assay.orchestration.maintenance_asset import GROUP
 from assay.orchestration.maintenance_asset import JOB as POOL
@@ -32,7 +32,7 @@ def history_asset(settings: Settings, naming: Naming = ALONE) -> dg.AssetsDefini
 
     @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def history(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        require_clock(settings.lake, context.instance)
+        require_steady_clock(settings.lake, context.instance)
         waits = partial(context.log.info, "Waits for %s.")
         yield dg.MaterializeResult(key, metadata=told(History(settings, context.instance, waits, context.run.run_id).execute()))
 

@@ -12,7 +12,7 @@ from assay.errors import TableUnreadable
 from assay.lake.snapshots import table_names
 from assay.maintenance.cleaning import Cleaning
 from assay.maintenance.health import Health
-from assay.orchestration.clock_rollback import require_clock
+from assay.orchestration.clock_rollback import require_steady_clock
 from assay.orchestration.maintaining import Maintaining
 from assay.orchestration.naming import ALONE, Naming
 from assay.orchestration.plan import Planner
@@ -38,7 +38,7 @@ def maintenance_asset(settings: Settings, planner: Planner, tables: Sequence[dg.
 
     @dg.multi_asset(name=naming.of(OP), specs=[spec], check_specs=[check], pool=naming.of(JOB))
     def maintenance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        require_clock(settings.lake, context.instance)
+        require_steady_clock(settings.lake, context.instance)
         cleanings = Maintaining(settings, planner, lambda whom: context.log.info("Waits for %s.", whom)).execute()
         health, complaints = look(settings)
         for table in tables:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assay.orchestration.clock import now
-from assay.orchestration.clock_rollback import require_clock
+from assay.orchestration.clock_rollback import require_steady_clock
 from assay.orchestration.maintenance_asset import GROUP
 from assay.orchestration.maintenance_asset import JOB as POOL
 from assay.orchestration.naming import ALONE, Naming
@@ -37,7 +37,7 @@ def retention_asset(settings: Settings, planner: Planner, naming: Naming = ALONE
 
     @dg.multi_asset(name=naming.of(OP), specs=[spec], pool=naming.of(POOL))
     def retention(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        require_clock(settings.lake, context.instance)
+        require_steady_clock(settings.lake, context.instance)
         waits = partial(context.log.info, "Waits for %s.")
         yield dg.MaterializeResult(key, metadata=told(Retaining(settings, planner, now(), waits).execute()))
 
