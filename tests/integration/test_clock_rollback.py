@@ -112,6 +112,17 @@ def test_the_newest_run_tells_too(market: Market, monkeypatch: pytest.MonkeyPatc
         require_clock(tmp_path / "nothing", market.instance)
 
 
+def test_the_steps_of_a_run_ask_dagster_once_and_notice_a_clock_that_is_set_back_between_them(
+    market: Market, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    require_clock(tmp_path / "nothing", market.instance)
+    monkeypatch.setattr(clock_rollback, "_recorded", lambda _: pytest.fail("Dagster was asked again"))
+    require_clock(tmp_path / "nothing", market.instance)
+    monkeypatch.setattr(clock_rollback, "wall_clock", lambda: datetime.now(UTC) - timedelta(hours=1))
+    with pytest.raises(ClockSetBack, match=r"run .* was recorded at"):
+        require_clock(tmp_path / "nothing", market.instance)
+
+
 @pytest.mark.slow
 def test_a_backfill_says_so_instead_of_nothing_to_do(market: Market) -> None:
     environment = shell(market.home, ASSAY_CONTRACTS=str(market.home / "contracts"), ASSAY_DBT_PROJECT=str(market.home / "dbt"))

@@ -9,6 +9,7 @@ import pytest
 from live_market import Market, rows, stall
 
 from ageing import aged
+from assay.orchestration import recoveries
 from assay.orchestration.data_versions import TAG, versions_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,14 @@ def test_a_file_that_is_put_back_turns_its_day_green(market: Market, mend: Calla
         assert mend(market) == [f"bronze/sales {FIRST}"]
         assert statuses(market, BRONZE) == {FIRST: "MATERIALIZED", SECOND: "MATERIALIZED"}
         assert mend(market) == [], "it is recorded once"
+
+
+def test_while_no_run_has_ended_badly_no_asset_is_asked_what_it_shows(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recoveries, "failed", lambda *_: pytest.fail("an asset was asked"))
+    assert backfilled(market) == []
+    market.land(FILE, "no header\n")
+    with pytest.raises(pytest.fail.Exception, match="an asset was asked"):  # once bronze has failed
+        market.backfill()
 
 
 @pytest.mark.parametrize("mend", MENDERS)

@@ -33,6 +33,9 @@ def main() -> None:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # `nohup` means it
             signal.signal(number, _end)
     try:
+        from assay.process import collect_rarely
+
+        collect_rarely()  # before anything else is imported
         from assay.cli.exit_codes import main_of
         from assay.cli.plain_calls import plain_call
 

@@ -13,7 +13,6 @@ from assay.absent_modules import import_arrow_alone
 from assay.cli import looking
 from assay.cli.formats import Format
 from assay.cli.homes import work_privately
-from assay.process import collect_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,6 +54,5 @@ def _query(query: str, output: Format) -> None:
 def _call(look: Look, args: Sequence[str]) -> None:
     """Look, and end as a command line does: by SystemExit."""
     del args
-    collect_rarely()
     work_privately()
     raise SystemExit(1 if look() is False else 0)

@@ -21,7 +21,6 @@ from assay.gold import dbt_process
 from assay.lake.durable import create_file
 from assay.lake.snapshots import table_names
 from assay.lake.workplaces import sweep
-from assay.process import collect_rarely
 from assay.settings import Settings, export
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ def run_backfill(
 
     With a clock that was set back nothing is run, unless `clock_is_right`: then what was recorded later than it shows is not believed.
     """
-    collect_rarely()
     contracts = find_product(settings).contracts
     require_contracts(contracts)
     manifest = prepare(settings)

@@ -7,8 +7,10 @@ come back then, so whoever removes asks more: a clock that has leapt is not beli
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import dagster as dg
 
@@ -16,7 +18,7 @@ from assay.errors import TransientFailure
 from assay.lake.latest_commit_time import SHOWN, ahead, disbelieve, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SETTLED, LEAP = timedelta(days=7), timedelta(days=31)
@@ -25,6 +27,10 @@ LEAPT = (
     " ahead; then all would be old. So nothing is removed for its age until there are runs of a week, or somebody says that it is right:"
     " `assay maintain --clock-is-right`."
 )
+
+KEPT_SECONDS = 10  # less than the tolerance by far: what was recorded then is not much older than what is now
+
+_kept: WeakKeyDictionary[dg.DagsterInstance, tuple[float, Mapping[str, datetime]]] = WeakKeyDictionary()
 
 
 class ClockSetBack(TransientFailure):
@@ -38,13 +44,16 @@ def wall_clock() -> datetime:
 
 def set_back(lake: Path, instance: dg.DagsterInstance) -> str | None:
     """What to say of a clock that was set back; None if it can be believed."""
-    now = wall_clock()
-    return told(now, ahead(lake, now, dict(_recorded(instance))))
+    return _set_back(lake, dict(_recorded(instance)))
 
 
 def require_clock(lake: Path, instance: dg.DagsterInstance) -> None:
-    """Raise ClockSetBack unless the clock can be believed."""
-    if words := set_back(lake, instance):
+    """Raise ClockSetBack unless the clock can be believed. Each step of a run asks, so Dagster is asked again after some seconds only."""
+    at, known = _kept.get(instance, (float("-inf"), {}))
+    if time.monotonic() - at > KEPT_SECONDS:
+        known = dict(_recorded(instance))
+        _kept[instance] = time.monotonic(), known
+    if words := _set_back(lake, known):
         raise ClockSetBack(words)
 
 
@@ -59,6 +68,11 @@ def require_steady_clock(lake: Path, instance: dg.DagsterInstance) -> None:
     for record in instance.get_run_records(dg.RunsFilter(created_before=now - SETTLED), limit=1):
         if (at := record.create_timestamp.replace(tzinfo=UTC)) < now - SETTLED - LEAP:
             raise ClockLeapt(LEAPT.format(f"{now:{SHOWN}}", f"{at:{SHOWN}}"))
+
+
+def _set_back(lake: Path, recorded: Mapping[str, datetime]) -> str | None:
+    now = wall_clock()
+    return told(now, ahead(lake, now, recorded))
 
 
 def believe(lake: Path, instance: dg.DagsterInstance) -> None:

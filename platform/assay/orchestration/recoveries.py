@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from assay.lake.snapshots import newest
 from assay.orchestration.calendars import keys_of
-from assay.orchestration.partition_status import failed, unrecorded
+from assay.orchestration.partition_status import failed, may_show_failures, unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +39,16 @@ class Mending:
 
     def with_mended(self, due: Sequence[Due]) -> list[Due]:
         """The work of a stage, and the partitions of its assets that a run has only to record."""
-        return [self._one(one) for one in due]
+        has_failed = may_show_failures(self.instance)
+        return [self._one(one, has_failed=has_failed) for one in due]
 
     @property
     def tags(self) -> Mapping[str, str]:
         """The tags of the runs that do this work."""
         return {RECORD_TAG: "true"} if self.found else {}
 
-    def _one(self, due: Due) -> Due:
-        bad = failed(self.instance, due.key, due.definition)
+    def _one(self, due: Due, *, has_failed: bool) -> Due:
+        bad = failed(self.instance, due.key, due.definition) if has_failed else set[str]()
         unknown = unrecorded(self.instance, due.key, due.definition, due.settled.keys(), partial(_published_at, self.lake, due.key))
         mended = {key: value for key, value in due.settled.items() if key in bad | unknown}
         self.found, self.left = self.found or bool(mended), self.left or bool(bad)
