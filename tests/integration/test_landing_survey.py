@@ -267,3 +267,21 @@ def test_a_file_whose_rows_bronze_keeps_is_listed_as_archived(tmp_path: Path, sa
         "  sales/sales_2024-03-03.csv: ingested",
         "  sales/sales_2024-03-02.csv: archived",
     ]
+
+
+def test_every_name_of_a_content_is_listed_with_what_became_of_it(tmp_path: Path, say: Callable[[], str]) -> None:
+    market = Market.open(tmp_path, sales=stall(path="sales/sales_{arrival:yyyy-MM-dd}*.csv"))
+    for suffix in "abc":
+        market.land(f"sales/sales_2024-03-02_{suffix}.csv", rows(1, day="2024-03-02"))
+    market.settle()
+    for suffix in "ac":
+        (market.settings.landing / f"sales/sales_2024-03-02_{suffix}.csv").unlink()
+    say()
+    with market.clock():
+        assert list_landing(Settings(market.home, market.home / "dbt_project", market.home / "contracts"), ["sales"], every=True)
+    assert say().splitlines() == [
+        "sales: 1 ingested, 2 archived",
+        "  sales/sales_2024-03-02_b.csv: ingested",
+        "  sales/sales_2024-03-02_a.csv: archived",
+        "  sales/sales_2024-03-02_c.csv: archived",
+    ]

@@ -186,8 +186,34 @@ def test_bronze_is_made_again_from_its_own_rows_where_landing_was_archived_and_b
     assert content(product)["bronze"] == before["bronze"]
 
 
-def test_rows_that_only_bronze_has_are_not_left_out_by_fewer_arrivals(published: Calendars, tmp_path: Path) -> None:
-    product = changed(published, tmp_path, arrival_start="2024-01-04")
+def with_twin(published: Calendars, folder: Path) -> tuple[Calendars, list[Path]]:
+    """A copy in which the content of a day has landed for another day of its month, too; and both files."""
+    product = changed(published, folder)
+    first, second = product.folder / "home/landing/meter/meter_2024-01-03.csv", product.folder / "home/landing/meter/meter_2024-01-10.csv"
+    shutil.copy(first, second)
+    assert set(product.backfill_lake().values()) == {None}
+    return product, [first, second]
+
+
+def test_one_content_of_two_days_is_there_for_each_when_bronze_goes_back_from_months(published: Calendars, tmp_path: Path) -> None:
+    """By the month it is there once. Before, only the day whose name bronze had named had rows again if both were archived."""
+    product, files = with_twin(published, tmp_path)
+    before = content(product)["bronze"]
+    product.readings(NAME, **(BEFORE | {"arrival": "month"}))
+    assert set(product.backfill_lake().values()) == {None}
+    assert len(content(product)["bronze"]) == len(before) - len(FILES["2024-01-03"])
+    for file in files:
+        file.unlink()
+    product.readings(NAME, **BEFORE)
+    assert set(product.backfill_lake().values()) == {None}
+    assert content(product)["bronze"] == before
+    assert product.backfill_lake() == {}
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["alone", "beside another arrival of its content"])
+def test_rows_that_only_bronze_has_are_not_left_out_by_fewer_arrivals(published: Calendars, tmp_path: Path, *, twin: bool) -> None:
+    product = with_twin(published, tmp_path)[0] if twin else changed(published, tmp_path)
+    product.readings(NAME, **(BEFORE | {"arrival_start": "2024-01-04"}))
     gone = tmp_path / "home/landing/meter/meter_2024-01-03.csv"
     kept, before = gone.read_bytes(), content(product)
     gone.unlink()
