@@ -21,7 +21,7 @@ from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import polars as pl
 
@@ -88,32 +88,39 @@ def is_whole(path: Path) -> bool:
     return True
 
 
-def _read(path: Path, columns: list[str] | None = None) -> pl.DataFrame | None:
-    """The rows of a file; None of one that cannot be decoded: an old one, which the proof names."""
+def _parts(path: Path, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The rows of a file, a row group at a time. One that cannot be decoded ends there: it is an old one, which the proof names."""
     import polars as pl
+    import pyarrow.parquet as pq
 
     try:
-        return pl.read_parquet(path, columns=columns, hive_partitioning=False)
-    except pl.exceptions.PolarsError:
-        return None
+        footer, at = pq.read_metadata(path), 0
+        found = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        found = found if columns is None else found.select(columns)
+        for number in range(footer.num_row_groups):
+            rows = footer.row_group(number).num_rows
+            yield found.slice(at, rows).collect()
+            at += rows
+    except (pl.exceptions.PolarsError, ValueError, OSError) as error:  # Arrow's own are these
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
 
 
 def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame:
     """The rows of a bronze file that name a person, as ORIGIN and the event date."""
     import polars as pl
 
-    wanted = (*contract.source.columns, *ORIGIN, EVENT_DATE)
-    if (frame := _read(path)) is None:
-        frame = pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
-    missing = [name for name in wanted if name not in frame.columns]
-    frame = frame.with_columns(pl.lit(None, pl.Date if name == EVENT_DATE else pl.String).alias(name) for name in missing)
-    return frame.filter(named(frame, contract, kind, value)).select(*ORIGIN, EVENT_DATE)
+    wanted = {name: pl.Date() if name == EVENT_DATE else pl.String() for name in (*contract.source.columns, *ORIGIN, EVENT_DATE)}
+    found = [pl.DataFrame(schema={name: wanted[name] for name in (*ORIGIN, EVENT_DATE)} | {SOURCE_ROW: pl.Int64})]
+    for part in _parts(path):
+        frame = part.with_columns(pl.lit(None, type_).alias(name) for name, type_ in wanted.items() if name not in part.columns)
+        found.append(frame.filter(named(frame, contract, kind, value)).select(*ORIGIN, EVENT_DATE))
+    return pl.concat(found, how="vertical_relaxed")
 
 
 def contents_in(path: Path, column: str) -> set[str]:
     """The hashes of the landed contents that a file has rows of. Of one that is cut nothing can be told."""
-    frame = _read(path, [column])
-    return set() if frame is None else {*frame[column].unique()}
+    return set[str]().union(*(part[column].unique() for part in _parts(path, [column])))
 
 
 def named(frame: pl.DataFrame, contract: Contract, kind: str, value: str) -> pl.Series:
@@ -180,5 +187,4 @@ def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:
 
 def holds_places(path: Path, places: set[Place]) -> bool:
     """Whether a file of a table whose rows say where they come from has some of a person."""
-    frame = _read(path, ["source_hash", "source_row"]) if places else None
-    return frame is not None and bool(at_places(frame, places).any())
+    return bool(places) and any(at_places(part, places).any() for part in _parts(path, ["source_hash", "source_row"]))

@@ -6,11 +6,13 @@ partitions of silver outdated, which are then rebuilt on the normal path, as is 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
+from assay.erasure.partition_rows import HELD_ROWS, parts_of, stage_arrival, stage_rows
 from assay.erasure.person_search import at_places, named
 from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
@@ -18,21 +20,19 @@ from assay.ingest.unpartitioned import rules_of
 from assay.lake.accounts import LANDED
 from assay.lake.claims import claims_table
 from assay.lake.foreign import altered, before_it_was_altered, files_by_key, files_noted, noted_of
-from assay.lake.manifest import KEY, Manifest, days_of, manifest_of
+from assay.lake.manifest import manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine.decisions import decisions_spec
 from assay.lake.quarantine.store import Quarantine
 from assay.lake.side_tables import as_published, noted_again
 from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
-from assay.lake.staging import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import polars as pl
-    import pyarrow as pa
 
     from assay.contracts.model.contract import Contract
     from assay.erasure.person_search import Place, Traces
@@ -102,40 +102,37 @@ class _Rewrite:
 
     def without(self, person: Person, contract: Contract) -> int:
         """Publish it without the rows of a person, if there are any; returns how many there were."""
-        import polars as pl
-
         (key,), spec = self.slice.keys, self.slice.spec
         table, files = self.before or (self.table, self.files)
-        frame = _rows(table, files, spec)
-        meant = named(frame, contract, person.kind, person.value)
-        gone = int(meant.sum())
-        shown = self._naming(person, contract) if self.before else gone  # what another tool has added counts too
+        rows, gone, aside = 0, Counter[str](), Counter[str]()
+        for part in parts_of(table, files, spec):
+            meant = named(part, contract, person.kind, person.value)
+            rows += part.height
+            gone.update(dict(part.filter(meant)[SOURCE_FILE].value_counts().iter_rows()))
+            aside.update(rules_of(part.filter(meant & part[EVENT_DATE].is_null()), contract) if contract.event_time else {})
+        shown = self._naming(person, contract) if self.before else gone.total()  # what another tool has added counts too
         if not gone and not shown:
             return 0
-        aside = rules_of(frame.filter(meant & frame[EVENT_DATE].is_null()), contract) if contract.event_time else {}
         seen = current_tokens(self.table, [key])
-        tokens = {one: token for one, token in seen.items() if token is not None} | {LANDED + key: frame.height - gone}
-        left = frame.filter(~meant).select(spec.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
-        staging = stage(self.lake / spec.name, self.slice, [left], {key: {KEY: _manifest(files, frame.filter(meant), left).dump()}})
+        tokens = {one: token for one, token in seen.items() if token is not None} | {LANDED + key: rows - gone.total()}
+        # what landed of a partition is as it was; its erased rows are counted by the file in which they landed
+        known = [source for file in files for source in manifest_of(file.path).sources]
+        sources = tuple(replace(one, erased=one.erased + gone[one.name]) for one in known)
+        left = (part.filter(~named(part, contract, person.kind, person.value)) for part in parts_of(table, files, spec))
+        left = (part.select(spec.schema.names) for part in left)
+        staging = stage_arrival(self.lake / spec.name, self.slice, left, sources, held=rows <= HELD_ROWS)
         # a fingerprint comes back with a forced ingest, a publication does not
         expected = seen | as_published(self.table, [key])
         # what another tool has changed, and no version has any more as it was, is not as it was published by being without this person
         tokens |= files_noted(staging) if self.before or not self.is_altered else {}
-        note = _note(noted_of(self.table, key), gone, aside)
+        note = _note(noted_of(self.table, key), gone.total(), aside)
         why = replace(NOBODY, contract_version=contract.version, notes={key: note}, fence=self.fence)
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
-        return max(gone, shown)
+        return max(gone.total(), shown)
 
     def _naming(self, person: Person, contract: Contract) -> int:
-        return int(named(_rows(self.table, self.files, self.slice.spec), contract, person.kind, person.value).sum())
-
-
-def _manifest(files: Sequence[DataFile], gone: pl.DataFrame, left: pa.Table) -> Manifest:
-    """What landed of a partition is as it was; its erased rows are counted by the file in which they landed, its days are those of now."""
-    erased = dict(gone[SOURCE_FILE].value_counts().iter_rows())
-    known = [source for file in files for source in manifest_of(file.path).sources]
-    sources = tuple(replace(one, erased=one.erased + erased.get(one.name, 0)) for one in known)
-    return Manifest(sources, next(iter(days_of(left).values()), {}))
+        parts = parts_of(self.table, self.files, self.slice.spec)
+        return sum(int(named(part, contract, person.kind, person.value).sum()) for part in parts)
 
 
 def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dict[str, Any]:
@@ -172,10 +169,13 @@ def remove_rows(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], 
     """Write the partitions of a table that have such rows again without them; returns how many rows went."""
 
     def without(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
-        frame = _rows(table, files, spec)
-        meant = is_meant(frame)
-        if gone := int(meant.sum()):
-            staging = stage(lake / spec.name, Slice(spec, (Partition("@".join(values), values),)), [frame.filter(~meant)])
+        rows = gone = 0
+        for part in parts_of(table, files, spec):
+            rows, gone = rows + part.height, gone + int(is_meant(part).sum())
+        if gone:
+            slice_ = Slice(spec, (Partition("@".join(values), values),))
+            left = (part.filter(~is_meant(part)) for part in parts_of(table, files, spec))
+            staging = stage_rows(lake / spec.name, slice_, left, held=rows <= HELD_ROWS)
             why = replace(NOBODY, fence=fence, replaces=[file.path for file in files])
             publish(lake, staging, noted_again(table, values, staging), provenance=why)
         return gone
@@ -190,13 +190,3 @@ def _by_values(table: Snapshot) -> dict[tuple[str, ...], list[DataFile]]:
     for file in table.files:
         found.setdefault(file.values, []).append(file)
     return found
-
-
-def _rows(table: Snapshot, files: list[DataFile], spec: TableSpec) -> pl.DataFrame:
-    """The rows of some files, with columns of the spec that the table has not learned yet as nulls."""
-    import polars as pl
-
-    paths = {file.path for file in files}
-    frame = table.scan(lambda file: file.path in paths).collect()
-    kinds = pl.Schema(spec.schema)
-    return frame.with_columns(pl.lit(None, kinds[name]).alias(name) for name in spec.schema.names if name not in frame.columns)
