@@ -206,6 +206,17 @@ def test_what_a_run_published_that_could_not_record_it_is_recorded_once(
     assert mend(market) == [], "it is recorded once"
 
 
+def test_after_runs_that_went_well_no_asset_is_asked_what_dagster_knows_of_it(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    market.settle()
+    monkeypatch.setattr(recoveries, "unrecorded", lambda *_: pytest.fail("an asset was asked"))
+    market.land(f"sales/sales_{THIRD}.csv", rows(3, day=THIRD))
+    market.settle()
+    assert market.quantities()[THIRD] == [3]
+    market.instance.delete_run(market.instance.get_runs(limit=1)[0].run_id)
+    with pytest.raises(pytest.fail.Exception, match="an asset was asked"):
+        market.tick()
+
+
 @pytest.mark.parametrize("mend", MENDERS)
 def test_a_history_that_begins_anew_does_not_take_up_all_that_is_published(market: Market, mend: Callable[[Market], list[str]]) -> None:
     aged(market.settings.lake, 2000)  # published before the time that it is in the market

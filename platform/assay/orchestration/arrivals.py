@@ -17,7 +17,7 @@ from assay.orchestration.asked import RANGE_END, RANGE_START
 from assay.orchestration.backfill import Request, requests
 from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.landing import Landing
-from assay.orchestration.partition_status import bad_ends
+from assay.orchestration.partition_status import ends_of_runs, none_ended_badly
 from assay.orchestration.pools import free_the_dead
 from assay.orchestration.recoveries import Mending
 from assay.orchestration.run_requests import REQUEST_TAG, Memory
@@ -52,12 +52,14 @@ def arrival_sensor(
             return _skip(context, memory, [words, *landing.notes()])
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
-        ends, problems = f"{bad_ends(context.instance)}:{context.instance.get_runs_count()}", list(map(str, left_out))
+        ends, problems = ends_of_runs(context.instance), list(map(str, left_out))
+        if calm := none_ended_badly(memory.calm, ends):
+            memory.calm = ends
         mending = Mending(context.instance, planner.run.lake)
         for stage in planner.stages:
             due = planner.due(stage.keys)
             problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]
-            due = memory.open(mending.with_mended(due) if ends != memory.calm else due)
+            due = memory.open(due if calm else mending.with_mended(due))
             if wanted := list(requests(due)):
                 for note in dict.fromkeys(note for request in wanted for note in request.notes):
                     context.log.warning(note)

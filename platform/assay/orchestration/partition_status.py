@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC
-from math import inf
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -25,6 +24,17 @@ def bad_ends(instance: dg.DagsterInstance) -> str:
     """A mark of the runs that have not succeeded: while it stays, no partition has failed anew."""
     newest = instance.get_runs(ENDED_BADLY, limit=1)
     return f"{instance.get_runs_count(ENDED_BADLY)}:{newest[0].run_id}" if newest else ""
+
+
+def ends_of_runs(instance: dg.DagsterInstance) -> str:
+    """The same mark, and how many runs there are: see `none_ended_badly`."""
+    return f"{bad_ends(instance)}:{instance.get_runs_count()}"
+
+
+def none_ended_badly(before: str, now: str) -> bool:
+    """Whether, by two marks, no run has ended badly or was deleted in between."""
+    (bad, _, runs), (still_bad, _, still_there) = before.rpartition(":"), now.rpartition(":")
+    return bad == still_bad and runs.isdecimal() and int(runs) <= int(still_there)
 
 
 def may_show_failures(instance: dg.DagsterInstance) -> bool:
@@ -52,12 +62,13 @@ def unrecorded(
     key: dg.AssetKey,
     definition: dg.TimeWindowPartitionsDefinition | None,
     published: Collection[str],
-    published_at: Callable[[str], float],
+    published_since: Callable[[Collection[str], float], set[str]],
 ) -> set[str]:
     """The partitions, of some that are published, of which Dagster does not say what was made of them last.
 
-    The run that made them was cancelled before it could record it, or was deleted with its records. `published_at` says when one was
-    published (seconds since 1970). What is older than the oldest run that Dagster knows is left: its history has begun anew since.
+    The run that made them was cancelled before it could record it, or was deleted with its records. `published_since` says which of some
+    were published since a moment (seconds since 1970). What is older than the oldest run that Dagster knows is left: its history has begun
+    anew since.
     """
     if definition is None or not published:
         return set()  # of an asset without partitions `failed` says it
@@ -67,9 +78,8 @@ def unrecorded(
     at_work = {run.run_id for run in runs}
     found = {part for part, (run_id, _) in tried.items() if part in published and run_id not in at_work}
     if missing := {*published} - instance.get_materialized_partitions(key) - tried.keys():
-        oldest = instance.get_run_records(limit=1, ascending=True)
-        begun = oldest[0].create_timestamp.replace(tzinfo=UTC).timestamp() if oldest else inf
-        found |= {part for part in missing if published_at(part) >= begun}
+        for oldest in instance.get_run_records(limit=1, ascending=True):
+            found |= published_since(missing, oldest.create_timestamp.replace(tzinfo=UTC).timestamp())
     return found
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from assay.lake.snapshots import newest
+from assay.lake.snapshots import newest, partition_key
 from assay.orchestration.calendars import keys_of
 from assay.orchestration.partition_status import failed, may_show_failures, unrecorded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     import dagster as dg
@@ -49,7 +49,7 @@ class Mending:
 
     def _one(self, due: Due, *, has_failed: bool) -> Due:
         bad = failed(self.instance, due.key, due.definition) if has_failed else set[str]()
-        unknown = unrecorded(self.instance, due.key, due.definition, due.settled.keys(), partial(_published_at, self.lake, due.key))
+        unknown = unrecorded(self.instance, due.key, due.definition, due.settled.keys(), partial(_published_since, self.lake, due.key))
         mended = {key: value for key, value in due.settled.items() if key in bad | unknown}
         self.found, self.left = self.found or bool(mended), self.left or bool(bad)
         if not mended:
@@ -59,7 +59,16 @@ class Mending:
         return replace(due, fingerprints={key: both[key] for key in order if key in both})
 
 
-def _published_at(lake: Path, key: dg.AssetKey, part: str) -> float:
-    """When the newest file of a partition was written; 0 of one that is published empty, of which nobody can tell."""
+def _published_since(lake: Path, key: dg.AssetKey, parts: Collection[str], moment: float) -> set[str]:
+    """Those of some partitions of which a file was written since a moment. Of one that is published empty nobody can tell."""
     table = newest(lake, "/".join(key.path))
-    return max((os.stat(file.path).st_mtime for file in (table.files_of([part]) if table else ())), default=0.0)  # noqa: PTH116
+    files = [file for file in (table.files if table else ()) if partition_key(file) in parts]
+    return {partition_key(file) for file in files if _written(file.path) >= moment}
+
+
+def _written(path: str) -> float:
+    """When a file was written (seconds since 1970); 0 of one that is missing, which is for others to say."""
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116  # of years of files
+    except FileNotFoundError:
+        return 0.0
