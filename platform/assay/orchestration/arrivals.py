@@ -53,16 +53,14 @@ def arrival_sensor(
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
         ends, problems = ends_of_runs(context.instance), list(map(str, left_out))
-        if calm := none_ended_badly(memory.calm, ends):
-            memory.calm = ends
+        memory.calm = ends if (calm := none_ended_badly(memory.calm, ends)) else memory.calm
         mending = Mending(context.instance, planner.run.lake)
         for stage in planner.stages:
             due = planner.due(stage.keys)
             problems += [f"{one.key.to_user_string()} cannot be planned: {one.problem}" for one in due if one.problem]
             due = memory.open(due if calm else mending.with_mended(due))
             if wanted := list(requests(due)):
-                for note in dict.fromkeys(note for request in wanted for note in request.notes):
-                    context.log.warning(note)
+                _warn(context, wanted)
                 asked = [_run_request(request, number, stage, jobs, mending) for request, number in memory.ask(wanted, due)]
                 return dg.SensorResult(asked, cursor=memory.dump())
             if memory.unfinished(stage.keys):
@@ -82,6 +80,11 @@ def _run_request(request: Request, number: str, stage: Stage, jobs: Mapping[str,
     return dg.RunRequest(
         run_key=f"{request.title}:{number}", job_name=job_of(jobs, request.keys[0]), asset_selection=list(request.keys), tags=tags
     )
+
+
+def _warn(context: dg.SensorEvaluationContext, wanted: Sequence[Request]) -> None:
+    for note in dict.fromkeys(note for request in wanted for note in request.notes):
+        context.log.warning(note)
 
 
 def _skip(context: dg.SensorEvaluationContext, memory: Memory, said: Sequence[str]) -> dg.SensorResult | dg.SkipReason:
