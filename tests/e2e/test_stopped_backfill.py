@@ -63,9 +63,9 @@ def stop_at(process: subprocess.Popen[str], words: str, number: signal.Signals, 
 
 
 def of_session(session: int) -> list[str]:
-    """The processes that are left of one, without those that are dead and not yet waited for by init."""
+    """The processes that are left of one, without those that are dead, or have given their memory back and are about to be."""
     found = subprocess.run(["ps", "-o", "stat=,args=", "-s", str(session)], capture_output=True, text=True, check=False).stdout
-    return [line for line in found.splitlines() if not line.startswith("Z")]
+    return [line for line in found.splitlines() if not line.startswith("Z") and not line.endswith("]")]
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from assay.erasure import removing
+from assay.erasure import partition_rows
 from assay.erasure.old_files import LOG, OldFiles, committable, forget_bounds, rewritten
 from assay.erasure.person_search import at_places, data_files, search
 from assay.erasure.places import Kind, Place
@@ -296,7 +296,7 @@ def test_of_two_erasures_at_once_the_first_is_told_and_undoes_nothing(
         return stage(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(removing, "stage", other)
+        patch.setattr(partition_rows, "stage", other)
         with pytest.raises(Fenced):
             remove_from_bronze(run.lake, payments, Person("customer", ADA), mine)
     left = open_snapshot(run.lake, "bronze/payments").scan().collect()["payer"].to_list()
@@ -316,7 +316,7 @@ def test_an_erasure_looks_again_at_what_an_ingest_has_published_meanwhile(
         return stage(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(removing, "stage", ingested)
+        patch.setattr(partition_rows, "stage", ingested)
         assert remove_from_bronze(run.lake, payments, Person("customer", ADA)) == 1
     assert open_snapshot(run.lake, "bronze/payments").scan().collect()["payer"].to_list() == [BOB]
 
@@ -339,7 +339,7 @@ def test_an_erasure_looks_again_at_rows_that_were_refused_meanwhile(run: Run, mo
         return stage(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(removing, "stage", refused)
+        patch.setattr(partition_rows, "stage", refused)
         assert remove_from_quarantine(run.lake, "payments", {("hers", 1)}) == 1
     assert {*open_snapshot(run.lake, "quarantine/payments").scan().collect()["source_hash"]} == {"of this attempt", "and another"}
 

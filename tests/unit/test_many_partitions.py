@@ -98,9 +98,9 @@ def test_a_commit_makes_no_objects_of_files_that_it_leaves(lake: Path, monkeypat
         publication(part)
     kept = snapshots.described
 
-    def counted(actions: pa.Table, *more: Any) -> object:
+    def counted(actions: pa.Table, *more: Any, **named: Any) -> object:
         made.append(actions.num_rows)
-        return kept(actions, *more)
+        return kept(actions, *more, **named)
 
     monkeypatch.setattr(snapshots, "described", counted)
     publication("b")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from assay.erasure.person_search import data_files, is_whole
+from assay.lake.damage import log_read
 from assay.lake.durable import replace_file, sync_folder
 from assay.lake.log import LOG, checkpoint
 from assay.lake.snapshots import newest, open_snapshot
@@ -112,14 +113,16 @@ def forget_bounds(table: Path) -> None:
     """Take the smallest and largest values of files that are not there any more out of the log: they may be those of a person.
 
     Commits are written again one by one, whole or not at all, and say the same but for that. Checkpoints before the newest, which hold such
-    values too, are replaced by one of now. Asked of all files that are gone, so that an erasure that was killed on the way goes on.
+    values too, are replaced by one of now. Asked of all files that are gone, so that an erasure that was killed on the way goes on. Raises
+    TableDamaged for an entry that is cut, also where a checkpoint covers it: nobody can tell what it still says.
     """
     log = table / LOG
     if not log.exists():
         return  # only staged files were there
     for entry in sorted(log.glob("*.json")):
-        lines = entry.read_text(encoding="utf-8").splitlines()
-        kept = [_without_bounds(line, table) if line.startswith('{"add"') else line for line in lines]
+        with log_read(f"{table.parent.name}/{table.name}", table):
+            lines = entry.read_text(encoding="utf-8").splitlines()
+            kept = [_without_bounds(line, table) if line.startswith('{"add"') else line for line in lines]
         if kept != lines:
             replace_file(entry, ("\n".join(kept) + "\n").encode())
     if old := sorted(log.glob("*.checkpoint*.parquet")):
