@@ -19,6 +19,7 @@ from flights.upstream import drop_files
 ASSAY = Path(sys.executable).parent / "assay"
 FIRST, LAST = date(2013, 1, 1), date(2013, 1, 5)
 LONGEST_SECONDS = stopping.GRACE_SECONDS + stopping.LONGEST_SECONDS + 10  # what is promised; two on a machine with nothing else to do
+DYING_SECONDS = 5
 STOPPED_WHILE_IT_IMPORTS = """
 import os, signal, sys
 class CtrlC:
@@ -63,9 +64,14 @@ def stop_at(process: subprocess.Popen[str], words: str, number: signal.Signals, 
 
 
 def of_session(session: int) -> list[str]:
-    """The processes that are left of one, without those that are dead, or have given their memory back and are about to be."""
-    found = subprocess.run(["ps", "-o", "stat=,args=", "-s", str(session)], capture_output=True, text=True, check=False).stdout
-    return [line for line in found.splitlines() if not line.startswith("Z") and not line.endswith("]")]
+    """The processes that are left of one, without those that are dead and not yet waited for by init. One that was killed takes a moment
+    to be so.
+    """
+    found, until = [""], time.monotonic() + DYING_SECONDS
+    while found and time.monotonic() < until:
+        said = subprocess.run(["ps", "-o", "stat=,args=", "-s", str(session)], capture_output=True, text=True, check=False).stdout
+        found = [line for line in said.splitlines() if not line.startswith("Z")]
+    return found
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ OVERTAKEN = {  # whoever commits to the tables of a layer, and can be overtaken 
     "erasures/": (Begins.ERASE,),
 }
 OVERTAKING = (*Begins, *[Begins.BACKFILL] * 4)  # who brings all up to date overtakes most
-RULES = (FIRST, FIRST, *VARIANTS)  # the contract that changes back comes most
+RULES = (FIRST, FIRST, "1.2.0", *VARIANTS)  # the contract that changes back comes most, and the one that refuses partitions is not rare
 HAVE_PLACES = (Begins.INGEST, Begins.REFINE, Begins.BACKFILL, Begins.REPLAY, Begins.DECIDE)
 FAULTS = {Mishap.LOST: Fault.LOST, Mishap.UNSAID: Fault.UNSAID}
 STOPS = {

@@ -32,8 +32,7 @@ def test_whatever_writers_do_to_each_other_every_invariant_holds(part: int, caps
         print(f"\n{done.told()}")
     assert done.steps >= steps
     if steps >= ENOUGH:
-        assert {*Upstream, "go on", "drain", *map("start {}".format, Begins), "mend"} <= {*done.rules}
-        assert steps < MANY or "refused" in done.rules  # some thousands of steps may do without
+        assert {*Upstream, "go on", "drain", *map("start {}".format, Begins), "mend", "refused"} <= {*done.rules}
         for rare in (MISHAPS, {*map("another tool: {}".format, Foreign)}, {*map("damage: {}".format, Damage)}):
             assert rare & {*done.rules}
             assert steps < MANY or rare <= {*done.rules}
