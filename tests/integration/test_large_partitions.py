@@ -70,7 +70,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found, add = list[str](), batched._Refining.add
 
     def counting(self: batched._Refining, judged: Judged) -> None:
-        found.append(self.key)
+        found.append(self.aside.key)
         add(self, judged)
 
     monkeypatch.setattr(batched._Refining, "add", counting)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from operator import eq
 from typing import TYPE_CHECKING
 
 from assay.lake.manifest import KEY, Landed, Manifest, days_of
+from assay.lake.row_groups import by_row_group
 from assay.lake.staging import stage
 from assay.lake.stored_days import days_in
-from assay.lake.streaming_writer import Growing, grown
+from assay.lake.streaming_writer import grown
 from assay.steps import CHUNK_ROWS
 
 if TYPE_CHECKING:
@@ -28,31 +27,29 @@ HELD_ROWS = CHUNK_ROWS  # a partition of more is never in memory as a whole
 def parts_of(table: Snapshot, files: Sequence[DataFile], spec: TableSpec) -> Iterator[pl.DataFrame]:
     """The rows of some files of a snapshot in their order, with columns of the spec that the table has not learned yet as nulls.
 
-    The first part has no rows. Raises TableDamaged for a file that is not as it was committed.
+    There is at least one part, without rows if need be. Raises TableDamaged for a file that is not as it was committed.
     """
     import polars as pl
-    import pyarrow.parquet as pq
 
-    paths, kinds = {file.path for file in files}, pl.Schema(spec.schema)
+    kinds = pl.Schema(spec.schema)
 
     def whole(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(pl.lit(None, kinds[name]).alias(name) for name in spec.schema.names if name not in frame.columns)
 
-    yield whole(table.scan(lambda _: False).collect())
-    for file in [file for file in table.files if file.path in paths]:
-        found, at = table.scan(partial(eq, file)), 0
-        footer = pq.read_metadata(file.path)
-        for number in range(footer.num_row_groups):
-            rows = footer.row_group(number).num_rows
-            yield whole(found.slice(at, rows).collect())
-            at += rows
+    is_empty = True
+    for file in files:
+        for part in by_row_group(file.path, table.scan_files([file])):
+            is_empty = False
+            yield whole(part)
+    if is_empty:
+        yield whole(table.scan_files([]).collect())
 
 
 def stage_rows(root: Path, slice_: Slice, parts: Iterable[pl.DataFrame], *, held: bool) -> Staging:
     """Stage the only partition of a slice, from memory if it is `held`; without a row there is no file."""
     import polars as pl
 
-    return stage(root, slice_, [pl.concat(parts)]) if held else grown(root, slice_, (part for part in parts if part.height))
+    return stage(root, slice_, [pl.concat(parts)]) if held else grown(root, slice_, _filled(parts))
 
 
 def stage_arrival(root: Path, slice_: Slice, parts: Iterable[pl.DataFrame], sources: tuple[Landed, ...], *, held: bool) -> Staging:
@@ -63,12 +60,8 @@ def stage_arrival(root: Path, slice_: Slice, parts: Iterable[pl.DataFrame], sour
     if held:
         rows = pl.concat(parts).to_arrow(compat_level=pl.CompatLevel.oldest())
         return stage(root, slice_, [rows], {key: {KEY: Manifest(sources, next(iter(days_of(rows).values()), {})).dump()}})
-    growing = Growing(root, slice_)
-    try:
-        for part in parts:
-            if part.height:
-                growing.add(part)
-        return growing.finish({KEY: Manifest(sources, days_in(growing.close(), growing.sizes)).dump()})
-    except BaseException:
-        growing.discard()
-        raise
+    return grown(root, slice_, _filled(parts), lambda one: {KEY: Manifest(sources, days_in(one.path, one.sizes)).dump()})
+
+
+def _filled(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    return (part for part in parts if part.height)

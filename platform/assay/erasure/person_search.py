@@ -17,6 +17,7 @@ from assay.lake.log import LOG
 from assay.lake.manifest import manifest_of
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.store import ARRIVALS, visible_files
+from assay.lake.row_groups import by_row_group
 from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 
@@ -91,16 +92,10 @@ def is_whole(path: Path) -> bool:
 def _parts(path: Path, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
     """The rows of a file, a row group at a time. One that cannot be decoded ends there: it is an old one, which the proof names."""
     import polars as pl
-    import pyarrow.parquet as pq
 
     try:
-        footer, at = pq.read_metadata(path), 0
         found = pl.scan_parquet(path, glob=False, hive_partitioning=False)
-        found = found if columns is None else found.select(columns)
-        for number in range(footer.num_row_groups):
-            rows = footer.row_group(number).num_rows
-            yield found.slice(at, rows).collect()
-            at += rows
+        yield from by_row_group(path, found if columns is None else found.select(columns))
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:  # Arrow's own are these
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -110,8 +105,8 @@ def holds(path: Path, contract: Contract, kind: str, value: str) -> pl.DataFrame
     """The rows of a bronze file that name a person, as ORIGIN and the event date."""
     import polars as pl
 
-    wanted = {name: pl.Date() if name == EVENT_DATE else pl.String() for name in (*contract.source.columns, *ORIGIN, EVENT_DATE)}
-    found = [pl.DataFrame(schema={name: wanted[name] for name in (*ORIGIN, EVENT_DATE)} | {SOURCE_ROW: pl.Int64})]
+    wanted = dict.fromkeys((*contract.source.columns, *ORIGIN), pl.String()) | {SOURCE_ROW: pl.Int64(), EVENT_DATE: pl.Date()}
+    found = [pl.DataFrame(schema={name: wanted[name] for name in (*ORIGIN, EVENT_DATE)})]
     for part in _parts(path):
         frame = part.with_columns(pl.lit(None, type_).alias(name) for name, type_ in wanted.items() if name not in part.columns)
         found.append(frame.filter(named(frame, contract, kind, value)).select(*ORIGIN, EVENT_DATE))

@@ -104,13 +104,14 @@ class _Rewrite:
         """Publish it without the rows of a person, if there are any; returns how many there were."""
         (key,), spec = self.slice.keys, self.slice.spec
         table, files = self.before or (self.table, self.files)
+        is_meant = partial(named, contract=contract, kind=person.kind, value=person.value)
         rows, gone, aside = 0, Counter[str](), Counter[str]()
         for part in parts_of(table, files, spec):
-            meant = named(part, contract, person.kind, person.value)
+            meant = is_meant(part)
             rows += part.height
             gone.update(dict(part.filter(meant)[SOURCE_FILE].value_counts().iter_rows()))
             aside.update(rules_of(part.filter(meant & part[EVENT_DATE].is_null()), contract) if contract.event_time else {})
-        shown = self._naming(person, contract) if self.before else gone.total()  # what another tool has added counts too
+        shown = self._count(is_meant) if self.before else gone.total()  # what another tool has added counts too
         if not gone and not shown:
             return 0
         seen = current_tokens(self.table, [key])
@@ -118,8 +119,7 @@ class _Rewrite:
         # what landed of a partition is as it was; its erased rows are counted by the file in which they landed
         known = [source for file in files for source in manifest_of(file.path).sources]
         sources = tuple(replace(one, erased=one.erased + gone[one.name]) for one in known)
-        left = (part.filter(~named(part, contract, person.kind, person.value)) for part in parts_of(table, files, spec))
-        left = (part.select(spec.schema.names) for part in left)
+        left = (part.filter(~is_meant(part)).select(spec.schema.names) for part in parts_of(table, files, spec))
         staging = stage_arrival(self.lake / spec.name, self.slice, left, sources, held=rows <= HELD_ROWS)
         # a fingerprint comes back with a forced ingest, a publication does not
         expected = seen | as_published(self.table, [key])
@@ -130,9 +130,8 @@ class _Rewrite:
         publish(self.lake, staging, tokens, expected=expected, provenance=why)
         return max(gone.total(), shown)
 
-    def _naming(self, person: Person, contract: Contract) -> int:
-        parts = parts_of(self.table, self.files, self.slice.spec)
-        return sum(int(named(part, contract, person.kind, person.value).sum()) for part in parts)
+    def _count(self, is_meant: Callable[[pl.DataFrame], pl.Series]) -> int:
+        return sum(int(is_meant(part).sum()) for part in parts_of(self.table, self.files, self.slice.spec))
 
 
 def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dict[str, Any]:

@@ -49,15 +49,16 @@ def bronze_fingerprints(contract: Contract, found: Mapping[str, Batch]) -> dict[
 
 def contents_of(batch: Batch) -> str:
     """A digest of the names and contents of an arrival, in their order."""
-    return _digest(batch.names)
+    return digest_of_names(batch.names)
 
 
 def _rows_of(batch: Batch) -> str:
     """The same, each content under one name: what tells whether an arrival that has expired is as it was."""
-    return _digest(batch.contents)
+    return digest_of_names(batch.contents)
 
 
-def _digest(names: Sequence[tuple[str, ...]]) -> str:
+def digest_of_names(names: Sequence[tuple[str, ...]]) -> str:
+    """A digest of the names and hashes of some contents, in their order."""
     return hashlib.blake2b(json.dumps(names).encode(), digest_size=16).hexdigest()
 
 

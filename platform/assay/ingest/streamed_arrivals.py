@@ -5,22 +5,17 @@ A fault of a file that is found late, or a row that is missing, takes all of it 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assay.ingest.chunks import Chunk
 from assay.ingest.unpartitioned import set_aside
 from assay.lake.manifest import KEY, Landed, Manifest
-from assay.lake.quarantine.rejected import Rejected, Spilled, by_rule
-from assay.lake.quarantine.store import PARTITION
-from assay.lake.spill import Spill
+from assay.lake.quarantine.rejected import Spilling
 from assay.lake.stored_days import days_in
 from assay.lake.streaming_writer import Growing
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from assay.ingest.chunks import Prepared
     from assay.ingest.reading import Source
     from assay.ingest.work import Work
@@ -33,24 +28,19 @@ class Arriving:
     work: Work
     key: str
     growing: Growing = field(init=False)
-    rules: Counter[str] = field(default_factory=Counter)  # how many rows each sets aside
     landed: dict[str, Landed] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     last: Prepared | None = None
-    nothing: pl.DataFrame | None = None  # rejected rows, none of them
 
     def __post_init__(self) -> None:
         slice_ = self.work.slice.only([self.key])
         self.growing = Growing(self.work.run.lake / slice_.spec.name, slice_)
-        self.aside = Spill(self.work.run.lake)
+        self.aside = Spilling(self.key, self.work.run.lake)
 
     def add(self, made: Prepared) -> None:
         """Take the next part."""
         self.last = made
-        rejected = set_aside(made.rows, self.work.contract, self.work.run.run_id)
-        self.nothing = rejected.clear()
-        self.rules.update(by_rule(rejected).get(self.key, {}))
-        self.aside.add(rejected.drop(PARTITION))
+        self.aside.add(set_aside(made.rows, self.work.contract, self.work.run.run_id))
         if made.rows.num_rows:
             self.growing.add(made.rows)
         for manifest in made.manifests.values():
@@ -63,17 +53,16 @@ class Arriving:
 
     def done(self) -> Chunk:
         """The arrival as it would be published, or why it could not be read. Raises AssayError if a row was lost."""
-        assert self.last is not None and self.nothing is not None  # noqa: S101, PT018  # a part was added
+        assert self.last is not None  # noqa: S101  # a part was added
         nothing = replace(self.last, rows=self.last.rows.slice(0, 0), part=None)
         if self.last.failed:
             self.discard()
-            return Chunk(None, Rejected(self.nothing), nothing)
+            return Chunk(None, self.aside.none(), nothing)
         manifest = Manifest(tuple(self.landed.values()), days_in(self.growing.close(), self.growing.sizes))
         self.work.refuse_lost(self.key, manifest)
         staging = self.growing.finish({KEY: manifest.dump()})
-        rejected = Rejected(self.nothing, {self.key: Spilled(self.aside, self.rules)})
         sources = [replace(source, landed=self.landed[name]) for name, source in self.sources.items()]
-        return Chunk(staging, rejected, replace(nothing, manifests={self.key: manifest}, sources=sources))
+        return Chunk(staging, self.aside.all(), replace(nothing, manifests={self.key: manifest}, sources=sources))
 
     def discard(self) -> None:
         """Take away what was written, unless it is staged."""

@@ -153,14 +153,14 @@ class Snapshot:
             yield from islice(commits_of(self.folder / LOG, self.version), limit)
 
     def scan(self, keep: Callable[[DataFile], bool] | None = None, columns: Sequence[str] | None = None) -> pl.LazyFrame:
-        """Read lazily with Polars the files that `keep` accepts (default: all), partition columns included.
+        """`scan_files` of those that `keep` accepts (default: all)."""
+        return self.scan_files([file for file in self.files if keep is None or keep(file)], columns)
 
-        Raises TableDamaged if one of them has other bytes than were committed: most flipped bits would be read as other values.
-        """
+    def scan_files(self, chosen: Sequence[DataFile], columns: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Read files lazily with Polars, partition columns included. Raises TableDamaged for one with other bytes than were committed."""
         import polars as pl
 
-        chosen = [file for file in self.files if keep is None or keep(file)]
-        refuse_changed(self, chosen)
+        refuse_changed(self, chosen)  # most flipped bits would be read as other values
         schema = pl.Schema(self.schema)
         wanted = list(columns) if columns is not None else list(schema)
         if not chosen:

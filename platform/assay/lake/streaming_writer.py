@@ -34,7 +34,7 @@ from assay.lake.staging import (
 from assay.lake.statistics import footer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -172,18 +172,21 @@ class Growing:
         self._file.flush()
 
 
-def grown(root: Path, slice_: Slice, frames: Iterable[pl.DataFrame]) -> Staging:
+def grown(
+    root: Path, slice_: Slice, frames: Iterable[pl.DataFrame], footer_says: Callable[[Growing], Mapping[str, str]] | None = None
+) -> Staging:
     """Write the rows of the only partition of a slice, which come in their order, into one file. Without a row there is none.
 
-    Raises what `add` raises; then nothing is left.
+    If its footer has something to say, made once all rows are written, there is a file whatever comes. Raises what `add` raises; then
+    nothing is left.
     """
     growing = Growing(root, slice_)
     try:
         for frame in frames:
             growing.add(frame)
-        if growing.rows:
+        if growing.rows or footer_says:
             growing.close()
-            return growing.finish()
+            return growing.finish(footer_says(growing) if footer_says else None)
     except BaseException:
         growing.discard()
         raise

@@ -17,7 +17,7 @@ from assay.orchestration.asked import RANGE_END, RANGE_START
 from assay.orchestration.backfill import Request, requests
 from assay.orchestration.clock_rollback import set_back
 from assay.orchestration.landing import Landing
-from assay.orchestration.partition_status import ends_of_runs, none_ended_badly
+from assay.orchestration.partition_status import ends_of_runs
 from assay.orchestration.pools import free_the_dead
 from assay.orchestration.recoveries import Mending
 from assay.orchestration.run_requests import REQUEST_TAG, Memory
@@ -53,7 +53,7 @@ def arrival_sensor(
         memory.look(context.instance)
         _observe(context.instance, planner, landing, memory)
         ends, problems = ends_of_runs(context.instance), list(map(str, left_out))
-        memory.calm = ends if (calm := none_ended_badly(memory.calm, ends)) else memory.calm
+        calm = memory.is_calm(ends)
         mending = Mending(context.instance, planner.run.lake)
         for stage in planner.stages:
             due = planner.due(stage.keys)

@@ -37,6 +37,10 @@ class ClockSetBack(TransientFailure):
     """The clock shows a time before what was recorded already."""
 
 
+class ClockLeapt(ClockSetBack):
+    """The clock shows a time so long after what was recorded that it may be ahead."""
+
+
 def wall_clock() -> datetime:
     """Now, to the second."""
     return datetime.now(UTC)
@@ -55,10 +59,6 @@ def require_clock(lake: Path, instance: dg.DagsterInstance) -> None:
         _kept[instance] = time.monotonic(), known
     if words := _set_back(lake, known):
         raise ClockSetBack(words)
-
-
-class ClockLeapt(ClockSetBack):
-    """The clock shows a time so long after what was recorded that it may be ahead."""
 
 
 def require_steady_clock(lake: Path, instance: dg.DagsterInstance) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 from assay.contracts.language.file_names import arrival_names
 from assay.contracts.model.calendars import arrival_calendar
 from assay.contracts.model.key_scope import has_table_key
+from assay.ingest.step import digest_of_names
 from assay.lake.claims import DISPLACED_NOW, FENCE, gave_way_to
 from assay.lake.expired import EXPIRED, EXPIRED_ROWS, RETAINED, Mark, retained_from
 from assay.lake.foreign import altered, files_by_key
@@ -103,8 +102,7 @@ def _contents(contract: Contract, files: Sequence[DataFile]) -> str:
     """A digest of contents, each under its first name, as the ingest step makes it of an arrival of which bronze holds nothing."""
     order = arrival_names(contract.source.path).order
     sources = {source.hash: min(source.names, key=order) for file in files for source in manifest_of(file.path).sources}
-    named = sorted(((name, digest) for digest, name in sources.items()), key=lambda one: order(one[0]))
-    return hashlib.blake2b(json.dumps(named).encode(), digest_size=16).hexdigest()
+    return digest_of_names(sorted(((name, digest) for digest, name in sources.items()), key=lambda one: order(one[0])))
 
 
 def _fresh() -> int:

@@ -60,7 +60,8 @@ class PlanInputs:
             listed = listed_days(run.landing, contract.source, run.linked)
             if not at_rest(listed, contract.source.path, at_ns):
                 return None
-            tables = [_seen(run.lake, name, own=number < len(own_tables(contract))) for number, name in enumerate(tables_of(contract))]
+            own = own_tables(contract)
+            tables = [_seen(run.lake, name, own=name in own) for name in tables_of(contract)]
             keys = Masks(run.keys, run.contracts).meaning(contract)
         except (AssayError, OSError, _NotTold):
             return None

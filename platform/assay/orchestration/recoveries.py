@@ -8,18 +8,18 @@ without a run: of these Dagster keeps one evaluation of a check for each partiti
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.lake.snapshots import newest, partition_key
+from assay.maintenance.unfinished import changed_at
 from assay.orchestration.calendars import keys_of
 from assay.orchestration.partition_status import failed, may_show_failures, unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
 
     import dagster as dg
 
@@ -63,12 +63,4 @@ def _published_since(lake: Path, key: dg.AssetKey, parts: Collection[str], momen
     """Those of some partitions of which a file was written since a moment. Of one that is published empty nobody can tell."""
     table = newest(lake, "/".join(key.path))
     files = [file for file in (table.files if table else ()) if partition_key(file) in parts]
-    return {partition_key(file) for file in files if _written(file.path) >= moment}
-
-
-def _written(path: str) -> float:
-    """When a file was written (seconds since 1970); 0 of one that is missing, which is for others to say."""
-    try:
-        return os.stat(path).st_mtime  # noqa: PTH116  # of years of files
-    except FileNotFoundError:
-        return 0.0
+    return {partition_key(file) for file in files if changed_at(Path(file.path)) >= moment}  # one that is missing is for others to say

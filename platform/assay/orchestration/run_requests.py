@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from assay.lake.publisher import fingerprint
-from assay.orchestration.partition_status import UNFINISHED
+from assay.orchestration.partition_status import UNFINISHED, none_ended_badly
 from assay.orchestration.reporting import failed_for_good
 
 if TYPE_CHECKING:
@@ -115,6 +115,12 @@ class Memory:
                 asked.end(newest[number], instance)
             elif asked.pause:
                 asked.pause -= 1
+
+    def is_calm(self, ends: str) -> bool:
+        """Whether no run has ended badly, or was deleted, since nothing was shown as failed; then that is marked by `ends` from now on."""
+        if calm := none_ended_badly(self.calm, ends):
+            self.calm = ends
+        return calm
 
     def open(self, due: Sequence[Due]) -> list[Due]:
         """What of the work of a stage is to be asked for now. What is not due any more as it was is forgotten before."""

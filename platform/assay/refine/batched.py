@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from assay.contracts.compiling.arrow_types import published_schema
 from assay.contracts.model.key_scope import has_table_key
-from assay.lake.quarantine.rejected import Rejected, Spilled, by_rule
+from assay.lake.quarantine.rejected import Spilling
 from assay.lake.quarantine.store import PARTITION
 from assay.lake.spill import Spill
 from assay.lake.streaming_writer import grown
@@ -65,7 +65,7 @@ def refine_large(work: Work, slice_: Slice, judge: Callable[[pl.DataFrame], Judg
         if not refusals:
             unfinished.pop_all()
     give_back_memory()
-    return Chunk(None if refusals else staging, refining.rejected(), tallies, refusals)
+    return Chunk(None if refusals else staging, refining.aside.all(), tallies, refusals)
 
 
 @dataclass
@@ -77,18 +77,16 @@ class _Refining:
     landed: int = 0
     passed: int = 0
     broken: dict[str, int] = field(default_factory=dict)
-    rules: dict[str, int] = field(default_factory=dict)
     measured: list[pl.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         contract = self.contract
-        self.aside, self.key = Spill(self.work.run.lake), self.slice.keys[0]
+        self.aside = Spilling(self.slice.keys[0], self.work.run.lake)
         self.columns = published_schema(contract).names
         self.looked_at = measured_columns(contract)
         self.good: Runs | _AsTheyCome = self._runs(order_of(contract), lambda rows: latest_of(rows, contract))
         if not contract.key and contract.partitioning.column:  # nothing but the order in which they come
             self.good = _AsTheyCome(Spill(self.work.run.lake))
-        self.nothing: pl.DataFrame | None = None
 
     @property
     def contract(self) -> Contract:
@@ -96,15 +94,11 @@ class _Refining:
 
     def add(self, judged: Judged) -> None:
         """Take the next batch."""
-        rejected = rejected_of(judged.rejected, keys_by_value(self.slice))
-        self.nothing = rejected.clear()
         self.landed += sum(judged.landed.values())
         self.passed += judged.good.height
         for found in judged.broken.values():
             _count(self.broken, found)
-        for found in by_rule(rejected).values():
-            _count(self.rules, found)
-        self.aside.add(rejected.drop(PARTITION))
+        self.aside.add(rejected_of(judged.rejected, keys_by_value(self.slice)))
         self.good.add(judged.good)
 
     def published(self) -> Iterator[pl.DataFrame]:
@@ -124,12 +118,7 @@ class _Refining:
 
         measured = measure(pl.concat(self.measured, rechunk=True), self.contract) if self.measured else {}
         broken = dict(sorted(self.broken.items()))
-        return Tally(self.landed, published, self.aside.rows, self.passed - published, broken, next(iter(measured.values()), {}))
-
-    def rejected(self) -> Rejected:
-        """What goes to quarantine."""
-        assert self.nothing is not None  # noqa: S101  # a large partition has rows
-        return Rejected(self.nothing, {self.key: Spilled(self.aside, self.rules)})
+        return Tally(self.landed, published, self.aside.rows.rows, self.passed - published, broken, next(iter(measured.values()), {}))
 
     def _masked(self) -> Iterator[pl.DataFrame]:
         for rows in self.good.merged():

@@ -52,7 +52,7 @@ def _parts(inputs: Inputs, file: DataFile, span: Span, size: int) -> Iterator[pl
     import polars as pl
     import pyarrow.parquet as pq
 
-    found = with_columns(inputs.bronze.scan(lambda one: one.path == file.path), inputs.contract)
+    found = with_columns(inputs.bronze.scan_files([file]), inputs.contract)
     footer, at, count = pq.read_metadata(file.path), 0, max(min(SAMPLE, size // (CELL * len(inputs.bronze.schema))), 1)
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assay.lake.quarantine.store import PARTITION
+from assay.lake.spill import Spill
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     import polars as pl
-
-    from assay.lake.spill import Spill
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,35 @@ class Spilled:
 
     rows: Spill
     rules: Mapping[str, int]
+
+
+@dataclass
+class Spilling:
+    """The rejected rows of one partition that is too large to be held, on their way to the disk of `folder`, batch by batch."""
+
+    key: str
+    folder: Path
+    rules: Counter[str] = field(default_factory=Counter)
+    nothing: pl.DataFrame | None = None  # a batch without its rows
+
+    def __post_init__(self) -> None:
+        self.rows = Spill(self.folder)
+
+    def add(self, rejected: pl.DataFrame) -> None:
+        """Take those of the next batch, which has some or none."""
+        self.nothing = rejected.clear()
+        for found in by_rule(rejected).values():
+            self.rules.update(found)
+        self.rows.add(rejected.drop(PARTITION))
+
+    def none(self) -> Rejected:
+        """As if there were none."""
+        assert self.nothing is not None  # noqa: S101  # there was a batch
+        return Rejected(self.nothing)
+
+    def all(self) -> Rejected:
+        """All of them."""
+        return replace(self.none(), spilled={self.key: Spilled(self.rows, self.rules)})
 
 
 @dataclass(frozen=True, slots=True)
