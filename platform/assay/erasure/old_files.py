@@ -46,8 +46,11 @@ class OldFiles:
 
     @classmethod
     def of(cls, lake: Path, name: str, fenced_at: datetime) -> OldFiles:
-        """List them. The newest version is read last: a file that is committed meanwhile is live then, and not listed."""
-        table, known = lake / name, Named.of(lake / name / LOG).files
+        """List them. The newest version is read last: a file that is committed meanwhile is live then, and not listed.
+
+        Raises TableDamaged for an entry of the log that is cut.
+        """
+        table, known = lake / name, Named.of(lake, name).files
         on_disk = data_files(table)
         snapshot = newest(lake, name)
         live = {file.path for file in snapshot.files} if snapshot else set()

@@ -107,11 +107,13 @@ class Standing:
     """The claims of all published partitions at one version of their table (COLUMNS), and the fence of that version.
 
     Of the partitions in `unknown` nobody has written them down under this meaning of the key: there they are read from what is published,
-    without a place.
+    without a place. Those that are `contradicted` are among them: their claims are written down, and are not of so many rows as they
+    publish.
     """
 
     rows: pl.DataFrame
     unknown: frozenset[str]
+    contradicted: frozenset[str]
     fence: int | None
 
     @classmethod
@@ -121,7 +123,7 @@ class Standing:
 
         nothing = pl.DataFrame(schema={name: pl.Schema(SCHEMA)[name] for name in COLUMNS})
         if silver is None:
-            return cls(nothing, frozenset(), None)
+            return cls(nothing, frozenset(), frozenset(), None)
         tokens, claimed = _published(silver), silver.tokens(TOKEN + CLAIMED)
         now = {key: number for key, number in publications_of(silver, tokens).items() if number is not None}
         there = newest(root, claims_table(root, dataset).spec.name)
@@ -142,7 +144,7 @@ class Standing:
             there_now = silver.scan(lambda file: file.values[0] in unknown and not file_damage(file), keyed.columns).collect()
             read = keyed.keys(there_now).with_columns(pl.lit(value=False).alias(DISPLACED))
         rows = pl.concat([rows.filter(pl.col(PARTITION).is_in(known)), read], how="diagonal_relaxed")
-        return cls(rows.select(COLUMNS), unknown, silver.token(TOKEN + FENCE))
+        return cls(rows.select(COLUMNS), unknown, frozenset(said - known), silver.token(TOKEN + FENCE))
 
 
 def claimed_token(meaning: int, publication: int) -> int:

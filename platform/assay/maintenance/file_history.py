@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from assay.lake.log import entry
+from assay.lake.damage import log_read
+from assay.lake.log import LOG, entry
 from assay.lake.log_entries import versions_of
 from assay.lake.publisher import ATTEMPT_ID
 
@@ -37,14 +38,19 @@ class Named:
     since: float = 0.0
 
     @classmethod
-    def of(cls, log: Path) -> Named:
-        """Read a log; one that is not there names nothing. Raises ValueError for an entry that cannot be read."""
-        found = cls()
-        versions = versions_of(log) if log.is_dir() else []
-        for version in versions:
-            at = found._read(entry(log, version))
-            if version == versions[0] and version > 0:
-                found.since = at
+    def of(cls, root: Path, name: str) -> Named:
+        """Read the log of a table; one that is not there names nothing.
+
+        Raises TableDamaged for an entry that is cut, also where a checkpoint covers it: a checkpoint does not say what once was there.
+        """
+        folder, found = root / name, cls()
+        log = folder / LOG
+        with log_read(name, folder):
+            versions = versions_of(log) if log.is_dir() else []
+            for version in versions:
+                at = found._read(entry(log, version))
+                if version == versions[0] and version > 0:
+                    found.since = at
         return found
 
     @property

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from assay.lake.foreign import altered
-from assay.lake.log import LOG
 from assay.lake.slices import WHOLE
 from assay.lake.snapshots import newest
 from assay.maintenance.file_history import Named
@@ -62,11 +61,11 @@ class OldFiles:
     def of(cls, lake: Path, name: str, before: datetime) -> OldFiles:
         """Look at a table. `before` is safe: see `limits`. The newest version is read last: what is committed meanwhile is live then.
 
-        Raises TableDamaged, or ValueError for an entry of the log that cannot be read; then nothing is known.
+        Raises TableDamaged for an entry of the log that cannot be read; then nothing is known.
         """
         folder, found = lake / name, cls(name)
         on_disk = sorted(data_files(folder))
-        named, snapshot = Named.of(folder / LOG), newest(lake, name)
+        named, snapshot = Named.of(lake, name), newest(lake, name)
         live = {file.path for file in snapshot.files} if snapshot else set()
         changed = altered(snapshot)
         for path in [path for path in on_disk if str(path) not in live]:

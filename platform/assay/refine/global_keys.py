@@ -61,13 +61,13 @@ def settle(
     keyed = Keyed([str(contract.partitioning.column), *contract.key], lambda rows: published_keys(rows, contract))
     standing = Standing.read(run.lake, contract.dataset, before, meaning, keyed)
     if others is not None:
-        standing = Standing(standing.rows.clear(), frozenset(), standing.fence)
+        standing = Standing(standing.rows.clear(), frozenset(), frozenset(), standing.fence)
     rounds = Rounds(standing, Work(run, inputs, {}, None), build, building)
     rounds.add(standing.unknown)
     rounds.settle()
     current = current_tokens(before, [*rounds.built])
     wanted = {key: fingerprint_with(inputs.made_from(rounds.building[key]), one.displaced) for key, one in rounds.built.items()}
-    insisted = set(rounds.built) if others is not None else insisted
+    insisted = set(rounds.built) if others is not None else {*insisted, *standing.contradicted}
     changed = [key for key in sorted(rounds.built) if key in rounds.refused or wanted[key] != current[key] or key in insisted]
     for key in rounds.built.keys() - {*changed}:
         rounds.built[key].discard()
@@ -168,7 +168,7 @@ class Rounds:
 
         without = claims.filter(pl.col(DISPLACED) & pl.col(PARTITION).is_in(keys))
         digests = _digests(without)
-        for slice_, refined in self.build([self.building[key] for key in sorted(keys)], without.select(PLACE)):
+        for slice_, refined in self.build([self.building[key] for key in sorted(keys)], without.select(PARTITION, *PLACE)):
             assert refined.claims is not None  # noqa: S101  # the key counts in the whole table
             claimed = refined.claims.with_columns(_false(DISPLACED)).select(CLAIM).partition_by(PARTITION, as_dict=True)
             for key, chunk in self.work.stage(slice_, refined).split():

@@ -61,7 +61,7 @@ def refine(
 ) -> Refined:
     """Run the contract over bronze rows of any number of event partitions (columns of `bronze_spec`, text).
 
-    `displaced` names rows (`lake.claims.PLACE`) whose key another partition publishes: they are duplicates here.
+    `displaced` names rows (`lake.claims.PLACE`) of some of the partitions whose key another one publishes: they are duplicates there.
 
     Rules judge the values as they landed, and what passes is masked. Raises MaskingKeyMissing when that needs a key that is not there,
     ContractInvalid when a rule cannot be evaluated, or when the transform does not give back each row in its place.
@@ -123,14 +123,15 @@ def judge(
 
 
 def _kept(latest: pl.DataFrame, displaced: pl.DataFrame | None) -> pl.Series:
-    """Which rows no other partition has displaced."""
+    """Which rows no other partition has displaced. A file that was sent again may have, in the place of one, a row of another partition."""
     import polars as pl
 
     if displaced is None or displaced.is_empty():
         return pl.repeat(value=True, n=latest.height, dtype=pl.Boolean, eager=True)
-    gone = displaced.select(pl.col(PLACE_OF_ROW[0]).alias(SOURCE_FILE), pl.col(PLACE_OF_ROW[1]).alias(SOURCE_ROW)).unique()
-    marked = latest.select(SOURCE_FILE, SOURCE_ROW).join(
-        gone.with_columns(pl.lit(value=True).alias("_gone")), on=[SOURCE_FILE, SOURCE_ROW], how="left", maintain_order="left"
+    file, row = PLACE_OF_ROW
+    gone = displaced.select(PARTITION, pl.col(file).alias(SOURCE_FILE), pl.col(row).alias(SOURCE_ROW)).unique()
+    marked = latest.select(gone.columns).join(
+        gone.with_columns(pl.lit(value=True).alias("_gone")), on=gone.columns, how="left", maintain_order="left"
     )
     return marked["_gone"].is_null()
 
