@@ -144,6 +144,21 @@ def test_an_arrival_that_is_due_and_not_there_is_late_until_it_lands_in_whatever
         assert watch.news(1) == [f"cleared deadline bronze/sales {SECOND}"]
 
 
+def test_arrivals_that_were_late_by_a_clock_that_was_ahead_are_not_when_it_is_right(watch: Watch) -> None:
+    watch.market.now = datetime(2024, 3, 3, 7, tzinfo=UTC)
+    assert watch.news() == [f"began deadline bronze/sales {SECOND}"]
+    watch.market.now += timedelta(days=200)
+    (grown, *others) = sorted(watch.news())
+    assert grown.startswith("began stale")
+    assert others == ["grew deadline bronze/sales 2024-09-13,2024-09-14,2024-09-15,2024-09-16,2024-09-17"]
+    watch.market.now -= timedelta(days=200)
+    assert watch.news() == ["cleared stale silver/sales"]
+    assert watch.tick() == "Open: deadline bronze/sales."
+    watch.market.land(f"sales/sales_{SECOND}.csv", rows(1, day=SECOND))
+    watch.market.settle()
+    assert watch.news() == [f"cleared deadline bronze/sales {SECOND}"]
+
+
 def test_the_failed_run_of_a_deadline_is_not_told_twice(watch: Watch) -> None:
     watch.market.now = datetime(2024, 3, 3, 6, 1, tzinfo=UTC)
     with watch.market.clock():

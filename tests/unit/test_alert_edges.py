@@ -115,6 +115,16 @@ def test_a_sink_that_fails_is_tried_again_after_pauses_that_grow_to_an_hour_and_
     assert memory.sinks["down"] == Health()
 
 
+def test_a_sink_that_failed_while_the_clock_was_ahead_is_tried_when_it_is_right_again() -> None:
+    memory = Memory().with_news([message()], lambda _: ["down"])
+    for _ in range(9):
+        memory = memory.after("down", [Fate(message().key, "unreachable")], NOW + timedelta(days=400))
+    assert list(memory.to_send(["down"], NOW)) == ["down"]
+    memory = memory.after("down", [Fate(message().key, "unreachable")], NOW)
+    assert memory.to_send(["down"], NOW) == {}
+    assert list(memory.to_send(["down"], NOW + LONGEST_PAUSE)) == ["down"]
+
+
 def test_a_message_that_a_sink_refuses_for_what_it_is_lets_the_others_pass_and_is_given_up_in_the_end() -> None:
     memory = Memory().with_news([message(1), message(2)], lambda _: ["mail"])
     memory = memory.after("mail", [Fate(message(1).key, "too large", of_message=True), Fate(message(2).key)], NOW)

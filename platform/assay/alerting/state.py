@@ -41,8 +41,8 @@ class Health:
     lost: int = 0
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it may be tried."""
-        return not self.again or datetime.fromisoformat(self.again) <= now
+        """Whether it may be tried: also if its pause is longer than any is, because the clock was ahead when it failed."""
+        return not self.again or not now < datetime.fromisoformat(self.again) <= now + LONGEST_PAUSE
 
     def after_failure(self, why: str, now: datetime) -> Health:
         """A minute's pause, then two, four, up to an hour."""

@@ -76,7 +76,9 @@ class Looking:
             self.troubles += [Trouble(Kind.ALTERED, name, one.note)] if one.note else []
 
     def _deadlines(self, due: Mapping[str, Due]) -> dict[str, set[str]]:
-        """The arrivals that are due by a schedule and of which nothing is there, by asset."""
+        """The arrivals that are due by a schedule and of which nothing is there, by asset. What was told of stays due, if it is not later
+        than all that are: then the clock was ahead.
+        """
         found = dict[str, set[str]]()
         for contract in self.planner.contracts.values():
             name = f"bronze/{contract.dataset}"
@@ -87,7 +89,8 @@ class Looking:
                 continue
             was = self.opened.get((Kind.DEADLINE, name))
             there = {*due[name].fingerprints, *due[name].settled}
-            wanted = {*_due_arrivals(contract, self.now), *(was.keys if was else ())}
+            wanted = {*_due_arrivals(contract, self.now)}
+            wanted |= {key for key in (was.keys if was else ()) if key <= max(wanted, default="")}
             if missing := sorted(wanted - there):
                 why = f"By {contract.schedule!r} ({zone_of(contract)}) a file should have landed as {contract.source.path}."
                 self.troubles.append(Trouble(Kind.DEADLINE, name, why, tuple(missing)))
