@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assay.cli.serving_children import ServerEnded
+from assay.cli.serving_clock import ClockWatch
 from assay.cli.serving_watch import HomeWatch
+from assay.lake.latest_commit_time import disbelieve
 from assay.orchestration.instance import DATABASES
 from assay.settings import Settings
 
@@ -72,3 +75,28 @@ def test_a_home_that_cannot_be_written_to_is_said_once_and_once_that_it_can_agai
     first, second = capsys.readouterr().err.splitlines()
     assert "home cannot be written to. Until that is mended no run succeeds; then this goes on by itself." in first
     assert second.endswith("home can be written to again.")
+
+
+def test_the_daemon_is_started_again_when_somebody_has_said_that_the_clock_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, again = Settings(tmp_path / "home", tmp_path / "dbt"), list[bool]()
+    settings.dagster_home.mkdir(parents=True)
+    (settings.dagster_home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    waiting = [["arrivals", "alerts"], []]
+    monkeypatch.setattr("assay.orchestration.clock_rollback.release", lambda _: waiting.pop(0))
+    clock = ClockWatch(settings, lambda: again.append(True))
+    clock.look()
+    assert (
+        capsys.readouterr().err == "assay: arrivals, alerts had ticked at a later time than the clock shows now, and go on all the same.\n"
+    )
+    clock.look()
+    assert (len(waiting), again) == (1, []), "it looks at ticks once a minute"
+    disbelieve(settings.lake, {"the sensor arrivals ticked": datetime(2031, 1, 1, tzinfo=UTC)})
+    for _ in range(2):
+        clock.look()
+    assert again == [True]
+    assert capsys.readouterr().err.startswith("assay: the clock is right, somebody has said")
+    clock.due = 0.0
+    clock.look()
+    assert (waiting, capsys.readouterr().err) == ([], "")

@@ -11,6 +11,7 @@ import secrets
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from assay.cli import web_peers
 from assay.cli.progress import say_waiting
 from assay.cli.running import prepare
 from assay.cli.serving_children import DAEMON, PROGRAM, Children, ServerEnded
+from assay.cli.serving_clock import ClockWatch
 from assay.cli.serving_watch import HomeWatch
 from assay.cli.web_server import Asked
 from assay.errors import SettingsError
@@ -27,7 +29,7 @@ from assay.settings import SecretReference, Settings
 from assay.stopping import Stopped, at_the_end
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 HOST = "127.0.0.1"
 LOOPBACK = (HOST, "localhost")
@@ -50,7 +52,7 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
     children = Children(settings.workspace.parent)
     with at_the_end(lambda stopped: _end(children, stopped)):
         try:
-            _start(children, settings, port, asked)
+            daemon = _start(children, settings, port, asked)
             typer.echo(f"Dagster UI: http://{HOST}:{port}{f'/?token={secret}' if token == NEW else ''} (Ctrl-C ends it)")
             if not secret and not asked.knows_users:
                 typer.echo(
@@ -58,7 +60,7 @@ def serve(settings: Settings, port: int, token: str | None = None, hosts: Sequen
                     err=True,
                 )
             sys.stdout.flush()
-            children.watch(HomeWatch(settings).look)
+            children.watch([HomeWatch(settings).look, ClockWatch(settings, daemon).look])
         finally:
             children.end()
 
@@ -71,13 +73,16 @@ def _require_instance(settings: Settings) -> None:
         pass
 
 
-def _start(children: Children, settings: Settings, port: int, asked: Asked) -> None:
+def _start(children: Children, settings: Settings, port: int, asked: Asked) -> Callable[[], object]:
+    """Start all, and wait until the UI answers; what is returned starts the daemon again."""
     workspace = ["--workspace", str(children.start_code(settings.workspace))]
-    children.start(DAEMON, [*PROGRAM, "dagster-daemon", "run", *workspace])
+    daemon = [*PROGRAM, "dagster-daemon", "run", *workspace]
+    children.start(DAEMON, daemon)
     web = [sys.executable, "-m", "assay.cli.web_server", "--host", HOST, "--port", str(port), *workspace, "--dagster-log-level", "warning"]
     children.start("the UI", [*web, *(["--read-only"] if asked.read_only else [])], asked.to_json())
     children.wait_until(lambda: _status(port, f"{HOST}:{port}") is not None)
     require_guard(port)
+    return partial(children.start_again, DAEMON, daemon)
 
 
 def require_guard(port: int) -> None:

@@ -61,19 +61,27 @@ class Children:
         """Start the daemon or the UI, which reads a line that it is given from its standard input."""
         self.others[name] = self._start(command, given)
 
+    def start_again(self, name: str, command: Sequence[str]) -> None:
+        """Let one end, and start it anew. Runs are the code servers' children, and go on."""
+        last = time.monotonic() + PATIENCE_SECONDS
+        _ask_to_end([self.others[name]], last)
+        _kill([self.others[name]])
+        self.start(name, command)
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Wait for something that these processes do. Raises ServerEnded when one ends before."""
         while not ready():
             self._require_alive(code=True)
             time.sleep(POLL_SECONDS)
 
-    def watch(self, look: Callable[[], None]) -> None:
-        """Watch over them until one ends that must not: ServerEnded. A code server that ends is started again. `look` is called now and
-        then; what it raises ends the watch.
+    def watch(self, looks: Sequence[Callable[[], None]]) -> None:
+        """Watch over them until one ends that must not: ServerEnded. A code server that ends is started again. The `looks` are called now
+        and then; what one raises ends the watch.
         """
         while True:
             time.sleep(POLL_SECONDS)
-            look()
+            for look in looks:
+                look()
             self._require_alive()
             for number, (command, process) in enumerate(self.code):
                 if process.poll() is not None and not self.ending:
@@ -86,15 +94,8 @@ class Children:
         self.ending, last = True, time.monotonic() + PATIENCE_SECONDS
         every = [*self.others.values(), *(process for _, process in self.code)]
         for group in ([self.others[DAEMON]] if DAEMON in self.others else [], every):
-            for process in group:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGINT)
-            for process in group:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(max(0.1, last - time.monotonic()))
-        for process in every:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # what it left behind as well
+            _ask_to_end(group, last)
+        _kill(every)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _served(self, entry: dict[str, Any], number: int, folder: Path) -> dict[str, Any]:
@@ -128,6 +129,22 @@ class Children:
         if ended is not None and not self.ending:
             name, code_of_exit = ended
             raise ServerEnded(f"Tried to serve; {name} ended with {code_of_exit}.")
+
+
+def _ask_to_end(group: Sequence[subprocess.Popen[bytes]], last: float) -> None:
+    """Ask processes to end, and wait for them until a moment at the latest (`time.monotonic`)."""
+    for process in group:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    for process in group:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.1, last - time.monotonic()))
+
+
+def _kill(group: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in group:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it left behind as well
 
 
 def _listens(place: Path) -> bool:

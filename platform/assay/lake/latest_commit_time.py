@@ -59,6 +59,13 @@ def disbelieve(root: Path, found: Mapping[str, datetime]) -> None:
         replace_file(root / DISBELIEVED, json.dumps(known, indent=1).encode())
 
 
+def disbelieved_at(root: Path) -> int | None:
+    """When somebody last said that the clock is right (nanoseconds since 1970); None if nobody ever did."""
+    with suppress(OSError):
+        return (root / DISBELIEVED).stat().st_mtime_ns
+    return None
+
+
 def _disbelieved(root: Path) -> dict[str, str]:
     with suppress(FileNotFoundError, ValueError):  # what cannot be read excuses no record: the clock is told to be set back again
         found: dict[str, str] = json.loads((root / DISBELIEVED).read_text(encoding="utf-8"))

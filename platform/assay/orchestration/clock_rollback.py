@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 import dagster as dg
 
 from assay.errors import TransientFailure
-from assay.lake.latest_commit_time import SHOWN, ahead, disbelieve, told
+from assay.lake.latest_commit_time import SHOWN, TOLERANCE, ahead, disbelieve, told
+from assay.orchestration.ticks_ahead import forget, newest_ticks, release_sensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,15 +77,18 @@ def _set_back(lake: Path, recorded: Mapping[str, datetime]) -> str | None:
 
 
 def believe(lake: Path, instance: dg.DagsterInstance) -> None:
-    """Believe the clock, and not what was recorded later than it shows."""
+    """Believe the clock, and not what was recorded later than it shows. Of ticks that lie ahead it is said that they were now."""
     disbelieve(lake, ahead(lake, wall_clock(), dict(_recorded(instance))))
+    forget(instance, wall_clock())
+
+
+def release(instance: dg.DagsterInstance) -> list[str]:
+    """Let sensors tick that wait for a time to which the clock was ahead; returns their names. They tell then that it was set back."""
+    return release_sensors(instance, wall_clock(), TOLERANCE)
 
 
 def _recorded(instance: dg.DagsterInstance) -> Iterator[tuple[str, datetime]]:
     for record in instance.get_run_records(limit=1):
         run = f"run {record.dagster_run.run_id[:8]} was recorded"
         yield run, max(record.create_timestamp.replace(tzinfo=UTC), record.update_timestamp.replace(tzinfo=UTC))
-    storage = instance.schedule_storage  # an instance in memory has none
-    for state in storage.all_instigator_state() if storage else ():
-        if ticked := getattr(state.instigator_data, "last_tick_timestamp", None):
-            yield f"the {state.instigator_type.value.lower()} {state.instigator_name} ticked", datetime.fromtimestamp(ticked, UTC)
+    yield from newest_ticks(instance)
