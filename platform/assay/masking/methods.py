@@ -5,15 +5,15 @@ Rules have judged the raw values by then. A masked value is never the value itse
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assay.cached_property import cached_property
 from assay.contracts.compiling.arrow_types import arrow_type
 from assay.contracts.model.contract import Masking, MaskingMethod
 from assay.contracts.model.sensitivity import is_keyed
-from assay.masking.keyring import KeyRing, current_id, read_ring
-from assay.masking.tokens import domain_of, each_once, encrypter, tokenizer
+from assay.masking.keyring import KeyRing, MaskingKeyMissing, current_id, read_ring
+from assay.masking.tokens import TOKEN, domain_of, each_once, encrypter, tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,15 +60,35 @@ class Masks:
             return each_once(frame[column.name], masker(self.ring.current, domain_of(dataset, column), masking))
         return without_key(column, masking)
 
-    def masked_columns(self, dataset: str, names: Iterable[str]) -> dict[str, Column]:
-        """Those of some published columns of a dataset that hold tokens or ciphertexts."""
+    def columns(self, dataset: str, names: Iterable[str]) -> dict[str, Column]:
+        """Some published columns of a dataset, as its contract says them now."""
         found = {column.name: column for column in self.contracts[dataset].columns} if dataset in self.contracts else {}
-        return {name: found[name] for name in names if name in found and is_keyed(found[name].masking)}
+        return {name: found[name] for name in names if name in found}
 
-    def as_in(self, values: pl.Series, dataset: str, column: Column, key: str) -> pl.Series:
-        """How raw values look in a masked column of a dataset, by the key of an id. Raises MaskingKeyMissing."""
-        assert column.masking is not None  # noqa: S101  # the caller looked
-        return each_once(values, masker(self.ring.key(key), domain_of(dataset, column), column.masking))
+    def how_masked(self, dataset: str, names: Iterable[str]) -> tuple[object, ...]:
+        """How those of some columns of a dataset are masked that hold tokens or ciphertexts."""
+        keyed = [column for column in self.columns(dataset, names).values() if is_keyed(column.masking)]
+        return tuple((column.name, column.masking and column.masking.method, domain_of(dataset, column)) for column in keyed)
+
+    def knows(self, key: str) -> bool:
+        """Whether the key of an id is there."""
+        try:
+            self.ring.key(key)
+        except MaskingKeyMissing:
+            return False
+        return True
+
+    def domains(self, dataset: str, column: Column) -> list[str]:
+        """As what the values of a column may be masked in its table: as its contract says now, then as any kind of person that is known."""
+        columns = [column for contract in self.contracts.values() for column in contract.columns]
+        subjects = sorted({domain_of(dataset, one) for one in columns if one.subject})
+        return list(dict.fromkeys([domain_of(dataset, column), domain_of(dataset, replace(column, subject=None)), *subjects]))
+
+    def as_in(self, values: pl.Series, head: tuple[str, str], domain: str) -> pl.Series:
+        """How raw values look in a domain where they begin with a head (`heads_of`). Raises MaskingKeyMissing."""
+        kind, key = head
+        method = MaskingMethod.TOKENIZE if kind == TOKEN else MaskingMethod.ENCRYPT
+        return each_once(values, masker(self.ring.key(key), domain, Masking(method)))
 
 
 def masker(key: Key, domain: str, masking: Masking) -> Callable[[str], str]:

@@ -105,8 +105,21 @@ def without_tokens(text: str) -> str:
 
 def key_ids(values: pl.Series) -> set[str]:
     """The ids of the keys that made some masked values."""
+    return {head[1] for head in heads_of(values) if head}
+
+
+def heads_of(values: pl.Series) -> set[tuple[str, str] | None]:
+    """What some texts begin with that are masked: TOKEN or CIPHER, and the id of the key. None is among them if some are not masked."""
     import polars as pl
 
-    heads = values.drop_nulls().str.extract(f"^(?:{TOKEN}|{CIPHER})_([a-z0-9]{{1,16}})_", 1).unique().drop_nulls()
+    texts = values.drop_nulls()
+    maybe = texts.filter(texts.str.starts_with(TOKEN) | texts.str.starts_with(CIPHER))  # all texts of a large table are soon looked at so
+    heads = maybe.str.extract(f"^((?:{TOKEN}|{CIPHER})_[a-z0-9]{{1,16}})_", 1).unique()
     assert heads.dtype == pl.String  # noqa: S101  # of an empty series too
-    return set(heads)
+    raw: set[tuple[str, str] | None] = {None} if heads.null_count() or len(maybe) < len(texts) else set()
+    return raw | {(kind, key) for kind, _, key in (head.partition("_") for head in heads.drop_nulls())}
+
+
+def is_masked(values: pl.Series) -> pl.Series:
+    """Which texts begin as a token or a ciphertext does."""
+    return values.str.contains(f"^(?:{TOKEN}|{CIPHER})_[a-z0-9]{{1,16}}_").fill_null(value=False)

@@ -26,7 +26,7 @@ from assay.lake.snapshots import DataFile, Snapshot, newest, open_snapshot
 from assay.lake.staged import combine
 from assay.masking.methods import Masks
 from assay.refine.absent_columns import absent_columns, with_columns
-from assay.refine.references import reference_values
+from assay.refine.references import how_masked, reference_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -150,9 +150,10 @@ class Inputs:
         return fingerprint("silver", self.common[absent], [(arrival, day, rows.digest) for arrival, day, rows in days])
 
     @cached_property
-    def _others(self) -> dict[str, str]:
-        """The contents of the reference tables."""
-        return {name: combine(file.placed for file in snapshot.files) for name, snapshot in self.references.items()}
+    def _others(self) -> dict[str, object]:
+        """The contents of the reference tables, and how those values are masked there that rules look for."""
+        found = {name: combine(file.placed for file in snapshot.files) for name, snapshot in self.references.items()}
+        return {**found, **how_masked(self.contract, self.masks)}
 
     @cached_property
     def reference_values(self) -> dict[tuple[str, Any], pl.Series]:
