@@ -14,6 +14,7 @@ import pytest
 from assay.cli.exit_codes import run
 from assay.cli.main import app
 from assay.cli.plain_calls import plain_call
+from assay.cli.running import SOMETHING_LEFT_OUT
 from assay.lake.publisher import publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import open_snapshot
@@ -21,6 +22,9 @@ from assay.lake.staging import stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
+
+    from assay.settings import Settings
 
 SPEC = TableSpec(
     "silver/things", pa.schema([pa.field("part", pa.string()), pa.field("at", pa.timestamp("us", "UTC"))]), partition_by=("part",)
@@ -32,7 +36,10 @@ CALLS = [
 ]  # fmt: skip
 TYPERS = [
     [], ["sql"], ["sql", "--help"], ["--version"], ["sql", "-- a comment\nselect 1"], ["sql", QUERY, "--format", "xml"], ["sql", QUERY, QUERY],
-    ["sql", QUERY, "--format=csv"], ["tables", "--help"], ["tables", "more"], ["summary", "--no"], ["table"], ["backfill"],
+    ["sql", QUERY, "--format=csv"], ["tables", "--help"], ["tables", "more"], ["summary", "--no"], ["table"],
+    ["backfill", "--force"], ["backfill", "--help"], ["backfill", "--from", "2013-01-01"], ["backfill", "--from", "2013-01-02", "--to", "2013-01-01"],
+    ["backfill", "--from", "2013-1-01", "--to", "2013-01-02"], ["backfill", "--from", "2013-02-28", "--to", "2013-02-30"],
+    ["backfill", "--to", "2013-01-02", "--from", "2013-01-01"], ["backfill", "--select", "*"],
 ]  # fmt: skip
 BROUGHT = """
 import atexit, sys
@@ -74,6 +81,22 @@ def test_a_plain_call_tells_of_damage_by_its_exit_code(arguments: list[str], hom
     assert ours[0] == 1
 
 
+@pytest.mark.parametrize("arguments", [["backfill"], ["backfill", "--from", "2013-01-01", "--to", "2013-01-01"]])
+def test_a_plain_backfill_is_the_one_that_typer_would_run(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_backfill(
+        settings: Settings, first: date | None, last: date | None, *, select: str, force: bool, clock_is_right: bool = False
+    ) -> int:
+        print(settings, first, last, select, force, clock_is_right)
+        return SOMETHING_LEFT_OUT
+
+    monkeypatch.setattr("assay.cli.running.run_backfill", run_backfill)
+    ours, typers = both(arguments, capsys)
+    assert ours == typers
+    assert ours[0] == SOMETHING_LEFT_OUT
+
+
 @pytest.mark.parametrize("arguments", TYPERS)
 def test_what_is_not_exactly_a_plain_call_is_typers_to_read(arguments: list[str]) -> None:
     assert plain_call(arguments) is None
@@ -85,3 +108,8 @@ def test_what_is_not_exactly_a_plain_call_is_typers_to_read(arguments: list[str]
 def test_a_plain_query_brings_neither_typer_nor_numpy(arguments: list[str], brought: str) -> None:
     done = subprocess.run([sys.executable, "-c", BROUGHT, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == brought
+
+
+def test_running_a_backfill_brings_no_typer() -> None:
+    look = "import sys, assay.cli.running; print('typer' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "False\n"

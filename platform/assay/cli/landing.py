@@ -13,13 +13,10 @@ from assay.cli.homes import settings_of_home
 from assay.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    import dagster as dg
+    from collections.abc import Sequence
 
     from assay.ingest.survey import Sighting
     from assay.orchestration.landing import State
-    from assay.orchestration.plan import Planner
     from assay.settings import Settings
 
 NOBODYS = "no dataset"
@@ -35,15 +32,6 @@ def landing(
     Example: assay landing flights
     """
     raise typer.Exit(0 if list_landing(settings_of_home(), datasets or [], every=every) else 1)
-
-
-def say_landing(planner: Planner, only: Collection[dg.AssetKey] | None) -> None:
-    """Print what waits and what is ignored of the files of some assets' datasets, and of the files that belong to none."""
-    from assay.orchestration.landing import Landing
-
-    datasets = {"", *planner.contracts} if only is None else {"", *(key.path[-1] for key in only)}
-    for note in Landing.look(planner).of(datasets).notes():
-        typer.echo(note)
 
 
 def list_landing(settings: Settings, datasets: Sequence[str], *, every: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What the command line says of runs while they work and when they end: what was published, what was not and why."""
+"""What the command line says of runs while they work and when they end: what was published, what was not and why, what waits in landing."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
+from assay.cli.echo import echo
 from assay.stopping import Stopped, at_the_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    import dagster as dg
 
     from assay.orchestration.backfill import Ran, Request
+    from assay.orchestration.plan import Planner
 
 
 def announce(request: Request) -> None:
     """A run begins."""
     for note in request.notes:
-        typer.echo(f"assay: {note}", err=True)
-    typer.echo(f"{request.title} ...")
+        echo(f"assay: {note}", err=True)
+    echo(f"{request.title} ...")
 
 
 def say_waiting(words: str) -> None:
     """A run waits for another."""
-    typer.echo(f"assay: {words}", err=True)
+    echo(f"assay: {words}", err=True)
 
 
 def say_what_became(ran: Ran) -> None:
     """A run has ended."""
-    typer.echo(f"  {'ok' if ran.failure is None else 'FAILED'}: {ran.said}")
+    echo(f"  {'ok' if ran.failure is None else 'FAILED'}: {ran.said}")
 
 
 def say_failures(done: Sequence[Ran]) -> bool:
     """Why runs failed: one line for each step that did. Whether any did."""
     for ran in done:
         for words in (ran.failure or "").splitlines():
-            typer.echo(f"assay: run {ran.run_id}: {words}", err=True)
+            echo(f"assay: run {ran.run_id}: {words}", err=True)
     return any(ran.failure for ran in done)
 
 
@@ -45,9 +47,9 @@ def say_end(done: Sequence[Ran], seconds: float, *, of_all: bool) -> None:
     """All has been done, in so many seconds; of some tables only, unless it was `of_all`."""
     fine = "every partition that has landed is up to date" if of_all else "what is selected is up to date, or waits for more than that"
     if done:
-        typer.echo(f"{counted(done)}; {seconds:.1f} s.")
+        echo(f"{counted(done)}; {seconds:.1f} s.")
     else:
-        typer.echo(f"Nothing to do: {fine} (looked in {seconds:.1f} s).")
+        echo(f"Nothing to do: {fine} (looked in {seconds:.1f} s).")
 
 
 def counted(done: Sequence[Ran]) -> str:
@@ -59,22 +61,31 @@ def counted(done: Sequence[Ran]) -> str:
     return f"Partitions: {said or 'none published'}"
 
 
+def say_landing(planner: Planner, only: Collection[dg.AssetKey] | None) -> None:
+    """Print what waits and what is ignored of the files of some assets' datasets, and of the files that belong to none."""
+    from assay.orchestration.landing import Landing
+
+    datasets = {"", *planner.contracts} if only is None else {"", *(key.path[-1] for key in only)}
+    for note in Landing.look(planner).of(datasets).notes():
+        echo(note)
+
+
 @contextmanager
 def told_when_stopped(done: Sequence[Ran], go_on: str) -> Iterator[None]:
-    """Inside, a command that is stopped says what it has done, and that a command goes on with the rest. Raises typer.Exit.
+    """Inside, a command that is stopped says what it has done, and that a command goes on with the rest. Raises SystemExit.
 
     One that an error ends says why runs before have failed.
     """
 
     def tell(_: Stopped) -> None:
-        typer.echo(f"assay: {counted(done)}; the others are as they were. `{go_on}` goes on with them.", err=True)
+        echo(f"assay: {counted(done)}; the others are as they were. `{go_on}` goes on with them.", err=True)
 
     with at_the_end(tell):
         try:
             yield
         except Stopped as stopped:
             tell(stopped)
-            raise typer.Exit(stopped.code) from None
+            raise SystemExit(stopped.code) from None
         except Exception:
             say_failures(done)  # they are often why there was no going on
             raise

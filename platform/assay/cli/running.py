@@ -8,13 +8,10 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import typer
-
+from assay.cli.echo import echo
 from assay.cli.homes import make_dbt_project, make_folders, require_contracts, require_writable
-from assay.cli.keys import make_keys
-from assay.cli.landing import say_landing
 from assay.cli.product import find_product
-from assay.cli.progress import announce, say_end, say_failures, say_waiting, say_what_became, told_when_stopped
+from assay.cli.progress import announce, say_end, say_failures, say_landing, say_waiting, say_what_became, told_when_stopped
 from assay.cli.up_to_date import is_as_remembered, look, remember
 from assay.errors import SettingsError
 from assay.gold import dbt_process
@@ -52,6 +49,8 @@ def prepare(settings: Settings) -> Path | None:
     sweep(settings.scratch)
     _copy_once(settings.instance_file)
     if not table_names(settings.lake):  # beside tables a key that is missing was lost: only `assay init` takes another one for it
+        from assay.cli.keys import make_keys  # brings Typer, which a backfill needs for nothing else
+
         make_keys(settings)
     manifest = None
     with suppress(DbtFailed):
@@ -95,7 +94,7 @@ def run_backfill(
             believe(settings.lake, instance)
         if words := set_back(settings.lake, instance):
             dbt_process.stop()
-            typer.echo(f"assay: {words}", err=True)
+            echo(f"assay: {words}", err=True)
             say_landing(work.planner, work.only)
             return SOMETHING_LEFT_OUT
         for ran in work.execute(announce):
@@ -118,7 +117,7 @@ def _backfill(
     product = find_product(settings)
     assembly = assemble(settings, product.contracts)
     for one in assembly.left_out:
-        typer.echo(f"assay: {one}", err=True)
+        echo(f"assay: {one}", err=True)
     planner = replace(assembly.planner, run=replace(assembly.planner.run, force=force))
     job = assembly.definitions.resolve_implicit_global_asset_job_def()
     only = _selected(select, assembly.definitions)
