@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 import alembic_once  # noqa: F401  # it is imported to take effect
+import contracts_once  # noqa: F401  # as this is
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("exploring", deadline=None)
 settings.load_profile("steady")
+
+# By Python's own numbers a twentieth of the time goes into looking for garbage among a million objects that Dagster and dbt keep.
+gc.set_threshold(50_000, 20, 10)
 
 UNIT = Path(__file__).parent / "unit"
 HEAVY = {"pyspark", "dbt", "dagster_dbt", "confluent_kafka"}
