@@ -27,6 +27,7 @@ ASSAY = Path(sys.executable).parent / "assay"
 START_SECONDS, BACKFILL_SECONDS = 300, 900  # a machine may be busy
 LAUNCH = """mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
 STATUS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
 
 
@@ -87,6 +88,11 @@ def test_a_backfill_from_the_ui_publishes_the_good_days_and_shows_the_bad_one(tm
         backfill = launched["launchPartitionBackfill"]["backfillId"]
         wait_for(lambda: status(url, backfill) != "REQUESTED", BACKFILL_SECONDS, lambda: "the backfill did not end")
         assert status(url, backfill) == "COMPLETED_FAILED"
+        os.kill(process_with_the_code(url), signal.SIGKILL)  # as a machine does that runs out of memory
+        wait_for(lambda: location(url) == "PythonError", START_SECONDS, lambda: "the process with the code was not missed")
+        wait_for(lambda: location(url) == "RepositoryLocation", START_SECONDS, lambda: "the code is not loaded again")
+        said = (home.parent / "serve.log").read_text()
+        assert "assay: a code server has lost the process that had loaded the code; it is started again." in said
     monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
     with dg.DagsterInstance.get() as instance:
         key = dg.AssetKey(["bronze", "flights"])
@@ -94,6 +100,23 @@ def test_a_backfill_from_the_ui_publishes_the_good_days_and_shows_the_bad_one(tm
         assert "2013-01-02" not in instance.get_materialized_partitions(key)
         runs = instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill}))
         assert len(runs) == 1, "one run for the whole range"
+
+
+def process_with_the_code(url: str) -> int:
+    """The child of the code server whose parent serves on this port too."""
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    processes = [(int(pid), int(parent), said) for pid, parent, said in (line.split(maxsplit=2) for line in listed.splitlines())]
+    port = url.rpartition(":")[2]
+    [serving] = [parent for _, parent, said in processes if "assay.cli.web_server" in said and f"--port {port}" in said]
+    [server] = [pid for pid, parent, said in processes if parent == serving and "code-server" in said]
+    [found] = [pid for pid, parent, _ in processes if parent == server]
+    return found
+
+
+def location(url: str) -> str:
+    """What the UI has of the code location: its repository, or the error with which it was loaded."""
+    [entry] = graphql(url, LOCATIONS, {})["workspaceOrError"]["locationEntries"]
+    return str(entry["locationOrLoadError"]["__typename"])
 
 
 def status(url: str, backfill: str) -> str:

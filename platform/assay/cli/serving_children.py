@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 import yaml
 
+from assay.cli.serving_child import WITHOUT_CODE
 from assay.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ class Children:
             self._require_alive()
             for number, (command, process) in enumerate(self.code):
                 if process.poll() is not None and not self.ending:
-                    typer.echo(f"assay: a code server ended with {process.returncode}; it is started again.", err=True)
+                    lost = process.returncode == WITHOUT_CODE
+                    why = "has lost the process that had loaded the code" if lost else f"ended with {process.returncode}"
+                    typer.echo(f"assay: a code server {why}; it is started again.", err=True)
                     time.sleep(AGAIN_SECONDS)
                     self.code[number] = command, self._start(command)
 
