@@ -213,14 +213,16 @@ def erasure_tokens(world: World) -> dict[str, str]:
 
 def make_bronze(run: Run, contract: Contract, keys: Iterable[str] | None) -> list[Outcome]:
     definition, spec = arrivals_of(contract), bronze_spec(contract)
-    assert definition is not None
+    if definition is None:
+        return list(ingest(run, contract, slice_of(None, [], spec)))
     slice_ = slice_of(definition, definition.get_partition_keys() if keys is None else keys, spec)
     return list(ingest(run, contract, slice_, whole_of(definition, spec)))
 
 
 def make_silver(run: Run, contract: Contract, keys: Iterable[str] | None) -> list[Outcome]:
     definition, spec = events_of(contract), silver_spec(contract)
-    assert definition is not None
+    if definition is None:
+        return list(refine_partitions(run, contract, slice_of(None, [], spec)))
     slice_ = slice_of(definition, definition.get_partition_keys() if keys is None else keys, spec)
     return list(refine_partitions(run, contract, slice_, whole_of(definition, spec)))
 
