@@ -286,7 +286,7 @@ class Life:
     def due(self) -> dict[str, Due]:
         """The plan of another process; that of who lives must be the same."""
         fresh = self.planner()
-        with _another_process():
+        with another_process():
             found = {"/".join(one.key.path): one for stage in fresh.stages for one in fresh.due(stage.keys)}
         self.lives = self.lives or self.planner()
         with one_look():
@@ -391,7 +391,7 @@ def hash_of(content: Content) -> str:
 
 
 @contextmanager
-def _another_process() -> Iterator[None]:
+def another_process() -> Iterator[None]:
     """Inside, nothing is known of landing but what the index keeps."""
     known, last = OrderedDict[object, object](), BoundedCache[object, object](lambda _: 1, 100)
     landing_file._hash_once.cache_clear()
