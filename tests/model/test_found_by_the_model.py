@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 from deltalake import write_deltalake
-from lake_accidents import Damage, cut_entry, damage_file, mend_all, throw_away
+from lake_accidents import Damage, cut_entry, damage_file, maintain, mend_all, throw_away
 from lake_invariants import gold_is_a_function_of_silver_now, no_erased_value_is_anywhere, the_plan_is_empty
 from lake_oracle import Place
 from lake_product import KIND, METERS, PEOPLE, SALES
@@ -300,3 +300,48 @@ def test_a_cut_entry_is_mended_of_which_a_checkpoint_says_the_same(world: World)
     mended = newest(world.lake, bronze.name)
     assert mended is not None
     assert [file.path for file in mended.files] == [file.path for file in bronze.files]
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_row_that_lands_again_while_somebody_else_is_erased_stays_held(world: World, *, forgotten: bool) -> None:
+    """It was at the place of theirs in an earlier content. Before, quarantine lost it: it was nowhere until the next backfill."""
+    bobs = [("2024-01-30", "1", BOB, "-1")]
+    for rows in (bobs, [("2024-01-31", "1", ADA, "10")]):
+        world.land(SALES, "sales_2024-01-31_a", rows)
+        settled(world)
+    if forgotten:
+        maintain(world, world.planner())
+    with points(), killed_after(world, ADA, "erasures/requests"):
+        world.land(SALES, "sales_2024-01-31_a", bobs)
+        settled(world)
+        world.erase(world.planner(), ADA)
+    assert held_places(SALES, Tables(world.lake).caught_up()) == {"2024-01-30": {Place("sales_2024-01-31_a", 1)}}
+    the_plan_is_empty(world)
+
+
+def test_an_erasure_takes_nothing_of_somebody_whose_row_is_shown_where_silver_waits(world: World) -> None:
+    """In bronze there is another row at its place already. Before, the decision about it went, too, for good."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-30", "1", BOB, "-1")])
+    settled(world)
+    assert world.decide(SALES, DecisionKind.DISCARD) is not None
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-31", "1", ADA, "10")])
+    make_bronze(world.run(), world.contracts[SALES], None)
+    assert world.erase(world.planner(), ADA).detail["rows"] == {SALES: 1}
+    tables = Tables(world.lake).caught_up()
+    assert held_places(SALES, tables) == {"2024-01-30": {Place("sales_2024-01-31_a", 1)}}
+    decisions = tables.newest("decisions/sales")
+    assert decisions is not None
+    assert len(decisions.rows()) == 1
+
+
+def test_what_is_shown_of_a_content_that_an_erasure_took_goes_before_the_next_receipt(world: World) -> None:
+    """Nobody can tell whose it is, so its partition is built again. Before, the next who left had a receipt, and her row was shown."""
+    world.land(SALES, "sales_2024-01-31_a", [("2024-01-31", "1", ADA, "10"), ("2024-01-30", "2", EVE, "-1")])
+    settled(world)
+    world.land(SALES, "sales_2024-01-31_a", [("2024-02-01", "1", BOB, "10")])
+    make_bronze(world.run(), world.contracts[SALES], None)
+    for person in (ADA, EVE):
+        world.erase(world.planner(), person)
+    assert rejected_contents(world) == set()
+    settled(world)
+    the_plan_is_empty(world)

@@ -7,17 +7,22 @@ the days tell the partitions of silver.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.contracts.model.calendars import event_calendar
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
+from assay.lake.accounts import MADE_FROM, rows_token
 from assay.lake.damage import refuse_changed
 from assay.lake.log import LOG
 from assay.lake.manifest import manifest_of
+from assay.lake.migrations import TOKEN, outgrown
 from assay.lake.quarantine.decisions import LAYER as DECISIONS
 from assay.lake.quarantine.store import ARRIVALS, visible_files
 from assay.lake.row_groups import by_row_group
+from assay.lake.slices import WHOLE
 from assay.lake.snapshots import newest
 from assay.masking.subjects import rows_of, spelled
 
@@ -27,9 +32,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.contracts.model.contract import Contract
+    from assay.lake.accounts import Rows
     from assay.lake.snapshots import Snapshot
 
 ORIGIN = (SOURCE_FILE, SOURCE_HASH, SOURCE_ROW)
+BESIDE = ("quarantine", "claims")  # the layers whose rows stand beside a published table
 Place = tuple[str, int]
 
 
@@ -37,7 +44,7 @@ Place = tuple[str, int]
 class Traces:
     """Where a person was found in a dataset: the rows by place, the days of their events, the landing files that they came in.
 
-    `others` are rows of an earlier content at the same row of the same file, which nobody sees: theirs, or somebody else's.
+    `others` are rows of an earlier content at the same row of the same file, which no file of bronze has any more: theirs, or another's.
     """
 
     places: set[Place] = field(default_factory=set)
@@ -146,27 +153,81 @@ def search(lake: Path, contract: Contract, kind: str, value: str) -> Traces:
             if str(path) in live:
                 now.add((file, row))
     if now:
-        _add_held_before(found, lake, contract.dataset, now)
+        _add_held_before(found, lake, contract, now)
     return found
 
 
-def _add_held_before(found: Traces, lake: Path, dataset: str, rows: set[Place]) -> None:
+def _add_held_before(found: Traces, lake: Path, contract: Contract, rows: set[tuple[str, int]]) -> None:
     """Add the places by which other tables know some rows of files: what a file that is sent again leaves as it was keeps its earlier hash.
 
-    Of what readers see that is so. What is kept of older publications may be about a row that was another one in that content.
+    Of what readers see of partitions that are as bronze is now, that is so. All else may be about a row that was another one in that
+    content: where a file of bronze has that row, it has told whose.
     """
-    published = {prefix: newest(lake, f"{layer}/{dataset}") for prefix, layer in (("", "silver"), (ARRIVALS, "bronze"))}
-    for layer in ("quarantine", "claims"):
-        if table := newest(lake, f"{layer}/{dataset}"):
-            seen = {file.path for file in visible_files(table, published)}
-            found.places |= _origins(table, seen, rows)
-            found.others |= _origins(table, {file.path for file in table.files} - seen, rows)
-    found.others -= found.places
+    maybe = set[Place]()
+    for table, current in shown_now(lake, contract):
+        old = {file.path for file in table.files} - current
+        found.places |= {(hash_, row) for file, row, hash_ in _origins(table, current) if (file, row) in rows}
+        maybe |= {(hash_, row) for file, row, hash_ in _origins(table, old) if (file, row) in rows}
+    found.others |= _told_by_nobody(lake, contract.dataset, maybe - found.places)
 
 
-def _origins(table: Snapshot, paths: set[str], rows: set[Place]) -> set[Place]:
+def _origins(table: Snapshot, paths: set[str]) -> Iterator[tuple[str, int, str]]:
+    """Of some files of a table: the landing file of each row, its number there, and the hash of the content that it was read from."""
     known = table.scan(lambda file: file.path in paths, ["source_file", "source_row", "source_hash"]).unique().collect()
-    return {(hash_, row) for name, row, hash_ in known.iter_rows() if (name, row) in rows}
+    return known.iter_rows()
+
+
+def _told_by_nobody(lake: Path, dataset: str, places: set[Place]) -> set[Place]:
+    """Those of some places of which no file of bronze has the row, of the newest version or an old one."""
+    import polars as pl
+
+    left = {*places}
+    for path in data_files(lake / "bronze" / dataset) if left else ():
+        for part in _parts(path, [SOURCE_HASH, SOURCE_ROW]):
+            there = part.select(pl.col(SOURCE_HASH).alias("source_hash"), pl.col(SOURCE_ROW).cast(pl.Int64).alias("source_row"))
+            left.difference_update(there.filter(at_places(there, places)).iter_rows())
+    return left
+
+
+def shown_now(lake: Path, contract: Contract) -> Iterator[tuple[Snapshot, set[str]]]:
+    """Quarantine and claims, each with its files that readers see of partitions that are as bronze is now.
+
+    Of a table of another calendar nobody can tell: there it is all that readers see.
+    """
+    published = {prefix: newest(lake, f"{layer}/{contract.dataset}") for prefix, layer in (("", "silver"), (ARRIVALS, "bronze"))}
+    stale = made_from_others(published[""], published[ARRIVALS], contract)
+    for layer in BESIDE:
+        if table := newest(lake, f"{layer}/{contract.dataset}"):
+            yield table, {file.path for file in visible_files(table, published) if file.values[0] not in stale}
+
+
+def made_from_others(silver: Snapshot | None, bronze: Snapshot | None, contract: Contract) -> set[str]:
+    """The partitions of silver that were made from other rows than bronze has of them now; none of a table of another calendar."""
+    rows: dict[str, list[Rows]] = defaultdict(list)
+    calendar = event_calendar(contract)
+    if silver is None or outgrown(silver, calendar):
+        return set()
+    for file in bronze.files if bronze else ():
+        for day, one in manifest_of(file.path).days.items():
+            if day is not None or calendar is None:
+                key = calendar.first_of(day).isoformat() if calendar and day else WHOLE.key
+                rows[key].append(("".join(file.values), str(day or ""), one))
+    return {key for key, made_from in silver.tokens(TOKEN + MADE_FROM).items() if made_from != rows_token(rows[key])}
+
+
+def contents_known(lake: Path, dataset: str) -> set[str]:
+    """The hashes of the contents of which any file of bronze has rows, of the newest version or an old one."""
+    return set[str]().union(*(contents_in(path, SOURCE_HASH) for path in data_files(lake / "bronze" / dataset)))
+
+
+def let_go_of_shown(found: Traces, lake: Path, contract: Contract) -> None:
+    """Now that bronze has nothing of the person: what readers see of partitions that are as it is, is somebody else's.
+
+    Such a row is among `others` when its content landed again after the search.
+    """
+    if found.others and not outgrown(newest(lake, f"silver/{contract.dataset}"), event_calendar(contract)):
+        for table, current in shown_now(lake, contract):
+            found.others.difference_update((hash_, row) for _, row, hash_ in _origins(table, current))
 
 
 def at_places(frame: pl.DataFrame, places: Iterable[Place]) -> pl.Series:

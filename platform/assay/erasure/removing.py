@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
 from assay.erasure.partition_rows import HELD_ROWS, parts_of, stage_arrival, stage_rows
-from assay.erasure.person_search import at_places, named
+from assay.erasure.person_search import BESIDE, at_places, let_go_of_shown, named
 from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.unpartitioned import rules_of
@@ -29,7 +29,7 @@ from assay.lake.slices import WHOLE, Partition, Slice, TableSpec
 from assay.lake.snapshots import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -141,12 +141,25 @@ def _note(before: Mapping[str, Any], gone: int, aside: Mapping[str, int]) -> dic
     return kept | {"erased": kept.get("erased", 0) + gone} | ({"held": {rule: rows for rule, rows in held.items() if rows}} if held else {})
 
 
-def remove_beside(lake: Path, dataset: str, found: Traces, fence: int) -> tuple[int, int]:
-    """Remove a person from what lies beside a published table; returns how many rows of quarantine went, and how many of decisions."""
-    held = remove_from_quarantine(lake, dataset, found.of("quarantine"), fence)
+def remove_beside(lake: Path, contract: Contract, found: Traces, before: Mapping[str, Snapshot], fence: int) -> tuple[int, int]:
+    """Remove a person from what lies beside a table that was published again; returns how many rows of quarantine went, and how many of
+    decisions. What may be theirs goes from files of `before` only, by table: whoever has written others since has read nothing of them.
+    """
+    dataset = contract.dataset
+    let_go_of_shown(found, lake, contract)
+    quarantine, claims = (before.get(f"{layer}/{dataset}") for layer in BESIDE)
+    held = _remove_maybe(lake, Quarantine(lake, dataset).spec, found, quarantine, fence)
+    held += remove_from_quarantine(lake, dataset, found.places, fence)
     decided = remove_from_decisions(lake, dataset, found.of("decisions"), fence)
-    remove_from_claims(lake, dataset, found.of("claims"), fence)
+    _remove_maybe(lake, claims_table(lake, dataset).spec, found, claims, fence)
+    remove_from_claims(lake, dataset, found.places, fence)
     return held, decided
+
+
+def _remove_maybe(lake: Path, spec: TableSpec, found: Traces, before: Snapshot | None, fence: int) -> int:
+    if not found.others or before is None:
+        return 0
+    return remove_rows(lake, spec, lambda frame: at_places(frame, found.others), fence, among={file.path for file in before.files})
 
 
 def remove_from_quarantine(lake: Path, dataset: str, places: set[Place], fence: int | None = None) -> int:
@@ -164,8 +177,12 @@ def remove_from_claims(lake: Path, dataset: str, places: set[Place], fence: int 
     return remove_rows(lake, claims_table(lake, dataset).spec, lambda frame: at_places(frame, places), fence)
 
 
-def remove_rows(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None) -> int:
-    """Write the partitions of a table that have such rows again without them; returns how many rows went."""
+def remove_rows(
+    lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], pl.Series], fence: int | None, among: Collection[str] | None = None
+) -> int:
+    """Write the partitions of a table that have such rows again without them; returns how many rows went. `among` are the paths of files,
+    if not all are looked at.
+    """
 
     def without(table: Snapshot, values: tuple[str, ...], files: list[DataFile]) -> int:
         rows = gone = 0
@@ -179,9 +196,12 @@ def remove_rows(lake: Path, spec: TableSpec, is_meant: Callable[[pl.DataFrame], 
             publish(lake, staging, noted_again(table, values, staging), provenance=why)
         return gone
 
-    return _carried_out(
-        lake, spec.name, lambda table: (partial(without, table, values, files) for values, files in _by_values(table).items())
-    )
+    def rewrites(table: Snapshot) -> Iterator[Callable[[], int]]:
+        for values, files in _by_values(table).items():
+            if among is None or any(file.path in among for file in files):
+                yield partial(without, table, values, files)
+
+    return _carried_out(lake, spec.name, rewrites)
 
 
 def _by_values(table: Snapshot) -> dict[tuple[str, ...], list[DataFile]]:

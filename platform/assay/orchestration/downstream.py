@@ -16,9 +16,10 @@ from assay.gold.calendars import calendars_of, reach_of
 from assay.gold.models import LAYER
 from assay.lake.migrations import outgrown, published_keys
 from assay.lake.provenance import history_of
-from assay.lake.publisher import INPUTS
+from assay.lake.publisher import INPUTS, current_tokens
 from assay.lake.slices import WHOLE, Partition
 from assay.lake.snapshots import newest, table_names
+from assay.orchestration.calendars import events_of, keys_of
 from assay.refine.accounts import Accounts
 from assay.refine.inputs import Inputs
 from assay.refine.step import silver_spec
@@ -58,6 +59,13 @@ class Downstream:
         while fresh := [name for name in orphans if name not in found and self._reads(name) & found.keys()]:
             found |= {name: frozenset(published_keys(newest(self.lake, name))) or WHOLE_TABLE for name in fresh}
         return {name: keys for name, keys in found.items() if keys}
+
+    def published(self, dataset: str, fed: Fed) -> frozenset[str]:
+        """The partitions of silver that were published from such rows: one that waits for its file goes on waiting."""
+        definition, keys = events_of(self.planner.contracts[dataset]), fed.get(f"silver/{dataset}", frozenset())
+        there = keys if definition is None else keys.intersection(keys_of(definition))
+        current = current_tokens(newest(self.lake, f"silver/{dataset}"), sorted(there))
+        return frozenset(key for key in there if current[key] is not None)
 
     def unproved(self, fed: Fed) -> list[str]:
         """The fed partitions that hold rows and that are not made from what is there now, with what is known of why."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assay.erasure.copies import clean_copies
 from assay.erasure.held import Held
 from assay.erasure.old_files import OldFiles, forget_bounds, values_of
-from assay.erasure.orphaned_rows import Beside, of_forgotten_contents
+from assay.erasure.orphaned_rows import Beside, of_forgotten_contents, untold
 from assay.erasure.person_search import Traces, search
 from assay.erasure.places import BEYOND, places
 from assay.erasure.proving import NotErased, prove
@@ -33,7 +33,7 @@ from assay.maintenance.unfinished import remove_unfinished
 from assay.masking.keyring import read_ring
 from assay.masking.redaction import nothing_quoted
 from assay.masking.subjects import erasure_token, subjects_of
-from assay.orchestration.calendars import events_of, keys_of
+from assay.orchestration.calendars import events_of
 from assay.orchestration.downstream import Downstream, Fed
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.rebuild import Rebuild
@@ -105,10 +105,10 @@ class Erasing:
         wait_until_gone(self.planner.project.scratch, self.say)
         fenced_at = datetime.now(UTC)  # whoever staged a file before now had read before, or ends by this last fence
         beside, fence = Beside.pin(self.lake, traces), self._raise_fence()  # in this order
-        beside.drop_orphans(fence)
         fed = self._rebuild(traces)
+        beside.drop_orphans(fence)
         for dataset, found in traces.items():
-            held, decided = remove_beside(self.lake, dataset, found, fence)
+            held, decided = remove_beside(self.lake, self.planner.contracts[dataset], found, beside.before, fence)
             self.say(f"quarantine/{dataset}: {held} rows removed, {decided} of decisions.")
         terms, followed = SearchTerms.of(self.contracts, self.person, ring), {name: sorted(keys) for name, keys in fed.items()}
         held_by = Held(self.lake, self.planner.contracts, self.person, terms, traces, fed, erasure.detail["versions"])
@@ -167,14 +167,16 @@ class Erasing:
         return {name: found.to_json() for name, found in datasets.items()}
 
     def _rebuild(self, traces: Mapping[str, Traces]) -> Fed:
-        """Silver and gold on the normal path. What silver's rules about whole partitions refuse is published all the same.
+        """Silver and gold on the normal path; of what held the person also what silver's rules about whole partitions refuse.
 
         Returns what the removed rows had fed. Raises NotErased if any of it is not made from what is left.
         """
         downstream = Downstream(self.planner, {name: frozenset(found.days) for name, found in traces.items() if found.places})
         fed, planner = downstream.fed(), self.planner
-        chosen = {name: self._published(name, fed) for name in downstream.days}
-        failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, chosen)))
+        chosen = {name: downstream.published(name, fed) for name in downstream.days}
+        others = {one.dataset: keys for one in self.contracts if (keys := untold(self.lake, one))}
+        due = {name: chosen.get(name, frozenset()) | others.get(name, frozenset()) for name in chosen.keys() | others.keys()}
+        failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, due)))
         insisted = [self._insist(self.planner.contracts[name], keys) for name, keys in chosen.items() if keys]
         if any(insisted):
             failed = list(self._failures(Rebuild(planner.run, planner.contracts, planner.project, {})))
@@ -182,13 +184,6 @@ class Erasing:
             why = f" {failed[0]}" if failed else ""
             raise NotErased(f"{'; '.join(left)}: fed by the removed rows and not made from what is left.{why}")
         return fed
-
-    def _published(self, dataset: str, fed: Fed) -> frozenset[str]:
-        """The partitions of silver that were published from rows of the person: one that waits for its file goes on waiting."""
-        definition, keys = events_of(self.planner.contracts[dataset]), fed.get(f"silver/{dataset}", frozenset())
-        there = keys if definition is None else keys.intersection(keys_of(definition))
-        current = current_tokens(newest(self.lake, f"silver/{dataset}"), sorted(there))
-        return frozenset(key for key in there if current[key] is not None)
 
     def _failures(self, planner: Planner) -> Iterable[str]:
         for ran in self.rebuild(planner):
