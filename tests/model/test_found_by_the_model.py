@@ -345,3 +345,13 @@ def test_what_is_shown_of_a_content_that_an_erasure_took_goes_before_the_next_re
     assert rejected_contents(world) == set()
     settled(world)
     the_plan_is_empty(world)
+
+
+def test_what_landed_empty_is_published_with_the_new_calendar(world: World) -> None:
+    """Its day is a partition of the new table as it was of the old one. Before, a second backfill found it due."""
+    for day, rows in (("2024-01-30", []), ("2024-01-31", [("2024-01-31", "1", BOB, "10")])):
+        world.land(SALES, f"sales_{day}_a", rows)
+    settled(world)
+    world.versions[SALES] = "2.1.0"  # days of another zone
+    settled(world)
+    the_plan_is_empty(world)

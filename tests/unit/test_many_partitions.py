@@ -18,7 +18,7 @@ from assay.lake.publisher import publish
 from assay.lake.slices import Partition, Slice, TableSpec
 from assay.lake.snapshots import DataFile, open_snapshot
 from assay.lake.staging import stage
-from assay.orchestration.waiting import days_of, reaches, waiting
+from assay.refine.waiting import days_of, reaches, waiting
 from orders import orders_contract
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ from assay.orchestration.due import Due
 from assay.orchestration.levels import levels
 from assay.orchestration.partitions import slice_of
 from assay.orchestration.plan_inputs import RememberedPlans
-from assay.orchestration.waiting import days_of, reaches, waiting
 from assay.refine.accounts import Accounts
 from assay.refine.inputs import Inputs
 from assay.refine.step import silver_spec
+from assay.refine.waiting import days_of, reaches, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

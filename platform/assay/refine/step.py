@@ -27,7 +27,7 @@ from assay.refine.constraints import tighten_constraints
 from assay.refine.global_keys import settle
 from assay.refine.inputs import Inputs
 from assay.refine.kernel import Judged, Refined, judge, refine
-from assay.refine.migrating import leaving
+from assay.refine.migrating import leaving, of_new_calendar
 from assay.refine.work import Chunk, Work
 from assay.steps import CHUNK_ROWS, COMMIT_BYTES, Outcome, Run, Status, ahead, give_back_memory, in_groups
 
@@ -67,8 +67,8 @@ def refine_partitions(run: Run, contract: Contract, slice_: Slice, everything: C
     wanted = {partition.key: inputs.fingerprint(partition) for partition in slice_.partitions}
     stands = Accounts.beside(before, run.lake, contract).standing(slice_, inputs, current)
     due = [partition for partition in slice_.partitions if run.force or wanted[partition.key] != stands[partition.key]]
-    if others is not None:  # what has no rows is no partition of the new table; a table without any has its first one, empty
-        due = [partition for partition in slice_.partitions if inputs.files(partition)] or list(slice_.partitions[:1])
+    if others is not None:  # a table without any partition has its first one, empty
+        due = of_new_calendar(inputs, slice_) or list(slice_.partitions[:1])
     builder = Builder(run, inputs, slice_.spec, transform)
     if has_table_key(contract):
         open_ = {key for key in slice_.keys if run.force or (stands[key] is None and current[key] is not None)}
