@@ -7,16 +7,17 @@ it knows from disk. Nothing may change what was parsed: whoever did would be not
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from assay.contracts.documents import document
 from assay.contracts.documents.json_schema import standard_faults
 from assay.contracts.reading import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-TEXTS = 256  # that are kept
+Result = TypeVar("Result")
+TEXTS, LONGEST = 256, 100_000  # that are kept, and their letters: the tree of one at the bounds of a contract takes 45 MB
 _good: dict[str, None] = {}
 
 
@@ -31,6 +32,15 @@ def _validated_once(one: document.Document) -> Iterator[document.Finding]:
     yield from found
 
 
-document._read = lru_cache(TEXTS)(document._read)
-document.beyond_bounds = lru_cache(TEXTS)(document.beyond_bounds)  # type: ignore[attr-defined]
+def _once(look: Callable[..., Result]) -> Callable[..., Result]:
+    known = lru_cache(TEXTS)(look)
+
+    def of(text: str, *more: object) -> Result:
+        return (known if len(text) <= LONGEST else look)(text, *more)
+
+    return of
+
+
+document._read = _once(document._read)
+document.beyond_bounds = _once(document.beyond_bounds)  # type: ignore[attr-defined]
 faults.standard_faults = _validated_once  # type: ignore[attr-defined,assignment]
