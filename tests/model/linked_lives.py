@@ -65,7 +65,7 @@ DAYS = ("2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02")
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 CHANGES = {
     "least": (0, 2, 6, 7), "share": (None, 0.3, 0.5, 0.8), "count": (None, 0, 1), "scope": ("table", "partition"), "grain": ("day", "month"),
-    "zone": ZONES, "start": ("2024-01-01", "2024-01-31"), "key": (("number",), ("number", "item"), ("item",)), "masked": (False, True),
+    "zone": ZONES, "start": ("2024-01-01", "2024-01-31"), "key": (("number",), ("number", "item"), ("item",), ()), "masked": (False, True),
     "strict": (True, False), "refers": (True, False), "pair": (True, False),
 }  # fmt: skip
 CALENDAR, KEYED = {"grain", "zone", "start"}, {"scope", "key", "masked"}
@@ -344,7 +344,7 @@ class Life:
     def _look_at(self, dataset: str, fates: Fates, due: set[str]) -> None:
         published, is_whole = self.silver(dataset), self.terms[dataset].scope == "table" and dataset != STORES
         self.unsettled -= set() if due else {dataset}
-        if is_whole and dataset not in self.unsettled:
+        if is_whole and dataset not in self.unsettled and self.terms[dataset].key:
             place = [PUBLISHED[dataset].index(name) for name in self.terms[dataset].key_of(dataset)]
             assert max(Counter(tuple(row[at] for at in place) for row in published).values(), default=0) <= 1, (
                 f"{dataset}: a key is there twice"

@@ -129,7 +129,7 @@ def judged(dataset: str, terms: Terms, rows: Mapping[Place, Cells], known: Colle
             fates.held[part].add(place)
             continue
         by_name = dict(zip({STORES: ("store",), ITEMS: ("code",), SALES: ("number", "item")}[dataset], values, strict=False))
-        key = tuple(by_name[name] for name in terms.key_of(dataset))
+        key: Values = tuple(by_name[name] for name in terms.key_of(dataset)) or place  # without a key no row replaces another
         scope = "" if terms.scope == "table" else part
         if (scope, key) in last:
             del fates.published[last[scope, key]][key]

@@ -118,13 +118,13 @@ _COUNT = "      - {{name: some_rows, type: library, metric: rowCount, mustBeGrea
 
 def _calendar(terms: Terms) -> str:
     share = f"      - {{property: rejectedShare, value: {{mustBeLessThan: {terms.share}}}}}\n" if terms.share is not None else ""
+    scope = f"      - {{property: keyScope, value: {terms.scope}}}\n" if terms.key else ""
     return f"""\
       - property: eventTime
         value: {{expression: at, format: "yyyy-MM-dd'T'HH:mm:ss'Z'", sourceTimeZone: Etc/UTC, timeZone: {terms.zone}}}
       - {{property: partitioning, value: {{grain: {terms.grain}, start: {terms.start}, end: {LAST}}}}}
       - {{property: arrival, value: {{grain: {terms.arrivals}, start: {FIRST}, end: 2024-03-01, lateness: 4}}}}
-      - {{property: keyScope, value: {terms.scope}}}
-{share}"""
+{scope}{share}"""
 
 
 def _column(dataset: str, name: str, terms: Terms) -> str:
