@@ -10,7 +10,7 @@ from lake_product import DAYS, FIRST, METERS, PEOPLE, SALES, STAYS, UNREADABLE, 
 from lake_writers import AFTER_COMMIT, AHEAD_OF_COMMIT, Fault, Kind
 
 if TYPE_CHECKING:
-    from lake_oracle import Cells
+    from lake_oracle import Cells, Content
 
 
 class Until(StrEnum):
@@ -30,6 +30,8 @@ class Upstream(StrEnum):
     ALIAS = "land under another name of its arrival"
     MOVED = "move rows"
     CHANGED = "correct"
+    FEWER = "send again without rows"
+    TURNED = "send again in another order"
     GONE = "archive"
     RULE = "change the contract"
 
@@ -95,7 +97,6 @@ amounts = st.sampled_from(["10", "5", "-1", "many"])
 rows = st.tuples(days, numbers, st.sampled_from([*PEOPLE, STAYS]), amounts)
 contents = st.lists(rows, max_size=4)
 which = st.integers(0, 2)
-leaving = st.sampled_from([*[None] * 17, *range(len(PEOPLE))])  # who leaves right after a change, if anybody does
 ones = st.integers(0, len(RULES) - 1)  # of files that are there, or of contracts
 forced = st.booleans()
 placed = st.sampled_from([False, False, True])  # an erasure waits for whoever has one
@@ -124,6 +125,25 @@ class Change(NamedTuple):
     old: int
 
 
+SENT_AGAIN = {Upstream.MOVED, Upstream.CHANGED, Upstream.FEWER, Upstream.TURNED}
+
+
+def sent_again(how: Upstream, before: Content, row: Cells) -> Content:
+    """A file in the place of another: with the day or the amount of a row in all rows, without the first, so that the others move up, or
+    with the last one first."""
+    if how in {Upstream.FEWER, Upstream.TURNED}:
+        return before[1:] if how is Upstream.FEWER else before[::-1]
+    return tuple((row[0], *one[1:]) if how is Upstream.MOVED else (*one[:-1], row[-1]) for one in before)
+
+
+class Leaves(NamedTuple):
+    """Who is erased right after a change, and whether a file is sent again without their rows before."""
+
+    who: int
+    without: bool
+
+
+leaving = st.sampled_from([*[None] * 14, *(Leaves(who, without) for who in range(len(PEOPLE)) for without in (True, False))])
 works = st.builds(Work, st.sampled_from(Begins), st.none() | st.frozensets(arrivals, min_size=1), forced, which, placed)
 overtaking = st.sampled_from(OVERTAKING)
 follows = st.sampled_from([Begins.MAINTAIN, Begins.MAINTAIN, Begins.ERASE])  # what comes after another tool

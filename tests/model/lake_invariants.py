@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lake_keys import a_key_is_where_its_last_row_is, made_from
 from lake_oracle import Place, gold_rows, judged, names
 from lake_product import BY_MONTH, METERS, SALES, partitions_of
 from lake_rows import bronze_rows, counted, damaged_now, held_places, names_of, silver_rows, sources_of, summed, unread_in, visible
@@ -114,6 +115,8 @@ class Watcher:
         for _, version in [one for one in self.tables.fresh() if one[0] == name]:
             self._note(self.tables.read(name, version), self.tables.entries[name, version])
         self.altered |= {(name, "@".join(file.values)) for file in (*gone.added, *gone.removed)}
+        # what the lost version had removed is named again, and maintenance or an erasure may have taken it since
+        self.tables.contents.damaged |= {file.path for file in gone.removed if not file.exists}
         for version in range(lost, max(last, len(self.tables.versions[name]))):
             self.strange[name, version] = frozenset({"what was lost"})
 
@@ -156,6 +159,8 @@ class Watcher:
             version = entry.info["assay.contract_version"]
             if not self.strange.get((f"bronze/{dataset}", inputs[f"bronze/{dataset}"])):
                 silver_is_a_function_of_bronze(table, pinned, notes, version, others)
+                if dataset == METERS and not others and (bronze := pinned[f"bronze/{dataset}"]):
+                    a_key_is_where_its_last_row_is(table, bronze, made_from(table, self.noted, self.tables, self.strange), version)
                 if not self.leaving:  # an erasure publishes all the same what is refused without a person's rows
                     nothing_refused_is_published(table, pinned, notes, version)
             nothing_is_made_from_erased_rows(pinned, self.erased, self.tokens)
@@ -173,6 +178,13 @@ class Watcher:
     def held_of(self, dataset: str) -> dict[str, str]:
         """The landing files that bronze holds, with their hashes, whatever another tool has done to it since."""
         return {file: digest for (name, _), files in self.taken.items() if name == f"bronze/{dataset}" for file, digest in files.items()}
+
+    def nobody_is_pointed_at(self) -> None:
+        """What tables have at the moment of a receipt."""
+        for table in [self.tables.newest(f"{layer}/{name}") for layer in ("quarantine", "claims", "decisions") for name in (SALES, METERS)]:
+            if table is not None and table.readable:
+                bronze = self.tables.newest(f"bronze/{table.name.partition('/')[2]}")
+                no_row_of_an_erased_person_is_pointed_at(table, self.landings, self.erased, bronze)
 
     def _pinned(self, name: str, version: int) -> Table | None:
         """An input as it was read; None if an erasure has taken its files since."""

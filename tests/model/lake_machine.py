@@ -21,10 +21,12 @@ from lake_draws import (
     HAVE_PLACES,
     OVERTAKEN,
     RULES,
+    SENT_AGAIN,
     STOPS,
     Begins,
     Change,
     Foreign,
+    Leaves,
     Mishap,
     Moves,
     Until,
@@ -43,6 +45,7 @@ from lake_draws import (
     past,
     placed,
     rows,
+    sent_again,
     telling,
     which,
     whole,
@@ -126,9 +129,9 @@ class LakeMachine(RuleBasedStateMachine):
             self.settle()
 
     @rule(dataset=datasets, change=changes, leaves=leaving)
-    def upstream(self, dataset: str, change: Change, leaves: int | None = None) -> None:
+    def upstream(self, dataset: str, change: Change, leaves: Leaves | None = None) -> None:
         """A file lands, new or in the place of another, or goes; or the contract is changed. Bronze may take that, and silver not yet, and
-        old files go; then somebody `leaves` from what is left behind."""
+        old files go; then somebody `leaves`, also from what is left behind."""
         how, arrival, suffix, content, old = change
         there, name = self.landings[dataset].there, f"{dataset}_{arrival}_{suffix}"
         own = tuple(row if dataset == SALES else (row[0], row[1], row[3]) for row in content)
@@ -141,15 +144,12 @@ class LakeMachine(RuleBasedStateMachine):
             other = sorted(there)[old % len(there)]
             if how in COPIES:
                 self._land(how, dataset, name if how is Upstream.AGAIN else f"{other[:-1]}{NEXT_NAME[other[-1]]}", there[other])
-            elif how is Upstream.MOVED and own:
-                self._land(how, dataset, other, tuple((own[0][0], *row[1:]) for row in there[other]))
-            elif how is Upstream.CHANGED and own:
-                self._land(how, dataset, other, tuple((*row[:-1], own[0][-1]) for row in there[other]))
             elif how is Upstream.GONE:
                 self._archive(dataset, other)
-        for begins in (Begins.INGEST, Begins.MAINTAIN, Begins.ERASE):
-            if leaves is not None and len(self.writers) < MOST_WRITERS:
-                self._finish(self._start(dataset, Work(begins, None, False, leaves)))
+            elif how in SENT_AGAIN and own:
+                self._land(how, dataset, other, sent_again(how, there[other], own[0]))
+        if leaves is not None:
+            self._leave(dataset, leaves)
 
     @rule(name=st.sampled_from(CHANGED_BY_OTHERS), how=st.sampled_from(Foreign), number=numbers, archived=forced, after=st.none() | follows)
     def another_tool(self, name: str, how: Foreign, number: str, *, archived: bool, after: Begins | None) -> None:
@@ -362,6 +362,15 @@ class LakeMachine(RuleBasedStateMachine):
         self.world.land(dataset, name, content)
         self.landings[dataset].land(name, content)
 
+    def _leave(self, dataset: str, leaves: Leaves) -> None:
+        """A person is erased, after a file was sent again without their rows, if it was: those of others have moved up."""
+        there, person = self.landings[dataset].there if leaves.without else {}, PEOPLE[leaves.who]
+        if name := next((one for one in sorted(there) if any(person in row for row in there[one])), None):
+            self._land(Upstream.FEWER, dataset, name, tuple(row for row in there[name] if person not in row))
+        for begins in (Begins.INGEST, Begins.MAINTAIN, Begins.ERASE):
+            if len(self.writers) < MOST_WRITERS:
+                self._finish(self._start(dataset, Work(begins, None, False, leaves.who)))
+
     def _decided(self, dataset: str, decided: tuple[int, set[tuple[str, int]]] | None) -> None:
         if decided:
             assert (dataset, decided[0]) not in self.watcher.decided, f"two stewards were told that theirs is decision {decided[0]}"
@@ -374,6 +383,7 @@ class LakeMachine(RuleBasedStateMachine):
     def _erased(self, person: str, _receipt: object) -> None:
         """There is a receipt. Who was at work before may leave files behind that he can publish no more."""
         self.watcher.erased.add(person)
+        self.watcher.nobody_is_pointed_at()
         if self.writers:
             self.again.add(person)
 

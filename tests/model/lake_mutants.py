@@ -19,19 +19,20 @@ from assay.lake.staged import Staging
 from assay.maintenance import cleaning, cutoff, vacuum
 from assay.orchestration import erasing, plan_inputs
 from assay.orchestration.maintaining import Outdated
-from assay.refine import global_keys
+from assay.refine import global_keys, kernel
 from assay.refine.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from assay.maintenance.named import Named
+    import polars as pl
     from deltalake import DeltaTable
 
     from assay.lake.publisher import Provenance
     from assay.lake.slices import Slice
     from assay.lake.snapshots import DataFile, Snapshot
+    from assay.maintenance.file_history import Named
 
 Mutant = AbstractContextManager[Any]
 LAYERS = ("bronze", "silver", "gold", "decisions", "quarantine")
@@ -217,6 +218,19 @@ def who_remembers_a_plan_does_not_look_at_data_files() -> Mutant:
     return mock.patch.object(plan_inputs, "file_damage", return_value=None)
 
 
+def rows_that_gave_way_are_told_by_their_place_alone() -> Mutant:
+    """A row is left out that lies where in an earlier content one of another partition lay."""
+    real = kernel._kept
+
+    def kept(latest: pl.DataFrame, displaced: pl.DataFrame | None) -> pl.Series:
+        if displaced is None:
+            return real(latest, displaced)
+        everywhere = latest.select("_partition").unique().join(displaced.drop("_partition"), how="cross")
+        return real(latest, everywhere)
+
+    return mock.patch.object(kernel, "_kept", kept)
+
+
 CAS = {f"no compare-and-swap in {layer}": partial(nobody_looks_who_has_published_since, f"{layer}/") for layer in LAYERS[:4]}
 FENCES = {f"no fence in {layer}": partial(the_fence_is_not_asked, f"{layer}/") for layer in LAYERS}
 OTHERS: tuple[Callable[[], Mutant], ...] = (
@@ -227,5 +241,6 @@ OTHERS: tuple[Callable[[], Mutant], ...] = (
     partitions_stay_when_their_calendar_goes, maintenance_does_not_ask_who_is_at_work, old_files_of_bronze_go_like_others,
     old_files_go_of_what_another_tool_has_changed, maintenance_does_not_look_again, the_number_of_a_lost_record_is_tried_again,
     a_flipped_bit_is_read, a_content_is_held_under_one_name, who_remembers_a_plan_does_not_look_at_data_files,
+    rows_that_gave_way_are_told_by_their_place_alone,
 )  # fmt: skip
 MUTANTS: dict[str, Callable[[], Mutant]] = CAS | FENCES | {one.__name__.replace("_", " "): one for one in OTHERS}
