@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from products import MONTH, NONE, Calendar, Dataset, Product
+from products import DAY, MONTH, NONE, Calendar, Dataset, Product
 
 if TYPE_CHECKING:
     from events import Landing, Row, Rows
@@ -90,7 +90,9 @@ class Oracle:
         if not all(fates[name].published for name in model):
             return []
         days: dict[date, list[Any]] = {}
-        current = any(product.of(name).current for name in model)
+        calendars = [product.of(name).events for name in model if product.of(name).events.grain != NONE]
+        by_day_up_to_now = {one.grain for one in calendars} == {DAY} and any(one.end is None for one in calendars)
+        current = any(product.of(name).current for name in model) or by_day_up_to_now
         for place, name in enumerate(model):
             for row in (row for rows in fates[name].published.values() for row in rows):
                 if all(is_there(row[0], Calendar(MONTH), replace(product.of(one), current=current), now) for one in model):

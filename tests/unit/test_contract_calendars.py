@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -105,7 +106,17 @@ def test_months_of_a_model_cover_its_inputs_and_begin_where_they_end_last() -> N
         == months_of([york, india], of_dates=True)
         == months("America/New_York", "2024-01-01", "2024-05-01")
     )
-    assert months_of([india, days("UTC", "2024-06-01")], of_dates=True) == months("UTC", "2024-01-01")
+    assert months_of([india, days("UTC", "2024-06-01")], of_dates=True) == replace(months("UTC", "2024-01-01"), current=True)
+
+
+def test_the_month_of_now_of_a_model_is_made_of_the_days_that_are_over_where_all_that_it_reads_has_days_up_to_now() -> None:
+    india, york = days("Asia/Kolkata", "2024-01-01"), days("America/New_York", "2024-01-01")
+    assert months_of([india, york], of_dates=True).current
+    assert months_of([york], of_dates=False).current
+    assert months_of([york, days("UTC", "2024-01-01", "2024-03-01")], of_dates=True).current
+    assert not months_of([days("UTC", "2024-01-01", "2024-03-01")], of_dates=True).current
+    assert not months_of([york, months("America/New_York", "2024-01-01")], of_dates=True).current, "it would be there by halves"
+    assert months_of([replace(york, current=True), months("America/New_York", "2024-01-01")], of_dates=True).current, "it was asked for"
 
 
 def test_months_of_timestamps_are_those_of_utc_that_the_local_days_reach_into() -> None:

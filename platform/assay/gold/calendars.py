@@ -49,7 +49,7 @@ def tells_dates(model: Model) -> bool:
 def months_of(inputs: Iterable[Calendar], *, of_dates: bool) -> Calendar:
     """The months that cover some calendars. Of several zones that counts in which a month ends last: it is over in all of them then.
 
-    The current month is made where the current partition of any input is.
+    The current month is made where the current partition of any input is; and where all inputs have days up to now: of those that are over.
     """
     known = list(inputs)
     if of_dates:
@@ -61,7 +61,7 @@ def months_of(inputs: Iterable[Calendar], *, of_dates: bool) -> Calendar:
         starts = [midnight(calendar.start, calendar.zone).date() for calendar in known]
         ends = [_day_after(midnight(calendar.end, calendar.zone)) if calendar.end else None for calendar in known]
     last = None if None in ends else max(end for end in ends if end)
-    current = any(calendar.current for calendar in known)
+    current = any(calendar.current for calendar in known) or (last is None and all(calendar.grain is Grain.DAY for calendar in known))
     return Calendar(Grain.MONTH, zone, min(starts).replace(day=1), whole_months(last) if last else None, current)
 
 
