@@ -16,6 +16,8 @@ from assay.gold.models import Column, Model
 from contract_head import landing_head
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from assay.contracts.model.contract import Contract
 
 SALES, METERS = "sales", "meters"
@@ -158,8 +160,8 @@ def contracts() -> dict[str, dict[str, Contract]]:
     return found
 
 
-def models() -> tuple[Model, ...]:
-    """The gold models, upstream before downstream, as they would be read from a manifest."""
+def models(by_month: Mapping[str, tuple[tuple[str, ...], str]] = BY_MONTH) -> tuple[Model, ...]:
+    """Gold models (what each reads, and its SQL, by name), upstream before downstream, as they would be read from a manifest."""
     kinds = {"month": "DATE", "day": "DATE", "n": "BIGINT", "total": "BIGINT"}
     columns = tuple(Column(name, kind, name, nullable=False) for name, kind in kinds.items())
     return tuple(
@@ -168,7 +170,7 @@ def models() -> tuple[Model, ...]:
             key=("day",), lookback_days=0, lookahead_days=0, depends_on=reads, tests=(), code_version=sql, contract_version="1.0.0",
             reads=reads,
         )
-        for name, (reads, sql) in BY_MONTH.items()
+        for name, (reads, sql) in by_month.items()
     )  # fmt: skip
 
 

@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any
 import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
+from lake_product import models as models_of
 from lake_world import memory
 
 from assay.contracts.reading.odcs import load_contracts
-from assay.gold.models import Column, Model
 from contract_head import head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from assay.contracts.model.contract import Contract
+    from assay.gold.models import Model
 
 Cells = tuple[str | None, ...]
 STORES, ITEMS, SALES = "stores", "items", "sales"
@@ -162,16 +163,7 @@ def _contracts(texts: tuple[tuple[str, str], ...]) -> dict[str, Contract]:
 
 def models() -> tuple[Model, ...]:
     """The gold models, upstream before downstream."""
-    kinds = {"month": "DATE", "day": "DATE", "n": "BIGINT", "total": "BIGINT"}
-    columns = tuple(Column(name, kind, name, nullable=False) for name, kind in kinds.items())
-    return tuple(
-        Model(
-            name=name, unique_id=f"model.lake.{name}", description=name, columns=columns, owner={}, partition_by="month", event_time="day",
-            key=("day",), lookback_days=0, lookahead_days=0, depends_on=reads, tests=(), code_version=sql, contract_version="1.0.0",
-            reads=reads,
-        )
-        for name, (reads, sql) in BY_MONTH.items()
-    )  # fmt: skip
+    return models_of(BY_MONTH)
 
 
 def bytes_of(dataset: str, name: str, form: str, rows: Sequence[Cells], *, noted: bool) -> bytes:

@@ -18,7 +18,7 @@ from assay.alerting.state import Memory
 from assay.alerting.wording import About, Wording
 from assay.ingest.folders import one_look
 from assay.orchestration.alert_look import Looking, by_id
-from assay.orchestration.freshness import wall_clock
+from assay.orchestration.clock import wall_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

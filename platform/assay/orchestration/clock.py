@@ -10,6 +10,11 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 QUARTERS = dg.TimeWindowPartitionsDefinition(EARLIEST, "%Y-%m-%d", timezone="UTC", cron_schedule="*/15 * * * *")
 
 
+def wall_clock() -> datetime:
+    """Now, in UTC: for what was recorded at an instant, and for how old data are."""
+    return datetime.now(UTC)
+
+
 def now() -> datetime:
     """The last quarter of an hour that has begun. Days begin at one in every time zone that is used, so the date is right everywhere.
 

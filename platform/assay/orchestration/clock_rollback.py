@@ -16,6 +16,7 @@ import dagster as dg
 
 from assay.errors import TransientFailure
 from assay.lake.latest_commit_time import SHOWN, TOLERANCE, ahead, disbelieve, told
+from assay.orchestration.clock import wall_clock
 from assay.orchestration.ticks_ahead import forget, newest_ticks, release_sensors
 
 if TYPE_CHECKING:
@@ -40,11 +41,6 @@ class ClockSetBack(TransientFailure):
 
 class ClockLeapt(ClockSetBack):
     """The clock shows a time so long after what was recorded that it may be ahead."""
-
-
-def wall_clock() -> datetime:
-    """Now, to the second."""
-    return datetime.now(UTC)
 
 
 def set_back(lake: Path, instance: dg.DagsterInstance) -> str | None:

@@ -7,16 +7,17 @@ reports evaluations without a run, and only when something has changed. Being la
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assay.errors import TableUnreadable
+from assay.orchestration.clock import wall_clock
 from assay.refine.freshness import Freshness, freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
     from pathlib import Path
 
     from assay.contracts.model.contract import Contract
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 CHECK = "freshness"
 SECONDS = 60
 PROMISE = "The newest data of {} are at most {} old."
-
-
-def wall_clock() -> datetime:
-    """Now."""
-    return datetime.now(UTC)
 
 
 def promising(contracts: Iterable[Contract]) -> list[Contract]:
