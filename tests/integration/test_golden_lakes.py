@@ -29,7 +29,7 @@ ARCHIVES = {path.name.partition(".")[0]: path for path in sorted(FOLDER.glob("fo
 ADA, BOB, CID = "ada@golden.example", "bob@golden.example", "cid@golden.example"
 
 # What a release makes again, or otherwise, for another reason than changed code, by table: a line of CHANGELOG.md that says so.
-REMADE: dict[str, str] = {}
+REMADE = {"silver/payments": "Partitions of datasets that refer to a masked column are made again once."}
 
 
 @pytest.fixture(scope="module", params=ARCHIVES)
