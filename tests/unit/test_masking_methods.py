@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from assay.contracts.model.contract import Column, Masking, MaskingMethod
 from assay.masking.keyring import Key, KeyRing, MaskingKeyMissing, new_entry, parse_ring
 from assay.masking.methods import without_key
-from assay.masking.tokens import NotDecipherable, decrypt, domain_of, each_once, encrypter, key_ids, tokenizer, without_tokens
+from assay.masking.tokens import NotDecipherable, decrypt, domain_of, each_once, encrypter, heads_of, tokenizer, without_tokens
 
 KEY, OTHER = Key("k1", b"1" * 32), Key("k2", b"2" * 32)
 TEXTS = st.text(max_size=40)
@@ -47,7 +47,7 @@ def test_equal_texts_and_no_others_have_equal_tokens_wherever_they_stand(texts: 
 def test_tokens_differ_by_key_and_by_domain_and_only_by_these() -> None:
     made = {tokenizer(key, domain)("ada") for key in (KEY, OTHER) for domain in ("subject:customer", "subject:driver", "column:a.b")}
     assert len(made) == 6
-    assert key_ids(pl.Series([*made, None, "ada"])) == {"k1", "k2"}
+    assert heads_of(pl.Series([*made, None, "ada"])) == {("tok", "k1"), ("tok", "k2"), None}
 
 
 def test_a_kind_of_person_is_one_domain_in_all_datasets_and_any_other_column_is_its_own() -> None:

@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.erasure.person_search import BESIDE, contents_in, contents_known, made_from_others
+from assay.erasure.person_search import contents_in, contents_known, made_from_others
 from assay.lake.claims import claims_table
+from assay.lake.foreign import BESIDE
 from assay.lake.publisher import Provenance
 from assay.lake.quarantine.store import Quarantine, unseen_files, visible_files
 from assay.lake.snapshots import newest

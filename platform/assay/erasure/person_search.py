@@ -16,6 +16,7 @@ from assay.contracts.model.calendars import event_calendar
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE, SOURCE_HASH, SOURCE_ROW
 from assay.lake.accounts import MADE_FROM, rows_token
 from assay.lake.damage import refuse_changed
+from assay.lake.foreign import BESIDE
 from assay.lake.log import LOG
 from assay.lake.manifest import manifest_of
 from assay.lake.migrations import TOKEN, outgrown
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from assay.lake.snapshots import Snapshot
 
 ORIGIN = (SOURCE_FILE, SOURCE_HASH, SOURCE_ROW)
-BESIDE = ("quarantine", "claims")  # the layers whose rows stand beside a published table
 Place = tuple[str, int]
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from assay.contracts.model.contract import EVENT_DATE, SOURCE_FILE
 from assay.erasure.partition_rows import HELD_ROWS, parts_of, stage_arrival, stage_rows
-from assay.erasure.person_search import BESIDE, at_places, let_go_of_shown, named
+from assay.erasure.person_search import at_places, let_go_of_shown, named
 from assay.errors import Fenced, Superseded
 from assay.ingest.bronze import bronze_spec
 from assay.ingest.unpartitioned import rules_of
 from assay.lake.accounts import LANDED
 from assay.lake.claims import claims_table
-from assay.lake.foreign import altered, before_it_was_altered, files_by_key, files_noted, noted_of
+from assay.lake.foreign import BESIDE, altered, before_it_was_altered, files_by_key, files_noted, noted_of
 from assay.lake.manifest import manifest_of
 from assay.lake.publisher import Provenance, current_tokens, publish
 from assay.lake.quarantine.decisions import decisions_spec

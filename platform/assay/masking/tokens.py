@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assay.masking.keyring import Key, KeyRing
 
 TOKEN, CIPHER = "tok", "enc"  # what masked texts begin with
+HEAD = f"(?:{TOKEN}|{CIPHER})_[a-z0-9]{{1,16}}"  # and the id of the key
 MASKED = re.compile(rf"\b({TOKEN}|{CIPHER})_([a-z0-9]{{1,16}})_([0-9A-Za-z_=-]+)")
 ANYWHERE = re.compile(rf"({TOKEN}|{CIPHER})_[a-z0-9]{{1,16}}_[0-9a-z_=-]+", re.IGNORECASE)  # also within a longer text, or in capitals
 DIGITS, BLOCK = 32, 64
@@ -103,18 +104,13 @@ def without_tokens(text: str) -> str:
     return ANYWHERE.sub(r"\1_***", text)
 
 
-def key_ids(values: pl.Series) -> set[str]:
-    """The ids of the keys that made some masked values."""
-    return {head[1] for head in heads_of(values) if head}
-
-
 def heads_of(values: pl.Series) -> set[tuple[str, str] | None]:
     """What some texts begin with that are masked: TOKEN or CIPHER, and the id of the key. None is among them if some are not masked."""
     import polars as pl
 
     texts = values.drop_nulls()
     maybe = texts.filter(texts.str.starts_with(TOKEN) | texts.str.starts_with(CIPHER))  # all texts of a large table are soon looked at so
-    heads = maybe.str.extract(f"^((?:{TOKEN}|{CIPHER})_[a-z0-9]{{1,16}})_", 1).unique()
+    heads = maybe.str.extract(f"^({HEAD})_", 1).unique()
     assert heads.dtype == pl.String  # noqa: S101  # of an empty series too
     raw: set[tuple[str, str] | None] = {None} if heads.null_count() or len(maybe) < len(texts) else set()
     return raw | {(kind, key) for kind, _, key in (head.partition("_") for head in heads.drop_nulls())}
@@ -122,4 +118,4 @@ def heads_of(values: pl.Series) -> set[tuple[str, str] | None]:
 
 def is_masked(values: pl.Series) -> pl.Series:
     """Which texts begin as a token or a ciphertext does."""
-    return values.str.contains(f"^(?:{TOKEN}|{CIPHER})_[a-z0-9]{{1,16}}_").fill_null(value=False)
+    return values.str.contains(f"^{HEAD}_").fill_null(value=False)
